@@ -10,7 +10,7 @@ HASH_SIZE_BYTES = 32
 
 
 def genesis(kind: str, stream_id: str) -> bytes:
-    """The link before an aggregate's first event: bound to its name, so that chains cannot be swapped whole."""
+    """The link before the first event: bound to the aggregate's name, so that chains cannot be swapped."""
     return sha256(f"tierlink/{kind}/{stream_id}".encode()).digest()
 
 
