@@ -147,21 +147,41 @@ class AlertRetriggered(message.Message):
     CAUSE_EVENT_ID_FIELD_NUMBER: builtins.int
     NEXT_CALL_AT_FIELD_NUMBER: builtins.int
     DELIVERIES_FIELD_NUMBER: builtins.int
+    TITLE_FIELD_NUMBER: builtins.int
+    BODY_FIELD_NUMBER: builtins.int
+    ACT_BY_FIELD_NUMBER: builtins.int
+    ESCALATION_FIELD_NUMBER: builtins.int
     cause_event_id: builtins.str
     @builtins.property
     def next_call_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def deliveries(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.Delivery]: ...
+    @builtins.property
+    def title(self) -> type_pb2.BilingualText:
+        """As they are now: times may have moved since the first trigger."""
+
+    @builtins.property
+    def body(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def act_by(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def escalation(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.EscalationStep]:
+        """Fixed anew, with those who are on duty now."""
+
     def __init__(
         self,
         *,
         cause_event_id: builtins.str = ...,
         next_call_at: timestamp_pb2.Timestamp | None = ...,
         deliveries: abc.Iterable[alert_pb2.Delivery] | None = ...,
+        title: type_pb2.BilingualText | None = ...,
+        body: type_pb2.BilingualText | None = ...,
+        act_by: timestamp_pb2.Timestamp | None = ...,
+        escalation: abc.Iterable[alert_pb2.EscalationStep] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["next_call_at", b"next_call_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["cause_event_id", b"cause_event_id", "deliveries", b"deliveries", "next_call_at", b"next_call_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "cause_event_id", b"cause_event_id", "deliveries", b"deliveries", "escalation", b"escalation", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -217,15 +237,26 @@ class AlertResolved(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     RESOLUTION_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    CAUSE_EVENT_ID_FIELD_NUMBER: builtins.int
     resolution: builtins.str
+    """An event's name, or the code of a person's reason."""
+    cause_event_id: builtins.str
+    """Event that settled it; empty when a person resolved it."""
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason:
+        """The person's reason; unset when an event settled it."""
+
     def __init__(
         self,
         *,
         resolution: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+        cause_event_id: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["resolution", b"resolution"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cause_event_id", b"cause_event_id", "reason", b"reason", "resolution", b"resolution"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -117,6 +117,8 @@ class Alert(message.Message):
     NEXT_CALL_AT_FIELD_NUMBER: builtins.int
     DELIVERIES_FIELD_NUMBER: builtins.int
     CAUSE_EVENT_ID_FIELD_NUMBER: builtins.int
+    ESCALATION_EXHAUSTED_FIELD_NUMBER: builtins.int
+    RESOLUTION_REASON_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`alerts/{uuid}`."""
     version: builtins.int
@@ -145,6 +147,8 @@ class Alert(message.Message):
     """Calls made in this step."""
     cause_event_id: builtins.str
     """Event that triggered it."""
+    escalation_exhausted: builtins.bool
+    """Every step was called in vain; nobody is left to call."""
     @builtins.property
     def allowed_commands(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
@@ -179,6 +183,10 @@ class Alert(message.Message):
     def next_call_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def deliveries(self) -> containers.RepeatedCompositeFieldContainer[Delivery]: ...
+    @builtins.property
+    def resolution_reason(self) -> type_pb2.CodedReason:
+        """The reason of the person who resolved it; unset when an event settled it."""
+
     def __init__(
         self,
         *,
@@ -212,10 +220,12 @@ class Alert(message.Message):
         next_call_at: timestamp_pb2.Timestamp | None = ...,
         deliveries: abc.Iterable[Delivery] | None = ...,
         cause_event_id: builtins.str = ...,
+        escalation_exhausted: builtins.bool = ...,
+        resolution_reason: type_pb2.CodedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "resolved_at", b"resolved_at", "title", b"title", "triggered_at", b"triggered_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "title", b"title", "triggered_at", b"triggered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "action", b"action", "allowed_commands", b"allowed_commands", "body", b"body", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "episode", b"episode", "escalation", b"escalation", "escalation_round", b"escalation_round", "escalation_step", b"escalation_step", "facility", b"facility", "name", b"name", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "pathway", b"pathway", "resolution", b"resolution", "resolved_at", b"resolved_at", "role", b"role", "rule", b"rule", "severity", b"severity", "state", b"state", "subject", b"subject", "title", b"title", "triggered_at", b"triggered_at", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "action", b"action", "allowed_commands", b"allowed_commands", "body", b"body", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "episode", b"episode", "escalation", b"escalation", "escalation_exhausted", b"escalation_exhausted", "escalation_round", b"escalation_round", "escalation_step", b"escalation_step", "facility", b"facility", "name", b"name", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "pathway", b"pathway", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "role", b"role", "rule", b"rule", "severity", b"severity", "state", b"state", "subject", b"subject", "title", b"title", "triggered_at", b"triggered_at", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
