@@ -135,8 +135,12 @@ class ConsultationClaimed(message.Message):
     CLAIM_EXPIRES_AT_FIELD_NUMBER: builtins.int
     REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
     CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
     requesting_facility: builtins.str
     centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
     @builtins.property
     def claim_expires_at(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
@@ -145,10 +149,12 @@ class ConsultationClaimed(message.Message):
         claim_expires_at: timestamp_pb2.Timestamp | None = ...,
         requesting_facility: builtins.str = ...,
         centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["claim_expires_at", b"claim_expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "claim_expires_at", b"claim_expires_at", "requesting_facility", b"requesting_facility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "claim_expires_at", b"claim_expires_at", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -157,15 +163,28 @@ class ClaimReleased(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     BY_DEADLINE_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
     by_deadline: builtins.bool
+    """The lease ran out."""
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
     def __init__(
         self,
         *,
         by_deadline: builtins.bool = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["by_deadline", b"by_deadline"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["by_deadline", b"by_deadline", "centre_facility", b"centre_facility", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -174,16 +193,28 @@ class ConsultationReturned(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     REASON_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
     def __init__(
         self,
         *,
         reason: type_pb2.CodedReason | None = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "pathway", b"pathway", "reason", b"reason", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -194,21 +225,38 @@ class ConsultationResubmitted(message.Message):
     CLINICAL_SUMMARY_FIELD_NUMBER: builtins.int
     ATTACHMENTS_FIELD_NUMBER: builtins.int
     DUE_AT_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
     clinical_summary: builtins.str
+    """In force from now on."""
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
     @builtins.property
-    def attachments(self) -> containers.RepeatedCompositeFieldContainer[consultation_pb2.Attachment]: ...
+    def attachments(self) -> containers.RepeatedCompositeFieldContainer[consultation_pb2.Attachment]:
+        """In force from now on."""
+
     @builtins.property
-    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    def due_at(self) -> timestamp_pb2.Timestamp:
+        """The new promise: it counts from the resubmission."""
+
     def __init__(
         self,
         *,
         clinical_summary: builtins.str = ...,
         attachments: abc.Iterable[consultation_pb2.Attachment] | None = ...,
         due_at: timestamp_pb2.Timestamp | None = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["attachments", b"attachments", "clinical_summary", b"clinical_summary", "due_at", b"due_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attachments", b"attachments", "centre_facility", b"centre_facility", "clinical_summary", b"clinical_summary", "due_at", b"due_at", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -249,7 +297,13 @@ class ReportAmended(message.Message):
     REPORT_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
     requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
     @builtins.property
     def report(self) -> consultation_pb2.ConsultationReport: ...
     @builtins.property
@@ -260,10 +314,13 @@ class ReportAmended(message.Message):
         report: consultation_pb2.ConsultationReport | None = ...,
         reason: type_pb2.CodedReason | None = ...,
         requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["reason", b"reason", "report", b"report", "requesting_facility", b"requesting_facility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "pathway", b"pathway", "reason", b"reason", "report", b"report", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -272,16 +329,28 @@ class ConsultationCancelled(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     REASON_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
     def __init__(
         self,
         *,
         reason: type_pb2.CodedReason | None = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "pathway", b"pathway", "reason", b"reason", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

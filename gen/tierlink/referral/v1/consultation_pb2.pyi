@@ -118,6 +118,8 @@ class Consultation(message.Message):
     CANCEL_REASON_FIELD_NUMBER: builtins.int
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
+    CLAIM_EXPIRES_AT_FIELD_NUMBER: builtins.int
+    REPORT_TIME_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`consultations/{uuid}`."""
     version: builtins.int
@@ -157,6 +159,14 @@ class Consultation(message.Message):
     def create_time(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def update_time(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def claim_expires_at(self) -> timestamp_pb2.Timestamp:
+        """When the claim falls back to the centre's queue; unset while nobody has claimed it."""
+
+    @builtins.property
+    def report_time(self) -> timestamp_pb2.Timestamp:
+        """When the report, in its latest wording, reached the requester."""
+
     def __init__(
         self,
         *,
@@ -183,10 +193,12 @@ class Consultation(message.Message):
         cancel_reason: type_pb2.CodedReason | None = ...,
         create_time: timestamp_pb2.Timestamp | None = ...,
         update_time: timestamp_pb2.Timestamp | None = ...,
+        claim_expires_at: timestamp_pb2.Timestamp | None = ...,
+        report_time: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["cancel_reason", b"cancel_reason", "claimed_by", b"claimed_by", "create_time", b"create_time", "due_at", b"due_at", "report", b"report", "return_reason", b"return_reason", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["cancel_reason", b"cancel_reason", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "create_time", b"create_time", "due_at", b"due_at", "report", b"report", "report_time", b"report_time", "return_reason", b"return_reason", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "amendments", b"amendments", "attachments", b"attachments", "cancel_reason", b"cancel_reason", "centre_facility", b"centre_facility", "claimed_by", b"claimed_by", "clinical_summary", b"clinical_summary", "create_time", b"create_time", "due_at", b"due_at", "episode", b"episode", "kind", b"kind", "name", b"name", "overdue", b"overdue", "pathway", b"pathway", "patient", b"patient", "question", b"question", "report", b"report", "requesting_facility", b"requesting_facility", "return_reason", b"return_reason", "state", b"state", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "amendments", b"amendments", "attachments", b"attachments", "cancel_reason", b"cancel_reason", "centre_facility", b"centre_facility", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "clinical_summary", b"clinical_summary", "create_time", b"create_time", "due_at", b"due_at", "episode", b"episode", "kind", b"kind", "name", b"name", "overdue", b"overdue", "pathway", b"pathway", "patient", b"patient", "question", b"question", "report", b"report", "report_time", b"report_time", "requesting_facility", b"requesting_facility", "return_reason", b"return_reason", "state", b"state", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -94,8 +94,13 @@ class EpisodeJoined(message.Message):
 
     MEMBER_FIELD_NUMBER: builtins.int
     FACILITIES_FIELD_NUMBER: builtins.int
+    SENDING_FACILITY_FIELD_NUMBER: builtins.int
     member: builtins.str
     """Name of the referral or consultation."""
+    sending_facility: builtins.str
+    """Facility that the member moves the patient on from, when it is a referral up or across; empty for a
+    consultation and for a referral down. Door-in-door-out counts there.
+    """
     @builtins.property
     def facilities(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Facilities that take part through it."""
@@ -105,10 +110,11 @@ class EpisodeJoined(message.Message):
         *,
         member: builtins.str = ...,
         facilities: abc.Iterable[builtins.str] | None = ...,
+        sending_facility: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["facilities", b"facilities", "member", b"member"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facilities", b"facilities", "member", b"member", "sending_facility", b"sending_facility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

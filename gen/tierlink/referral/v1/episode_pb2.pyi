@@ -239,6 +239,8 @@ class Clock(message.Message):
     STOP_BY_FIELD_NUMBER: builtins.int
     STARTED_BY_FIELD_NUMBER: builtins.int
     STOPPED_BY_FIELD_NUMBER: builtins.int
+    STRETCH_S_FIELD_NUMBER: builtins.int
+    TARGET_SOURCE_TEXT_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Such as door-to-needle."""
     facility: builtins.str
@@ -253,6 +255,8 @@ class Clock(message.Message):
     started_by: builtins.str
     """Milestones that it was computed from."""
     stopped_by: builtins.str
+    stretch_s: builtins.int
+    """A tighter limit that good centres reach, when one is known."""
     @builtins.property
     def label(self) -> type_pb2.BilingualText: ...
     @builtins.property
@@ -264,6 +268,10 @@ class Clock(message.Message):
     @builtins.property
     def stop_by(self) -> timestamp_pb2.Timestamp:
         """The latest moment at which the clock can stop and still meet its target."""
+
+    @builtins.property
+    def target_source_text(self) -> type_pb2.BilingualText:
+        """`target_source` in both languages."""
 
     def __init__(
         self,
@@ -281,11 +289,18 @@ class Clock(message.Message):
         stop_by: timestamp_pb2.Timestamp | None = ...,
         started_by: builtins.str = ...,
         stopped_by: builtins.str = ...,
+        stretch_s: builtins.int | None = ...,
+        target_source_text: type_pb2.BilingualText | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_elapsed_s", b"_elapsed_s", "elapsed_s", b"elapsed_s", "label", b"label", "started_at", b"started_at", "stop_by", b"stop_by", "stopped_at", b"stopped_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_elapsed_s", b"_elapsed_s", "_stretch_s", b"_stretch_s", "elapsed_s", b"elapsed_s", "label", b"label", "started_at", b"started_at", "stop_by", b"stop_by", "stopped_at", b"stopped_at", "stretch_s", b"stretch_s", "target_source_text", b"target_source_text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_elapsed_s", b"_elapsed_s", "elapsed_s", b"elapsed_s", "facility", b"facility", "key", b"key", "label", b"label", "started_at", b"started_at", "started_by", b"started_by", "status", b"status", "stop_by", b"stop_by", "stopped_at", b"stopped_at", "stopped_by", b"stopped_by", "target_confidence", b"target_confidence", "target_s", b"target_s", "target_source", b"target_source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_elapsed_s", b"_elapsed_s", "_stretch_s", b"_stretch_s", "elapsed_s", b"elapsed_s", "facility", b"facility", "key", b"key", "label", b"label", "started_at", b"started_at", "started_by", b"started_by", "status", b"status", "stop_by", b"stop_by", "stopped_at", b"stopped_at", "stopped_by", b"stopped_by", "stretch_s", b"stretch_s", "target_confidence", b"target_confidence", "target_s", b"target_s", "target_source", b"target_source", "target_source_text", b"target_source_text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__elapsed_s: _TypeAlias = typing.Literal["elapsed_s"]  # noqa: Y015
     _WhichOneofArgType__elapsed_s: _TypeAlias = typing.Literal["_elapsed_s", b"_elapsed_s"]  # noqa: Y015
+    _WhichOneofReturnType__stretch_s: _TypeAlias = typing.Literal["stretch_s"]  # noqa: Y015
+    _WhichOneofArgType__stretch_s: _TypeAlias = typing.Literal["_stretch_s", b"_stretch_s"]  # noqa: Y015
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__elapsed_s) -> _WhichOneofReturnType__elapsed_s | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stretch_s) -> _WhichOneofReturnType__stretch_s | None: ...
