@@ -1,0 +1,1 @@
+"""PostgreSQL: a pool that tells an outage from a fault, named SQL blocks, migrations."""

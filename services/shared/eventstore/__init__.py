@@ -1,0 +1,1 @@
+"""The event store: aggregates as folds of hash-chained events, appended in batches, one statement a batch."""

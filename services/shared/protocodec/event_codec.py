@@ -27,8 +27,9 @@ class EventCodec(Generic[E]):
         envelope_type: type | None = None,
     ) -> None:
         self._message_type = message_type
-        payload = message_type.DESCRIPTOR.oneofs_by_name["payload"]
-        slots = {field.message_type.name: field for field in payload.fields}
+        descriptor: Any = message_type.DESCRIPTOR
+        payload = descriptor.oneofs_by_name["payload"]
+        slots: dict[str, Any] = {field.message_type.name: field for field in payload.fields}
         names = {event.__name__ for event in events}
         if slots.keys() != names:
             raise CodecMismatch(

@@ -1,0 +1,107 @@
+"""A bounded connection pool whose failures are refusals: an outage is UNAVAILABLE, not a stack trace."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+import structlog
+
+from services.shared.kernel.refusals import DependencyDown
+
+_log = structlog.get_logger(__name__)
+
+#: What asyncpg and the operating system raise when the server is away, going down or starting up.
+OUTAGE = (
+    OSError,
+    asyncio.TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+
+
+class Database:
+    """One PostgreSQL database of one service.
+
+    Connections are opened when they are needed, so that a service starts, and comes back, without the server.
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        application_name: str,
+        connections_max: int = 10,
+        timeout_s: float = 5.0,
+        session: dict[str, str] | None = None,
+    ) -> None:
+        self._dsn = dsn
+        self._timeout_s = timeout_s
+        self._connections_max = connections_max
+        self._session = {"application_name": application_name, "timezone": "UTC", **(session or {})}
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self._opening = asyncio.Lock()
+
+    @property
+    def dsn(self) -> str:
+        return self._dsn
+
+    async def _open(self) -> "asyncpg.Pool[asyncpg.Record]":
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._dsn,
+                    min_size=0,
+                    max_size=self._connections_max,
+                    timeout=self._timeout_s,
+                    command_timeout=self._timeout_s * 6,
+                    max_inactive_connection_lifetime=300.0,
+                    server_settings=self._session,
+                )
+            return self._pool
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            try:
+                await asyncio.wait_for(pool.close(), self._timeout_s)
+            except OUTAGE:
+                pool.terminate()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """A connection of the pool. Raises DependencyDown when the server is away or fails meanwhile."""
+        try:
+            pool = self._pool or await self._open()
+            async with pool.acquire(timeout=self._timeout_s) as connection:
+                yield connection
+        except OUTAGE as error:
+            raise DependencyDown("postgresql", f"not available: {type(error).__name__}") from error
+
+    async def fetch(self, statement: str, *arguments: object) -> Sequence[Any]:
+        async with self.connection() as connection:
+            rows: Sequence[Any] = await connection.fetch(statement, *arguments)
+            return rows
+
+    async def fetch_row(self, statement: str, *arguments: object) -> Any | None:
+        async with self.connection() as connection:
+            return await connection.fetchrow(statement, *arguments)
+
+    async def fetch_value(self, statement: str, *arguments: object) -> Any:
+        async with self.connection() as connection:
+            return await connection.fetchval(statement, *arguments)
+
+    async def execute(self, statement: str, *arguments: object) -> str:
+        async with self.connection() as connection:
+            status: str = await connection.execute(statement, *arguments)
+            return status
+
+    async def is_ready(self) -> bool:
+        """True when a statement comes back."""
+        try:
+            return bool(await self.fetch_value("SELECT true"))
+        except DependencyDown:
+            return False

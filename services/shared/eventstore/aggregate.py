@@ -1,0 +1,155 @@
+"""What the store needs to know of one kind of aggregate: how its events are read, folded and kept."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+import orjson
+
+from services.shared.eventstore.units import Claim, NewEvent, OutboxMessage, StoredEvent, StreamChange
+from services.shared.kernel.command import CommandContext, Deadline, EventMetadata, Recorded
+from services.shared.kernel.hash_chain import genesis, link
+from services.shared.kernel.ids import derive_id
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+Facets = dict[str, str | bool | list[str]]
+
+
+def no_claims(state: object) -> tuple[Claim, ...]:
+    """For aggregates that need nothing that only one may have."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AggregateKind(Generic[S, E]):
+    """One kind of aggregate: pure functions of its domain and the codec of its events."""
+
+    #: such as `referral`
+    name: str
+    #: Kafka topic of its events; None when they stay in the store
+    topic: str | None
+    state_type: type[S]
+    evolve: Callable[[S | None, Recorded[E]], S]
+    encode_event: Callable[[EventMetadata, E, S], bytes]
+    decode_event: Callable[[bytes], Recorded[E]]
+    deadlines: Callable[[S], tuple[Deadline, ...]]
+    facets: Callable[[S], Facets]
+    claims: Callable[[S], tuple[Claim, ...]] = no_claims
+    #: raised when the fold changes its meaning: older snapshots are then folded anew
+    fold_version: int = 1
+
+    def encode_state(self, state: S) -> bytes:
+        return msgspec.msgpack.encode(state)
+
+    def decode_state(self, snapshot: bytes) -> S:
+        """Raises msgspec.DecodeError when the bytes are not such a state."""
+        return msgspec.msgpack.decode(snapshot, type=self.state_type)
+
+    def fold(self, events: Sequence[StoredEvent]) -> S | None:
+        """The state after `events`, which must be an aggregate's first ones in order."""
+        state: S | None = None
+        for event in events:
+            state = self.evolve(state, self.decode_event(event.payload))
+        return state
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Loaded(Generic[S]):
+    """An aggregate as it was loaded or as it stands within a unit of work."""
+
+    stream_id: str
+    #: 0 when it does not exist
+    version: int
+    head_hash: bytes
+    state: S | None
+
+
+def advance(
+    kind: AggregateKind[S, E], before: Loaded[S], events: Sequence[E], context: CommandContext
+) -> tuple[Loaded[S], StreamChange, tuple[OutboxMessage, ...]]:
+    """Folds, encodes and hashes `events` onto `before`. Raises ValueError when there are none."""
+    if not events:
+        raise ValueError(f"no events for {before.stream_id}")
+    state, head = before.state, before.head_hash
+    new: list[NewEvent] = []
+    messages: list[OutboxMessage] = []
+    for version, event in enumerate(events, start=before.version + 1):
+        name = type(event).__name__
+        metadata = EventMetadata(
+            event_id=derive_id("event", before.stream_id, str(version)),
+            aggregate_id=before.stream_id,
+            version=version,
+            type=name,
+            occurred_at=context.occurred_at,
+            recorded_at=context.recorded_at,
+            actor=context.actor,
+            request_id=context.request_id,
+            traceparent=context.traceparent,
+        )
+        state = kind.evolve(state, Recorded(event=event, metadata=metadata))
+        payload = kind.encode_event(metadata, event, state)
+        previous, head = head, link(head, payload)
+        new.append(
+            NewEvent(
+                version=version,
+                event_id=metadata.event_id,
+                type=name,
+                recorded_at=context.recorded_at,
+                previous_hash=previous,
+                hash=head,
+                payload=payload,
+            )
+        )
+        if kind.topic is not None:
+            messages.append(
+                OutboxMessage(
+                    topic=kind.topic,
+                    key=before.stream_id,
+                    value=payload,
+                    event_id=metadata.event_id,
+                    type=name,
+                    recorded_at=context.recorded_at,
+                    traceparent=context.traceparent,
+                    version=version,
+                )
+            )
+    if state is None:
+        raise ValueError(f"{kind.name} folded to nothing")
+    after = Loaded(stream_id=before.stream_id, version=before.version + len(new), head_hash=head, state=state)
+    change = _change(kind, before, after, state, tuple(new))
+    return after, change, tuple(messages)
+
+
+def _change(
+    kind: AggregateKind[S, E], before: Loaded[S], after: Loaded[S], state: S, events: tuple[NewEvent, ...]
+) -> StreamChange:
+    old_deadlines = {} if before.state is None else {d.key: d for d in kind.deadlines(before.state)}
+    new_deadlines = {deadline.key: deadline for deadline in kind.deadlines(state)}
+    old_claims = frozenset(() if before.state is None else kind.claims(before.state))
+    new_claims = frozenset(kind.claims(state))
+    return StreamChange(
+        stream_id=before.stream_id,
+        kind=kind.name,
+        expected_version=before.version,
+        events=events,
+        head_hash=after.head_hash,
+        snapshot=kind.encode_state(state),
+        fold_version=kind.fold_version,
+        facets=orjson.dumps(kind.facets(state)).decode(),
+        deadlines_set=tuple(d for key, d in new_deadlines.items() if old_deadlines.get(key) != d),
+        deadlines_cleared=tuple(key for key in old_deadlines if key not in new_deadlines),
+        claims_taken=tuple(sorted(new_claims - old_claims, key=_claim_order)),
+        claims_given_up=tuple(sorted(old_claims - new_claims, key=_claim_order)),
+    )
+
+
+def _claim_order(claim: Claim) -> tuple[str, str]:
+    return claim.kind, claim.key
+
+
+def absent(kind: AggregateKind[S, E], stream_id: str) -> Loaded[S]:
+    """An aggregate that does not exist yet."""
+    return Loaded(stream_id=stream_id, version=0, head_hash=genesis(kind.name, stream_id), state=None)

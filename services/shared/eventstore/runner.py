@@ -1,0 +1,291 @@
+"""Runs one use case as one unit: load, decide, append; again when somebody else was faster."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+from weakref import WeakValueDictionary
+
+from services.shared.eventstore.aggregate import AggregateKind, Loaded, absent, advance
+from services.shared.eventstore.store import EventStore
+from services.shared.eventstore.units import (
+    AppendStatus,
+    AppendUnit,
+    InboxMark,
+    OutboxMessage,
+    RequestRecord,
+    StoredStream,
+    StreamChange,
+)
+from services.shared.kernel.command import CommandContext
+from services.shared.kernel.refusals import (
+    DependencyDown,
+    FailedRule,
+    NotAllowed,
+    Overloaded,
+    Refused,
+    RequestIdReused,
+    StaleVersion,
+)
+from services.shared.kernel.text import BilingualText
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+#: Tries of one use case before the caller is told to come back.
+ATTEMPTS_MAX = 12
+
+#: Tries after which a claim that is another's is no passing collision.
+CLAIM_ATTEMPTS_MAX = 2
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply(Generic[S]):
+    """The aggregate that a command answers with, at the version after it."""
+
+    kind: AggregateKind[S, Any]
+    stream_id: str
+    version: int
+    state: S
+    #: the command was carried out earlier, under the same request id
+    repeated: bool = False
+
+
+class Work:
+    """What one use case loaded and what it adds; nothing is written before the runner appends."""
+
+    def __init__(self, runner: "CommandRunner", context: CommandContext, fresh: bool) -> None:
+        self.context = context
+        self._runner = runner
+        self._fresh = fresh
+        self._loaded: dict[str, Loaded[Any]] = {}
+        self._changes: dict[str, StreamChange] = {}
+        self._messages: list[OutboxMessage] = []
+        self._kinds: dict[str, AggregateKind[Any, Any]] = {}
+
+    async def load(self, kind: AggregateKind[S, E], stream_id: str) -> S | None:
+        """The aggregate's state, None when it does not exist."""
+        found = self._loaded.get(stream_id)
+        if found is None:
+            found = await self._runner.load(kind, stream_id, fresh=self._fresh)
+            self._loaded[stream_id] = found
+        return cast("S | None", found.state)
+
+    async def load_target(self, kind: AggregateKind[S, E], stream_id: str) -> S | None:
+        """Loads what the command is addressed to. Raises StaleVersion when the caller saw another version."""
+        state = await self.load(kind, stream_id)
+        expected, current = self.context.expected_version, self._loaded[stream_id].version
+        if expected is not None and expected != current:
+            raise StaleVersion(resource_name=stream_id, expected=expected, current=current)
+        return state
+
+    async def record(self, kind: AggregateKind[S, E], stream_id: str, events: Sequence[E]) -> S:
+        """Adds events to an aggregate and returns its state after them. Raises ValueError without events."""
+        await self.load(kind, stream_id)
+        if stream_id in self._changes:
+            raise ValueError(f"{stream_id} is recorded twice in one unit; give all its events at once")
+        after, change, messages = advance(kind, self._loaded[stream_id], events, self.context)
+        self._loaded[stream_id] = after
+        self._changes[stream_id] = change
+        self._kinds[stream_id] = kind
+        self._messages.extend(messages)
+        return cast("S", after.state)
+
+    def publish(self, message: OutboxMessage) -> None:
+        """Adds a Kafka record that is not an event of an aggregate."""
+        self._messages.append(message)
+
+    def reply(self, kind: AggregateKind[S, E], stream_id: str) -> Reply[S]:
+        """Answers with an aggregate as it stands in this unit. Raises LookupError when it does not exist."""
+        loaded = self._loaded[stream_id]
+        if loaded.state is None:
+            raise LookupError(f"{stream_id} does not exist")
+        return Reply(kind=kind, stream_id=stream_id, version=loaded.version, state=cast("S", loaded.state))
+
+    def unit(self, request: RequestRecord | None, inbox: InboxMark | None) -> AppendUnit:
+        return AppendUnit(
+            changes=tuple(self._changes.values()),
+            messages=tuple(self._messages),
+            request=request,
+            inbox=inbox,
+        )
+
+    def results(self) -> tuple[Loaded[Any], ...]:
+        return tuple(self._loaded[stream_id] for stream_id in self._changes)
+
+
+UseCase = Callable[[Work], Awaitable[Reply[S]]]
+Reaction = Callable[[Work], Awaitable[None]]
+
+
+def _claimed(target: str) -> NotAllowed:
+    rule = FailedRule(
+        code="CLAIMED_BY_ANOTHER",
+        text=BilingualText(zh="所需资源已被其他业务占用", en="what it needs is another's already"),
+    )
+    return NotAllowed(state="", allowed_commands=(), failed_rules=(rule,), resource_name=target)
+
+
+class CommandRunner:
+    """Carries use cases out against a store, with a bounded cache of states.
+
+    A cached state is only ever a guess: the append checks its version, and a refusal that was decided on a
+    cached state is decided again on a fresh one before anybody hears of it.
+    """
+
+    def __init__(self, store: EventStore, *, cache_max: int = 20_000) -> None:
+        self._store = store
+        self._cache: OrderedDict[str, Loaded[Any]] = OrderedDict()
+        self._cache_max = cache_max
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def run(
+        self,
+        use_case: UseCase[S],
+        context: CommandContext,
+        *,
+        kind: AggregateKind[S, Any],
+        target: str,
+        digest: bytes,
+    ) -> Reply[S]:
+        """Runs a caller's command, which answers with an aggregate of `kind`.
+
+        The same request id again gives the first reply.
+
+        Raises RequestIdReused, whatever the use case refuses with, Overloaded after too many collisions,
+        DependencyDown when the store is away or the outcome is unknown.
+        """
+        async with self._turn(target):
+            for attempt in range(ATTEMPTS_MAX):
+                work = Work(self, context, fresh=attempt > 0)
+                try:
+                    reply = await use_case(work)
+                except Refused as refusal:
+                    known = await self._store.find_request(context.request_id)
+                    if known is not None:
+                        return await self._reply_of(kind, known, context.request_id, digest)
+                    if attempt > 0 or isinstance(refusal, DependencyDown):
+                        raise
+                    continue
+                request = RequestRecord(
+                    request_id=context.request_id,
+                    digest=digest,
+                    stream_id=reply.stream_id,
+                    version=reply.version,
+                )
+                result = await self._store.append(work.unit(request, None))
+                if result.status is AppendStatus.APPENDED:
+                    self._remember(work)
+                    return reply
+                if result.status is AppendStatus.REPEATED and result.request is not None:
+                    return await self._reply_of(kind, result.request, context.request_id, digest)
+                if result.status is AppendStatus.CLAIMED and attempt >= CLAIM_ATTEMPTS_MAX:
+                    raise _claimed(target)
+                await self._lost(work, attempt)
+        raise Overloaded(f"{target} changes too often; try again")
+
+    async def react(
+        self, reaction: Reaction, context: CommandContext, *, target: str, inbox: InboxMark | None
+    ) -> AppendStatus:
+        """Runs a reaction to an event or a due deadline; `inbox` marks the event as done in the same unit.
+
+        Returns APPENDED, SEEN, GAP or REPEATED. Raises like `run`.
+        """
+        async with self._turn(target):
+            for attempt in range(ATTEMPTS_MAX):
+                work = Work(self, context, fresh=attempt > 0)
+                try:
+                    await reaction(work)
+                except Refused as refusal:
+                    if attempt > 0 or isinstance(refusal, DependencyDown):
+                        raise
+                    continue
+                unit = work.unit(None, inbox)
+                if not unit.changes and not unit.messages and inbox is None:
+                    return AppendStatus.APPENDED
+                result = await self._store.append(unit)
+                if result.status is AppendStatus.APPENDED:
+                    self._remember(work)
+                if result.status not in (AppendStatus.STALE, AppendStatus.CLAIMED):
+                    return result.status
+                if result.status is AppendStatus.CLAIMED and attempt >= CLAIM_ATTEMPTS_MAX:
+                    raise _claimed(target)
+                await self._lost(work, attempt)
+        raise Overloaded(f"{target} changes too often; try again")
+
+    async def load(self, kind: AggregateKind[S, E], stream_id: str, *, fresh: bool) -> Loaded[S]:
+        """The aggregate as it is, or as this process last knew it."""
+        cached = None if fresh else self._cache.get(stream_id)
+        if cached is not None:
+            self._cache.move_to_end(stream_id)
+            return cached
+        stored = await self._store.load(stream_id)
+        if stored is None:
+            return absent(kind, stream_id)
+        loaded = await self._revive(kind, stored)
+        self._keep(loaded)
+        return loaded
+
+    async def read(self, kind: AggregateKind[S, E], stream_id: str) -> Loaded[S]:
+        """The aggregate as it is in the store now."""
+        return await self.load(kind, stream_id, fresh=True)
+
+    async def _revive(self, kind: AggregateKind[S, E], stored: StoredStream) -> Loaded[S]:
+        if stored.fold_version == kind.fold_version:
+            state: S | None = kind.decode_state(stored.snapshot)
+        else:
+            state = await self.state_at(kind, stored.stream_id, stored.version)
+        return Loaded(
+            stream_id=stored.stream_id, version=stored.version, head_hash=stored.head_hash, state=state
+        )
+
+    async def state_at(self, kind: AggregateKind[S, E], stream_id: str, version: int) -> S:
+        """The state as it was after `version`, folded from the events. Raises LookupError without events."""
+        state: S | None = None
+        reached = 0
+        while reached < version:
+            page = await self._store.read_events(
+                stream_id, after_version=reached, limit=min(1000, version - reached)
+            )
+            if not page:
+                break
+            for event in page:
+                state = kind.evolve(state, kind.decode_event(event.payload))
+            reached = page[-1].version
+        if state is None:
+            raise LookupError(f"{stream_id} has no events")
+        return state
+
+    async def _reply_of(
+        self, kind: AggregateKind[S, Any], known: RequestRecord, request_id: str, digest: bytes
+    ) -> Reply[S]:
+        if known.digest != digest:
+            raise RequestIdReused(request_id)
+        state = await self.state_at(kind, known.stream_id, known.version)
+        return Reply(kind=kind, stream_id=known.stream_id, version=known.version, state=state, repeated=True)
+
+    def _turn(self, target: str) -> asyncio.Lock:
+        """Commands on one aggregate wait for each other here instead of colliding in the database."""
+        turn = self._turns.get(target)
+        if turn is None:
+            turn = asyncio.Lock()
+            self._turns[target] = turn
+        return turn
+
+    async def _lost(self, work: Work, attempt: int) -> None:
+        for loaded in work.results():
+            self._cache.pop(loaded.stream_id, None)
+        if attempt >= 2:
+            # Another process is at the same aggregate: leave it room, a little more each time.
+            await asyncio.sleep(0.002 * attempt)
+
+    def _remember(self, work: Work) -> None:
+        for loaded in work.results():
+            self._keep(loaded)
+
+    def _keep(self, loaded: Loaded[Any]) -> None:
+        self._cache[loaded.stream_id] = loaded
+        self._cache.move_to_end(loaded.stream_id)
+        while len(self._cache) > self._cache_max:
+            self._cache.popitem(last=False)

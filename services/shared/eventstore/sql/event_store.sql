@@ -1,0 +1,163 @@
+-- append_units -- one statement for many commands: a round trip and a commit are shared, and each command still stands or falls alone
+WITH unit AS MATERIALIZED (
+    SELECT * FROM unnest($1::unit_row[])
+),
+change AS MATERIALIZED (
+    SELECT * FROM unnest($2::change_row[])
+),
+-- Locked in one order, so that two batches cannot wait for each other.
+stream_lock AS MATERIALIZED (
+    SELECT s.stream_id, s.version
+    FROM streams s
+    WHERE s.stream_id IN (SELECT c.stream_id FROM change c)
+    ORDER BY s.stream_id
+    FOR UPDATE OF s
+),
+inbox_lock AS MATERIALIZED (
+    SELECT i.source, i.aggregate_id, i.version
+    FROM inbox i
+    WHERE (i.source, i.aggregate_id) IN (SELECT u.inbox_source, u.inbox_aggregate FROM unit u)
+    ORDER BY i.source, i.aggregate_id
+    FOR UPDATE OF i
+),
+repeated AS MATERIALIZED (
+    SELECT u.unit, r.digest, r.stream_id, r.version
+    FROM unit u JOIN requests r ON r.request_id = u.request_id
+),
+stale AS MATERIALIZED (
+    SELECT DISTINCT c.unit
+    FROM change c LEFT JOIN stream_lock l ON l.stream_id = c.stream_id
+    WHERE coalesce(l.version, 0) <> c.expected_version
+),
+inbox_state AS MATERIALIZED (
+    SELECT u.unit, u.inbox_version, l.version AS known_version, coalesce(l.version, 0) AS last_version
+    FROM unit u
+    LEFT JOIN inbox_lock l ON l.source = u.inbox_source AND l.aggregate_id = u.inbox_aggregate
+    WHERE u.inbox_version IS NOT NULL
+),
+verdict AS MATERIALIZED (
+    SELECT u.unit,
+           CASE WHEN r.unit IS NOT NULL THEN 'REPEATED'
+                WHEN i.last_version >= i.inbox_version THEN 'SEEN'
+                WHEN i.last_version < i.inbox_version - 1 THEN 'GAP'
+                WHEN s.unit IS NOT NULL THEN 'STALE'
+                ELSE 'APPENDED' END AS status
+    FROM unit u
+    LEFT JOIN repeated r ON r.unit = u.unit
+    LEFT JOIN stale s ON s.unit = u.unit
+    LEFT JOIN inbox_state i ON i.unit = u.unit
+),
+good AS MATERIALIZED (
+    SELECT v.unit FROM verdict v WHERE v.status = 'APPENDED'
+),
+new_streams AS (
+    INSERT INTO streams (stream_id, kind, version, head_hash, snapshot, fold_version, facets, changed)
+    SELECT c.stream_id, c.kind, c.new_version, c.head_hash, c.snapshot, c.fold_version, c.facets::jsonb,
+           nextval('streams_changed')
+    FROM change c JOIN good g ON g.unit = c.unit
+    WHERE c.expected_version = 0
+),
+moved_streams AS (
+    UPDATE streams s
+    SET version = c.new_version, head_hash = c.head_hash, snapshot = c.snapshot,
+        fold_version = c.fold_version, facets = c.facets::jsonb, changed = nextval('streams_changed')
+    FROM change c JOIN good g ON g.unit = c.unit
+    WHERE s.stream_id = c.stream_id AND c.expected_version > 0
+),
+new_events AS (
+    INSERT INTO events (stream_id, version, event_id, type, recorded_at, previous_hash, hash, payload)
+    SELECT e.stream_id, e.version, e.event_id, e.type, e.recorded_at, e.previous_hash, e.hash, e.payload
+    FROM unnest($3::event_row[]) e JOIN good g ON g.unit = e.unit
+),
+new_messages AS (
+    INSERT INTO outbox (shard, topic, key, version, value, event_id, type, recorded_at, traceparent)
+    SELECT o.shard, o.topic, o.key, o.version, o.value, o.event_id, o.type, o.recorded_at, o.traceparent
+    FROM unnest($4::outbox_row[]) WITH ORDINALITY
+         AS o (unit, shard, topic, key, version, value, event_id, type, recorded_at, traceparent, position)
+    JOIN good g ON g.unit = o.unit
+    ORDER BY o.position
+),
+cleared_deadlines AS (
+    DELETE FROM deadlines d
+    USING unnest($6::deadline_row[]) x JOIN good g ON g.unit = x.unit
+    WHERE d.stream_id = x.stream_id AND d.key = x.key
+),
+set_deadlines AS (
+    INSERT INTO deadlines (stream_id, key, kind, due_at, set_version)
+    SELECT x.stream_id, x.key, x.kind, x.due_at, x.set_version
+    FROM unnest($5::deadline_row[]) x JOIN good g ON g.unit = x.unit
+    ON CONFLICT (stream_id, key) DO UPDATE
+    SET due_at = excluded.due_at, set_version = excluded.set_version, claimed_until = NULL, attempts = 0
+),
+given_up_claims AS (
+    DELETE FROM claims k
+    USING unnest($8::claim_row[]) x JOIN good g ON g.unit = x.unit
+    WHERE k.kind = x.kind AND k.key = x.key AND k.holder = x.holder
+),
+taken_claims AS (
+    INSERT INTO claims (kind, key, holder)
+    SELECT x.kind, x.key, x.holder
+    FROM unnest($7::claim_row[]) x JOIN good g ON g.unit = x.unit
+),
+new_requests AS (
+    INSERT INTO requests (request_id, digest, stream_id, version)
+    SELECT u.request_id, u.digest, u.reply_stream, u.reply_version
+    FROM unit u JOIN good g ON g.unit = u.unit
+    WHERE u.request_id IS NOT NULL
+),
+new_inbox AS (
+    INSERT INTO inbox (source, aggregate_id, version)
+    SELECT u.inbox_source, u.inbox_aggregate, u.inbox_version
+    FROM unit u JOIN good g ON g.unit = u.unit JOIN inbox_state i ON i.unit = u.unit
+    WHERE i.known_version IS NULL
+),
+moved_inbox AS (
+    UPDATE inbox b
+    SET version = u.inbox_version
+    FROM unit u JOIN good g ON g.unit = u.unit JOIN inbox_state i ON i.unit = u.unit
+    WHERE i.known_version IS NOT NULL AND b.source = u.inbox_source AND b.aggregate_id = u.inbox_aggregate
+)
+SELECT v.unit, v.status, r.digest, r.stream_id, r.version
+FROM verdict v LEFT JOIN repeated r ON r.unit = v.unit
+ORDER BY v.unit
+
+-- load_stream -- the state a command is decided on
+SELECT stream_id, kind, version, head_hash, snapshot, fold_version
+FROM streams
+WHERE stream_id = $1
+
+-- read_events -- a part of one aggregate's history, oldest first
+SELECT stream_id, version, event_id, type, recorded_at, previous_hash, hash, payload
+FROM events
+WHERE stream_id = $1 AND version > $2
+ORDER BY version
+LIMIT $3
+
+-- find_request -- what a request id stood for, when a repeated command is refused on its merits
+SELECT request_id, digest, stream_id, version
+FROM requests
+WHERE request_id = $1
+
+-- find_streams -- a page of a list, the latest change first
+SELECT stream_id, kind, version, head_hash, snapshot, fold_version, changed
+FROM streams
+WHERE kind = $1
+  AND facets @> $2::jsonb
+  AND (cardinality($3::text[]) = 0 OR facets ->> 'state' = ANY ($3::text[]))
+  AND ($4::bigint IS NULL OR changed < $4)
+ORDER BY changed DESC
+LIMIT $5
+
+-- scan_streams -- every aggregate by id, for audits and rebuilds
+SELECT stream_id, kind, version, head_hash, snapshot, fold_version
+FROM streams
+WHERE stream_id > $2 AND ($1 = '' OR kind = $1)
+ORDER BY stream_id
+LIMIT $3
+
+-- orphan_events -- events whose aggregate has no row any more: somebody deleted it
+SELECT DISTINCT e.stream_id
+FROM events e
+WHERE NOT EXISTS (SELECT FROM streams s WHERE s.stream_id = e.stream_id)
+ORDER BY e.stream_id
+LIMIT $1

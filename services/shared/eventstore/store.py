@@ -1,0 +1,54 @@
+"""What the application needs of a store. PostgreSQL and the tests' fake pass one contract suite."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from services.shared.eventstore.units import (
+    AppendResult,
+    AppendUnit,
+    RequestRecord,
+    StoredEvent,
+    StoredStream,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamQuery:
+    """Which aggregates to list; the latest change first."""
+
+    kind: str
+    #: every one of these facets must be contained, as JSON
+    contains: dict[str, object]
+    #: the facet `state` must be one of these; any when empty
+    states: tuple[str, ...] = ()
+    #: position of the last one seen; None begins
+    after: int | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamPage:
+    streams: tuple[StoredStream, ...]
+    #: position to go on after; None when there is no more
+    next_after: int | None
+
+
+class EventStore(Protocol):
+    """Raises DependencyDown wherever the store is away, or the outcome of an append is unknown."""
+
+    async def load(self, stream_id: str) -> StoredStream | None: ...
+
+    async def append(self, unit: AppendUnit) -> AppendResult: ...
+
+    async def read_events(
+        self, stream_id: str, *, after_version: int = 0, limit: int = 1000
+    ) -> Sequence[StoredEvent]: ...
+
+    async def find_request(self, request_id: str) -> RequestRecord | None: ...
+
+    async def find(self, query: StreamQuery) -> StreamPage: ...
+
+    async def scan(self, *, kind: str, after_stream_id: str, limit: int) -> Sequence[StoredStream]:
+        """Aggregates by id, for audits and rebuilds; `kind` empty means every kind."""
+        ...
