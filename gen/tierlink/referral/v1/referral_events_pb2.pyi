@@ -62,6 +62,32 @@ class ReferralEvent(message.Message):
     REFERRAL_EXPIRED_FIELD_NUMBER: builtins.int
     PATIENT_DIED_FIELD_NUMBER: builtins.int
     ENTERED_IN_ERROR_FIELD_NUMBER: builtins.int
+    EPISODE_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
+    ORIGIN_FACILITY_FIELD_NUMBER: builtins.int
+    DESTINATION_FACILITY_FIELD_NUMBER: builtins.int
+    CUSTODIAN_FACILITY_FIELD_NUMBER: builtins.int
+    APPROVAL_FACILITY_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    DIRECTION_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    GREEN_CHANNEL_FIELD_NUMBER: builtins.int
+    episode: builtins.str
+    """Whom the event concerns, as of after it: routing needs no other event."""
+    patient: builtins.str
+    origin_facility: builtins.str
+    destination_facility: builtins.str
+    """Destination of the accepted offer, or of the open one while none is accepted."""
+    custodian_facility: builtins.str
+    approval_facility: builtins.str
+    state: referral_pb2.ReferralState.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    pathway: type_pb2.Pathway.ValueType
+    direction: referral_pb2.Direction.ValueType
+    scope: referral_pb2.Scope.ValueType
+    green_channel: builtins.str
     @builtins.property
     def metadata(self) -> type_pb2.EventMetadata: ...
     @builtins.property
@@ -170,10 +196,22 @@ class ReferralEvent(message.Message):
         referral_expired: ReferralExpired | None = ...,
         patient_died: PatientDied | None = ...,
         entered_in_error: EnteredInError | None = ...,
+        episode: builtins.str = ...,
+        patient: builtins.str = ...,
+        origin_facility: builtins.str = ...,
+        destination_facility: builtins.str = ...,
+        custodian_facility: builtins.str = ...,
+        approval_facility: builtins.str = ...,
+        state: referral_pb2.ReferralState.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        direction: referral_pb2.Direction.ValueType = ...,
+        scope: referral_pb2.Scope.ValueType = ...,
+        green_channel: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "scope", b"scope", "state", b"state", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
@@ -208,6 +246,7 @@ class ReferralRequested(message.Message):
     CONSULTATION_FIELD_NUMBER: builtins.int
     EXPIRES_AT_FIELD_NUMBER: builtins.int
     APPROVAL_FACILITY_FIELD_NUMBER: builtins.int
+    REOPENING_PATHWAY_FIELD_NUMBER: builtins.int
     episode: builtins.str
     patient: builtins.str
     origin_facility: builtins.str
@@ -226,6 +265,8 @@ class ReferralRequested(message.Message):
     consultation: builtins.str
     approval_facility: builtins.str
     """Lead facility whose referral office approves."""
+    reopening_pathway: type_pb2.Pathway.ValueType
+    """Pathway of the referral that a red flag would open: that of the illness, not of the rehabilitation."""
     @builtins.property
     def offers(self) -> containers.RepeatedCompositeFieldContainer[referral_pb2.Offer]:
         """Offers open from the start; none while it awaits approval."""
@@ -272,10 +313,11 @@ class ReferralRequested(message.Message):
         consultation: builtins.str = ...,
         expires_at: timestamp_pb2.Timestamp | None = ...,
         approval_facility: builtins.str = ...,
+        reopening_pathway: type_pb2.Pathway.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["clinical_summary", b"clinical_summary", "consent", b"consent", "expires_at", b"expires_at", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "direction", b"direction", "dispatch", b"dispatch", "episode", b"episode", "expires_at", b"expires_at", "green_channel", b"green_channel", "insurance_filing_needed", b"insurance_filing_needed", "needs_approval", b"needs_approval", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "rehabilitation_plan", b"rehabilitation_plan", "scope", b"scope", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "direction", b"direction", "dispatch", b"dispatch", "episode", b"episode", "expires_at", b"expires_at", "green_channel", b"green_channel", "insurance_filing_needed", b"insurance_filing_needed", "needs_approval", b"needs_approval", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "rehabilitation_plan", b"rehabilitation_plan", "reopening_pathway", b"reopening_pathway", "scope", b"scope", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -984,9 +1026,12 @@ class PatientReferredBack(message.Message):
     REFERRAL_FIELD_NUMBER: builtins.int
     DESTINATION_FACILITY_FIELD_NUMBER: builtins.int
     REHABILITATION_PLAN_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
     referral: builtins.str
     """The new DOWN referral."""
     destination_facility: builtins.str
+    bed_type: type_pb2.BedType.ValueType
+    """Bed asked for at the destination; unspecified when none is needed."""
     @builtins.property
     def rehabilitation_plan(self) -> referral_pb2.RehabilitationPlan: ...
     def __init__(
@@ -995,10 +1040,11 @@ class PatientReferredBack(message.Message):
         referral: builtins.str = ...,
         destination_facility: builtins.str = ...,
         rehabilitation_plan: referral_pb2.RehabilitationPlan | None = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["destination_facility", b"destination_facility", "referral", b"referral", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "destination_facility", b"destination_facility", "referral", b"referral", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -277,6 +277,10 @@ class Referral(message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     CONSULTATION_FIELD_NUMBER: builtins.int
+    INSURANCE_FILING_NEEDED_FIELD_NUMBER: builtins.int
+    APPROVAL_FACILITY_FIELD_NUMBER: builtins.int
+    EXPIRES_AT_FIELD_NUMBER: builtins.int
+    EMERGENCY_ROOM_BYPASS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`referrals/{uuid}`."""
     version: builtins.int
@@ -315,6 +319,12 @@ class Referral(message.Message):
     """The referral upward that a red flag opened."""
     consultation: builtins.str
     """Consultation whose recommendation this referral follows; empty when there is none."""
+    insurance_filing_needed: builtins.bool
+    """A filing number is needed before departure to the present destination."""
+    approval_facility: builtins.str
+    """Facility whose referral office approves; empty when no approval is needed."""
+    emergency_room_bypass: builtins.bool
+    """The patient goes to the emergency room without a held bed."""
     @builtins.property
     def allowed_commands(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Commands that the table allows in this state."""
@@ -359,6 +369,10 @@ class Referral(message.Message):
     def create_time(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def update_time(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def expires_at(self) -> timestamp_pb2.Timestamp:
+        """The last moment for an answer when nobody answers; then it expires. Unset once a destination accepts."""
+
     def __init__(
         self,
         *,
@@ -402,10 +416,14 @@ class Referral(message.Message):
         create_time: timestamp_pb2.Timestamp | None = ...,
         update_time: timestamp_pb2.Timestamp | None = ...,
         consultation: builtins.str = ...,
+        insurance_filing_needed: builtins.bool = ...,
+        approval_facility: builtins.str = ...,
+        expires_at: timestamp_pb2.Timestamp | None = ...,
+        emergency_room_bypass: builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["accepting_clinician", b"accepting_clinician", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "rehabilitation_plan", b"rehabilitation_plan", "transport", b"transport", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["accepting_clinician", b"accepting_clinician", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "rehabilitation_plan", b"rehabilitation_plan", "transport", b"transport", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_in_retrospect", b"approval_in_retrospect", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_number", b"insurance_filing_number", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "scope", b"scope", "state", b"state", "transport", b"transport", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "scope", b"scope", "state", b"state", "transport", b"transport", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -423,12 +441,23 @@ class Offer(message.Message):
     DECIDE_BY_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     TRAVEL_MINUTES_FIELD_NUMBER: builtins.int
+    OVERDUE_FIELD_NUMBER: builtins.int
+    DIRECTION_FIELD_NUMBER: builtins.int
+    SCOPE_FIELD_NUMBER: builtins.int
+    INSURANCE_FILING_NEEDED_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`offers/{uuid}`."""
     facility: builtins.str
     state: OfferState.ValueType
     travel_minutes: builtins.int
     """Minutes by road from the origin, when known."""
+    overdue: builtins.bool
+    """Nobody acknowledged it in time."""
+    direction: Direction.ValueType
+    """From the origin to this destination: ranked destinations may differ in both."""
+    scope: Scope.ValueType
+    insurance_filing_needed: builtins.bool
+    """This destination lies outside the insurance pooling area: a filing number is needed before departure."""
     @builtins.property
     def sent_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
@@ -450,10 +479,14 @@ class Offer(message.Message):
         decide_by: timestamp_pb2.Timestamp | None = ...,
         reason: type_pb2.CodedReason | None = ...,
         travel_minutes: builtins.int | None = ...,
+        overdue: builtins.bool = ...,
+        direction: Direction.ValueType = ...,
+        scope: Scope.ValueType = ...,
+        insurance_filing_needed: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "acknowledge_by", b"acknowledge_by", "decide_by", b"decide_by", "reason", b"reason", "sent_at", b"sent_at", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "acknowledge_by", b"acknowledge_by", "decide_by", b"decide_by", "facility", b"facility", "name", b"name", "reason", b"reason", "sent_at", b"sent_at", "state", b"state", "travel_minutes", b"travel_minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "acknowledge_by", b"acknowledge_by", "decide_by", b"decide_by", "direction", b"direction", "facility", b"facility", "insurance_filing_needed", b"insurance_filing_needed", "name", b"name", "overdue", b"overdue", "reason", b"reason", "scope", b"scope", "sent_at", b"sent_at", "state", b"state", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__travel_minutes: _TypeAlias = typing.Literal["travel_minutes"]  # noqa: Y015
     _WhichOneofArgType__travel_minutes: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes"]  # noqa: Y015
@@ -637,6 +670,7 @@ class BedAssignment(message.Message):
     FENCING_TOKEN_FIELD_NUMBER: builtins.int
     EXPIRES_AT_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    HELD_AT_FIELD_NUMBER: builtins.int
     hold: builtins.str
     facility: builtins.str
     ward: builtins.str
@@ -646,6 +680,10 @@ class BedAssignment(message.Message):
     """Coded reason when there is no bed."""
     @builtins.property
     def expires_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def held_at(self) -> timestamp_pb2.Timestamp:
+        """When the bed service made the hold: orders the holds of different wards, whose tokens are not comparable."""
+
     def __init__(
         self,
         *,
@@ -656,10 +694,11 @@ class BedAssignment(message.Message):
         fencing_token: builtins.int = ...,
         expires_at: timestamp_pb2.Timestamp | None = ...,
         reason: builtins.str = ...,
+        held_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["expires_at", b"expires_at", "held_at", b"held_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "expires_at", b"expires_at", "facility", b"facility", "fencing_token", b"fencing_token", "hold", b"hold", "reason", b"reason", "ward", b"ward"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "expires_at", b"expires_at", "facility", b"facility", "fencing_token", b"fencing_token", "held_at", b"held_at", "hold", b"hold", "reason", b"reason", "ward", b"ward"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
