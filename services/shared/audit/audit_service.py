@@ -1,0 +1,83 @@
+"""The AuditService of one service's store: entrypoint of a mechanism, the same for all three."""
+
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any
+
+from tierlink.audit.v1 import audit_service_pb2 as pb
+
+from services.shared.audit.chain import Finding
+from services.shared.audit.verification import AuditedStore, VerifiedAggregate, verify_aggregate, verify_store
+from services.shared.eventstore.aggregate import AggregateKind
+from services.shared.kernel.actor import Role
+from services.shared.kernel.refusals import NotFound, NotPermitted
+from services.shared.kernel.text import BilingualText
+from services.shared.rpc.call import Call
+from services.shared.rpc.method import StreamMethod
+
+SERVICE = "tierlink.audit.v1.AuditService"
+
+#: A message at least every so many aggregates, so that a client can show progress.
+_PROGRESS_EVERY = 500
+
+
+class AuditServicer:
+    """Serves VerifyChains for operators and coordinators."""
+
+    def __init__(self, store: AuditedStore, kinds: Mapping[str, AggregateKind[Any, Any]]) -> None:
+        self._store = store
+        self._kinds = kinds
+
+    def methods(self) -> tuple[StreamMethod[Any, Any], ...]:
+        return (
+            StreamMethod(
+                name="VerifyChains",
+                request_type=pb.VerifyChainsRequest,
+                response_type=pb.VerifyChainsResponse,
+                handler=self.verify_chains,
+            ),
+        )
+
+    async def verify_chains(
+        self, request: pb.VerifyChainsRequest, call: Call
+    ) -> AsyncGenerator[pb.VerifyChainsResponse, None]:
+        """Raises NotPermitted for anybody but operators, coordinators and the system; NotFound for one."""
+        if not call.actor.has_role(Role.OPERATOR, Role.COORDINATOR, Role.SYSTEM):
+            text = BilingualText(
+                zh="仅运维与协调人员可核验审计链", en="only operators and coordinators verify"
+            )
+            raise NotPermitted("ROLE_NOT_PERMITTED", text)
+        aggregates = events = findings = 0
+        async for verified in self._chosen(request):
+            aggregates += 1
+            events += verified.events_count
+            findings += len(verified.findings)
+            if verified.findings or aggregates % _PROGRESS_EVERY == 0:
+                yield pb.VerifyChainsResponse(
+                    aggregates_count=aggregates,
+                    events_count=events,
+                    findings_count=findings,
+                    findings=[_message(finding) for finding in verified.findings],
+                )
+        yield pb.VerifyChainsResponse(
+            aggregates_count=aggregates, events_count=events, findings_count=findings, complete=True
+        )
+
+    async def _chosen(self, request: pb.VerifyChainsRequest) -> AsyncGenerator[VerifiedAggregate, None]:
+        if not request.aggregate_id:
+            async for verified in verify_store(self._store, self._kinds, kind=request.aggregate_kind):
+                yield verified
+            return
+        stream = await self._store.load(request.aggregate_id)
+        if stream is None:
+            raise NotFound("aggregate", request.aggregate_id)
+        yield await verify_aggregate(self._store, self._kinds, stream)
+
+
+def _message(finding: Finding) -> pb.Finding:
+    return pb.Finding(
+        aggregate_kind=finding.aggregate_kind,
+        aggregate_id=finding.aggregate_id,
+        version=finding.version,
+        code=finding.code.value,
+        description=finding.description,
+    )
