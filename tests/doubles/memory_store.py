@@ -48,9 +48,7 @@ class MemoryEventStore:
 
     def _verdict(self, unit: AppendUnit) -> AppendResult:
         if unit.request is not None and unit.request.request_id in self.requests:
-            return AppendResult(
-                status=AppendStatus.REPEATED, request=self.requests[unit.request.request_id]
-            )
+            return AppendResult(status=AppendStatus.REPEATED, request=self.requests[unit.request.request_id])
         if unit.inbox is not None:
             last = self.inbox.get((unit.inbox.source, unit.inbox.aggregate_id), 0)
             if last >= unit.inbox.version:
@@ -125,9 +123,7 @@ class MemoryEventStore:
         ]
         page = found[: query.limit]
         more = len(found) > query.limit
-        return StreamPage(
-            streams=tuple(page), next_after=self.changed[page[-1].stream_id] if more else None
-        )
+        return StreamPage(streams=tuple(page), next_after=self.changed[page[-1].stream_id] if more else None)
 
     async def scan(self, *, kind: str, after_stream_id: str, limit: int) -> Sequence[StoredStream]:
         ids = sorted(stream_id for stream_id in self.streams if stream_id > after_stream_id)
@@ -136,10 +132,10 @@ class MemoryEventStore:
     async def orphans(self, limit: int = 1000) -> tuple[str, ...]:
         return tuple(sorted(self.events.keys() - self.streams.keys()))[:limit]
 
-    def tamper(self, stream_id: str, version: int, **changes: object) -> None:
+    def tamper(self, aggregate: str, at: int, /, **changes: object) -> None:
         """Alters one stored event, as somebody with the database's password could."""
-        events = self.events[stream_id]
-        events[version - 1] = replace(events[version - 1], **changes)  # type: ignore[arg-type]
+        events = self.events[aggregate]
+        events[at - 1] = replace(events[at - 1], **changes)  # type: ignore[arg-type]
 
 
 def _contains(facets: dict[str, object], wanted: dict[str, object]) -> bool:

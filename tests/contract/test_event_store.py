@@ -1,0 +1,272 @@
+"""One suite over every implementation of the event store: the tests' double and PostgreSQL."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from services.shared.database.migrations import load_migrations, migrate
+from services.shared.database.pool import Database
+from services.shared.eventstore.aggregate import absent, advance
+from services.shared.eventstore.postgres_store import APPEND_SESSION, PostgresEventStore
+from services.shared.eventstore.store import EventStore, StreamQuery
+from services.shared.eventstore.units import (
+    AppendStatus,
+    AppendUnit,
+    InboxMark,
+    RequestRecord,
+)
+from tests.doubles.memory_store import MemoryEventStore
+from tests.doubles.parcel import NOW, PARCEL, Moved, context
+
+Wanted = EventStore | MemoryEventStore | PostgresEventStore
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def store(
+    request: pytest.FixtureRequest, create_database: Callable[..., Awaitable[str]]
+) -> AsyncIterator[Wanted]:
+    if request.param == "memory":
+        yield MemoryEventStore()
+        return
+    dsn = await create_database()
+    reading = Database(dsn, application_name="test-read")
+    appending = Database(dsn, application_name="test-append", session=APPEND_SESSION)
+    await migrate(reading, load_migrations("services.shared.eventstore.migrations"))
+    postgres = PostgresEventStore(reading, appending)
+    yield postgres
+    await postgres.close()
+    await reading.close()
+    await appending.close()
+
+
+class Writer:
+    """Gives appends in the words of the tests."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+        self.at: dict[str, Any] = {}
+
+    def unit(self, stream_id: str, *events: Moved, request: str = "", inbox: int = 0) -> AppendUnit:
+        before = self.at.get(stream_id) or absent(PARCEL, stream_id)
+        after, change, messages = advance(PARCEL, before, events, context(request or stream_id))
+        self.after = after
+        return AppendUnit(
+            changes=(change,),
+            messages=messages,
+            request=RequestRecord(
+                request_id=context(request).request_id, digest=b"d" * 32, stream_id=stream_id, version=1
+            )
+            if request
+            else None,
+            inbox=InboxMark(source="topic", aggregate_id="a", version=inbox) if inbox else None,
+        )
+
+    async def move(self, stream_id: str, *to: str, request: str = "", inbox: int = 0) -> AppendStatus:
+        unit = self.unit(stream_id, *(Moved(to=place) for place in to), request=request, inbox=inbox)
+        result = await self.store.append(unit)
+        if result.status is AppendStatus.APPENDED:
+            self.at[stream_id] = self.after
+        status: AppendStatus = result.status
+        return status
+
+
+async def test_what_is_appended_is_loaded_and_read_back(store: Wanted) -> None:
+    writer = Writer(store)
+    assert await writer.move("p/1", "road", "end") is AppendStatus.APPENDED
+
+    stored = await store.load("p/1")
+    events = await store.read_events("p/1")
+
+    assert stored is not None
+    assert (stored.version, stored.kind) == (2, "parcel")
+    assert [event.version for event in events] == [1, 2]
+    assert stored.head_hash == events[-1].hash
+    assert PARCEL.encode_state(PARCEL.fold(events)) == stored.snapshot  # type: ignore[arg-type]
+
+
+async def test_an_aggregate_that_does_not_exist_is_none(store: Wanted) -> None:
+    assert await store.load("p/none") is None
+    assert list(await store.read_events("p/none")) == []
+
+
+async def test_a_stale_version_writes_nothing(store: Wanted) -> None:
+    writer = Writer(store)
+    await writer.move("p/1", "road")
+    before = writer.at["p/1"]
+    await writer.move("p/1", "hill")
+    writer.at["p/1"] = before
+
+    assert await writer.move("p/1", "ditch", request="r9") is AppendStatus.STALE
+
+    stored = await store.load("p/1")
+    assert stored is not None
+    assert stored.version == 2
+    assert await store.find_request(context("r9").request_id) is None
+
+
+async def test_creating_what_exists_is_stale(store: Wanted) -> None:
+    await Writer(store).move("p/1", "road")
+    assert await Writer(store).move("p/1", "elsewhere") is AppendStatus.STALE
+
+
+async def test_a_request_id_is_taken_once(store: Wanted) -> None:
+    writer = Writer(store)
+    assert await writer.move("p/1", "road", request="r1") is AppendStatus.APPENDED
+    unit = writer.unit("p/1", Moved(to="hill"), request="r1")
+
+    result = await store.append(unit)
+
+    assert result.status is AppendStatus.REPEATED
+    assert result.request is not None
+    assert (result.request.stream_id, result.request.version) == ("p/1", 1)
+    stored = await store.load("p/1")
+    assert stored is not None
+    assert stored.version == 1
+
+
+async def test_two_at_once_with_one_request_id_write_once(store: Wanted) -> None:
+    first = Writer(store).unit("p/1", Moved(to="road"), request="r1")
+    second = Writer(store).unit("p/2", Moved(to="road"), request="r1")
+
+    results = await asyncio.gather(store.append(first), store.append(second))
+
+    assert sorted(result.status for result in results) == [AppendStatus.APPENDED, AppendStatus.REPEATED]
+
+
+async def test_of_two_at_once_on_one_version_one_wins(store: Wanted) -> None:
+    one, two = Writer(store), Writer(store)
+    await one.move("p/1", "road")
+    two.at["p/1"] = one.at["p/1"]
+    units = [one.unit("p/1", Moved(to="left")), two.unit("p/1", Moved(to="right"))]
+
+    results = [await store.append(unit) for unit in units]
+
+    assert [result.status for result in results] == [AppendStatus.APPENDED, AppendStatus.STALE]
+
+
+async def test_inbox_knows_seen_next_and_gap(store: Wanted) -> None:
+    writer = Writer(store)
+    assert await writer.move("p/1", "a", inbox=2) is AppendStatus.GAP
+    assert await writer.move("p/1", "a", inbox=1) is AppendStatus.APPENDED
+    assert await writer.move("p/1", "b", inbox=1) is AppendStatus.SEEN
+    assert await writer.move("p/1", "b", inbox=3) is AppendStatus.GAP
+    assert await writer.move("p/1", "b", inbox=2) is AppendStatus.APPENDED
+    stored = await store.load("p/1")
+    assert stored is not None
+    assert stored.version == 2
+
+
+async def test_a_claim_has_one_holder_until_it_is_given_up(store: Wanted) -> None:
+    writer = Writer(store)
+    assert await writer.move("p/1", "shelf-1") is AppendStatus.APPENDED
+    assert await writer.move("p/2", "shelf-1") is AppendStatus.CLAIMED
+    assert await store.load("p/2") is None
+    assert await writer.move("p/1", "road") is AppendStatus.APPENDED
+    assert await writer.move("p/2", "shelf-1") is AppendStatus.APPENDED
+
+
+async def test_a_unit_of_two_aggregates_stands_or_falls_whole(store: Wanted) -> None:
+    writer = Writer(store)
+    await writer.move("p/1", "road")
+    good = writer.unit("p/2", Moved(to="road")).changes[0]
+    stale = Writer(store).unit("p/1", Moved(to="ditch")).changes[0]
+
+    result = await store.append(AppendUnit(changes=(good, stale)))
+
+    assert result.status is AppendStatus.STALE
+    assert await store.load("p/2") is None
+
+
+async def test_lists_are_pages_with_the_latest_change_first(store: Wanted) -> None:
+    writer = Writer(store)
+    for number in range(5):
+        await writer.move(f"p/{number}", "road")
+    await writer.move("p/0", "hill")
+
+    first = await store.find(StreamQuery(kind="parcel", contains={"parties": ["depot"]}, limit=3))
+    rest = await store.find(
+        StreamQuery(kind="parcel", contains={"parties": ["depot"]}, after=first.next_after, limit=3)
+    )
+    on_road = await store.find(StreamQuery(kind="parcel", contains={"live": True}, states=("road",)))
+
+    assert [s.stream_id for s in first.streams] == ["p/0", "p/4", "p/3"]
+    assert [s.stream_id for s in rest.streams] == ["p/2", "p/1"]
+    assert rest.next_after is None
+    assert len(on_road.streams) == 4
+    assert (await store.find(StreamQuery(kind="parcel", contains={"parties": ["x"]}))).streams == ()
+
+
+async def test_scan_goes_by_id(store: Wanted) -> None:
+    writer = Writer(store)
+    for number in (3, 1, 2):
+        await writer.move(f"p/{number}", "road")
+
+    page = await store.scan(kind="parcel", after_stream_id="p/1", limit=10)
+
+    assert [stream.stream_id for stream in page] == ["p/2", "p/3"]
+    assert list(await store.scan(kind="other", after_stream_id="", limit=10)) == []
+
+
+async def test_many_at_once_lose_nothing(store: Wanted) -> None:
+    async def writes(name: str) -> None:
+        writer = Writer(store)
+        for step in range(10):
+            assert await writer.move(name, f"place-{step}") is AppendStatus.APPENDED
+
+    await asyncio.gather(*(writes(f"p/{number}") for number in range(40)))
+
+    for number in range(40):
+        events = await store.read_events(f"p/{number}")
+        assert [event.version for event in events] == list(range(1, 11))
+
+
+async def test_a_unit_that_cannot_be_written_fails_alone(
+    create_database: Callable[..., Awaitable[str]],
+) -> None:
+    dsn = await create_database()
+    database = Database(dsn, application_name="test")
+    await migrate(database, load_migrations("services.shared.eventstore.migrations"))
+    store = PostgresEventStore(database, database)
+    bad = Writer(store).unit("p/bad", Moved(to="road"))
+    bad = AppendUnit(
+        changes=bad.changes,
+        request=RequestRecord(request_id="no uuid", digest=b"", stream_id="p/bad", version=1),
+    )
+    units = [bad, *(Writer(store).unit(f"p/{n}", Moved(to="road")) for n in range(5))]
+
+    results = await asyncio.gather(*(store.append(unit) for unit in units), return_exceptions=True)
+
+    assert isinstance(results[0], Exception)
+    assert [r.status for r in results[1:]] == [AppendStatus.APPENDED] * 5  # type: ignore[union-attr]
+    await store.close()
+    await database.close()
+
+
+async def test_outbox_and_deadlines_are_in_step(create_database: Callable[..., Awaitable[str]]) -> None:
+    dsn = await create_database()
+    database = Database(dsn, application_name="test")
+    await migrate(database, load_migrations("services.shared.eventstore.migrations"))
+    store = PostgresEventStore(database, database)
+    writer = Writer(store)
+    due = NOW + timedelta(minutes=9)
+    unit = writer.unit("p/1", Moved(to="road", due_at=due), Moved(to="hill", due_at=due))
+    await store.append(unit)
+    writer.at["p/1"] = writer.after
+
+    outbox = await database.fetch("SELECT key, version, value FROM outbox ORDER BY seq")
+    events = await store.read_events("p/1")
+    deadlines = await database.fetch("SELECT key, due_at, set_version FROM deadlines")
+    await writer.move("p/1", "end")
+
+    assert [(row["key"], row["version"]) for row in outbox] == [("p/1", 1), ("p/1", 2)]
+    assert [row["value"] for row in outbox] == [event.payload for event in events]
+    assert [(row["key"], row["due_at"], row["set_version"]) for row in deadlines] == [("arrive", due, 2)]
+    assert await database.fetch("SELECT FROM deadlines") == []
+    facets = await database.fetch_value("SELECT facets FROM streams")
+    assert json.loads(facets)["live"] is False
+    await store.close()
+    await database.close()

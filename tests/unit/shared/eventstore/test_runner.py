@@ -1,0 +1,152 @@
+"""The runner: same request, same reply; stale decisions are decided again; nothing is written on refusal."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from services.shared.eventstore.runner import CommandRunner, Reply, Work
+from services.shared.eventstore.units import AppendStatus, InboxMark
+from services.shared.kernel.refusals import (
+    FailedRule,
+    NotAllowed,
+    RequestIdReused,
+    StaleVersion,
+)
+from services.shared.kernel.text import BilingualText
+from tests.doubles.memory_store import MemoryEventStore
+from tests.doubles.parcel import PARCEL, Moved, Parcel, context
+
+
+def move(to: str, *, only_from: str | None = None) -> Callable[[Work], Awaitable[Reply[Parcel]]]:
+    async def use_case(work: Work) -> Reply[Parcel]:
+        state = await work.load_target(PARCEL, "p/1")
+        if only_from is not None and (state is None or state.at != only_from):
+            rule = FailedRule(code="ELSEWHERE", text=BilingualText(zh="不在此处", en="it is elsewhere"))
+            raise NotAllowed(state="", allowed_commands=(), failed_rules=(rule,))
+        await work.record(PARCEL, "p/1", [Moved(to=to)])
+        return work.reply(PARCEL, "p/1")
+
+    return use_case
+
+
+async def run(runner: CommandRunner, to: str, request: str, **rest: object) -> Reply[Parcel]:
+    only_from = rest.pop("only_from", None)
+    return await runner.run(
+        move(to, only_from=only_from),  # type: ignore[arg-type]
+        context(request, **rest),  # type: ignore[arg-type]
+        kind=PARCEL,
+        target="p/1",
+        digest=to.encode(),
+    )
+
+
+async def test_the_same_request_gets_the_first_reply_though_the_state_went_on() -> None:
+    runner = CommandRunner(MemoryEventStore())
+    first = await run(runner, "road", "r1")
+    await run(runner, "hill", "r2")
+
+    again = await run(runner, "road", "r1")
+
+    assert again.repeated
+    assert (again.version, again.state) == (first.version, first.state)
+
+
+async def test_a_repeated_request_is_answered_even_where_it_would_be_refused_now() -> None:
+    runner = CommandRunner(MemoryEventStore())
+    await run(runner, "road", "r1")
+    first = await run(runner, "hill", "r2", only_from="road")
+
+    again = await run(runner, "hill", "r2", only_from="road")
+
+    assert again.state == first.state
+
+
+async def test_a_request_id_with_another_body_is_refused() -> None:
+    store = MemoryEventStore()
+    runner = CommandRunner(store)
+    await run(runner, "road", "r1")
+
+    with pytest.raises(RequestIdReused):
+        await run(runner, "hill", "r1")
+    with pytest.raises(RequestIdReused):
+        await run(runner, "hill", "r1", only_from="nowhere")
+
+    assert store.streams["p/1"].version == 1
+
+
+async def test_a_stale_version_is_refused_with_the_current_one() -> None:
+    runner = CommandRunner(MemoryEventStore())
+    await run(runner, "road", "r1")
+    await run(runner, "hill", "r2")
+
+    with pytest.raises(StaleVersion) as refusal:
+        await run(runner, "end", "r3", expected_version=1)
+
+    assert refusal.value.current == 2
+
+
+async def test_a_refusal_on_a_cached_state_is_decided_again_on_a_fresh_one() -> None:
+    store = MemoryEventStore()
+    here, elsewhere = CommandRunner(store), CommandRunner(store)
+    await run(here, "road", "r1")
+    await run(elsewhere, "hill", "r2")
+
+    reply = await run(here, "end", "r3", only_from="hill")
+
+    assert reply.version == 3
+
+
+async def test_a_decision_on_a_cached_state_is_made_again_when_the_version_went_on() -> None:
+    store = MemoryEventStore()
+    here, elsewhere = CommandRunner(store), CommandRunner(store)
+    await run(here, "road", "r1")
+    await run(elsewhere, "hill", "r2")
+
+    with pytest.raises(NotAllowed):
+        await run(here, "end", "r3", only_from="road")
+
+    assert store.streams["p/1"].version == 2
+    assert (await run(here, "end", "r4", expected_version=2)).version == 3
+
+
+async def test_two_acceptances_at_once_one_wins() -> None:
+    store = MemoryEventStore()
+    runners = [CommandRunner(store), CommandRunner(store)]
+    await run(runners[0], "road", "r0")
+
+    results = await asyncio.gather(
+        *(run(runner, "end", f"r{n}", only_from="road") for n, runner in enumerate(runners, start=1)),
+        return_exceptions=True,
+    )
+
+    assert sorted(type(result) for result in results if isinstance(result, Exception)) == [NotAllowed]
+    assert store.streams["p/1"].version == 2
+
+
+async def test_a_reaction_happens_once_for_each_event() -> None:
+    store = MemoryEventStore()
+    runner = CommandRunner(store)
+
+    async def reaction(work: Work) -> None:
+        await work.record(PARCEL, "p/1", [Moved(to="road")])
+
+    mark = InboxMark(source="topic", aggregate_id="x", version=1)
+    first = await runner.react(reaction, context("e1"), target="p/1", inbox=mark)
+    again = await runner.react(reaction, context("e1"), target="p/1", inbox=mark)
+
+    assert (first, again) == (AppendStatus.APPENDED, AppendStatus.SEEN)
+    assert store.streams["p/1"].version == 1
+
+
+async def test_a_reaction_that_does_nothing_still_marks_the_event() -> None:
+    store = MemoryEventStore()
+
+    async def reaction(work: Work) -> None:
+        await work.load(PARCEL, "p/1")
+
+    mark = InboxMark(source="topic", aggregate_id="x", version=1)
+    status = await CommandRunner(store).react(reaction, context("e1"), target="p/1", inbox=mark)
+
+    assert status is AppendStatus.APPENDED
+    assert store.inbox["topic", "x"] == 1
