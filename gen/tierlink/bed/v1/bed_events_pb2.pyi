@@ -23,7 +23,9 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class BedEvent(message.Message):
-    """Value of topic `tierlink.bed.events.v1`; key is the ward's id."""
+    """Value of topic `tierlink.bed.events.v1`; key is the ward's stream, `wards/{ward}`. Of `desks/{facility}` there is
+    BedUnavailable alone, for a facility that has no ward to ask; then counts, bed_type and confirmed_at are unset.
+    """
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -42,6 +44,7 @@ class BedEvent(message.Message):
     BED_BLOCKED_FIELD_NUMBER: builtins.int
     BED_UNBLOCKED_FIELD_NUMBER: builtins.int
     COUNTS_CONFIRMED_FIELD_NUMBER: builtins.int
+    BED_HOLD_IN_TRANSIT_FIELD_NUMBER: builtins.int
     COUNTS_FIELD_NUMBER: builtins.int
     FACILITY_FIELD_NUMBER: builtins.int
     BED_TYPE_FIELD_NUMBER: builtins.int
@@ -79,6 +82,8 @@ class BedEvent(message.Message):
     @builtins.property
     def counts_confirmed(self) -> CountsConfirmed: ...
     @builtins.property
+    def bed_hold_in_transit(self) -> BedHoldInTransit: ...
+    @builtins.property
     def counts(self) -> bed_pb2.WardCounts:
         """The ward's counts after the event."""
 
@@ -104,16 +109,17 @@ class BedEvent(message.Message):
         bed_blocked: BedBlocked | None = ...,
         bed_unblocked: BedUnblocked | None = ...,
         counts_confirmed: CountsConfirmed | None = ...,
+        bed_hold_in_transit: BedHoldInTransit | None = ...,
         counts: bed_pb2.WardCounts | None = ...,
         facility: builtins.str = ...,
         bed_type: type_pb2.BedType.ValueType = ...,
         confirmed_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "metadata", b"metadata", "payload", b"payload", "ward_applied", b"ward_applied"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_in_transit", b"bed_hold_in_transit", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "metadata", b"metadata", "payload", b"payload", "ward_applied", b"ward_applied"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_type", b"bed_type", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "facility", b"facility", "metadata", b"metadata", "payload", b"payload", "ward_applied", b"ward_applied"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_in_transit", b"bed_hold_in_transit", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_type", b"bed_type", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "facility", b"facility", "metadata", b"metadata", "payload", b"payload", "ward_applied", b"ward_applied"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["ward_applied", "bed_held", "bed_unavailable", "bed_hold_extended", "bed_hold_overdue", "bed_hold_lapsed", "bed_released", "bed_occupied", "bed_vacated", "bed_marked_ready", "bed_transferred", "bed_blocked", "bed_unblocked", "counts_confirmed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["ward_applied", "bed_held", "bed_unavailable", "bed_hold_extended", "bed_hold_overdue", "bed_hold_lapsed", "bed_released", "bed_occupied", "bed_vacated", "bed_marked_ready", "bed_transferred", "bed_blocked", "bed_unblocked", "counts_confirmed", "bed_hold_in_transit"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -209,6 +215,26 @@ class BedUnavailable(message.Message):
 
 @typing.final
 class BedHoldExtended(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    HOLD_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def hold(self) -> bed_pb2.Hold: ...
+    def __init__(
+        self,
+        *,
+        hold: bed_pb2.Hold | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["hold", b"hold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["hold", b"hold"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class BedHoldInTransit(message.Message):
+    """The patient is on the road: from now on the hold does not lapse."""
+
     DESCRIPTOR: descriptor.Descriptor
 
     HOLD_FIELD_NUMBER: builtins.int

@@ -104,8 +104,11 @@ class Bed(message.Message):
     HOLD_FIELD_NUMBER: builtins.int
     BLOCK_REASON_FIELD_NUMBER: builtins.int
     BLOCKED_UNTIL_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
     id: builtins.str
     state: BedState.ValueType
+    patient: builtins.str
+    """Pseudonym of the patient it is held for or who lies in it; empty when it is neither."""
     @builtins.property
     def constraints(self) -> BedConstraints: ...
     @builtins.property
@@ -127,10 +130,11 @@ class Bed(message.Message):
         hold: Hold | None = ...,
         block_reason: type_pb2.CodedReason | None = ...,
         blocked_until: timestamp_pb2.Timestamp | None = ...,
+        patient: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["block_reason", b"block_reason", "blocked_until", b"blocked_until", "constraints", b"constraints", "hold", b"hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["block_reason", b"block_reason", "blocked_until", b"blocked_until", "constraints", b"constraints", "hold", b"hold", "id", b"id", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["block_reason", b"block_reason", "blocked_until", b"blocked_until", "constraints", b"constraints", "hold", b"hold", "id", b"id", "patient", b"patient", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
