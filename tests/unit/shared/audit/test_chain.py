@@ -130,8 +130,8 @@ async def test_a_stream_that_grows_while_it_is_read_is_not_accused() -> None:
     old: StoredStream = store.streams["p/1"]
     at, change, _ = advance(
         PARCEL,
-        replace(
-            absent(PARCEL, "p/1"), version=5, head_hash=old.head_hash, state=PARCEL.decode_state(old.snapshot)
+        Loaded(
+            stream_id="p/1", version=5, head_hash=old.head_hash, state=PARCEL.decode_state(old.snapshot)
         ),
         [Moved(to="x")],
         context("r9"),
