@@ -1,0 +1,62 @@
+"""Settings that every service has. Each service's `settings.py` adds its own names."""
+
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.shared.rpc.server import RpcSettings
+
+
+class Part(StrEnum):
+    """What a process does; by default one process does all of it."""
+
+    GRPC = "grpc"
+    RELAY = "relay"
+    CONSUMER = "consumer"
+    DEADLINES = "deadlines"
+
+
+class ServiceSettings(BaseSettings):
+    """Read once from the environment (`TIERLINK_…`) or a `.env` file, then frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TIERLINK_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port, comma separated")
+    jwks: str = Field("", description="JWKS with the keys of the callers' tokens: a file's path or an https URL")
+    token_audience: str = Field("", description="audience that tokens must carry; empty accepts any")
+    parts: str = Field(
+        "grpc,relay,consumer,deadlines", description="what this process does, comma separated"
+    )
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    tls_certificate: Path | None = Field(None, description="PEM file; TLS when key and certificate are given")
+    tls_key: Path | None = Field(None, description="PEM file")
+    tls_client_ca: Path | None = Field(None, description="PEM file; mutual TLS when given")
+    reuse_port: bool = Field(False, description="several processes share the gRPC port (SO_REUSEPORT)")
+    drain_timeout_s: float = Field(20.0, description="seconds for calls in progress when a process stops", gt=0)
+    calls_max: int = Field(512, description="calls under way at once; more are refused", ge=1)
+    streams_max: int = Field(1000, description="watch streams open at once; more are refused", ge=1)
+    database_connections_max: int = Field(8, description="connections of a process for reading", ge=1)
+
+    def chosen_parts(self) -> frozenset[Part]:
+        """Raises ValueError for a part that does not exist."""
+        return frozenset(Part(name.strip()) for name in self.parts.split(",") if name.strip())
+
+    def rpc(self, host: str, port: int) -> RpcSettings:
+        return RpcSettings(
+            host=host,
+            port=port,
+            reuse_port=self.reuse_port,
+            tls_certificate=self.tls_certificate,
+            tls_key=self.tls_key,
+            tls_client_ca=self.tls_client_ca,
+            drain_timeout_s=self.drain_timeout_s,
+        )
