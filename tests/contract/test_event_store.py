@@ -10,7 +10,7 @@ import pytest
 
 from services.shared.database.migrations import load_migrations, migrate
 from services.shared.database.pool import Database
-from services.shared.eventstore.aggregate import absent, advance
+from services.shared.eventstore.aggregate import absent, advance, change_of
 from services.shared.eventstore.postgres_store import APPEND_SESSION, PostgresEventStore
 from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.eventstore.units import (
@@ -52,11 +52,11 @@ class Writer:
 
     def unit(self, stream_id: str, *events: Moved, request: str = "", inbox: int = 0) -> AppendUnit:
         before = self.at.get(stream_id) or absent(PARCEL, stream_id)
-        after, change, messages = advance(PARCEL, before, events, context(request or stream_id))
-        self.after = after
+        step = advance(PARCEL, before, events, context(request or stream_id))
+        self.after = step.after
         return AppendUnit(
-            changes=(change,),
-            messages=messages,
+            changes=(change_of(PARCEL, before, step.after, step.events),),
+            messages=step.messages,
             request=RequestRecord(
                 request_id=context(request).request_id, digest=b"d" * 32, stream_id=stream_id, version=1
             )

@@ -67,9 +67,18 @@ class Loaded(Generic[S]):
     state: S | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Advance(Generic[S]):
+    """What events make of an aggregate."""
+
+    after: Loaded[S]
+    events: tuple[NewEvent, ...]
+    messages: tuple[OutboxMessage, ...]
+
+
 def advance(
     kind: AggregateKind[S, E], before: Loaded[S], events: Sequence[E], context: CommandContext
-) -> tuple[Loaded[S], StreamChange, tuple[OutboxMessage, ...]]:
+) -> Advance[S]:
     """Folds, encodes and hashes `events` onto `before`. Raises ValueError when there are none."""
     if not events:
         raise ValueError(f"no events for {before.stream_id}")
@@ -119,13 +128,19 @@ def advance(
     if state is None:
         raise ValueError(f"{kind.name} folded to nothing")
     after = Loaded(stream_id=before.stream_id, version=before.version + len(new), head_hash=head, state=state)
-    change = _change(kind, before, after, state, tuple(new))
-    return after, change, tuple(messages)
+    return Advance(after=after, events=tuple(new), messages=tuple(messages))
 
 
-def _change(
-    kind: AggregateKind[S, E], before: Loaded[S], after: Loaded[S], state: S, events: tuple[NewEvent, ...]
+def change_of(
+    kind: AggregateKind[S, E], before: Loaded[S], after: Loaded[S], events: tuple[NewEvent, ...]
 ) -> StreamChange:
+    """What is written of one aggregate: its events, and what of its deadlines and claims is new or over.
+
+    Raises ValueError when there is no state after the events.
+    """
+    state = after.state
+    if state is None:
+        raise ValueError(f"{before.stream_id} has no state after its events")
     old_deadlines = {} if before.state is None else {d.key: d for d in kind.deadlines(before.state)}
     new_deadlines = {deadline.key: deadline for deadline in kind.deadlines(state)}
     old_claims = frozenset(() if before.state is None else kind.claims(before.state))

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 from weakref import WeakValueDictionary
 
-from services.shared.eventstore.aggregate import AggregateKind, Loaded, absent, advance
+from services.shared.eventstore.aggregate import AggregateKind, Loaded, absent, advance, change_of
 from services.shared.eventstore.store import EventStore
 from services.shared.eventstore.units import (
     AppendStatus,
     AppendUnit,
     InboxMark,
+    NewEvent,
     OutboxMessage,
     RequestRecord,
     StoredStream,
@@ -60,7 +61,8 @@ class Work:
         self._runner = runner
         self._fresh = fresh
         self._loaded: dict[str, Loaded[Any]] = {}
-        self._changes: dict[str, StreamChange] = {}
+        self._before: dict[str, Loaded[Any]] = {}
+        self._events: dict[str, list[NewEvent]] = {}
         self._messages: list[OutboxMessage] = []
         self._kinds: dict[str, AggregateKind[Any, Any]] = {}
 
@@ -83,14 +85,14 @@ class Work:
     async def record(self, kind: AggregateKind[S, E], stream_id: str, events: Sequence[E]) -> S:
         """Adds events to an aggregate and returns its state after them. Raises ValueError without events."""
         await self.load(kind, stream_id)
-        if stream_id in self._changes:
-            raise ValueError(f"{stream_id} is recorded twice in one unit; give all its events at once")
-        after, change, messages = advance(kind, self._loaded[stream_id], events, self.context)
-        self._loaded[stream_id] = after
-        self._changes[stream_id] = change
+        before = self._loaded[stream_id]
+        step = advance(kind, before, events, self.context)
+        self._before.setdefault(stream_id, before)
+        self._events.setdefault(stream_id, []).extend(step.events)
+        self._loaded[stream_id] = step.after
         self._kinds[stream_id] = kind
-        self._messages.extend(messages)
-        return cast("S", after.state)
+        self._messages.extend(step.messages)
+        return cast("S", step.after.state)
 
     def publish(self, message: OutboxMessage) -> None:
         """Adds a Kafka record that is not an event of an aggregate."""
@@ -105,14 +107,22 @@ class Work:
 
     def unit(self, request: RequestRecord | None, inbox: InboxMark | None) -> AppendUnit:
         return AppendUnit(
-            changes=tuple(self._changes.values()),
+            changes=tuple(self._change(stream_id) for stream_id in self._events),
             messages=tuple(self._messages),
             request=request,
             inbox=inbox,
         )
 
+    def _change(self, stream_id: str) -> StreamChange:
+        return change_of(
+            self._kinds[stream_id],
+            self._before[stream_id],
+            self._loaded[stream_id],
+            tuple(self._events[stream_id]),
+        )
+
     def results(self) -> tuple[Loaded[Any], ...]:
-        return tuple(self._loaded[stream_id] for stream_id in self._changes)
+        return tuple(self._loaded[stream_id] for stream_id in self._events)
 
 
 UseCase = Callable[[Work], Awaitable[Reply[S]]]

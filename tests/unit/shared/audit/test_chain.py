@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.shared.audit.chain import Finding, FindingCode, verify_chain
-from services.shared.audit.verification import verify_store
-from services.shared.eventstore.aggregate import Loaded, absent, advance
-from services.shared.eventstore.units import AppendUnit, StoredEvent, StoredStream
+from services.shared.audit.verification import verify_aggregate, verify_store
+from services.shared.eventstore.aggregate import Loaded, absent, advance, change_of
+from services.shared.eventstore.units import AppendUnit, StoredEvent, StoredStream, StreamChange
 from tests.doubles.memory_store import MemoryEventStore
 from tests.doubles.parcel import PARCEL, Moved, context
 
@@ -20,8 +20,9 @@ async def written(count: int = 5) -> MemoryEventStore:
     store = MemoryEventStore()
     at = absent(PARCEL, "p/1")
     for number in range(count):
-        at, change, _ = advance(PARCEL, at, [Moved(to=f"place-{number}")], context(f"r{number}"))
-        await store.append(AppendUnit(changes=(change,)))
+        step = advance(PARCEL, at, [Moved(to=f"place-{number}")], context(f"r{number}"))
+        await store.append(AppendUnit(changes=(change_of(PARCEL, at, step.after, step.events),)))
+        at = step.after
     return store
 
 
@@ -128,15 +129,34 @@ async def test_a_store_is_verified_page_by_page() -> None:
 async def test_a_stream_that_grows_while_it_is_read_is_not_accused() -> None:
     store = await written()
     old: StoredStream = store.streams["p/1"]
-    at, change, _ = advance(
-        PARCEL,
-        Loaded(
-            stream_id="p/1", version=5, head_hash=old.head_hash, state=PARCEL.decode_state(old.snapshot)
-        ),
-        [Moved(to="x")],
-        context("r9"),
+    before = Loaded(
+        stream_id="p/1", version=5, head_hash=old.head_hash, state=PARCEL.decode_state(old.snapshot)
     )
-    await store.append(AppendUnit(changes=(change,)))
-    assert at.version == 6
-    found = [v async for v in verify_store(store, {"parcel": PARCEL})]
-    assert found[0].findings == ()
+    step = advance(PARCEL, before, [Moved(to="x")], context("r9"))
+    growing = _Growing(store, change_of(PARCEL, before, step.after, step.events))
+
+    found = await verify_aggregate(growing, {"parcel": PARCEL}, old)
+
+    assert (found.events_count, found.findings) == (6, ())
+
+
+class _Growing(MemoryEventStore):
+    """Somebody appends while the events are being read."""
+
+    def __init__(self, store: MemoryEventStore, change: StreamChange) -> None:
+        super().__init__()
+        self.streams, self.events, self.changed, self.facets = (
+            store.streams,
+            store.events,
+            store.changed,
+            store.facets,
+        )
+        self._change = change
+
+    async def read_events(
+        self, stream_id: str, *, after_version: int = 0, limit: int = 1000
+    ) -> Sequence[StoredEvent]:
+        found = await super().read_events(stream_id, after_version=after_version, limit=limit)
+        if after_version == 0:
+            await self.append(AppendUnit(changes=(self._change,)))
+        return found
