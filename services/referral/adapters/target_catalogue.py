@@ -1,0 +1,198 @@
+"""Reads the time targets: the product's defaults and, over them, a site's own file.
+
+Both are YAML of the same shape (`services/referral/config/defaults.yaml`). A value without a source and a
+confidence is refused: nobody could tell a norm from a guess.
+"""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from services.referral.domain.clocks_targets import ClockTarget, Confidence, CountsFor, SourcedLimit
+from services.referral.domain.consultation_values import ConsultationKind, ConsultationPolicy, UrgencyLimit
+from services.referral.domain.milestones import MilestoneKind
+from services.referral.domain.values import Pathway
+from services.shared.kernel.text import BilingualText
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+_Key = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{1,63}$")]
+_Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_Seconds = Annotated[int, msgspec.Meta(gt=0, le=366 * 86400)]
+
+
+class CatalogueInvalid(ValueError):
+    """A file of targets cannot be read as such. The message names the file and what is wrong in it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TargetCatalogue:
+    """What the site measures itself by."""
+
+    clock_targets: tuple[ClockTarget, ...]
+    limits: tuple[SourcedLimit, ...]
+    consultation_policy: ConsultationPolicy
+
+
+class _Text(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    zh: _Words
+    en: _Words
+
+    def value(self) -> BilingualText:
+        return BilingualText(zh=self.zh, en=self.en)
+
+
+class _Clock(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    key: _Key
+    label: _Text
+    pathway: Pathway
+    start: Annotated[tuple[MilestoneKind, ...], msgspec.Meta(min_length=1)]
+    stop: MilestoneKind
+    target_s: _Seconds
+    stretch_s: _Seconds | None = None
+    source: str
+    confidence: Confidence
+    counts_for: CountsFor
+    moot_after: tuple[MilestoneKind, ...] = ()
+    only_with: tuple[MilestoneKind, ...] = ()
+
+
+class _Limit(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    key: _Key
+    label: _Text
+    limit_s: _Seconds
+    emergency_s: _Seconds | None = None
+    source: str
+    confidence: Confidence
+
+
+class _Consultation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Keys of limits."""
+
+    result_due: str = ""
+    claim_lease: str = ""
+    result_due_by_kind: dict[ConsultationKind, str] = {}
+
+    def overlaid(self, other: "_Consultation") -> "_Consultation":
+        return _Consultation(
+            result_due=other.result_due or self.result_due,
+            claim_lease=other.claim_lease or self.claim_lease,
+            result_due_by_kind=self.result_due_by_kind | other.result_due_by_kind,
+        )
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    sources: dict[str, _Text] = {}
+    clocks: tuple[_Clock, ...] = ()
+    limits: tuple[_Limit, ...] = ()
+    consultation: _Consultation = _Consultation()
+
+
+def load_catalogue(site_file: Path | None = None) -> TargetCatalogue:
+    """The targets in force. Entries of `site_file` are added, or replace those of the same key and pathway.
+
+    Raises CatalogueInvalid when a file is no catalogue or its entries do not fit together, OSError when it
+    cannot be read.
+    """
+    defaults = files("services.referral") / "config" / "defaults.yaml"
+    layers = [_read(str(defaults), defaults.read_bytes())]
+    if site_file is not None:
+        layers.append(_read(str(site_file), site_file.read_bytes()))
+    sources: dict[str, BilingualText] = {}
+    targets: dict[tuple[Pathway, str], ClockTarget] = {}
+    limits: dict[str, SourcedLimit] = {}
+    policy = _Consultation()
+    for layer in layers:
+        sources |= {key: text.value() for key, text in layer.content.sources.items()}
+        targets |= layer.unique(
+            [((c.pathway, c.key), layer.clock_target(c, sources)) for c in layer.content.clocks]
+        )
+        limits |= layer.unique([(entry.key, layer.limit(entry, sources)) for entry in layer.content.limits])
+        policy = policy.overlaid(layer.content.consultation)
+    return TargetCatalogue(
+        clock_targets=tuple(targets.values()),
+        limits=tuple(limits.values()),
+        consultation_policy=_policy(layers[-1].origin, policy, limits),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Layer:
+    """One file, read."""
+
+    origin: str
+    content: _File
+
+    def invalid(self, what: str) -> CatalogueInvalid:
+        return CatalogueInvalid(f"{self.origin}: {what}")
+
+    def unique(self, entries: list[tuple[K, V]]) -> dict[K, V]:
+        found = dict(entries)
+        if len(found) != len(entries):
+            keys = [key for key, _ in entries]
+            raise self.invalid(f"twice: {sorted({str(key) for key in keys if keys.count(key) > 1})}")
+        return found
+
+    def clock_target(self, entry: _Clock, sources: Mapping[str, BilingualText]) -> ClockTarget:
+        target = ClockTarget(
+            key=entry.key,
+            label=entry.label.value(),
+            pathway=entry.pathway,
+            start=entry.start,
+            stop=entry.stop,
+            target_s=entry.target_s,
+            stretch_s=entry.stretch_s,
+            source=self.source(entry.key, entry.source, sources),
+            confidence=entry.confidence,
+            counts_for=entry.counts_for,
+            moot_after=entry.moot_after,
+            only_with=entry.only_with,
+        )
+        if target.of_a_door() and target.start != (MilestoneKind.DOOR_IN,):
+            raise self.invalid(f"{entry.key}: a clock of {entry.counts_for} starts with DOOR_IN")
+        if target.stop in target.start:
+            raise self.invalid(f"{entry.key}: starts and stops with {entry.stop}")
+        if target.stretch_s is not None and target.stretch_s >= target.target_s:
+            raise self.invalid(f"{entry.key}: stretch_s is not tighter than target_s")
+        return target
+
+    def limit(self, entry: _Limit, sources: Mapping[str, BilingualText]) -> SourcedLimit:
+        return SourcedLimit(
+            key=entry.key,
+            label=entry.label.value(),
+            limit_s=entry.limit_s,
+            emergency_s=entry.emergency_s,
+            source=self.source(entry.key, entry.source, sources),
+            confidence=entry.confidence,
+        )
+
+    def source(self, key: str, source: str, sources: Mapping[str, BilingualText]) -> BilingualText:
+        if source not in sources:
+            raise self.invalid(f"{key}: unknown source {source!r}")
+        return sources[source]
+
+
+def _read(origin: str, content: bytes) -> _Layer:
+    try:
+        return _Layer(origin=origin, content=msgspec.yaml.decode(content, type=_File))
+    except msgspec.MsgspecError as error:
+        raise CatalogueInvalid(f"{origin}: {error}") from error
+
+
+def _policy(origin: str, chosen: _Consultation, limits: Mapping[str, SourcedLimit]) -> ConsultationPolicy:
+    def limit(key: str) -> UrgencyLimit:
+        if key not in limits:
+            raise CatalogueInvalid(f"{origin}: consultation names no limit {key!r}")
+        found = limits[key]
+        return UrgencyLimit(emergency_s=found.emergency_s or found.limit_s, otherwise_s=found.limit_s)
+
+    return ConsultationPolicy(
+        result_due=limit(chosen.result_due),
+        claim_lease=limit(chosen.claim_lease),
+        result_due_by_kind=tuple((kind, limit(key)) for kind, key in chosen.result_due_by_kind.items()),
+    )

@@ -1,0 +1,89 @@
+"""Commands on a consultation, named as their RPCs; who gives them and when is in the context."""
+
+from dataclasses import dataclass
+
+from services.referral.domain.consultation_values import Attachment, ConsultationKind, ConsultationReport
+from services.referral.domain.values import CodedReason, Pathway, Urgency
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestConsultation:
+    """A clinician asks a centre a question. The caller's facility is the requesting one."""
+
+    patient: str
+    kind: ConsultationKind
+    urgency: Urgency
+    pathway: Pathway
+    centre_facility: str
+    question: str
+    clinical_summary: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    #: episode to join; empty opens the one that follows from the request id (`episode.opened_by_request`)
+    episode: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClaimConsultation:
+    """A clinician of the centre takes the question."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReleaseClaim:
+    """The claimer gives the question back to the centre's queue."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReturnConsultation:
+    """The claimer cannot answer as it is: image quality, a missing lead."""
+
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResubmitConsultation:
+    """The requester sends it again. What is given replaces what was sent before; what is left out stays."""
+
+    clinical_summary: str = ""
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportConsultation:
+    """The claimer answers."""
+
+    report: ConsultationReport
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AmendReport:
+    """The centre corrects its answer; the earlier wording stays in the trail."""
+
+    report: ConsultationReport
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelConsultation:
+    """The requester withdraws the question."""
+
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeetDeadline:
+    """A deadline of the consultation is due. Given by the system alone."""
+
+    key: str
+
+
+ConsultationCommand = (
+    RequestConsultation
+    | ClaimConsultation
+    | ReleaseClaim
+    | ReturnConsultation
+    | ResubmitConsultation
+    | ReportConsultation
+    | AmendReport
+    | CancelConsultation
+    | MeetDeadline
+)

@@ -1,0 +1,183 @@
+"""The state table of a consultation (domain.md): the only place that says what may follow what.
+
+`decide` looks up its row here, `allowed_commands` and `deadlines` list rows, `evolve` takes the target.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.referral.domain import consultation_commands as commands
+from services.referral.domain import consultation_events as events
+from services.referral.domain.consultation_values import ConsultationState as State
+
+
+class Party(StrEnum):
+    """Who may take a row. All but DEADLINE are clinicians."""
+
+    #: any clinician of the requesting facility
+    REQUESTER = "REQUESTER"
+    #: any clinician of the centre facility
+    CENTRE = "CENTRE"
+    #: the clinician of the centre who holds the claim
+    CLAIMER = "CLAIMER"
+    #: the system, when a deadline is due
+    DEADLINE = "DEADLINE"
+
+
+class DeadlineKind(StrEnum):
+    """What runs out."""
+
+    #: the result is due
+    RESULT = "result"
+    #: the claim falls back
+    CLAIM = "claim"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Row:
+    """One line of the table."""
+
+    #: None: nothing exists yet
+    source: State | None
+    command: type[commands.ConsultationCommand]
+    by: Party
+    event: type[events.ConsultationEvent]
+    #: None: the state stays
+    target: State | None
+    #: which deadline takes the row, for rows taken by DEADLINE
+    deadline: DeadlineKind | None = None
+
+
+TABLE: tuple[Row, ...] = (
+    Row(
+        source=None,
+        command=commands.RequestConsultation,
+        by=Party.REQUESTER,
+        event=events.ConsultationRequested,
+        target=State.REQUESTED,
+    ),
+    Row(
+        source=State.REQUESTED,
+        command=commands.ClaimConsultation,
+        by=Party.CENTRE,
+        event=events.ConsultationClaimed,
+        target=State.CLAIMED,
+    ),
+    Row(
+        source=State.CLAIMED,
+        command=commands.ReleaseClaim,
+        by=Party.CLAIMER,
+        event=events.ClaimReleased,
+        target=State.REQUESTED,
+    ),
+    Row(
+        source=State.CLAIMED,
+        command=commands.MeetDeadline,
+        by=Party.DEADLINE,
+        event=events.ClaimReleased,
+        target=State.REQUESTED,
+        deadline=DeadlineKind.CLAIM,
+    ),
+    Row(
+        source=State.CLAIMED,
+        command=commands.ReturnConsultation,
+        by=Party.CLAIMER,
+        event=events.ConsultationReturned,
+        target=State.RETURNED,
+    ),
+    Row(
+        source=State.RETURNED,
+        command=commands.ResubmitConsultation,
+        by=Party.REQUESTER,
+        event=events.ConsultationResubmitted,
+        target=State.REQUESTED,
+    ),
+    Row(
+        source=State.CLAIMED,
+        command=commands.ReportConsultation,
+        by=Party.CLAIMER,
+        event=events.ConsultationReported,
+        target=State.REPORTED,
+    ),
+    Row(
+        source=State.REPORTED,
+        command=commands.AmendReport,
+        by=Party.CENTRE,
+        event=events.ReportAmended,
+        target=State.REPORTED,
+    ),
+    Row(
+        source=State.REQUESTED,
+        command=commands.CancelConsultation,
+        by=Party.REQUESTER,
+        event=events.ConsultationCancelled,
+        target=State.CANCELLED,
+    ),
+    Row(
+        source=State.RETURNED,
+        command=commands.CancelConsultation,
+        by=Party.REQUESTER,
+        event=events.ConsultationCancelled,
+        target=State.CANCELLED,
+    ),
+    # A returned question is the requester's to mend: its promise starts anew with the resubmission.
+    Row(
+        source=State.REQUESTED,
+        command=commands.MeetDeadline,
+        by=Party.DEADLINE,
+        event=events.ConsultationOverdue,
+        target=None,
+        deadline=DeadlineKind.RESULT,
+    ),
+    Row(
+        source=State.CLAIMED,
+        command=commands.MeetDeadline,
+        by=Party.DEADLINE,
+        event=events.ConsultationOverdue,
+        target=None,
+        deadline=DeadlineKind.RESULT,
+    ),
+)
+
+_TARGETS: dict[type, State | None] = {row.event: row.target for row in TABLE}
+_PARTIES: dict[type, Party] = {row.command: row.by for row in TABLE}
+_ROWS: dict[tuple[State | None, type], Row] = {
+    (row.source, row.command): row for row in TABLE if row.by is not Party.DEADLINE
+}
+_DEADLINE_ROWS: dict[State, tuple[Row, ...]] = {
+    state: tuple(row for row in TABLE if row.source is state and row.by is Party.DEADLINE) for state in State
+}
+_ALLOWED: dict[State | None, tuple[str, ...]] = {
+    state: tuple(
+        row.command.__name__ for row in TABLE if row.source is state and row.by is not Party.DEADLINE
+    )
+    for state in (None, *State)
+}
+
+#: a question that still waits for somebody
+LIVE: frozenset[State] = frozenset({State.REQUESTED, State.CLAIMED, State.RETURNED})
+
+
+def row_for(source: State | None, command: type[commands.ConsultationCommand]) -> Row | None:
+    """The row that a person's command takes from `source`; None when the table has none."""
+    return _ROWS.get((source, command))
+
+
+def deadline_rows(source: State) -> tuple[Row, ...]:
+    """The rows that deadlines take from `source`."""
+    return _DEADLINE_ROWS[source]
+
+
+def party_of(command: type[commands.ConsultationCommand]) -> Party:
+    """Who may give the command, in whatever state."""
+    return _PARTIES[command]
+
+
+def next_state(source: State, event: type[events.ConsultationEvent]) -> State:
+    """Where an event leads; the same for every row that gives it."""
+    return _TARGETS[event] or source
+
+
+def commands_allowed_in(source: State | None) -> tuple[str, ...]:
+    """Names of the commands a person may give in `source`, in the order of the table."""
+    return _ALLOWED[source]

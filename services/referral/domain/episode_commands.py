@@ -1,0 +1,65 @@
+"""Commands on an episode, named as their RPCs; who gives them and when is in the context."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.referral.domain.milestones import MilestoneKind
+from services.referral.domain.values import CodedReason, Pathway
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenEpisode:
+    """Opens an episode at the caller's facility."""
+
+    patient: str
+    pathway: Pathway
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JoinEpisode:
+    """A referral or consultation becomes part of the episode, or brings further facilities into it.
+
+    No RPC: the application gives it with the command that creates, re-routes or diverts the member.
+    Nothing is recorded when nothing of it is new.
+    """
+
+    #: `referrals/{uuid}` or `consultations/{uuid}`
+    member: str
+    #: patient of the member: two patients never share an episode
+    patient: str
+    #: facilities that take part through the member
+    facilities: tuple[str, ...]
+    #: origin of a referral UP or LATERAL; empty for a referral DOWN and for a consultation.
+    #: Door-in-door-out counts there, and the next facility's doors belong to the way up
+    sending_facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordMilestone:
+    """Something happened at the context's `occurred_at`."""
+
+    kind: MilestoneKind
+    #: where it happened; the caller's facility when left out. A reading belongs to the facility whose
+    #: patient it is: a centre that reads a branch's CT names the branch
+    facility: str = ""
+    #: device's clock less true time, when known
+    device_clock_offset_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CorrectMilestone:
+    """A milestone was at another time than recorded. Both stay in the trail."""
+
+    #: `milestones/{uuid}`
+    milestone: str
+    #: true time: a device's clock offset no longer applies
+    corrected_time: datetime
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CloseEpisode:
+    """The illness is over."""
+
+
+EpisodeCommand = OpenEpisode | JoinEpisode | RecordMilestone | CorrectMilestone | CloseEpisode

@@ -1,0 +1,32 @@
+"""Values of an episode."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from services.shared.kernel.ids import resource_name
+
+
+class EpisodeState(StrEnum):
+    """An episode is one illness: it is open until it is over."""
+
+    #: RecordMilestone, CorrectMilestone, CloseEpisode
+    OPEN = "OPEN"
+    #: CorrectMilestone: the record may still be put right
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OnwardMove:
+    """A referral of the episode that moves the patient up or across, away from where he was."""
+
+    #: name of the referral
+    member: str
+    sending_facility: str
+    #: clinical time of the referral
+    decided_at: datetime
+
+
+def opened_by_request(request_id: str) -> str:
+    """Name of the episode that a command opens when it names none: it follows from the request id."""
+    return resource_name("episodes", request_id)

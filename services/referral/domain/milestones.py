@@ -1,0 +1,97 @@
+"""Milestones of an episode: what happened, where, when, and who said so."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from services.shared.kernel.actor import Actor
+
+
+class MilestoneKind(StrEnum):
+    """What happened (domain.md, Episode and clocks)."""
+
+    ONSET = "ONSET"
+    LAST_KNOWN_WELL = "LAST_KNOWN_WELL"
+    FIRST_MEDICAL_CONTACT = "FIRST_MEDICAL_CONTACT"
+    ECG_DONE = "ECG_DONE"
+    ECG_SENT = "ECG_SENT"
+    ECG_READ = "ECG_READ"
+    TROPONIN = "TROPONIN"
+    CT_DONE = "CT_DONE"
+    CT_READ = "CT_READ"
+    #: start of the bolus: the needle
+    THROMBOLYSIS = "THROMBOLYSIS"
+    CATH_LAB_READY = "CATH_LAB_READY"
+    PUNCTURE = "PUNCTURE"
+    #: the guide wire passes the lesion: the balloon of door-to-balloon
+    WIRE_CROSSING = "WIRE_CROSSING"
+    DOOR_IN = "DOOR_IN"
+    DOOR_OUT = "DOOR_OUT"
+    HANDOVER = "HANDOVER"
+
+
+#: what comes first of things that are recorded for the same moment
+_USUAL_ORDER = (
+    MilestoneKind.LAST_KNOWN_WELL,
+    MilestoneKind.ONSET,
+    MilestoneKind.FIRST_MEDICAL_CONTACT,
+    MilestoneKind.DOOR_IN,
+    MilestoneKind.ECG_DONE,
+    MilestoneKind.ECG_SENT,
+    MilestoneKind.ECG_READ,
+    MilestoneKind.TROPONIN,
+    MilestoneKind.CT_DONE,
+    MilestoneKind.CT_READ,
+    MilestoneKind.THROMBOLYSIS,
+    MilestoneKind.CATH_LAB_READY,
+    MilestoneKind.PUNCTURE,
+    MilestoneKind.WIRE_CROSSING,
+    MilestoneKind.HANDOVER,
+    MilestoneKind.DOOR_OUT,
+)
+_RANK: dict[MilestoneKind, int] = {kind: rank for rank, kind in enumerate(_USUAL_ORDER)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Milestone:
+    """One thing that happened. A reading (ECG_READ, CT_READ) belongs to the facility whose patient it is,
+    wherever the reader sits."""
+
+    #: `milestones/{uuid}`
+    name: str
+    kind: MilestoneKind
+    #: facility at which it happened: a door is a door of some facility
+    facility: str
+    #: as stated, by the device's clock where a device said it
+    occurred_at: datetime
+    recorded_by: Actor
+    recorded_at: datetime
+    #: device's clock less true time, when known
+    device_clock_offset_ms: int | None = None
+    #: a correction superseded an earlier entry
+    corrected: bool = False
+
+    def true_time(self) -> datetime:
+        """`occurred_at` freed of the device's known clock offset: what orders and clocks go by."""
+        return true_time(self.occurred_at, self.device_clock_offset_ms)
+
+
+def true_time(stated: datetime, device_clock_offset_ms: int | None) -> datetime:
+    """A device's time less its clock's known offset; the time itself when no offset is known."""
+    return stated - timedelta(milliseconds=device_clock_offset_ms or 0)
+
+
+def in_clinical_order(milestones: Iterable[Milestone]) -> tuple[Milestone, ...]:
+    """By true time; things of one moment in their usual order."""
+    return tuple(
+        sorted(
+            milestones,
+            key=lambda milestone: (milestone.true_time(), _RANK[milestone.kind], milestone.name),
+        )
+    )
+
+
+def first_of(milestones: Iterable[Milestone], *kinds: MilestoneKind) -> Milestone | None:
+    """The earliest of `kinds`; None when there is none."""
+    return next(iter(in_clinical_order(m for m in milestones if m.kind in kinds)), None)
