@@ -1,0 +1,270 @@
+"""What happens around every handler: admission, credentials, contract, errors, metrics, one log line."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Generic, TypeVar, cast
+from uuid import uuid4
+
+import grpc
+import structlog
+from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.message import Message
+from structlog.contextvars import bind_contextvars
+
+from services.shared.kernel.actor import Actor
+from services.shared.kernel.refusals import DependencyDown, Overloaded, Refused, Unauthenticated
+from services.shared.rpc.admission import StreamSlot
+from services.shared.rpc.call import ANONYMOUS, Call, RpcRuntime
+from services.shared.rpc.error_table import GrpcFailure, failure_of, internal_failure
+from services.shared.rpc.validation import RequestContract
+from services.shared.telemetry.tracing import TRACE_BITS, FinishedSpan, TraceContext, continue_trace
+
+RequestT = TypeVar("RequestT", bound=Message)
+ResponseT = TypeVar("ResponseT", bound=Message)
+Context = grpc.aio.ServicerContext[Any, Any]
+
+#: refusals for overload are logged at most once in this time and method: logging each would add to the load
+_OVERLOAD_LINE_S = 1.0
+_REQUEST_ID_LENGTH_MAX = 64
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Arrival:
+    """A call as its metadata tells it, before anything is believed."""
+
+    trace: TraceContext
+    authorization: str
+    started_s: float
+
+
+class CallFrame(Generic[RequestT, ResponseT]):
+    """The steps that unary calls and streams share, for one method."""
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        public: bool,
+        unary: bool,
+        contract: RequestContract[RequestT],
+        response_type: type[ResponseT],
+        runtime: RpcRuntime,
+    ) -> None:
+        self.method = method
+        self.runtime = runtime
+        self.metrics = runtime.metrics.for_method(method)
+        self._public = public
+        self._unary = unary
+        self._contract = contract
+        field = contract.request_type.DESCRIPTOR.fields_by_name.get("request_id")
+        self._has_request_id = field is not None and field.type == FieldDescriptor.TYPE_STRING
+        self._response_type = response_type
+        # Bound here: an unbound structlog logger is put together anew on every call.
+        self._log = structlog.get_logger("services.shared.rpc").bind()
+        self._overload_logged_at_s = 0.0
+
+    def arrive(self, context: Context) -> Arrival:
+        """Notes the start, reads the metadata, draws this call's span."""
+        started_s = time.perf_counter()
+        authorization = traceparent = ""
+        for key, value in context.invocation_metadata() or ():
+            if key == "authorization":
+                authorization = str(value)
+            elif key == "traceparent":
+                traceparent = str(value)
+        # Ids of spans need not be secret, only unlikely to collide: the cheap generator does.
+        bits = random.getrandbits(TRACE_BITS)
+        trace = continue_trace(traceparent, random_bits=bits, sample_new=self.runtime.spans is not None)
+        # Each call is served by a task of its own, so nothing has to be unbound.
+        bind_contextvars(trace_id=trace.trace_id, span_id=trace.span_id, rpc=self.method)
+        return Arrival(trace=trace, authorization=authorization, started_s=started_s)
+
+    async def open(self, arrival: Arrival, data: bytes, context: Context) -> tuple[RequestT, Call]:
+        """Who calls and what is asked. Raises Unauthenticated, InvalidInput; strangers learn nothing."""
+        received_at = datetime.now(UTC)
+        actor = ANONYMOUS if self._public else await self._authenticate(arrival.authorization)
+        request = self._contract.read(data)
+        if self._has_request_id:
+            request_id: str = request.request_id[:_REQUEST_ID_LENGTH_MAX]  # type: ignore[attr-defined]
+            bind_contextvars(user=actor.user, request_id=request_id)
+        else:
+            bind_contextvars(user=actor.user)
+        call = Call(
+            actor=actor,
+            received_at=received_at,
+            traceparent=arrival.trace.traceparent,
+            method=self.method,
+            deadline_remaining_s=context.time_remaining(),
+        )
+        return request, call
+
+    def pack(self, response: ResponseT) -> bytes:
+        """The response's bytes. Raises TypeError when the handler answered with another type."""
+        if not isinstance(response, self._response_type):
+            raise TypeError(f"{self.method} answered with {type(response).__name__}")
+        return response.SerializeToString()
+
+    def conclude(self, arrival: Arrival) -> None:
+        """Counts, times, traces and logs a call that succeeded."""
+        seconds = self._measure(arrival, "OK")
+        if self._unary and seconds > self.runtime.slow_call_s:
+            self._log.info("slow call", code="OK", ms=_ms(seconds))
+        else:
+            self._log.debug("call ended", code="OK", ms=_ms(seconds))
+
+    def conclude_failed(self, arrival: Arrival, error: BaseException) -> GrpcFailure:
+        """The status to answer with; logs what the caller does not get. Raises this call's cancellation."""
+        if isinstance(error, asyncio.CancelledError):
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                seconds = self._measure(arrival, "CANCELLED")
+                self._log.debug("call ended", code="CANCELLED", ms=_ms(seconds))
+                raise error
+            # Something that the handler awaited was cancelled, not the call. grpc would send no status at all
+            # and the caller would wait for ever; what was begun may or may not have happened.
+            error = DependencyDown("handler", "interrupted, the outcome is unknown; ask again")
+        failure = self._explain(error)
+        code = failure.code.name
+        seconds = self._measure(arrival, code)
+        if failure.code is not grpc.StatusCode.RESOURCE_EXHAUSTED or self._may_log_overload():
+            self._log.info("call refused", code=code, ms=_ms(seconds), message=failure.message)
+        return failure
+
+    def _explain(self, error: BaseException) -> GrpcFailure:
+        if isinstance(error, Refused):
+            try:
+                return failure_of(error)
+            except LookupError as missing:
+                error = missing
+        error_id = str(uuid4())
+        self._log.error("call failed", error_id=error_id, exc_info=error)
+        return internal_failure(error_id)
+
+    def _measure(self, arrival: Arrival, code: str) -> float:
+        seconds = time.perf_counter() - arrival.started_s
+        self.metrics.count(code)
+        if self._unary:
+            self.metrics.observe(seconds)
+        if self.runtime.spans is not None:
+            ended_ns = time.time_ns()
+            span = FinishedSpan(
+                name=self.method,
+                context=arrival.trace,
+                started_ns=ended_ns - int(seconds * 1e9),
+                ended_ns=ended_ns,
+                succeeded=code == "OK",
+                attributes=(("rpc.system", "grpc"), ("rpc.grpc.status_code", code)),
+            )
+            self.runtime.spans.record(span)
+        return seconds
+
+    async def _authenticate(self, authorization: str) -> Actor:
+        if authorization[:7].lower() != "bearer ":
+            raise Unauthenticated("NO_TOKEN", "send a token as `authorization: Bearer …`")
+        token = authorization[7:]
+        authenticator = self.runtime.authenticator
+        return authenticator.remembered(token) or await authenticator.verify(token)
+
+    def _may_log_overload(self) -> bool:
+        now_s = time.monotonic()
+        if now_s - self._overload_logged_at_s < _OVERLOAD_LINE_S:
+            return False
+        self._overload_logged_at_s = now_s
+        return True
+
+
+class UnaryServing(Generic[RequestT, ResponseT]):
+    """Serves one unary method."""
+
+    def __init__(
+        self,
+        frame: CallFrame[RequestT, ResponseT],
+        handler: Callable[[RequestT, Call], Awaitable[ResponseT]],
+    ) -> None:
+        self._frame = frame
+        self._handler = handler
+
+    async def serve(self, data: bytes, context: Context) -> bytes:
+        """One call, from its request's bytes to its response's."""
+        frame = self._frame
+        arrival = frame.arrive(context)
+        try:
+            admission = frame.runtime.admission
+            admission.enter_call()
+            _when_answered(context, admission.leave_call)
+            request, call = await frame.open(arrival, data, context)
+            reply = frame.pack(await self._handler(request, call))
+        except (Exception, asyncio.CancelledError) as error:
+            failure = frame.conclude_failed(arrival, error)
+            await context.abort(failure.code, failure.message, failure.trailing_metadata())
+        frame.conclude(arrival)
+        return reply
+
+
+class StreamServing(Generic[RequestT, ResponseT]):
+    """Serves one method with a stream of responses."""
+
+    def __init__(
+        self,
+        frame: CallFrame[RequestT, ResponseT],
+        handler: Callable[[RequestT, Call], AsyncGenerator[ResponseT, None]],
+    ) -> None:
+        self._frame = frame
+        self._handler = handler
+
+    async def serve(self, data: bytes, context: Context) -> None:
+        """One stream, until its handler ends, its reader leaves or lags, or the server stops."""
+        frame = self._frame
+        arrival = frame.arrive(context)
+        frame.metrics.streams.inc()
+        try:
+            admission = frame.runtime.admission
+            slot = admission.open_stream()
+            _when_answered(context, partial(admission.close_stream, slot))
+            request, call = await frame.open(arrival, data, context)
+            try:
+                async with aclosing(self._handler(request, call)) as responses:
+                    await self._send(responses, slot, context)
+            except asyncio.CancelledError:
+                slot.explain_cancellation()
+                raise
+        except (Exception, asyncio.CancelledError) as error:
+            failure = frame.conclude_failed(arrival, error)
+            await context.abort(failure.code, failure.message, failure.trailing_metadata())
+        finally:
+            frame.metrics.streams.dec()
+        frame.conclude(arrival)
+
+    async def _send(
+        self, responses: AsyncGenerator[ResponseT, None], slot: StreamSlot, context: Context
+    ) -> None:
+        while True:
+            slot.begin_waiting()
+            try:
+                response = await anext(responses, None)
+            finally:
+                slot.end_waiting()
+            if response is None:
+                return
+            try:
+                # `write` returns when the reader has made room, so nothing piles up here.
+                async with asyncio.timeout(self._frame.runtime.slow_reader_s):
+                    await context.write(self._frame.pack(response))
+            except TimeoutError:
+                raise Overloaded("the reader of this stream is too slow", retry_after_s=5.0) from None
+            self._frame.metrics.messages.inc()
+
+
+def _when_answered(context: Context, action: Callable[[], None]) -> None:
+    # The stubs take a class of their own here, where grpc calls any callable with the context.
+    context.add_done_callback(cast(Any, lambda _context: action()))
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 3)
