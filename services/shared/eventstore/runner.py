@@ -19,7 +19,7 @@ from services.shared.eventstore.units import (
     StoredStream,
     StreamChange,
 )
-from services.shared.kernel.command import CommandContext
+from services.shared.kernel.command import CommandContext, Recorded
 from services.shared.kernel.refusals import (
     DependencyDown,
     FailedRule,
@@ -266,6 +266,13 @@ class CommandRunner:
         if state is None:
             raise LookupError(f"{stream_id} has no events")
         return state
+
+    async def event_at(self, kind: AggregateKind[S, E], stream_id: str, version: int) -> Recorded[E]:
+        """One event of an aggregate. Raises LookupError when it does not exist."""
+        page = await self._store.read_events(stream_id, after_version=version - 1, limit=1)
+        if not page or page[0].version != version:
+            raise LookupError(f"{stream_id} has no version {version}")
+        return kind.decode_event(page[0].payload)
 
     async def _reply_of(
         self, kind: AggregateKind[S, Any], known: RequestRecord, request_id: str, digest: bytes

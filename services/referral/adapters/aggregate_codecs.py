@@ -1,0 +1,79 @@
+"""How each kind of aggregate of this service is encoded: domain values to the messages of `protos/`."""
+
+from services.referral.application.aggregates import Aggregates
+from services.referral.domain import consultation as consultations
+from services.referral.domain import directory as directories
+from services.referral.domain import episode as episodes
+from services.referral.domain import referral as referrals
+from services.referral.domain.consultation_state import Consultation
+from services.referral.domain.directory_state import Directory
+from services.referral.domain.episode_state import Episode
+from services.referral.domain.referral_state import Referral, ReferralEnvelope, envelope
+from services.shared.eventstore.aggregate import AggregateKind
+from services.shared.protocodec import EventCodec
+from tierlink.referral.v1 import (
+    consultation_events_pb2,
+    directory_events_pb2,
+    episode_events_pb2,
+    referral_events_pb2,
+)
+from tierlink.type.v1 import type_pb2
+
+REFERRAL_TOPIC = "tierlink.referral.events.v1"
+EPISODE_TOPIC = "tierlink.episode.events.v1"
+CONSULTATION_TOPIC = "tierlink.consultation.events.v1"
+DIRECTORY_TOPIC = "tierlink.directory.v1"
+
+
+def build_aggregates() -> Aggregates:
+    """Compiles the codecs. Raises CodecMismatch when an event and its message do not fit."""
+    metadata = type_pb2.EventMetadata
+    referral = EventCodec(
+        referral_events_pb2.ReferralEvent, metadata, referrals.EVENTS, envelope_type=ReferralEnvelope
+    )
+    episode = EventCodec(episode_events_pb2.EpisodeEvent, metadata, episodes.EVENTS)
+    consultation = EventCodec(consultation_events_pb2.ConsultationEvent, metadata, consultations.EVENTS)
+    directory = EventCodec(directory_events_pb2.DirectoryEvent, metadata, directories.EVENTS)
+    return Aggregates(
+        referral=AggregateKind(
+            name="referral",
+            topic=REFERRAL_TOPIC,
+            state_type=Referral,
+            evolve=referrals.evolve,
+            encode_event=lambda meta, event, state: referral.encode(meta, event, envelope(state)),
+            decode_event=referral.decode,
+            deadlines=referrals.deadlines,
+            facets=referrals.facets,
+        ),
+        episode=AggregateKind(
+            name="episode",
+            topic=EPISODE_TOPIC,
+            state_type=Episode,
+            evolve=episodes.evolve,
+            encode_event=lambda meta, event, state: episode.encode(meta, event),
+            decode_event=episode.decode,
+            deadlines=episodes.deadlines,
+            facets=episodes.facets,
+        ),
+        consultation=AggregateKind(
+            name="consultation",
+            topic=CONSULTATION_TOPIC,
+            state_type=Consultation,
+            evolve=consultations.evolve,
+            encode_event=lambda meta, event, state: consultation.encode(meta, event),
+            decode_event=consultation.decode,
+            deadlines=consultations.deadlines,
+            facets=consultations.facets,
+        ),
+        directory=AggregateKind(
+            name="directory",
+            # Its facilities and communities are published one by one, compacted (see `apply_directory`).
+            topic=None,
+            state_type=Directory,
+            evolve=directories.evolve,
+            encode_event=lambda meta, event, state: directory.encode(meta, event),
+            decode_event=directory.decode,
+            deadlines=directories.deadlines,
+            facets=directories.facets,
+        ),
+    )

@@ -1,0 +1,26 @@
+"""Every command of a consultation that exists."""
+
+from services.referral.application.aggregates import Aggregates
+from services.referral.domain import consultation as consultations
+from services.referral.domain.consultation_commands import ConsultationCommand
+from services.referral.domain.consultation_state import Consultation
+from services.referral.domain.consultation_values import ConsultationPolicy
+from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.kernel.refusals import NotFound
+
+
+def change_consultation(
+    kinds: Aggregates, policy: ConsultationPolicy, command: ConsultationCommand, name: str
+) -> UseCase[Consultation]:
+    """Answers with the consultation after the command."""
+
+    async def use_case(work: Work) -> Reply[Consultation]:
+        state = await work.load_target(kinds.consultation, name)
+        if state is None:
+            raise NotFound(consultations.RESOURCE, name)
+        events = consultations.decide(state, command, work.context, policy=policy)
+        if events:
+            await work.record(kinds.consultation, name, events)
+        return work.reply(kinds.consultation, name)
+
+    return use_case

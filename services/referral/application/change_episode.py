@@ -1,0 +1,43 @@
+"""Milestones, corrections and the end of an episode."""
+
+from services.referral.application.aggregates import Aggregates
+from services.referral.domain import episode as episodes
+from services.referral.domain.consultation_state import Consultation
+from services.referral.domain.consultation_transitions import LIVE
+from services.referral.domain.episode_commands import CloseEpisode, CorrectMilestone, RecordMilestone
+from services.referral.domain.episode_state import Episode
+from services.referral.domain.referral_state import Referral, is_terminal
+from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.kernel.refusals import NotFound
+
+
+def change_episode(
+    kinds: Aggregates, command: RecordMilestone | CorrectMilestone | CloseEpisode, name: str
+) -> UseCase[Episode]:
+    """Answers with the episode after the command."""
+
+    async def use_case(work: Work) -> Reply[Episode]:
+        state = await work.load_target(kinds.episode, name)
+        if state is None:
+            raise NotFound(episodes.RESOURCE, name)
+        live = await _live_members(work, kinds, state) if isinstance(command, CloseEpisode) else None
+        events = episodes.decide(state, command, work.context, live_members=live)
+        await work.record(kinds.episode, name, events)
+        return work.reply(kinds.episode, name)
+
+    return use_case
+
+
+async def _live_members(work: Work, kinds: Aggregates, episode: Episode) -> tuple[str, ...]:
+    """Members that are not over. A member that is over stays so, and a new one moves the episode's version."""
+    live = []
+    for member in episode.members:
+        if member.startswith("referrals/"):
+            referral: Referral | None = await work.load(kinds.referral, member)
+            over = referral is None or is_terminal(referral)
+        else:
+            consultation: Consultation | None = await work.load(kinds.consultation, member)
+            over = consultation is None or consultation.state not in LIVE
+        if not over:
+            live.append(member)
+    return tuple(live)

@@ -1,0 +1,52 @@
+"""How referrals and consultations enter an episode: what the use cases that create or move them share."""
+
+from services.referral.application.aggregates import Aggregates
+from services.referral.domain import episode as episodes
+from services.referral.domain.episode_commands import JoinEpisode, OpenEpisode
+from services.referral.domain.referral_state import Referral, is_live
+from services.referral.domain.values import Pathway
+from services.shared.eventstore.runner import Work
+from services.shared.kernel.refusals import NotFound
+
+
+async def open_or_load_episode(
+    work: Work, kinds: Aggregates, *, episode: str, patient: str, pathway: Pathway
+) -> str:
+    """The name of the episode to join; opens the one that follows from the request id when `episode` is empty.
+
+    Raises NotFound when the named one does not exist.
+    """
+    if episode:
+        if await work.load(kinds.episode, episode) is None:
+            raise NotFound(episodes.RESOURCE, episode)
+        return episode
+    name = episodes.opened_by_request(work.context.request_id)
+    state = await work.load(kinds.episode, name)
+    if state is None:
+        opening = OpenEpisode(patient=patient, pathway=pathway)
+        await work.record(kinds.episode, name, episodes.decide(None, opening, work.context))
+    return name
+
+
+async def join_episode(work: Work, kinds: Aggregates, episode: str, command: JoinEpisode) -> None:
+    """Records what of the membership is new; nothing when nothing is. Raises NotAllowed in a closed episode."""
+    state = await work.load(kinds.episode, episode)
+    events = episodes.decide(state, command, work.context)
+    if events:
+        await work.record(kinds.episode, episode, events)
+
+
+async def live_referrals_of(work: Work, kinds: Aggregates, episode: str) -> tuple[str, ...]:
+    """Names of the live referrals of an episode.
+
+    Whoever creates another one joins the episode in the same unit, which moves its version: two that look
+    at once cannot both find none.
+    """
+    state = await work.load(kinds.episode, episode)
+    live = []
+    for member in () if state is None else state.members:
+        if member.startswith("referrals/"):
+            referral: Referral | None = await work.load(kinds.referral, member)
+            if referral is not None and is_live(referral):
+                live.append(member)
+    return tuple(live)

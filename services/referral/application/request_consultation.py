@@ -1,0 +1,43 @@
+"""A question travels to a centre, and into its patient's episode."""
+
+from services.referral.application.aggregates import Aggregates
+from services.referral.application.episode_membership import join_episode, open_or_load_episode
+from services.referral.application.known_directory import KnownDirectory
+from services.referral.domain import consultation as consultations
+from services.referral.domain.consultation_commands import RequestConsultation
+from services.referral.domain.consultation_state import Consultation
+from services.referral.domain.consultation_values import ConsultationPolicy
+from services.referral.domain.episode_commands import JoinEpisode
+from services.shared.eventstore.runner import Reply, UseCase, Work
+
+
+def request_consultation(
+    kinds: Aggregates,
+    directory: KnownDirectory,
+    policy: ConsultationPolicy,
+    command: RequestConsultation,
+    name: str,
+) -> UseCase[Consultation]:
+    """Answers with the new consultation."""
+
+    async def use_case(work: Work) -> Reply[Consultation]:
+        state = await work.load_target(kinds.consultation, name)
+        centre = directory.current().facility(command.centre_facility)
+        capabilities = frozenset(() if centre is None else centre.capabilities)
+        events = consultations.decide(
+            state, command, work.context, policy=policy, centre_capabilities=capabilities
+        )
+        episode = await open_or_load_episode(
+            work, kinds, episode=command.episode, patient=command.patient, pathway=command.pathway
+        )
+        membership = JoinEpisode(
+            member=name,
+            patient=command.patient,
+            facilities=(work.context.actor.facility, command.centre_facility),
+            sending_facility="",
+        )
+        await join_episode(work, kinds, episode, membership)
+        await work.record(kinds.consultation, name, events)
+        return work.reply(kinds.consultation, name)
+
+    return use_case

@@ -1,0 +1,131 @@
+"""ConsultationService."""
+
+from functools import partial
+from typing import Any
+
+from services.referral.application.aggregates import Aggregates
+from services.referral.application.change_consultation import change_consultation
+from services.referral.application.known_directory import KnownDirectory
+from services.referral.application.reading import Reading
+from services.referral.application.request_consultation import request_consultation
+from services.referral.domain import consultation_commands as commands
+from services.referral.domain.consultation_state import Consultation
+from services.referral.domain.consultation_values import ConsultationPolicy
+from services.referral.entrypoints.grpc.reading import reader_of
+from services.referral.entrypoints.grpc.resources import consultation_resource
+from services.shared.commands.command_method import command_method
+from services.shared.eventstore.runner import CommandRunner, Reply
+from services.shared.kernel.ids import resource_name
+from services.shared.rpc.call import Call
+from services.shared.rpc.method import UnaryMethod
+from services.shared.rpc.paging import page_size, page_token, position_number
+from tierlink.referral.v1 import consultation_pb2
+from tierlink.referral.v1 import consultation_service_pb2 as pb
+
+SERVICE = "tierlink.referral.v1.ConsultationService"
+
+#: Each is the RPC of its name.
+CHANGES: tuple[type, ...] = (
+    commands.ClaimConsultation,
+    commands.ReleaseClaim,
+    commands.ReturnConsultation,
+    commands.ResubmitConsultation,
+    commands.ReportConsultation,
+    commands.AmendReport,
+    commands.CancelConsultation,
+)
+
+
+class ConsultationServicer:
+    """The RPCs of consultations."""
+
+    def __init__(
+        self,
+        kinds: Aggregates,
+        runner: CommandRunner,
+        reading: Reading,
+        directory: KnownDirectory,
+        policy: ConsultationPolicy,
+    ) -> None:
+        self._kinds = kinds
+        self._runner = runner
+        self._reading = reading
+        self._directory = directory
+        self._policy = policy
+
+    def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
+        return (
+            self._command(
+                commands.RequestConsultation,
+                target=lambda request, context: resource_name("consultations", context.request_id),
+                use_case=partial(request_consultation, self._kinds, self._directory, self._policy),
+            ),
+            *(
+                self._command(
+                    command,
+                    target=lambda request, context: str(request.name),
+                    use_case=partial(change_consultation, self._kinds, self._policy),
+                )
+                for command in CHANGES
+            ),
+            UnaryMethod(
+                name="GetConsultation",
+                request_type=pb.GetConsultationRequest,
+                response_type=pb.GetConsultationResponse,
+                handler=self.get_consultation,
+            ),
+            UnaryMethod(
+                name="ListConsultations",
+                request_type=pb.ListConsultationsRequest,
+                response_type=pb.ListConsultationsResponse,
+                handler=self.list_consultations,
+            ),
+        )
+
+    def _command(self, command: type, *, target: Any, use_case: Any) -> UnaryMethod[Any, Any]:
+        name = command.__name__
+        response = getattr(pb, f"{name}Response")
+
+        def render(reply: Reply[Consultation]) -> Any:
+            return response(consultation=consultation_resource(reply.state))
+
+        return command_method(
+            name=name,
+            request_type=getattr(pb, f"{name}Request"),
+            response_type=response,
+            command_type=command,
+            kind=self._kinds.consultation,
+            runner=self._runner,
+            target=target,
+            use_case=use_case,
+            render=render,
+        )
+
+    async def get_consultation(
+        self, request: pb.GetConsultationRequest, call: Call
+    ) -> pb.GetConsultationResponse:
+        state = await self._reading.one(self._kinds.consultation, request.name, reader_of(call))
+        return pb.GetConsultationResponse(consultation=consultation_resource(state))
+
+    async def list_consultations(
+        self, request: pb.ListConsultationsRequest, call: Call
+    ) -> pb.ListConsultationsResponse:
+        contains: dict[str, object] = {}
+        if request.episode:
+            contains["episode"] = request.episode
+        if request.kind:
+            kind = consultation_pb2.ConsultationKind.Name(request.kind)
+            contains["kind"] = kind.removeprefix("CONSULTATION_KIND_")
+        states = [consultation_pb2.ConsultationState.Name(state) for state in request.states]
+        page = await self._reading.page(
+            self._kinds.consultation,
+            contains,
+            reader_of(call),
+            states=tuple(state.removeprefix("CONSULTATION_STATE_") for state in states),
+            after=position_number(request.page_token),
+            limit=page_size(request.page_size),
+        )
+        return pb.ListConsultationsResponse(
+            consultations=[consultation_resource(state) for state in page.states],
+            next_page_token=page_token(page.next_after),
+        )

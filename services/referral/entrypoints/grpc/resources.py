@@ -1,0 +1,57 @@
+"""Domain states as the resources of the contract."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from services.referral.domain import consultation as consultations
+from services.referral.domain import episode as episodes
+from services.referral.domain import referral as referrals
+from services.referral.domain.clocks import Clock, clocks
+from services.referral.domain.clocks_targets import ClockTarget
+from services.referral.domain.consultation_state import Consultation
+from services.referral.domain.directory_state import Community, Facility
+from services.referral.domain.episode_state import Episode
+from services.referral.domain.referral_state import INTERNAL_FIELDS, Referral
+from services.shared.protocodec import MessageCodec
+from tierlink.referral.v1 import consultation_pb2, directory_pb2, episode_pb2, referral_pb2
+
+_REFERRAL: MessageCodec[Referral, referral_pb2.Referral] = MessageCodec(
+    Referral, referral_pb2.Referral, internal=INTERNAL_FIELDS
+)
+_EPISODE: MessageCodec[Episode, episode_pb2.Episode] = MessageCodec(
+    # Moves only serve the clocks.
+    Episode,
+    episode_pb2.Episode,
+    internal=frozenset({"moves"}),
+)
+_CONSULTATION: MessageCodec[Consultation, consultation_pb2.Consultation] = MessageCodec(
+    Consultation, consultation_pb2.Consultation
+)
+_CLOCK: MessageCodec[Clock, episode_pb2.Clock] = MessageCodec(Clock, episode_pb2.Clock)
+FACILITY: MessageCodec[Facility, directory_pb2.Facility] = MessageCodec(Facility, directory_pb2.Facility)
+COMMUNITY: MessageCodec[Community, directory_pb2.Community] = MessageCodec(Community, directory_pb2.Community)
+
+
+def referral_resource(state: Referral) -> referral_pb2.Referral:
+    """With the commands that the table allows now."""
+    message = _REFERRAL.to_message(state)
+    message.allowed_commands.extend(referrals.allowed_commands(state))
+    return message
+
+
+def consultation_resource(state: Consultation) -> consultation_pb2.Consultation:
+    """With the commands that the table allows now."""
+    message = _CONSULTATION.to_message(state)
+    message.allowed_commands.extend(consultations.allowed_commands(state))
+    return message
+
+
+def episode_resource(
+    state: Episode, targets: Iterable[ClockTarget], now: datetime | None
+) -> episode_pb2.Episode:
+    """With its clocks, and the commands allowed now. Without `now` a clock that runs is not judged."""
+    message = _EPISODE.to_message(state)
+    message.allowed_commands.extend(episodes.allowed_commands(state))
+    for clock in clocks(state, targets, now):
+        _CLOCK.write(clock, message.clocks.add())
+    return message

@@ -1,0 +1,33 @@
+"""Settings of the referral service, parsed once."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from services.shared.lifecycle.settings import ServiceSettings
+
+
+class ReferralSettings(ServiceSettings):
+    """`TIERLINK_REFERRAL_…` beside what every service has."""
+
+    dsn: str = Field(
+        "postgresql://127.0.0.1:5432/tierlink_referral",
+        validation_alias="TIERLINK_REFERRAL_DSN",
+        description="database of the referral service",
+    )
+    host: str = Field(
+        "127.0.0.1", validation_alias="TIERLINK_REFERRAL_HOST", description="address to listen on"
+    )
+    port: int = Field(
+        7101, validation_alias="TIERLINK_REFERRAL_PORT", description="gRPC port; 0 draws a free one", ge=0
+    )
+    operations_port: int | None = Field(
+        None,
+        validation_alias="TIERLINK_REFERRAL_OPERATIONS_PORT",
+        description="HTTP port of /metrics, /livez and /readyz; 0 draws a free one, empty is off",
+    )
+    targets: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_REFERRAL_TARGETS",
+        description="YAML file with the site's own time targets, over the product's defaults",
+    )
