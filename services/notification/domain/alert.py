@@ -1,0 +1,280 @@
+"""The alert aggregate: what may be done with an alert, by whom, and what follows (domain.md, Alerts)."""
+
+from services.notification.domain import texts
+from services.notification.domain.alert_fold import AlertEvent, evolve, same_attempt
+from services.notification.domain.alert_state import (
+    ESCALATE,
+    INTERNAL_FIELDS,
+    Alert,
+    alert_name,
+    allowed_commands,
+    deadlines,
+    facets,
+    parties,
+    response_time,
+)
+from services.notification.domain.commands import (
+    AcknowledgeAlert,
+    MeetDeadline,
+    RecordDelivery,
+    ResolveAlert,
+    SettleAlert,
+    TriggerAlert,
+)
+from services.notification.domain.escalation import first_call, next_call
+from services.notification.domain.events import (
+    AlertAcknowledged,
+    AlertEscalated,
+    AlertResolved,
+    AlertRetriggered,
+    AlertTriggered,
+    DeliveryRecorded,
+)
+from services.notification.domain.values import AlertState, Delivery, DeliveryOutcome
+from services.shared.kernel.actor import Actor, Role
+from services.shared.kernel.command import CommandContext
+from services.shared.kernel.refusals import (
+    FailedRule,
+    FieldViolation,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NotPermitted,
+)
+
+__all__ = [
+    "COMMANDS",
+    "ESCALATE",
+    "EVENTS",
+    "INTERNAL_FIELDS",
+    "Alert",
+    "AlertCommand",
+    "AlertEvent",
+    "alert_name",
+    "allowed_commands",
+    "deadlines",
+    "decide",
+    "evolve",
+    "facets",
+    "parties",
+    "response_time",
+]
+
+AlertCommand = TriggerAlert | AcknowledgeAlert | ResolveAlert | SettleAlert | RecordDelivery | MeetDeadline
+
+EVENTS: tuple[type, ...] = (
+    AlertTriggered,
+    AlertRetriggered,
+    AlertEscalated,
+    AlertAcknowledged,
+    AlertResolved,
+    DeliveryRecorded,
+)
+COMMANDS: tuple[type, ...] = (
+    TriggerAlert,
+    AcknowledgeAlert,
+    ResolveAlert,
+    SettleAlert,
+    RecordDelivery,
+    MeetDeadline,
+)
+
+#: Overview roles: they see and act on the alerts of every facility.
+_EVERYWHERE = (Role.COORDINATOR, Role.OPERATOR)
+#: Roles that act on the alerts of their own facility.
+_AT_HOME = (Role.CLINICIAN, Role.BED_DESK, Role.REFERRAL_OFFICE)
+
+#: An attempt only ever comes further; a receipt that arrives late changes nothing.
+_PROGRESS = {
+    DeliveryOutcome.SENT: 0,
+    DeliveryOutcome.FAILED: 1,
+    DeliveryOutcome.DELIVERED: 2,
+    DeliveryOutcome.SEEN: 3,
+    DeliveryOutcome.ACTED: 4,
+}
+
+
+def decide(state: Alert | None, command: AlertCommand, context: CommandContext) -> tuple[AlertEvent, ...]:
+    """What the command brings about.
+
+    Raises NotFound, NotPermitted, NotAllowed (not in this state) and InvalidInput.
+    """
+    if isinstance(command, AcknowledgeAlert | ResolveAlert):
+        return _decide_for_person(_theirs(state, context.actor), command, context)
+    if not context.actor.has_role(Role.SYSTEM):
+        raise NotPermitted("SYSTEM_ONLY", texts.SYSTEM_ONLY)
+    if isinstance(command, TriggerAlert):
+        return _trigger(state, command, context)
+    if state is None:
+        raise NotFound("Alert", "")
+    match command:
+        case SettleAlert():
+            return _settle(state, command)
+        case RecordDelivery():
+            return _record_delivery(state, command.delivery)
+        case MeetDeadline():
+            return _meet_deadline(state, command, context)
+
+
+def _theirs(state: Alert | None, actor: Actor) -> Alert:
+    """The alert, when the actor may act on it."""
+    if state is None:
+        raise NotFound("Alert", "")
+    if actor.has_role(*_EVERYWHERE):
+        return state
+    if actor.facility == state.facility and actor.has_role(*_AT_HOME):
+        return state
+    if any(delivery.recipient == actor.user for delivery in state.deliveries):
+        # Whoever is called must be able to answer, from whichever facility.
+        return state
+    if actor.facility in parties(state):
+        raise NotPermitted("ROLE_MAY_NOT_ACT_ON_ALERT", texts.NOT_THIS_ROLES)
+    raise NotFound("Alert", state.name)
+
+
+def _decide_for_person(
+    state: Alert, command: AcknowledgeAlert | ResolveAlert, context: CommandContext
+) -> tuple[AlertEvent, ...]:
+    if type(command).__name__ not in allowed_commands(state):
+        rule = FailedRule(code=f"ALERT_{state.state.value}", text=texts.ALERT_STATES[state.state])
+        raise _not_allowed(state, rule)
+    _check_clinical_time(state, context)
+    if isinstance(command, AcknowledgeAlert):
+        return (AlertAcknowledged(),)
+    return (AlertResolved(resolution=command.reason.code, reason=command.reason),)
+
+
+def _check_clinical_time(state: Alert, context: CommandContext) -> None:
+    """Nobody answers before there was something to answer; a skewed clock (time left out) blocks nobody."""
+    given = context.occurred_at != context.recorded_at
+    if given and context.occurred_at < state.occurred_at:
+        raise InvalidInput(
+            FieldViolation(
+                field="occurred_at",
+                reason="BEFORE_ALERT",
+                description=f"is before what the alert is about, {state.occurred_at.isoformat()}",
+            )
+        )
+
+
+def _trigger(state: Alert | None, command: TriggerAlert, context: CommandContext) -> tuple[AlertEvent, ...]:
+    _check_trigger(state, command)
+    if state is not None and state.cause_event_id == command.cause_event_id:
+        return ()
+    call = first_call(command.escalation, context.recorded_at)
+    if state is None:
+        return (
+            AlertTriggered(
+                rule=command.rule,
+                dedup_key=command.dedup_key,
+                severity=command.severity,
+                facility=command.facility,
+                role=command.role,
+                pathway=command.pathway,
+                urgency=command.urgency,
+                subject=command.subject,
+                episode=command.episode,
+                title=command.title,
+                body=command.body,
+                action=command.action,
+                act_by=command.act_by,
+                escalation=command.escalation,
+                next_call_at=call.next_call_at,
+                cause_event_id=command.cause_event_id,
+                deliveries=call.deliveries,
+            ),
+        )
+    if state.state is AlertState.RESOLVED:
+        raise _not_allowed(
+            state, FailedRule(code="ALERT_RESOLVED", text=texts.ALERT_STATES[AlertState.RESOLVED])
+        )
+    return (
+        AlertRetriggered(
+            cause_event_id=command.cause_event_id,
+            next_call_at=call.next_call_at,
+            deliveries=call.deliveries,
+            title=command.title,
+            body=command.body,
+            act_by=command.act_by,
+            escalation=command.escalation,
+        ),
+    )
+
+
+def _check_trigger(state: Alert | None, command: TriggerAlert) -> None:
+    violations: list[FieldViolation] = []
+    for field in ("rule", "dedup_key", "facility", "subject", "cause_event_id"):
+        if not getattr(command, field):
+            violations.append(FieldViolation(field=field, reason="REQUIRED", description="is empty"))
+    if state is not None and state.dedup_key != command.dedup_key:
+        description = f"is not that of {state.name}"
+        violations.append(FieldViolation(field="dedup_key", reason="ANOTHER_ALERT", description=description))
+    for index, step in enumerate(command.escalation):
+        if not step.recipients or step.rounds < 1 or step.repeat_s < 0:
+            description = "needs recipients, at least one round and no negative wait"
+            violations.append(
+                FieldViolation(field=f"escalation[{index}]", reason="NOT_A_STEP", description=description)
+            )
+    if violations:
+        raise InvalidInput(*violations)
+
+
+def _settle(state: Alert, command: SettleAlert) -> tuple[AlertEvent, ...]:
+    if state.state is AlertState.RESOLVED or state.cause_event_id == command.cause_event_id:
+        # An event does not settle the alert that it triggered itself.
+        return ()
+    return (AlertResolved(resolution=command.resolution, cause_event_id=command.cause_event_id),)
+
+
+def _record_delivery(state: Alert, delivery: Delivery) -> tuple[AlertEvent, ...]:
+    """A resolved alert's receipts are kept too: they tell who was reached."""
+    violations = [
+        FieldViolation(field=f"delivery.{field}", reason="REQUIRED", description="is empty")
+        for field in ("recipient", "channel")
+        if not getattr(delivery, field)
+    ]
+    if delivery.step < 0 or delivery.round < 1:
+        violations.append(
+            FieldViolation(
+                field="delivery.round",
+                reason="NO_SUCH_CALL",
+                description="steps count from 0 and calls from 1",
+            )
+        )
+    if violations:
+        raise InvalidInput(*violations)
+    known = next((item for item in state.deliveries if same_attempt(item, delivery)), None)
+    if known is not None and _PROGRESS[delivery.outcome] <= _PROGRESS[known.outcome]:
+        return ()
+    return (DeliveryRecorded(delivery=delivery),)
+
+
+def _meet_deadline(state: Alert, command: MeetDeadline, context: CommandContext) -> tuple[AlertEvent, ...]:
+    open_keys = {deadline.key for deadline in deadlines(state) if deadline.due_at <= context.recorded_at}
+    if command.key not in open_keys:
+        # Answered, settled or triggered anew since the deadline was read.
+        return ()
+    call = next_call(
+        state.escalation,
+        step=state.escalation_step,
+        call_round=state.escalation_round,
+        at=context.recorded_at,
+    )
+    return (
+        AlertEscalated(
+            escalation_step=call.step,
+            escalation_round=call.round,
+            next_call_at=call.next_call_at,
+            deliveries=call.deliveries,
+            exhausted=call.exhausted,
+        ),
+    )
+
+
+def _not_allowed(state: Alert, rule: FailedRule) -> NotAllowed:
+    return NotAllowed(
+        state=state.state.value,
+        allowed_commands=allowed_commands(state),
+        failed_rules=(rule,),
+        resource_name=state.name,
+    )

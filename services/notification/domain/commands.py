@@ -1,0 +1,84 @@
+"""Commands of alerts and rosters: a person's are named as their RPC, the others are the service's own."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.notification.domain.values import (
+    CodedReason,
+    Delivery,
+    Duty,
+    EscalationStep,
+    Pathway,
+    Severity,
+    Urgency,
+)
+from services.shared.kernel.text import BilingualText
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TriggerAlert:
+    """A rule matched an event. Given by the service; the context has the event's clinical time."""
+
+    rule: str
+    dedup_key: str
+    severity: Severity
+    facility: str
+    role: str
+    pathway: Pathway | None
+    urgency: Urgency | None
+    #: the referral, consultation or ward that it is about
+    subject: str
+    episode: str
+    title: BilingualText
+    body: BilingualText
+    #: command that settles it; empty when it is only to be known
+    action: str
+    act_by: datetime | None
+    escalation: tuple[EscalationStep, ...]
+    cause_event_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcknowledgeAlert:
+    """A person acts on it: the escalation stops."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResolveAlert:
+    """A person says why it needs no act any more."""
+
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SettleAlert:
+    """An event made it moot. Given by the service."""
+
+    #: the event's name
+    resolution: str
+    cause_event_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordDelivery:
+    """A channel says how far an attempt came. Given by the service."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeetDeadline:
+    """A deadline is due. Given by the deadline worker."""
+
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApplyRoster:
+    """Makes a facility's roster what the command says."""
+
+    #: empty for the caller's own
+    facility: str
+    duties: tuple[Duty, ...]
+    #: say what would change, and change nothing
+    dry_run: bool = False

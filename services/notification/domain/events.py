@@ -1,0 +1,97 @@
+"""Events of alerts and rosters, with the fields of `alert_events.proto` and `roster_events.proto`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.notification.domain.values import (
+    CodedReason,
+    Delivery,
+    Duty,
+    EscalationStep,
+    Pathway,
+    Severity,
+    Urgency,
+)
+from services.shared.kernel.text import BilingualText
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertTriggered:
+    """Somebody must act; the first step is being called."""
+
+    rule: str
+    dedup_key: str
+    severity: Severity
+    facility: str
+    role: str
+    pathway: Pathway | None
+    urgency: Urgency | None
+    subject: str
+    episode: str
+    title: BilingualText
+    body: BilingualText
+    action: str
+    act_by: datetime | None
+    escalation: tuple[EscalationStep, ...]
+    #: None when nobody is called again
+    next_call_at: datetime | None
+    cause_event_id: str
+    deliveries: tuple[Delivery, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertRetriggered:
+    """The same thing again: the escalation starts over, with those who are on duty now."""
+
+    cause_event_id: str
+    next_call_at: datetime | None
+    deliveries: tuple[Delivery, ...]
+    title: BilingualText
+    body: BilingualText
+    act_by: datetime | None
+    escalation: tuple[EscalationStep, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertEscalated:
+    """A call went unanswered: the same step again, or the next one."""
+
+    escalation_step: int
+    escalation_round: int
+    #: None when nobody is left to call
+    next_call_at: datetime | None
+    deliveries: tuple[Delivery, ...]
+    #: nobody is left to call
+    exhausted: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertAcknowledged:
+    """Somebody acts; the metadata says who and when."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertResolved:
+    """It needs no act any more."""
+
+    #: an event's name, or the code of a person's reason
+    resolution: str
+    #: None when an event settled it
+    reason: CodedReason | None = None
+    #: empty when a person resolved it
+    cause_event_id: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryRecorded:
+    """An attempt came further, or one was made by a channel that is not built in."""
+
+    delivery: Delivery
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RosterApplied:
+    """The facility's roster from now on, whole."""
+
+    facility: str
+    duties: tuple[Duty, ...]

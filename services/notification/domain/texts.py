@@ -1,0 +1,70 @@
+"""What the notification service says to people, in one place and both languages."""
+
+from services.notification.domain.values import AlertState, Pathway, Urgency
+from services.shared.kernel.text import BilingualText
+
+URGENCIES = {
+    Urgency.EMERGENCY: BilingualText(zh="急诊", en="Emergency"),
+    Urgency.URGENT: BilingualText(zh="紧急", en="Urgent"),
+    Urgency.ROUTINE: BilingualText(zh="常规", en="Routine"),
+}
+
+PATHWAYS = {
+    Pathway.GENERAL: BilingualText(zh="普通", en="general"),
+    Pathway.STROKE: BilingualText(zh="卒中", en="stroke"),
+    Pathway.CHEST_PAIN: BilingualText(zh="胸痛", en="chest pain"),
+    Pathway.TRAUMA: BilingualText(zh="创伤", en="trauma"),
+    Pathway.MATERNAL: BilingualText(zh="孕产妇", en="maternal"),
+    Pathway.NEONATAL: BilingualText(zh="新生儿", en="neonatal"),
+    Pathway.CRITICAL_CARE: BilingualText(zh="重症", en="critical care"),
+    Pathway.HEMODIALYSIS: BilingualText(zh="血液透析", en="haemodialysis"),
+    Pathway.REHABILITATION: BilingualText(zh="康复", en="rehabilitation"),
+    Pathway.DAY_SURGERY: BilingualText(zh="日间手术", en="day surgery"),
+}
+
+CONSULTATION_KINDS = {
+    "TELECONSULTATION": BilingualText(zh="远程会诊", en="teleconsultation"),
+    "ECG": BilingualText(zh="心电诊断", en="ECG reading"),
+    "IMAGING": BilingualText(zh="影像诊断", en="image reading"),
+    "LAB": BilingualText(zh="检验诊断", en="laboratory reading"),
+}
+
+#: Roles of a roster; a centre goes by its capability.
+ROLES = {
+    "clinician": BilingualText(zh="值班医师", en="clinician"),
+    "referral_office": BilingualText(zh="转诊办", en="referral office"),
+    "bed_desk": BilingualText(zh="床位管理", en="bed desk"),
+    "STROKE": BilingualText(zh="卒中中心", en="stroke centre"),
+    "CHEST_PAIN": BilingualText(zh="胸痛中心", en="chest pain centre"),
+    "TRAUMA": BilingualText(zh="创伤中心", en="trauma centre"),
+    "CRITICAL_MATERNAL": BilingualText(zh="危重孕产妇救治中心", en="critical maternal care centre"),
+    "CRITICAL_NEONATAL": BilingualText(zh="危重新生儿救治中心", en="critical newborn care centre"),
+    "CRITICAL_CARE": BilingualText(zh="重症医学科", en="critical care"),
+    "HEMODIALYSIS": BilingualText(zh="血液透析室", en="haemodialysis"),
+    "REHABILITATION": BilingualText(zh="康复科", en="rehabilitation"),
+    "DAY_SURGERY": BilingualText(zh="日间手术中心", en="day surgery"),
+    "ECG": BilingualText(zh="心电诊断中心", en="ECG centre"),
+    "IMAGING": BilingualText(zh="影像诊断中心", en="imaging centre"),
+    "LAB": BilingualText(zh="检验中心", en="laboratory centre"),
+}
+
+UNKNOWN = BilingualText(zh="未知", en="unknown")
+
+ALERT_STATES = {
+    AlertState.TRIGGERED: BilingualText(zh="待确认", en="not acknowledged"),
+    AlertState.ACKNOWLEDGED: BilingualText(zh="该提醒已确认", en="the alert is acknowledged already"),
+    AlertState.RESOLVED: BilingualText(zh="该提醒已解除", en="the alert is resolved already"),
+}
+
+NOT_THIS_ROLES = BilingualText(
+    zh="仅本机构医师、床位管理、转诊办人员，被呼叫人，协调员或运维人员可处理该提醒",
+    en="only clinicians, bed desk and referral office of its facility, those who were called, "
+    "coordinators and operators act on this alert",
+)
+
+SYSTEM_ONLY = BilingualText(zh="该命令仅由平台自身发出", en="only the platform itself gives this command")
+
+ROSTER_NOT_THEIRS = BilingualText(
+    zh="仅本机构转诊办、协调员或运维人员可维护值班表",
+    en="only the facility's referral office, coordinators and operators apply a roster",
+)
