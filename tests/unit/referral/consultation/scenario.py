@@ -1,0 +1,254 @@
+"""Given events, when a command, then events or a refusal: the consultation's stories."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.referral.domain import consultation
+from services.referral.domain.consultation import Consultation
+from services.referral.domain.consultation_commands import ConsultationCommand, RequestConsultation
+from services.referral.domain.consultation_events import (
+    ClaimReleased,
+    ConsultationCancelled,
+    ConsultationClaimed,
+    ConsultationEvent,
+    ConsultationOverdue,
+    ConsultationReported,
+    ConsultationRequested,
+    ConsultationResubmitted,
+    ConsultationReturned,
+    ReportAmended,
+)
+from services.referral.domain.consultation_values import (
+    Attachment,
+    ConsultationKind,
+    ConsultationPolicy,
+    ConsultationReport,
+    Recommendation,
+    UrgencyLimit,
+)
+from services.referral.domain.values import CodedReason, Pathway, Urgency
+from services.shared.kernel.actor import Actor, Role, system_actor
+from services.shared.kernel.command import CommandContext, EventMetadata, Recorded
+from services.shared.kernel.ids import derive_id, resource_name
+from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted, Refused
+
+START = datetime(2024, 7, 15, 2, 0, tzinfo=UTC)
+NAME = resource_name("consultations", "story")
+EPISODE = resource_name("episodes", "story")
+POLICY = ConsultationPolicy(
+    result_due=UrgencyLimit(emergency_s=1800, otherwise_s=7200),
+    claim_lease=UrgencyLimit(emergency_s=600, otherwise_s=1800),
+)
+
+
+def clinician(user: str, facility: str, *roles: Role) -> Actor:
+    return Actor(user=user, name=user, facility=facility, roles=roles or (Role.CLINICIAN,))
+
+
+BRANCH = clinician("branch-physician", "wucaiwan")
+BRANCH_COLLEAGUE = clinician("branch-colleague", "wucaiwan")
+EXPERT = clinician("stroke-expert", "jimsar-general")
+OTHER_EXPERT = clinician("second-expert", "jimsar-general")
+STRANGER = clinician("stranger", "changji-prefecture")
+COORDINATOR = clinician("coordinator", "jimsar-mc", Role.COORDINATOR)
+CENTRE_BED_DESK = clinician("bed-desk", "jimsar-general", Role.BED_DESK)
+BRANCH_OFFICE = clinician("office", "wucaiwan", Role.REFERRAL_OFFICE)
+SYSTEM = system_actor("referral")
+
+CT = Attachment(uri="dicom://wucaiwan/ct/1", media_type="application/dicom", sha256="a" * 64, size_bytes=9)
+CT_AGAIN = replace(CT, uri="dicom://wucaiwan/ct/2", sha256="b" * 64)
+BLURRED = CodedReason(code="IMAGE_QUALITY", text="运动伪影")
+REPORT = ConsultationReport(
+    findings="左侧大脑中动脉供血区低密度",
+    conclusion="急性脑梗死",
+    recommendation=Recommendation.TREAT_LOCALLY,
+)
+REQUEST = RequestConsultation(
+    episode=EPISODE,
+    patient="p-1",
+    kind=ConsultationKind.TELECONSULTATION,
+    urgency=Urgency.EMERGENCY,
+    pathway=Pathway.STROKE,
+    centre_facility="jimsar-general",
+    question="可否溶栓？",
+    clinical_summary="右侧肢体无力 40 分钟",
+    attachments=(CT,),
+)
+
+
+def minute(minutes: float) -> datetime:
+    return START + timedelta(minutes=minutes)
+
+
+def requested(urgency: Urgency = Urgency.EMERGENCY) -> ConsultationRequested:
+    return ConsultationRequested(
+        episode=EPISODE,
+        patient="p-1",
+        kind=ConsultationKind.TELECONSULTATION,
+        urgency=urgency,
+        pathway=Pathway.STROKE,
+        requesting_facility="wucaiwan",
+        centre_facility="jimsar-general",
+        question="可否溶栓？",
+        clinical_summary="右侧肢体无力 40 分钟",
+        attachments=(CT,),
+        due_at=minute(30 if urgency is Urgency.EMERGENCY else 120),
+    )
+
+
+_URGENT_STROKE = {
+    "requesting_facility": "wucaiwan",
+    "centre_facility": "jimsar-general",
+    "pathway": Pathway.STROKE,
+    "urgency": Urgency.EMERGENCY,
+}
+
+
+def claimed(until: float = 11) -> ConsultationClaimed:
+    return ConsultationClaimed(claim_expires_at=minute(until), **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def released(by_deadline: bool = False) -> ClaimReleased:
+    return ClaimReleased(by_deadline=by_deadline, **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def returned() -> ConsultationReturned:
+    return ConsultationReturned(reason=BLURRED, **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def resubmitted(
+    due: float, summary: str = "重新采集", attachment: Attachment = CT_AGAIN
+) -> ConsultationResubmitted:
+    return ConsultationResubmitted(
+        clinical_summary=summary,
+        attachments=(attachment,),
+        due_at=minute(due),
+        **_URGENT_STROKE,  # type: ignore[arg-type]
+    )
+
+
+def reported(report: ConsultationReport = REPORT) -> ConsultationReported:
+    return ConsultationReported(report=report, **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def amended(report: ConsultationReport) -> ReportAmended:
+    return ReportAmended(report=report, reason=BLURRED, **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def cancelled() -> ConsultationCancelled:
+    return ConsultationCancelled(reason=BLURRED, **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def overdue(due: float = 30) -> ConsultationOverdue:
+    return ConsultationOverdue(due_at=minute(due), **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def context(by: Actor, at: float, occurred: float | None = None) -> CommandContext:
+    return CommandContext(
+        request_id=derive_id("request", by.user, str(at)),
+        actor=by,
+        occurred_at=minute(at if occurred is None else occurred),
+        recorded_at=minute(at),
+    )
+
+
+def recorded(event: ConsultationEvent, version: int, by: Actor, at: datetime) -> Recorded[ConsultationEvent]:
+    metadata = EventMetadata(
+        event_id=derive_id("event", str(version)),
+        aggregate_id=NAME,
+        version=version,
+        type=type(event).__name__,
+        occurred_at=at,
+        recorded_at=at,
+        actor=by,
+        request_id=derive_id("request", str(version)),
+    )
+    return Recorded(event=event, metadata=metadata)
+
+
+_ACTORS: dict[type, Actor] = {
+    ConsultationRequested: BRANCH,
+    ConsultationResubmitted: BRANCH,
+    ConsultationCancelled: BRANCH,
+    ConsultationOverdue: SYSTEM,
+}
+
+
+def given(*events: ConsultationEvent) -> "Story":
+    """The state after `events`, one a minute, each by the party that usually gives it."""
+    state: Consultation | None = None
+    for index, event in enumerate(events):
+        actor = _ACTORS.get(type(event), EXPERT)
+        state = consultation.evolve(state, recorded(event, index + 1, actor, minute(index)))
+    return Story(state=state)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    state: Consultation | None
+
+    @property
+    def here(self) -> Consultation:
+        assert self.state is not None
+        return self.state
+
+    def when(
+        self,
+        command: ConsultationCommand,
+        by: Actor,
+        at: float = 5,
+        *,
+        occurred: float | None = None,
+        policy: ConsultationPolicy = POLICY,
+        capabilities: frozenset[str] = frozenset({"STROKE"}),
+    ) -> "Outcome":
+        def run() -> tuple[ConsultationEvent, ...]:
+            return consultation.decide(
+                self.state,
+                command,
+                context(by, at, occurred),
+                policy=policy,
+                centre_capabilities=capabilities,
+            )
+
+        return Outcome(story=self, run=run, by=by, at=minute(at))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    story: Story
+    run: Callable[[], tuple[ConsultationEvent, ...]]
+    by: Actor
+    at: datetime
+
+    def then(self, *events: ConsultationEvent) -> Story:
+        assert self.run() == events
+        state = self.story.state
+        for event in events:
+            version = state.version + 1 if state else 1
+            state = consultation.evolve(state, recorded(event, version, self.by, self.at))
+        return Story(state=state)
+
+    def refused(self, refusal: type[Refused], *codes: str) -> Refused:
+        """`codes`: failed rules, wrong fields, or the reason of NotPermitted."""
+        with pytest.raises(refusal) as caught:
+            self.run()
+        assert _codes(caught.value) == codes
+        return caught.value
+
+
+def _codes(refusal: Refused) -> tuple[str, ...]:
+    match refusal:
+        case NotAllowed():
+            assert all(rule.text.zh and rule.text.en for rule in refusal.failed_rules)
+            return tuple(rule.code for rule in refusal.failed_rules)
+        case InvalidInput():
+            return tuple(violation.field for violation in refusal.violations)
+        case NotPermitted():
+            return (refusal.reason,)
+        case NotFound():
+            return ()
+    raise AssertionError(f"unexpected {refusal!r}")

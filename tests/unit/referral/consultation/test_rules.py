@@ -1,0 +1,253 @@
+"""Guards, time limits and deadlines of the consultation."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.referral.domain import consultation
+from services.referral.domain.consultation_commands import (
+    AmendReport,
+    ClaimConsultation,
+    MeetDeadline,
+    ReportConsultation,
+    ResubmitConsultation,
+)
+from services.referral.domain.consultation_values import (
+    ConsultationKind,
+    ConsultationPolicy,
+    ConsultationReport,
+    Recommendation,
+    UrgencyLimit,
+    needed_capability,
+)
+from services.referral.domain.episode import opened_by_request
+from services.referral.domain.values import Pathway, Urgency
+from services.shared.kernel.command import Deadline
+from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted
+from tests.unit.referral.consultation.scenario import (
+    BLURRED,
+    BRANCH,
+    COORDINATOR,
+    EXPERT,
+    POLICY,
+    REPORT,
+    REQUEST,
+    SYSTEM,
+    amended,
+    cancelled,
+    claimed,
+    context,
+    given,
+    minute,
+    overdue,
+    released,
+    reported,
+    requested,
+    resubmitted,
+    returned,
+)
+
+VISIT = replace(
+    REPORT,
+    recommendation=Recommendation.EXPERT_VISIT,
+    expert="肝胆外科主任",
+    expert_visit_at=minute(60 * 48),
+)
+TRANSFER = replace(REPORT, recommendation=Recommendation.TRANSFER, transfer_destination="jimsar-general")
+
+
+@pytest.mark.parametrize(
+    ("kind", "pathway", "capability"),
+    [
+        (ConsultationKind.TELECONSULTATION, Pathway.STROKE, "STROKE"),
+        (ConsultationKind.TELECONSULTATION, Pathway.CHEST_PAIN, "CHEST_PAIN"),
+        (ConsultationKind.TELECONSULTATION, Pathway.MATERNAL, "CRITICAL_MATERNAL"),
+        (ConsultationKind.TELECONSULTATION, Pathway.NEONATAL, "CRITICAL_NEONATAL"),
+        (ConsultationKind.ECG, Pathway.CHEST_PAIN, "ECG"),
+        (ConsultationKind.IMAGING, Pathway.STROKE, "IMAGING"),
+        (ConsultationKind.LAB, Pathway.GENERAL, "LAB"),
+    ],
+)
+def test_the_centre_has_the_capability(kind: ConsultationKind, pathway: Pathway, capability: str) -> None:
+    command = replace(REQUEST, kind=kind, pathway=pathway)
+    everything_else = frozenset({"STROKE", "CHEST_PAIN", "ECG", "IMAGING", "LAB"}) - {capability}
+    refusal = given().when(command, BRANCH, capabilities=everything_else).refused(NotAllowed, "CAPABILITY")
+    assert isinstance(refusal, NotAllowed)
+    assert capability in refusal.failed_rules[0].text.zh
+    assert refusal.allowed_commands == ("RequestConsultation",)
+    assert given().when(command, BRANCH, capabilities=frozenset({capability})).run()
+
+
+def test_a_general_teleconsultation_needs_no_centre() -> None:
+    assert given().when(replace(REQUEST, pathway=Pathway.GENERAL), BRANCH, capabilities=frozenset()).run()
+    for pathway in set(Pathway) - {Pathway.GENERAL}:
+        assert needed_capability(ConsultationKind.TELECONSULTATION, pathway)
+
+
+def test_state_and_capability_are_both_named() -> None:
+    given(requested()).when(REQUEST, BRANCH, capabilities=frozenset()).refused(
+        NotAllowed, "STATE", "CAPABILITY"
+    )
+
+
+def test_a_question_goes_to_another_facility() -> None:
+    given().when(replace(REQUEST, centre_facility="wucaiwan"), BRANCH).refused(
+        InvalidInput, "centre_facility"
+    )
+
+
+def test_without_an_episode_one_follows_from_the_request_id() -> None:
+    (event,) = given().when(replace(REQUEST, episode=""), BRANCH, at=3).run()
+    assert event == replace(
+        requested(), episode=opened_by_request(context(BRANCH, 3).request_id), due_at=minute(33)
+    )
+
+
+@pytest.mark.parametrize(
+    ("urgency", "due", "lease"),
+    [(Urgency.EMERGENCY, 30, 10), (Urgency.URGENT, 120, 30), (Urgency.ROUTINE, 120, 30)],
+)
+def test_limits_by_urgency_count_from_receipt(urgency: Urgency, due: float, lease: float) -> None:
+    entered_late = given().when(replace(REQUEST, urgency=urgency), BRANCH, at=0, occurred=-300)
+    story = entered_late.then(requested(urgency))
+    assert story.here.due_at == minute(due)
+    (claim,) = story.when(ClaimConsultation(), EXPERT, at=1, occurred=-299).run()
+    assert claim == replace(claimed(until=1 + lease), urgency=urgency)
+
+
+def test_a_site_may_hold_a_kind_to_a_limit_of_its_own() -> None:
+    policy = ConsultationPolicy(
+        result_due=POLICY.result_due,
+        claim_lease=POLICY.claim_lease,
+        result_due_by_kind=((ConsultationKind.ECG, UrgencyLimit(emergency_s=900, otherwise_s=1800)),),
+    )
+    assert policy.result_due_within(ConsultationKind.ECG, Urgency.EMERGENCY).total_seconds() == 900
+    assert policy.result_due_within(ConsultationKind.LAB, Urgency.EMERGENCY).total_seconds() == 1800
+    ecg = replace(REQUEST, kind=ConsultationKind.ECG)
+    (event,) = given().when(ecg, BRANCH, at=0, policy=policy, capabilities=frozenset({"ECG"})).run()
+    assert event == replace(requested(), kind=ConsultationKind.ECG, due_at=minute(15))
+
+
+def _key(kind: str, at: float) -> str:
+    return f"{kind}:{minute(at).isoformat()}"
+
+
+def test_deadlines_follow_the_state() -> None:
+    result = Deadline(key=_key("result", 30), due_at=minute(30))
+    claim = Deadline(key=_key("claim", 11), due_at=minute(11))
+    assert consultation.deadlines(given(requested()).here) == (result,)
+    assert set(consultation.deadlines(given(requested(), claimed()).here)) == {result, claim}
+    assert consultation.deadlines(given(requested(), claimed(), returned()).here) == ()
+    assert consultation.deadlines(given(requested(), claimed(), reported()).here) == ()
+    assert consultation.deadlines(given(requested(), cancelled()).here) == ()
+
+
+def test_a_claim_falls_back_to_the_queue() -> None:
+    meet = MeetDeadline(key=_key("claim", 11))
+    story = given(requested(), claimed()).when(meet, SYSTEM, at=11).then(released(by_deadline=True))
+    assert story.here.claimed_by is None
+    assert [deadline.key for deadline in consultation.deadlines(story.here)] == [_key("result", 30)]
+    story.when(meet, SYSTEM, at=12).then()
+
+
+def test_overdue_is_said_once_and_the_consultation_goes_on() -> None:
+    meet = MeetDeadline(key=_key("result", 30))
+    story = given(requested(), claimed(until=40)).when(meet, SYSTEM, at=30).then(overdue())
+    assert story.here.overdue
+    assert story.here.state.value == "CLAIMED"
+    assert [deadline.key for deadline in consultation.deadlines(story.here)] == [_key("claim", 40)]
+    story.when(meet, SYSTEM, at=31).then()
+    assert story.when(ReportConsultation(report=REPORT), EXPERT, at=35).then(reported()).here.overdue
+
+
+def test_an_unclaimed_question_is_overdue_too() -> None:
+    given(requested()).when(MeetDeadline(key=_key("result", 30)), SYSTEM, at=30).then(overdue())
+
+
+def test_a_report_between_the_deadline_and_its_handling_is_late_all_the_same() -> None:
+    story = given(requested(), claimed())
+    assert not story.when(ReportConsultation(report=REPORT), EXPERT, at=30).then(reported()).here.overdue
+    late = story.when(ReportConsultation(report=REPORT), EXPERT, at=30.1).then(reported())
+    assert late.here.overdue
+    late.when(MeetDeadline(key=_key("result", 30)), SYSTEM, at=31).then()
+
+
+def test_a_resubmission_makes_a_new_promise_that_the_old_deadline_does_not_meet() -> None:
+    story = given(requested(), overdue(), claimed(until=40), returned())
+    assert story.here.overdue
+    story = story.when(
+        ResubmitConsultation(clinical_summary="重新采集", attachments=resubmitted(0).attachments),
+        BRANCH,
+        at=45,
+    ).then(resubmitted(75))
+    assert not story.here.overdue
+    story.when(MeetDeadline(key=_key("result", 30)), SYSTEM, at=46).then()
+    story.when(MeetDeadline(key=_key("result", 75)), SYSTEM, at=75).then(overdue(75))
+
+
+def test_deadlines_are_the_systems() -> None:
+    meet = MeetDeadline(key=_key("result", 30))
+    for actor in (BRANCH, EXPERT, COORDINATOR):
+        given(requested()).when(meet, actor).refused(NotPermitted, "SYSTEM_ONLY")
+    given().when(meet, SYSTEM).refused(NotFound)
+
+
+def test_an_expert_comes_to_the_patient() -> None:
+    story = given(requested(), claimed()).when(ReportConsultation(report=VISIT), EXPERT).then(reported(VISIT))
+    assert story.here.report == VISIT
+
+
+@pytest.mark.parametrize(
+    ("report", "fields"),
+    [
+        (replace(VISIT, expert=" "), ("report.expert",)),
+        (replace(VISIT, expert_visit_at=None), ("report.expert_visit_at",)),
+        (replace(VISIT, expert="", expert_visit_at=None), ("report.expert", "report.expert_visit_at")),
+        (
+            replace(VISIT, recommendation=Recommendation.OBSERVE),
+            ("report.expert", "report.expert_visit_at"),
+        ),
+        (replace(TRANSFER, recommendation=Recommendation.OBSERVE), ("report.transfer_destination",)),
+        (replace(TRANSFER, transfer_destination="wucaiwan"), ("report.transfer_destination",)),
+    ],
+)
+def test_a_reports_fields_fit_together(report: ConsultationReport, fields: tuple[str, ...]) -> None:
+    given(requested(), claimed()).when(ReportConsultation(report=report), EXPERT).refused(
+        InvalidInput, *fields
+    )
+    given(requested(), claimed(), reported()).when(
+        AmendReport(report=report, reason=BLURRED), EXPERT
+    ).refused(InvalidInput, *fields)
+
+
+@pytest.mark.parametrize("report", [TRANSFER, replace(TRANSFER, transfer_destination="")])
+def test_a_transfer_may_name_where_to(report: ConsultationReport) -> None:
+    given(requested(), claimed()).when(ReportConsultation(report=report), EXPERT).then(reported(report))
+
+
+def test_a_critical_value_reaches_those_who_must_know() -> None:
+    critical = replace(REPORT, critical_value=True)
+    (event,) = given(requested(), claimed()).when(ReportConsultation(report=critical), EXPERT).run()
+    assert event == reported(critical)
+    amendment = AmendReport(report=critical, reason=BLURRED)
+    (event,) = given(requested(), claimed(), reported()).when(amendment, EXPERT).run()
+    assert event == amended(critical)
+
+
+def test_facets_say_who_may_read_and_what_is_live() -> None:
+    facets = consultation.facets(given(requested()).here)
+    assert facets == {
+        "parties": ["jimsar-general", "wucaiwan"],
+        "live": True,
+        "state": "REQUESTED",
+        "episode": REQUEST.episode,
+        "kind": "TELECONSULTATION",
+    }
+    assert consultation.facets(given(requested(), claimed(), returned()).here)["live"] is True
+    assert consultation.facets(given(requested(), claimed(), reported()).here)["live"] is False
+    assert consultation.facets(given(requested(), cancelled()).here)["live"] is False
+
+
+def test_a_history_begins_with_its_request_and_has_one() -> None:
+    with pytest.raises(ValueError, match="begins with ConsultationClaimed"):
+        given(claimed())
