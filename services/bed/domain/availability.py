@@ -1,0 +1,49 @@
+"""How many beds there are where, and how sure that is."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from services.bed.domain.state import Ward
+from services.bed.domain.values import Availability, BedType, WardCounts
+
+
+def _total(wards: list[Ward]) -> WardCounts:
+    counts = [ward.counts for ward in wards]
+    return WardCounts(
+        beds=sum(one.beds for one in counts),
+        free=sum(one.free for one in counts),
+        held=sum(one.held for one in counts),
+        occupied=sum(one.occupied for one in counts),
+        cleaning=sum(one.cleaning for one in counts),
+        blocked=sum(one.blocked for one in counts),
+    )
+
+
+def _least_recent(wards: list[Ward]) -> datetime | None:
+    """None when a ward with beds never confirmed them; a closed ward has nothing to confirm."""
+    times = [ward.confirmed_at for ward in wards if ward.counts.beds]
+    known = [time for time in times if time is not None]
+    return min(known) if known and len(known) == len(times) else None
+
+
+def availability(wards: Iterable[Ward], now: datetime, stale_after_s: float) -> tuple[Availability, ...]:
+    """Counts by facility and bed type, in that order; stale when any of its wards is not lately confirmed.
+
+    `now` comes from the caller; `stale_after_s` is the site's limit in seconds.
+    """
+    groups: dict[tuple[str, BedType], list[Ward]] = {}
+    for ward in wards:
+        groups.setdefault((ward.facility, ward.bed_type), []).append(ward)
+    found = []
+    for (facility, bed_type), members in sorted(groups.items()):
+        confirmed_at = _least_recent(members)
+        found.append(
+            Availability(
+                facility=facility,
+                bed_type=bed_type,
+                counts=_total(members),
+                confirmed_at=confirmed_at,
+                stale=confirmed_at is None or (now - confirmed_at).total_seconds() > stale_after_s,
+            )
+        )
+    return tuple(found)

@@ -1,0 +1,100 @@
+"""The fold: what a ward is after each of its events. It reads no clock and refuses nothing."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from services.bed.domain import events as happened
+from services.bed.domain.description import natural_order
+from services.bed.domain.events import Event
+from services.bed.domain.state import Ward, count
+from services.bed.domain.transitions import next_state
+from services.bed.domain.values import Bed
+from services.shared.kernel.command import EventMetadata, Recorded
+
+
+def evolve(state: Ward | None, recorded: Recorded[Event]) -> Ward:
+    """The ward after the event. Raises ValueError when the event cannot follow: no ward has that history."""
+    event, metadata = recorded.event, recorded.metadata
+    if isinstance(event, happened.WardApplied):
+        return _described(state, event, metadata)
+    if state is None:
+        raise ValueError(f"a ward's history cannot begin with {type(event).__name__}")
+    beds = _beds_after(state.beds, event)
+    next_token = state.next_token
+    if isinstance(event, happened.BedHeld):
+        next_token = event.hold.fencing_token + 1
+    return replace(
+        state,
+        version=metadata.version,
+        beds=beds,
+        counts=state.counts if beds is state.beds else count(beds),
+        confirmed_at=_confirmed_at(state, event, metadata),
+        update_time=metadata.recorded_at,
+        next_token=next_token,
+    )
+
+
+def _described(state: Ward | None, event: happened.WardApplied, metadata: EventMetadata) -> Ward:
+    removed = frozenset(event.removed_beds)
+    changed = {bed.id: bed.constraints for bed in event.changed_beds}
+    kept = state.beds if state is not None else ()
+    beds = [
+        replace(bed, constraints=changed[bed.id]) if bed.id in changed else bed
+        for bed in kept
+        if bed.id not in removed
+    ]
+    ordered = tuple(sorted((*beds, *event.added_beds), key=natural_order))
+    return Ward(
+        id=metadata.aggregate_id.removeprefix("wards/"),
+        version=metadata.version,
+        facility=event.facility,
+        bed_type=event.bed_type,
+        name=event.name,
+        beds=ordered,
+        counts=count(ordered),
+        confirmed_at=state.confirmed_at if state is not None else None,
+        update_time=metadata.recorded_at,
+        next_token=state.next_token if state is not None else 1,
+    )
+
+
+def _confirmed_at(state: Ward, event: Event, metadata: EventMetadata) -> datetime | None:
+    """Moves forward alone, and only where the ward found what is shown."""
+    if not isinstance(event, happened.CountsConfirmed) or event.differs:
+        return state.confirmed_at
+    return max(state.confirmed_at or metadata.occurred_at, metadata.occurred_at)
+
+
+def _beds_after(beds: tuple[Bed, ...], event: Event) -> tuple[Bed, ...]:
+    match event:
+        case (
+            happened.BedHeld(hold=hold)
+            | happened.BedHoldExtended(hold=hold)
+            | happened.BedHoldInTransit(hold=hold)
+            | happened.BedHoldOverdue(hold=hold)
+        ):
+            return _set(beds, hold.bed, event, Bed(id=hold.bed, hold=hold, patient=hold.patient))
+        case happened.BedHoldLapsed(hold=hold) | happened.BedReleased(hold=hold):
+            return _set(beds, hold.bed, event, Bed(id=hold.bed))
+        case happened.BedOccupied(bed=bed, hold=lease, patient=patient):
+            return _set(beds, bed, event, Bed(id=bed, hold=lease, patient=patient))
+        case happened.BedVacated(bed=bed) | happened.BedMarkedReady(bed=bed) | happened.BedUnblocked(bed=bed):
+            return _set(beds, bed, event, Bed(id=bed))
+        case happened.BedTransferred(from_bed=source, to_bed=target, hold=lease, patient=patient):
+            left = _set(beds, source, event, Bed(id=source))
+            return _set(left, target, event, Bed(id=target, hold=lease, patient=patient))
+        case happened.BedBlocked(bed=bed, reason=reason, blocked_until=until):
+            return _set(beds, bed, event, Bed(id=bed, block_reason=reason, blocked_until=until))
+        case _:
+            return beds
+
+
+def _set(beds: tuple[Bed, ...], bed: str, event: Event, content: Bed) -> tuple[Bed, ...]:
+    """The beds with `content` in one of them; its state follows from the table, its constraints stay."""
+    for index, present in enumerate(beds):
+        if present.id == bed:
+            after = replace(
+                content, state=next_state(present.state, type(event)), constraints=present.constraints
+            )
+            return (*beds[:index], after, *beds[index + 1 :])
+    raise ValueError(f"{type(event).__name__} names bed {bed}, which the ward has not")
