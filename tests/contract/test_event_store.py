@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -21,18 +21,17 @@ from services.shared.eventstore.units import (
 )
 from tests.doubles.memory_store import MemoryEventStore
 from tests.doubles.parcel import NOW, PARCEL, Moved, context
+from tests.stack import CreateDatabase
 
 Wanted = EventStore | MemoryEventStore | PostgresEventStore
 
 
 @pytest.fixture(params=["memory", "postgres"])
-async def store(
-    request: pytest.FixtureRequest, create_database: Callable[..., Awaitable[str]]
-) -> AsyncIterator[Wanted]:
+async def store(request: pytest.FixtureRequest, database: CreateDatabase) -> AsyncIterator[Wanted]:
     if request.param == "memory":
         yield MemoryEventStore()
         return
-    dsn = await create_database()
+    dsn = await database()
     reading = Database(dsn, application_name="test-read")
     appending = Database(dsn, application_name="test-append", session=APPEND_SESSION)
     await migrate(reading, load_migrations("services.shared.eventstore.migrations"))
@@ -225,12 +224,12 @@ async def test_many_at_once_lose_nothing(store: Wanted) -> None:
 
 
 async def test_a_unit_that_cannot_be_written_fails_alone(
-    create_database: Callable[..., Awaitable[str]],
+    database: CreateDatabase,
 ) -> None:
-    dsn = await create_database()
-    database = Database(dsn, application_name="test")
-    await migrate(database, load_migrations("services.shared.eventstore.migrations"))
-    store = PostgresEventStore(database, database)
+    dsn = await database()
+    opened = Database(dsn, application_name="test")
+    await migrate(opened, load_migrations("services.shared.eventstore.migrations"))
+    store = PostgresEventStore(opened, opened)
     bad = Writer(store).unit("p/bad", Moved(to="road"))
     bad = AppendUnit(
         changes=bad.changes,
@@ -243,30 +242,30 @@ async def test_a_unit_that_cannot_be_written_fails_alone(
     assert isinstance(results[0], Exception)
     assert [r.status for r in results[1:]] == [AppendStatus.APPENDED] * 5  # type: ignore[union-attr]
     await store.close()
-    await database.close()
+    await opened.close()
 
 
-async def test_outbox_and_deadlines_are_in_step(create_database: Callable[..., Awaitable[str]]) -> None:
-    dsn = await create_database()
-    database = Database(dsn, application_name="test")
-    await migrate(database, load_migrations("services.shared.eventstore.migrations"))
-    store = PostgresEventStore(database, database)
+async def test_outbox_and_deadlines_are_in_step(database: CreateDatabase) -> None:
+    dsn = await database()
+    opened = Database(dsn, application_name="test")
+    await migrate(opened, load_migrations("services.shared.eventstore.migrations"))
+    store = PostgresEventStore(opened, opened)
     writer = Writer(store)
     due = NOW + timedelta(minutes=9)
     unit = writer.unit("p/1", Moved(to="road", due_at=due), Moved(to="hill", due_at=due))
     await store.append(unit)
     writer.at["p/1"] = writer.after
 
-    outbox = await database.fetch("SELECT key, version, value FROM outbox ORDER BY seq")
+    outbox = await opened.fetch("SELECT key, version, value FROM outbox ORDER BY seq")
     events = await store.read_events("p/1")
-    deadlines = await database.fetch("SELECT key, due_at, set_version FROM deadlines")
+    deadlines = await opened.fetch("SELECT key, due_at, set_version FROM deadlines")
     await writer.move("p/1", "end")
 
     assert [(row["key"], row["version"]) for row in outbox] == [("p/1", 1), ("p/1", 2)]
     assert [row["value"] for row in outbox] == [event.payload for event in events]
     assert [(row["key"], row["due_at"], row["set_version"]) for row in deadlines] == [("arrive", due, 2)]
-    assert await database.fetch("SELECT FROM deadlines") == []
-    facets = await database.fetch_value("SELECT facets FROM streams")
+    assert await opened.fetch("SELECT FROM deadlines") == []
+    facets = await opened.fetch_value("SELECT facets FROM streams")
     assert json.loads(facets)["live"] is False
     await store.close()
-    await database.close()
+    await opened.close()
