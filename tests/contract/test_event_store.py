@@ -168,6 +168,21 @@ async def test_a_claim_has_one_holder_until_it_is_given_up(store: Wanted) -> Non
     assert await writer.move("p/2", "shelf-1") is AppendStatus.APPENDED
 
 
+async def test_a_claim_passes_to_another_holder_within_a_unit(store: Wanted) -> None:
+    writer = Writer(store)
+    await writer.move("p/1", "shelf-1")
+    leaves = writer.unit("p/1", Moved(to="road")).changes[0]
+    comes = writer.unit("p/2", Moved(to="shelf-1")).changes[0]
+
+    result = await store.append(AppendUnit(changes=(comes, leaves)))
+
+    assert result.status is AppendStatus.APPENDED
+    assert await store.find_claim("shelf", "shelf-1") == "p/2"
+    assert [claim.key for claim in await store.claims_of("p/2")] == ["shelf-1"]
+    assert await store.claims_of("p/1") == []
+    assert await store.find_claim("shelf", "none") is None
+
+
 async def test_a_unit_of_two_aggregates_stands_or_falls_whole(store: Wanted) -> None:
     writer = Writer(store)
     await writer.move("p/1", "road")

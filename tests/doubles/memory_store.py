@@ -9,6 +9,7 @@ from services.shared.eventstore.units import (
     AppendResult,
     AppendStatus,
     AppendUnit,
+    Claim,
     OutboxMessage,
     RequestRecord,
     StoredEvent,
@@ -37,6 +38,9 @@ class MemoryEventStore:
         verdict = self._verdict(unit)
         if verdict.status is not AppendStatus.APPENDED:
             return verdict
+        for change in unit.changes:
+            for claim in change.claims_given_up:
+                self.claims.pop((claim.kind, claim.key), None)
         for change in unit.changes:
             self._apply(change)
         self.messages.extend(unit.messages)
@@ -95,8 +99,6 @@ class MemoryEventStore:
             self.deadlines.pop((change.stream_id, key), None)
         for deadline in change.deadlines_set:
             self.deadlines[change.stream_id, deadline.key] = deadline
-        for claim in change.claims_given_up:
-            self.claims.pop((claim.kind, claim.key), None)
         for claim in change.claims_taken:
             self.claims[claim.kind, claim.key] = claim.holder
 
@@ -124,6 +126,16 @@ class MemoryEventStore:
         page = found[: query.limit]
         more = len(found) > query.limit
         return StreamPage(streams=tuple(page), next_after=self.changed[page[-1].stream_id] if more else None)
+
+    async def find_claim(self, kind: str, key: str) -> str | None:
+        return self.claims.get((kind, key))
+
+    async def claims_of(self, holder: str) -> Sequence[Claim]:
+        return [
+            Claim(kind=kind, key=key, holder=owner)
+            for (kind, key), owner in sorted(self.claims.items())
+            if owner == holder
+        ]
 
     async def scan(self, *, kind: str, after_stream_id: str, limit: int) -> Sequence[StoredStream]:
         ids = sorted(stream_id for stream_id in self.streams if stream_id > after_stream_id)

@@ -16,6 +16,7 @@ from services.shared.eventstore.units import (
     AppendResult,
     AppendStatus,
     AppendUnit,
+    Claim,
     RequestRecord,
     StoredEvent,
     StoredStream,
@@ -151,6 +152,14 @@ class PostgresEventStore:
         return StreamPage(
             streams=tuple(_stream(row) for row in page), next_after=page[-1]["changed"] if more else None
         )
+
+    async def find_claim(self, kind: str, key: str) -> str | None:
+        holder: str | None = await self._reading.fetch_value(_SQL["find_claim"], kind, key)
+        return holder
+
+    async def claims_of(self, holder: str) -> Sequence[Claim]:
+        rows = await self._reading.fetch(_SQL["claims_of"], holder)
+        return [Claim(kind=row["kind"], key=row["key"], holder=row["holder"]) for row in rows]
 
     async def scan(self, *, kind: str, after_stream_id: str, limit: int) -> Sequence[StoredStream]:
         rows = await self._reading.fetch(_SQL["scan_streams"], kind, after_stream_id, limit)

@@ -7,6 +7,7 @@ from typing import Protocol
 from services.shared.eventstore.units import (
     AppendResult,
     AppendUnit,
+    Claim,
     RequestRecord,
     StoredEvent,
     StoredStream,
@@ -48,6 +49,14 @@ class EventStore(Protocol):
     async def find_request(self, request_id: str) -> RequestRecord | None: ...
 
     async def find(self, query: StreamQuery) -> StreamPage: ...
+
+    async def find_claim(self, kind: str, key: str) -> str | None:
+        """The holder of a claim, None when nobody has it."""
+        ...
+
+    async def claims_of(self, holder: str) -> Sequence[Claim]:
+        """Everything that one holder has."""
+        ...
 
     async def scan(self, *, kind: str, after_stream_id: str, limit: int) -> Sequence[StoredStream]:
         """Aggregates by id, for audits and rebuilds; `kind` empty means every kind."""

@@ -86,6 +86,7 @@ CREATE TABLE claims (
     holder text NOT NULL,
     PRIMARY KEY (kind, key)
 );
+CREATE INDEX claims_by_holder ON claims (holder);
 
 CREATE TYPE unit_row AS (
     unit integer, request_id uuid, digest bytea, reply_stream text, reply_version bigint,

@@ -93,11 +93,18 @@ given_up_claims AS (
     DELETE FROM claims k
     USING unnest($8::claim_row[]) x JOIN good g ON g.unit = x.unit
     WHERE k.kind = x.kind AND k.key = x.key AND k.holder = x.holder
+    RETURNING k.key
+),
+-- A claim may pass from one holder to the next within a unit: the old one must be gone first, and PostgreSQL
+-- runs parts that do not refer to each other in an order of its own.
+released AS MATERIALIZED (
+    SELECT count(*) AS released_count FROM given_up_claims
 ),
 taken_claims AS (
     INSERT INTO claims (kind, key, holder)
     SELECT x.kind, x.key, x.holder
-    FROM unnest($7::claim_row[]) x JOIN good g ON g.unit = x.unit
+    FROM released r CROSS JOIN unnest($7::claim_row[]) x JOIN good g ON g.unit = x.unit
+    WHERE r.released_count >= 0
 ),
 new_requests AS (
     INSERT INTO requests (request_id, digest, stream_id, version)
@@ -147,6 +154,17 @@ WHERE kind = $1
   AND ($4::bigint IS NULL OR changed < $4)
 ORDER BY changed DESC
 LIMIT $5
+
+-- find_claim -- who has something that only one may have
+SELECT holder
+FROM claims
+WHERE kind = $1 AND key = $2
+
+-- claims_of -- everything that one holder has
+SELECT kind, key, holder
+FROM claims
+WHERE holder = $1
+ORDER BY kind, key
 
 -- scan_streams -- every aggregate by id, for audits and rebuilds
 SELECT stream_id, kind, version, head_hash, snapshot, fold_version
