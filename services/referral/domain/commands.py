@@ -1,0 +1,235 @@
+"""Commands of a referral: imperative, one for each RPC of the state table, and two that the system gives.
+
+Request id, expected version and clinical time are in the command's context.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from services.referral.domain.referral_values import (
+    AcceptingClinician,
+    BedAssignment,
+    ClinicalSummary,
+    Consent,
+    DischargeSummary,
+    Dispatch,
+    HandoverDocument,
+    NormOverride,
+    RehabilitationPlan,
+    Transport,
+)
+from services.referral.domain.values import BedType, CodedReason, Pathway, Urgency
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CreateReferral:
+    #: empty opens a new one
+    episode: str = ""
+    patient: str
+    #: ranked, the best first
+    destinations: tuple[str, ...]
+    #: None is IN_ORDER
+    dispatch: Dispatch | None = None
+    urgency: Urgency
+    pathway: Pathway
+    green_channel: str = ""
+    bed_type: BedType | None = None
+    clinical_summary: ClinicalSummary
+    consent: Consent
+    overrides: tuple[NormOverride, ...] = ()
+    rehabilitation_plan: RehabilitationPlan | None = None
+    consultation: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApproveReferral:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefuseApproval:
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcknowledgeOffer:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RequestInformation:
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProvideInformation:
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptReferral:
+    accepting_clinician: AcceptingClinician
+    estimated_arrival_time: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeclineReferral:
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RerouteReferral:
+    destinations: tuple[str, ...]
+    #: None keeps the present one
+    dispatch: Dispatch | None = None
+    overrides: tuple[NormOverride, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WithdrawAcceptance:
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArrangeTransport:
+    transport: Transport
+    emergency_room_bypass: bool = False
+    estimated_arrival_time: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DepartPatient:
+    handover_document: HandoverDocument
+    emergency_room_bypass: bool = False
+    estimated_arrival_time: datetime | None = None
+    insurance_filing_number: str = ""
+    #: needed when transport was not arranged before
+    transport: Transport | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DivertPatient:
+    destination_facility: str
+    reason: CodedReason
+    estimated_arrival_time: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportArrival:
+    #: pseudonym of the patient who arrived
+    patient: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReportNoShow:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StartTreatment:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompleteTreatment:
+    discharge_summary: DischargeSummary
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferBack:
+    destination_facility: str
+    rehabilitation_plan: RehabilitationPlan
+    bed_type: BedType | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordFollowUp:
+    findings: str
+    #: one of the plan's red flags, when it was seen
+    red_flag: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CloseReferral:
+    outcome_report_acknowledged: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelReferral:
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfirmCancellation:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordDeath:
+    died_at: datetime
+    certifier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MarkEnteredInError:
+    reason: CodedReason
+    #: user; needed after acceptance, not the caller
+    second_approver: str = ""
+
+
+class BedNews(StrEnum):
+    """What the bed service says; each value is the event that follows from it."""
+
+    HELD = "BedHeld"
+    UNAVAILABLE = "BedUnavailable"
+    HOLD_LAPSED = "BedHoldLapsed"
+    OCCUPIED = "BedOccupied"
+    RELEASED = "BedReleased"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowBed:
+    """An event of the bed service that concerns this referral. Given by the system alone."""
+
+    news: BedNews
+    bed: BedAssignment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MeetDeadline:
+    """A deadline is due. Given by the system alone."""
+
+    #: as in `Deadline.key`
+    key: str
+
+
+Command: TypeAlias = (
+    CreateReferral
+    | ApproveReferral
+    | RefuseApproval
+    | AcknowledgeOffer
+    | RequestInformation
+    | ProvideInformation
+    | AcceptReferral
+    | DeclineReferral
+    | RerouteReferral
+    | WithdrawAcceptance
+    | ArrangeTransport
+    | DepartPatient
+    | DivertPatient
+    | ReportArrival
+    | ReportNoShow
+    | StartTreatment
+    | CompleteTreatment
+    | ReferBack
+    | RecordFollowUp
+    | CloseReferral
+    | CancelReferral
+    | ConfirmCancellation
+    | RecordDeath
+    | MarkEnteredInError
+    | FollowBed
+    | MeetDeadline
+)

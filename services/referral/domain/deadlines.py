@@ -1,0 +1,59 @@
+"""The open deadlines of a referral, as a function of its state.
+
+A key says what is due; where the same thing can be due at another time later, the key has the time in it, so
+that a deadline that was met never looks open again.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+
+from services.referral.domain.referral_state import Referral, open_offers
+from services.referral.domain.referral_values import OfferState
+from services.referral.domain.referral_values import ReferralState as S
+from services.shared.kernel.command import Deadline
+
+
+class Due(StrEnum):
+    """What is due: the beginning of a deadline's key."""
+
+    #: nobody at the destination acknowledged the offer: an alert
+    ACKNOWLEDGE = "acknowledge"
+    #: nobody at the destination decided: the next one is asked
+    DECIDE = "decide"
+    #: nobody is left to ask, or nobody approved: it expires
+    EXPIRE = "expire"
+    #: the destination did not answer a cancellation: it is confirmed
+    CANCELLATION = "cancellation"
+    #: the patient is not there: an alert
+    ARRIVAL = "arrival"
+    #: the outcome report was not acknowledged: an alert
+    OUTCOME_REPORT = "outcome-report"
+
+
+def deadlines(state: Referral) -> tuple[Deadline, ...]:
+    """What waits for somebody. A terminal referral waits for nobody."""
+    match state.state:
+        case S.REQUESTED | S.INFO_REQUESTED:
+            return _of_offers(state)
+        case S.AWAITING_APPROVAL | S.DECLINED if state.expires_at is not None:
+            return (_timed(Due.EXPIRE, state.expires_at),)
+        case S.CANCEL_REQUESTED if state.confirm_by is not None:
+            return (Deadline(key=Due.CANCELLATION.value, due_at=state.confirm_by),)
+        case S.IN_TRANSIT if state.hold_until is not None and not state.arrival_overdue:
+            return (_timed(Due.ARRIVAL, state.hold_until),)
+        case S.TREATED if state.report_due_at is not None and not state.outcome_report_overdue:
+            return (Deadline(key=Due.OUTCOME_REPORT.value, due_at=state.report_due_at),)
+    return ()
+
+
+def _of_offers(state: Referral) -> tuple[Deadline, ...]:
+    found: list[Deadline] = []
+    for offer in open_offers(state.offers):
+        if offer.state is OfferState.SENT and not offer.overdue:
+            found.append(Deadline(key=f"{Due.ACKNOWLEDGE}:{offer.name}", due_at=offer.acknowledge_by))
+        found.append(Deadline(key=f"{Due.DECIDE}:{offer.name}", due_at=offer.decide_by))
+    return tuple(found)
+
+
+def _timed(due: Due, moment: datetime) -> Deadline:
+    return Deadline(key=f"{due}:{moment.isoformat()}", due_at=moment)

@@ -1,0 +1,164 @@
+"""Decisions on a referral: who may, what the table allows, whether guards and norms hold, what happens.
+
+The order of refusals: NotFound or NotPermitted (who), NotAllowed (state), InvalidInput (fields), NotAllowed
+(every guard and norm that fails, at once).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from services.referral.domain import commands as c
+from services.referral.domain import decide_care as care
+from services.referral.domain import decide_journey as journey
+from services.referral.domain import decide_offers as offers
+from services.referral.domain import decide_request as request
+from services.referral.domain import decide_system as system
+from services.referral.domain.decide_request import decide_create
+from services.referral.domain.decision import Decision
+from services.referral.domain.directory_state import Directory
+from services.referral.domain.events import Event
+from services.referral.domain.labels import COMMANDS as COMMAND_LABELS
+from services.referral.domain.labels import STATES
+from services.referral.domain.norms import Assessment, failed_rules
+from services.referral.domain.parties import authorise
+from services.referral.domain.policy import DEFAULT_POLICY, ReferralPolicy
+from services.referral.domain.referral_state import Referral
+from services.referral.domain.texts import filled, text
+from services.referral.domain.transition_lookup import INTERNAL, ROW_IN, ROWS, allowed_commands
+from services.referral.domain.transition_row import Row
+from services.referral.domain.values import Direction
+from services.shared.kernel.command import CommandContext
+from services.shared.kernel.refusals import FailedRule, FieldViolation, InvalidInput, NotAllowed, NotFound
+
+Build = Callable[[Decision[Any]], tuple[Event, ...]]
+Faults = Callable[[Decision[Any]], list[FieldViolation]]
+Norms = Callable[[Decision[Any]], tuple[Assessment, ...]]
+
+_BUILD: dict[type[c.Command], Build] = {
+    c.ApproveReferral: request.approve,
+    c.RefuseApproval: request.refuse_approval,
+    c.AcknowledgeOffer: offers.acknowledge,
+    c.RequestInformation: offers.request_information,
+    c.ProvideInformation: offers.provide_information,
+    c.AcceptReferral: offers.accept,
+    c.DeclineReferral: offers.decline,
+    c.RerouteReferral: request.reroute,
+    c.WithdrawAcceptance: offers.withdraw,
+    c.ArrangeTransport: journey.arrange_transport,
+    c.DepartPatient: journey.depart,
+    c.DivertPatient: journey.divert,
+    c.ReportArrival: journey.arrive,
+    c.ReportNoShow: journey.no_show,
+    c.StartTreatment: care.start_treatment,
+    c.CompleteTreatment: care.complete_treatment,
+    c.ReferBack: care.refer_back,
+    c.RecordFollowUp: care.follow_up,
+    c.CloseReferral: care.close,
+    c.CancelReferral: care.cancel,
+    c.ConfirmCancellation: care.confirm_cancellation,
+    c.RecordDeath: care.record_death,
+    c.MarkEnteredInError: care.mark_entered_in_error,
+    c.FollowBed: system.follow_bed,
+    c.MeetDeadline: system.meet_deadline,
+}
+
+_FAULTS: dict[type[c.Command], Faults] = {
+    c.AcceptReferral: journey.arrival_faults,
+    c.RerouteReferral: request.reroute_faults,
+    c.ArrangeTransport: journey.arrival_faults,
+    c.DepartPatient: journey.arrival_faults,
+    c.DivertPatient: journey.divert_faults,
+    c.ReferBack: care.back_faults,
+    c.RecordFollowUp: care.follow_up_faults,
+    c.RecordDeath: care.death_faults,
+}
+
+_NORMS: dict[type[c.Command], Norms] = {
+    c.RerouteReferral: request.reroute_norms,
+    c.ReferBack: care.back_norms,
+}
+
+
+def decide(
+    state: Referral | None,
+    command: c.Command,
+    context: CommandContext,
+    *,
+    directory: Directory,
+    policy: ReferralPolicy = DEFAULT_POLICY,
+    live_referrals: tuple[str, ...] = (),
+    child: Referral | None = None,
+    episode_patient: str | None = None,
+) -> tuple[Event, ...]:
+    """The events of a command; none where nothing changes.
+
+    `live_referrals` are the live ones of the episode (CreateReferral, ReferBack, RecordFollowUp ask for
+    them), `child` the referral that `child_needed` names, `episode_patient` the patient of the episode that
+    a new referral joins.
+
+    Raises NotFound, NotPermitted, InvalidInput or NotAllowed, in the order of this module's docstring.
+    """
+    kind = type(command)
+    if state is None:
+        if not isinstance(command, c.CreateReferral):
+            raise NotFound("Referral", "")
+        return decide_create(
+            command,
+            context,
+            directory=directory,
+            policy=policy,
+            live_referrals=live_referrals,
+            episode_patient=episode_patient,
+        )
+    rows = ROWS[kind]
+    authorise(rows[0].by, state, context.actor, directory)
+    decision = Decision(
+        state=state,
+        command=command,
+        context=context,
+        directory=directory,
+        policy=policy,
+        live_referrals=tuple([name for name in live_referrals if name != state.name]),
+        child=child,
+    )
+    if kind not in INTERNAL:
+        decision = _checked(_row(state, command), decision)
+    return _BUILD[kind](decision)
+
+
+def _row(state: Referral, command: c.Command) -> Row:
+    """The row of this command in this state. Raises NotAllowed when the table has none."""
+    row = ROW_IN.get((type(command), state.state))
+    if row is None:
+        label, named = STATES[state.state], COMMAND_LABELS[type(command).__name__]
+        zh, en = {"state": label.zh, "command": named.zh}, {"state": label.en, "command": named.en}
+        rule = FailedRule(code="NOT_ALLOWED_IN_STATE", text=filled("NOT_ALLOWED_IN_STATE", zh, en))
+        raise _refusal(state, (rule,))
+    if row.down_only and state.direction is not Direction.DOWN:
+        raise _refusal(state, (FailedRule(code="DOWN_ONLY", text=text("DOWN_ONLY")),))
+    return row
+
+
+def _checked(row: Row, decision: Decision[c.Command]) -> Decision[c.Command]:
+    """The decision with what the norms say. Raises InvalidInput, or NotAllowed with everything that fails."""
+    kind = type(decision.command)
+    faults = _FAULTS[kind](decision) if kind in _FAULTS else []
+    if faults:
+        raise InvalidInput(*faults)
+    if row.norms:
+        decision = replace(decision, assessments=_NORMS[kind](decision))
+    failed = [guard.refusal(decision) for guard in row.guards if not guard.check(decision)]
+    failed.extend(failed_rules(decision.assessments))
+    if failed:
+        raise _refusal(decision.state, tuple(failed))
+    return decision
+
+
+def _refusal(state: Referral, failed: tuple[FailedRule, ...]) -> NotAllowed:
+    return NotAllowed(
+        state=state.state.value,
+        allowed_commands=allowed_commands(state),
+        failed_rules=failed,
+        resource_name=state.name,
+    )

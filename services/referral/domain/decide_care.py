@@ -1,0 +1,155 @@
+"""Decisions after arrival, and every end: treatment, way back, follow-up, closure, cancellation, death."""
+
+from datetime import timedelta
+
+from services.referral.domain import norms
+from services.referral.domain.commands import (
+    CancelReferral,
+    CloseReferral,
+    CompleteTreatment,
+    ConfirmCancellation,
+    MarkEnteredInError,
+    RecordDeath,
+    RecordFollowUp,
+    ReferBack,
+    StartTreatment,
+)
+from services.referral.domain.continuation import BACK, RED_FLAG, assessed, back_opening, child_name
+from services.referral.domain.decide_request import origin_of, plan_faults
+from services.referral.domain.decision import Decision
+from services.referral.domain.events import (
+    CancellationRequested,
+    EnteredInError,
+    Event,
+    FollowUpRecorded,
+    PatientDied,
+    PatientReferredBack,
+    ReferralCancelled,
+    ReferralClosed,
+    TreatmentCompleted,
+    TreatmentStarted,
+)
+from services.referral.domain.norms import Assessment
+from services.referral.domain.referral_state import is_terminal
+from services.referral.domain.referral_values import ReferralState as S
+from services.shared.kernel.refusals import FieldViolation
+
+_BEFORE_DEPARTURE = (S.ACCEPTED, S.TRANSPORT_ARRANGED)
+
+
+def start_treatment(decision: Decision[StartTreatment]) -> tuple[Event, ...]:
+    return (TreatmentStarted(facility=decision.state.custodian_facility),)
+
+
+def complete_treatment(decision: Decision[CompleteTreatment]) -> tuple[Event, ...]:
+    report_in = timedelta(seconds=decision.terms.outcome_report_s)
+    return (
+        TreatmentCompleted(
+            facility=decision.state.custodian_facility,
+            discharge_summary=decision.command.discharge_summary,
+            report_due_at=decision.context.recorded_at + report_in,
+        ),
+    )
+
+
+def back_faults(decision: Decision[ReferBack]) -> list[FieldViolation]:
+    command = decision.command
+    faults = [
+        FieldViolation(field="destination_facility", reason=each.reason, description=each.description)
+        for each in norms.destination_faults(
+            decision.directory, decision.state.custodian_facility, (command.destination_facility,)
+        )
+    ]
+    return faults + plan_faults(command.rehabilitation_plan)
+
+
+def back_norms(decision: Decision[ReferBack]) -> tuple[Assessment, ...]:
+    state, command, directory = decision.state, decision.command, decision.directory
+    origin_of(directory, state.custodian_facility)
+    opening = back_opening(state, command.destination_facility, command.rehabilitation_plan, command.bed_type)
+    found = assessed(opening, state, directory, decision.policy, decision.live_referrals)
+    return () if found is None else (found,)
+
+
+def refer_back(decision: Decision[ReferBack]) -> tuple[Event, ...]:
+    """The new DOWN referral is opened with this event: `continuation.opened_child`."""
+    command = decision.command
+    return (
+        PatientReferredBack(
+            referral=child_name(decision.context.request_id, BACK),
+            destination_facility=command.destination_facility,
+            rehabilitation_plan=command.rehabilitation_plan,
+            bed_type=command.bed_type,
+        ),
+    )
+
+
+def follow_up_faults(decision: Decision[RecordFollowUp]) -> list[FieldViolation]:
+    """A red flag is one of the plan's, where the plan has any."""
+    plan, flag = decision.state.rehabilitation_plan, decision.command.red_flag
+    if not flag or plan is None or not plan.red_flags or flag in plan.red_flags:
+        return []
+    description = f"{flag} is none of the plan's red flags"
+    return [FieldViolation(field="red_flag", reason="UNKNOWN_RED_FLAG", description=description)]
+
+
+def follow_up(decision: Decision[RecordFollowUp]) -> tuple[Event, ...]:
+    """A red flag opens a referral upward, unless one that it opened before is still under way."""
+    state, command = decision.state, decision.command
+    under_way = state.reopened_as != "" and (decision.child is None or not is_terminal(decision.child))
+    opens = command.red_flag != "" and not under_way and not decision.live_referrals
+    return (
+        FollowUpRecorded(
+            facility=state.custodian_facility,
+            findings=command.findings,
+            red_flag=command.red_flag,
+            reopened_as=child_name(decision.context.request_id, RED_FLAG) if opens else "",
+        ),
+    )
+
+
+def close(decision: Decision[CloseReferral]) -> tuple[Event, ...]:
+    return (ReferralClosed(origin_facility=decision.state.origin_facility),)
+
+
+def cancel(decision: Decision[CancelReferral]) -> tuple[Event, ...]:
+    """A destination that accepted must hear of it before it is done."""
+    reason = decision.command.reason
+    if decision.state.state not in _BEFORE_DEPARTURE:
+        return (ReferralCancelled(reason=reason),)
+    answer_in = timedelta(seconds=decision.terms.confirm_cancellation_s)
+    return (CancellationRequested(reason=reason, confirm_by=decision.context.recorded_at + answer_in),)
+
+
+def confirm_cancellation(decision: Decision[ConfirmCancellation]) -> tuple[Event, ...]:
+    reason = decision.state.end_reason
+    if reason is None:
+        raise ValueError(f"{decision.state.name} is to be cancelled without a reason")
+    return (ReferralCancelled(reason=reason),)
+
+
+def death_faults(decision: Decision[RecordDeath]) -> list[FieldViolation]:
+    if decision.command.died_at <= decision.context.recorded_at:
+        return []
+    return [
+        FieldViolation(field="died_at", reason="IN_THE_FUTURE", description="the time of death is to come")
+    ]
+
+
+def record_death(decision: Decision[RecordDeath]) -> tuple[Event, ...]:
+    return (
+        PatientDied(
+            died_at=decision.command.died_at,
+            certifier=decision.command.certifier,
+            facility=decision.state.custodian_facility,
+        ),
+    )
+
+
+def mark_entered_in_error(decision: Decision[MarkEnteredInError]) -> tuple[Event, ...]:
+    return (
+        EnteredInError(
+            reason=decision.command.reason,
+            second_approver=decision.command.second_approver,
+        ),
+    )

@@ -1,0 +1,119 @@
+"""Decisions on the way: transport, departure, diversion, arrival."""
+
+from datetime import datetime
+
+from services.referral.domain.commands import (
+    AcceptReferral,
+    ArrangeTransport,
+    DepartPatient,
+    DivertPatient,
+    ReportArrival,
+    ReportNoShow,
+)
+from services.referral.domain.decide_offers import the_accepted
+from services.referral.domain.decision import Decision
+from services.referral.domain.events import (
+    Event,
+    PatientArrived,
+    PatientDeparted,
+    PatientDiverted,
+    PatientNoShow,
+    TransportArranged,
+)
+from services.referral.domain.guard_conditions import transport_of
+from services.referral.domain.offering import asking, hold_until, offer_to
+from services.referral.domain.referral_values import OfferState
+from services.shared.kernel.refusals import FieldViolation
+
+
+def arrival_faults(
+    decision: Decision[AcceptReferral | ArrangeTransport | DepartPatient | DivertPatient],
+) -> list[FieldViolation]:
+    """Nobody is expected before the moment that it is said."""
+    expected = decision.command.estimated_arrival_time
+    if expected is None or expected >= decision.context.occurred_at:
+        return []
+    description = "the expected arrival is before the clinical time of the command"
+    return [FieldViolation(field="estimated_arrival_time", reason="IN_THE_PAST", description=description)]
+
+
+def divert_faults(decision: Decision[DivertPatient]) -> list[FieldViolation]:
+    faults = arrival_faults(decision)
+    destination = decision.command.destination_facility
+    if decision.directory.facility(destination) is None:
+        description = f"facility {destination} is not in the directory"
+        fault = FieldViolation(
+            field="destination_facility", reason="UNKNOWN_FACILITY", description=description
+        )
+        faults.append(fault)
+    return faults
+
+
+def _arrival(decision: Decision[ArrangeTransport | DepartPatient]) -> datetime | None:
+    """What the command says, else what was said before."""
+    return decision.command.estimated_arrival_time or decision.state.estimated_arrival_time
+
+
+def arrange_transport(decision: Decision[ArrangeTransport]) -> tuple[Event, ...]:
+    offer = the_accepted(decision.state)
+    arrival = _arrival(decision)
+    return (
+        TransportArranged(
+            transport=decision.command.transport,
+            emergency_room_bypass=decision.command.emergency_room_bypass,
+            estimated_arrival_time=arrival,
+            hold_until=hold_until(decision, arrival, offer.travel_minutes),
+        ),
+    )
+
+
+def depart(decision: Decision[DepartPatient]) -> tuple[Event, ...]:
+    """Without a word on the arrival, the way counts from receipt."""
+    state, command, offer = decision.state, decision.command, the_accepted(decision.state)
+    transport = transport_of(decision)
+    if transport is None:
+        raise ValueError("departure without transport: the table asks for one")
+    travel = decision.policy.travel(offer.travel_minutes)
+    arrival = _arrival(decision) or decision.context.recorded_at + travel
+    return (
+        PatientDeparted(
+            origin_facility=state.origin_facility,
+            destination_facility=offer.facility,
+            handover_document=command.handover_document,
+            transport=transport,
+            emergency_room_bypass=command.emergency_room_bypass or state.emergency_room_bypass,
+            estimated_arrival_time=arrival,
+            insurance_filing_number=command.insurance_filing_number or state.insurance_filing_number,
+            hold_until=hold_until(decision, arrival, offer.travel_minutes),
+        ),
+    )
+
+
+def divert(decision: Decision[DivertPatient]) -> tuple[Event, ...]:
+    """The patient is on the road: the new destination's offer is accepted by decree."""
+    state, command = decision.state, decision.command
+    destination = decision.directory.facilities[command.destination_facility]
+    offer = offer_to(asking(decision), destination, OfferState.ACCEPTED, 0)
+    travel = decision.policy.travel(offer.travel_minutes)
+    arrival = command.estimated_arrival_time or decision.context.recorded_at + travel
+    return (
+        PatientDiverted(
+            from_facility=the_accepted(state).facility,
+            destination_facility=destination.id,
+            reason=command.reason,
+            estimated_arrival_time=arrival,
+            offer=offer,
+            bed_type=state.bed_type,
+            hold_until=hold_until(decision, arrival, offer.travel_minutes),
+            direction=offer.direction,
+            scope=offer.scope,
+        ),
+    )
+
+
+def arrive(decision: Decision[ReportArrival]) -> tuple[Event, ...]:
+    return (PatientArrived(facility=the_accepted(decision.state).facility),)
+
+
+def no_show(decision: Decision[ReportNoShow]) -> tuple[Event, ...]:
+    return (PatientNoShow(facility=the_accepted(decision.state).facility),)

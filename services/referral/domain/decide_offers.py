@@ -1,0 +1,114 @@
+"""Decisions of the destinations that are asked, and the origin's answers to them."""
+
+from services.referral.domain.commands import (
+    AcceptReferral,
+    AcknowledgeOffer,
+    DeclineReferral,
+    ProvideInformation,
+    RequestInformation,
+    WithdrawAcceptance,
+)
+from services.referral.domain.decision import Decision
+from services.referral.domain.events import (
+    AcceptanceWithdrawn,
+    Event,
+    InformationProvided,
+    InformationRequested,
+    OfferAcknowledged,
+    OfferDeclined,
+    ReferralAccepted,
+)
+from services.referral.domain.offering import hold_until, is_exhausted, moved_on
+from services.referral.domain.referral_state import Referral, accepted_offer, offer_of, open_offers
+from services.referral.domain.referral_values import Offer, OfferState
+
+
+def _own_offer(decision: Decision[object]) -> Offer:
+    offer = offer_of(decision.state, decision.facility)
+    if offer is None:
+        raise ValueError(f"{decision.facility} has no offer: the table asks for one")
+    return offer
+
+
+def the_accepted(state: Referral) -> Offer:
+    """The accepted offer of a state that has one. Raises ValueError otherwise: the fold is broken."""
+    offer = accepted_offer(state.offers)
+    if offer is None:
+        raise ValueError(f"{state.name} is {state.state} without an accepted offer")
+    return offer
+
+
+def acknowledge(decision: Decision[AcknowledgeOffer]) -> tuple[Event, ...]:
+    """A second look at an offer that was seen changes nothing."""
+    offer = _own_offer(decision)
+    if offer.state is OfferState.ACKNOWLEDGED:
+        return ()
+    return (OfferAcknowledged(offer=offer.name, facility=offer.facility),)
+
+
+def request_information(decision: Decision[RequestInformation]) -> tuple[Event, ...]:
+    offer = _own_offer(decision)
+    return (
+        InformationRequested(offer=offer.name, facility=offer.facility, questions=decision.command.questions),
+    )
+
+
+def provide_information(decision: Decision[ProvideInformation]) -> tuple[Event, ...]:
+    return (InformationProvided(answers=decision.command.answers),)
+
+
+def accept(decision: Decision[AcceptReferral]) -> tuple[Event, ...]:
+    """The first acceptance wins; the other offers are withdrawn."""
+    state, command, offer = decision.state, decision.command, _own_offer(decision)
+    others = [each.name for each in open_offers(state.offers) if each.name != offer.name]
+    summary = state.clinical_summary
+    return (
+        ReferralAccepted(
+            offer=offer.name,
+            facility=offer.facility,
+            accepting_clinician=command.accepting_clinician,
+            estimated_arrival_time=command.estimated_arrival_time,
+            withdrawn_offers=tuple(others),
+            bed_type=state.bed_type,
+            hold_until=hold_until(decision, command.estimated_arrival_time, offer.travel_minutes),
+            urgency=state.urgency,
+            pathway=state.pathway,
+            origin_facility=state.origin_facility,
+            patient=state.patient,
+            sex=summary.sex,
+            age_years=summary.age_years,
+            isolation_needed=summary.isolation_needed,
+        ),
+    )
+
+
+def decline(decision: Decision[DeclineReferral]) -> tuple[Event, ...]:
+    offer = _own_offer(decision)
+    opened = moved_on(decision, offer.name)
+    return (
+        OfferDeclined(
+            offer=offer.name,
+            facility=offer.facility,
+            reason=decision.command.reason,
+            offers=opened.offers,
+            next_destinations=opened.next_destinations,
+            exhausted=is_exhausted(opened, decision.state.offers, offer.name),
+            expires_at=opened.expires_at,
+        ),
+    )
+
+
+def withdraw(decision: Decision[WithdrawAcceptance]) -> tuple[Event, ...]:
+    offer = the_accepted(decision.state)
+    opened = moved_on(decision, offer.name)
+    return (
+        AcceptanceWithdrawn(
+            offer=offer.name,
+            facility=offer.facility,
+            reason=decision.command.reason,
+            offers=opened.offers,
+            next_destinations=opened.next_destinations,
+            exhausted=is_exhausted(opened, decision.state.offers, offer.name),
+            expires_at=opened.expires_at,
+        ),
+    )

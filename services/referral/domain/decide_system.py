@@ -1,0 +1,149 @@
+"""Decisions of the system: following the bed service, and meeting deadlines."""
+
+from collections.abc import Callable
+
+from services.referral.domain.commands import BedNews, FollowBed, MeetDeadline
+from services.referral.domain.deadlines import Due, deadlines
+from services.referral.domain.decide_offers import the_accepted
+from services.referral.domain.decision import Decision
+from services.referral.domain.events import (
+    ArrivalOverdue,
+    BedEvent,
+    BedHeld,
+    BedHoldLapsed,
+    BedOccupied,
+    BedReleased,
+    BedUnavailable,
+    Event,
+    OfferLapsed,
+    OfferOverdue,
+    OutcomeReportOverdue,
+    ReferralCancelled,
+    ReferralExpired,
+)
+from services.referral.domain.offering import is_exhausted, moved_on
+from services.referral.domain.referral_state import Referral, accepted_offer, offer_named
+from services.referral.domain.referral_values import BedAssignment, BedRegion, Offer
+from services.referral.domain.transitions import BED_FOLLOWED
+
+_BED_EVENTS: dict[BedNews, type[BedEvent]] = {
+    BedNews.HELD: BedHeld,
+    BedNews.UNAVAILABLE: BedUnavailable,
+    BedNews.HOLD_LAPSED: BedHoldLapsed,
+    BedNews.OCCUPIED: BedOccupied,
+    BedNews.RELEASED: BedReleased,
+}
+
+
+def follow_bed(decision: Decision[FollowBed]) -> tuple[Event, ...]:
+    """The bed service's word on the bed at the present destination; old news and others' are ignored."""
+    state, news, bed = decision.state, decision.command.news, decision.command.bed
+    if state.state not in BED_FOLLOWED or not _concerns(state, bed) or not _changes(state, news, bed):
+        return ()
+    return (_BED_EVENTS[news](bed=bed),)
+
+
+def _concerns(state: Referral, bed: BedAssignment) -> bool:
+    """Whether the word is of the present destination, and of nothing older than what is known.
+
+    Tokens order the holds of one ward; holds of different wards are ordered by when they were made.
+    """
+    accepted = accepted_offer(state.offers)
+    if accepted is None or bed.facility != accepted.facility:
+        return False
+    known = state.bed
+    if known is None or not known.hold or not bed.hold:
+        return True
+    if bed.hold == known.hold:
+        return bed.fencing_token >= known.fencing_token
+    if bed.ward == known.ward:
+        return bed.fencing_token > known.fencing_token
+    return known.held_at is None or bed.held_at is None or bed.held_at > known.held_at
+
+
+def _changes(state: Referral, news: BedNews, bed: BedAssignment) -> bool:
+    """Whether the word moves the bed region on, given that it is not of an older hold."""
+    region, known = state.bed_region, state.bed
+    same = known is not None and bed.hold == known.hold
+    match news:
+        case BedNews.HELD:
+            # Once a hold has ended it is not held again; one that is extended has another end.
+            over = region in (BedRegion.LAPSED, BedRegion.RELEASED, BedRegion.OCCUPIED)
+            return not same or (not over and bed != known)
+        case BedNews.UNAVAILABLE:
+            return region is not BedRegion.HELD and region is not BedRegion.OCCUPIED and bed != known
+        case BedNews.HOLD_LAPSED:
+            return same and region is BedRegion.HELD
+        case BedNews.OCCUPIED:
+            return region is not BedRegion.OCCUPIED or bed != known
+        case BedNews.RELEASED:
+            return same and region in (BedRegion.HELD, BedRegion.LAPSED, BedRegion.OCCUPIED)
+
+
+def meet_deadline(decision: Decision[MeetDeadline]) -> tuple[Event, ...]:
+    """What follows when a deadline is due; nothing when it is no longer open."""
+    key = decision.command.key
+    if all(deadline.key != key for deadline in deadlines(decision.state)):
+        return ()
+    due, _, subject = key.partition(":")
+    return _MET[Due(due)](decision, subject)
+
+
+def _overdue(decision: Decision[MeetDeadline], name: str) -> tuple[Event, ...]:
+    offer = _offer(decision.state, name)
+    return (OfferOverdue(offer=offer.name, facility=offer.facility),)
+
+
+def _lapsed(decision: Decision[MeetDeadline], name: str) -> tuple[Event, ...]:
+    offer = _offer(decision.state, name)
+    opened = moved_on(decision, name)
+    return (
+        OfferLapsed(
+            offer=offer.name,
+            facility=offer.facility,
+            offers=opened.offers,
+            next_destinations=opened.next_destinations,
+            exhausted=is_exhausted(opened, decision.state.offers, name),
+            expires_at=opened.expires_at,
+        ),
+    )
+
+
+def _expired(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
+    return (ReferralExpired(),)
+
+
+def _cancelled(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
+    reason = decision.state.end_reason
+    if reason is None:
+        raise ValueError(f"{decision.state.name} is to be cancelled without a reason")
+    return (ReferralCancelled(reason=reason, by_deadline=True),)
+
+
+def _arrival_overdue(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
+    state = decision.state
+    expected = state.estimated_arrival_time
+    if expected is None:
+        raise ValueError(f"{state.name} is on the road and not expected")
+    return (ArrivalOverdue(facility=the_accepted(state).facility, estimated_arrival_time=expected),)
+
+
+def _report_overdue(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
+    return (OutcomeReportOverdue(facility=decision.state.custodian_facility),)
+
+
+def _offer(state: Referral, name: str) -> Offer:
+    offer = offer_named(state, name)
+    if offer is None:
+        raise ValueError(f"{state.name} has no {name}")
+    return offer
+
+
+_MET: dict[Due, Callable[[Decision[MeetDeadline], str], tuple[Event, ...]]] = {
+    Due.ACKNOWLEDGE: _overdue,
+    Due.DECIDE: _lapsed,
+    Due.EXPIRE: _expired,
+    Due.CANCELLATION: _cancelled,
+    Due.ARRIVAL: _arrival_overdue,
+    Due.OUTCOME_REPORT: _report_overdue,
+}

@@ -1,0 +1,122 @@
+"""Events of a referral: past tense, with absolute times and everything that a fold needs.
+
+Names and fields are those of `tierlink.referral.v1` (referral_events.proto).
+"""
+
+from typing import TypeAlias, get_args
+
+from services.referral.domain.events_journey import (
+    ArrivalOverdue,
+    BedHeld,
+    BedHoldLapsed,
+    BedOccupied,
+    BedReleased,
+    BedUnavailable,
+    CancellationRequested,
+    EnteredInError,
+    FollowUpRecorded,
+    OutcomeReportOverdue,
+    PatientArrived,
+    PatientDeparted,
+    PatientDied,
+    PatientDiverted,
+    PatientNoShow,
+    PatientReferredBack,
+    ReferralCancelled,
+    ReferralClosed,
+    ReferralExpired,
+    TransportArranged,
+    TreatmentCompleted,
+    TreatmentStarted,
+)
+from services.referral.domain.events_offers import (
+    AcceptanceWithdrawn,
+    ApprovalRefused,
+    InformationProvided,
+    InformationRequested,
+    OfferAcknowledged,
+    OfferDeclined,
+    OfferLapsed,
+    OfferOverdue,
+    ReferralAccepted,
+    ReferralApproved,
+    ReferralRequested,
+    ReferralRerouted,
+)
+
+__all__ = [
+    "EVENTS",
+    "AcceptanceWithdrawn",
+    "ApprovalRefused",
+    "ArrivalOverdue",
+    "BedEvent",
+    "BedHeld",
+    "BedHoldLapsed",
+    "BedOccupied",
+    "BedReleased",
+    "BedUnavailable",
+    "CancellationRequested",
+    "EnteredInError",
+    "Event",
+    "FollowUpRecorded",
+    "InformationProvided",
+    "InformationRequested",
+    "OfferAcknowledged",
+    "OfferDeclined",
+    "OfferLapsed",
+    "OfferOverdue",
+    "OutcomeReportOverdue",
+    "PatientArrived",
+    "PatientDeparted",
+    "PatientDied",
+    "PatientDiverted",
+    "PatientNoShow",
+    "PatientReferredBack",
+    "ReferralAccepted",
+    "ReferralApproved",
+    "ReferralCancelled",
+    "ReferralClosed",
+    "ReferralExpired",
+    "ReferralRequested",
+    "ReferralRerouted",
+    "TransportArranged",
+    "TreatmentCompleted",
+    "TreatmentStarted",
+]
+
+BedEvent: TypeAlias = BedHeld | BedUnavailable | BedHoldLapsed | BedOccupied | BedReleased
+
+Event: TypeAlias = (
+    ReferralRequested
+    | ReferralApproved
+    | ApprovalRefused
+    | OfferAcknowledged
+    | InformationRequested
+    | InformationProvided
+    | ReferralAccepted
+    | OfferDeclined
+    | OfferLapsed
+    | OfferOverdue
+    | ReferralRerouted
+    | AcceptanceWithdrawn
+    | BedEvent
+    | TransportArranged
+    | PatientDeparted
+    | PatientDiverted
+    | PatientArrived
+    | ArrivalOverdue
+    | PatientNoShow
+    | TreatmentStarted
+    | TreatmentCompleted
+    | OutcomeReportOverdue
+    | PatientReferredBack
+    | FollowUpRecorded
+    | ReferralClosed
+    | CancellationRequested
+    | ReferralCancelled
+    | ReferralExpired
+    | PatientDied
+    | EnteredInError
+)
+
+EVENTS: tuple[type[Event], ...] = get_args(Event)

@@ -1,0 +1,164 @@
+"""Events after acceptance: bed, transport, arrival, treatment, the way back, and every end."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.referral.domain.referral_values import (
+    BedAssignment,
+    DischargeSummary,
+    HandoverDocument,
+    Offer,
+    RehabilitationPlan,
+    Transport,
+)
+from services.referral.domain.values import BedType, CodedReason, Direction, Scope
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BedHeld:
+    bed: BedAssignment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BedUnavailable:
+    bed: BedAssignment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BedHoldLapsed:
+    bed: BedAssignment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BedOccupied:
+    bed: BedAssignment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BedReleased:
+    bed: BedAssignment
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransportArranged:
+    transport: Transport
+    emergency_room_bypass: bool = False
+    estimated_arrival_time: datetime | None = None
+    hold_until: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientDeparted:
+    origin_facility: str
+    destination_facility: str
+    handover_document: HandoverDocument
+    transport: Transport
+    emergency_room_bypass: bool = False
+    estimated_arrival_time: datetime
+    insurance_filing_number: str = ""
+    hold_until: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientDiverted:
+    from_facility: str
+    destination_facility: str
+    reason: CodedReason
+    estimated_arrival_time: datetime
+    #: accepted by decree: the patient is on the way
+    offer: Offer
+    bed_type: BedType | None = None
+    hold_until: datetime
+    direction: Direction
+    scope: Scope
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientArrived:
+    facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArrivalOverdue:
+    """On the road longer than expected. An alert: nothing is cancelled."""
+
+    facility: str
+    estimated_arrival_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientNoShow:
+    facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TreatmentStarted:
+    facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TreatmentCompleted:
+    facility: str
+    discharge_summary: DischargeSummary
+    report_due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OutcomeReportOverdue:
+    """The outcome report was not acknowledged in time. An alert: nothing moves."""
+
+    facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientReferredBack:
+    #: the new DOWN referral
+    referral: str
+    destination_facility: str
+    rehabilitation_plan: RehabilitationPlan
+    bed_type: BedType | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FollowUpRecorded:
+    facility: str
+    findings: str
+    red_flag: str = ""
+    #: opened by the red flag; empty when there was none
+    reopened_as: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralClosed:
+    origin_facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancellationRequested:
+    reason: CodedReason
+    confirm_by: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralCancelled:
+    reason: CodedReason
+    #: the destination did not answer in time
+    by_deadline: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralExpired:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PatientDied:
+    died_at: datetime
+    certifier: str
+    facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EnteredInError:
+    reason: CodedReason
+    second_approver: str = ""

@@ -1,0 +1,153 @@
+"""Events from the request to a destination's word: approval, offers, questions, acceptance, re-routing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.referral.domain.referral_values import (
+    AcceptingClinician,
+    ClinicalSummary,
+    Consent,
+    Dispatch,
+    Offer,
+    RehabilitationPlan,
+    RuleResult,
+)
+from services.referral.domain.values import BedType, CodedReason, Direction, Pathway, Scope, Urgency
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralRequested:
+    episode: str
+    patient: str
+    origin_facility: str
+    direction: Direction
+    scope: Scope
+    urgency: Urgency
+    pathway: Pathway
+    green_channel: str = ""
+    bed_type: BedType | None = None
+    dispatch: Dispatch
+    #: open from the start; none while it awaits approval
+    offers: tuple[Offer, ...] = ()
+    next_destinations: tuple[str, ...] = ()
+    clinical_summary: ClinicalSummary
+    consent: Consent
+    norms: tuple[RuleResult, ...] = ()
+    needs_approval: bool = False
+    approval_in_retrospect: bool = False
+    insurance_filing_needed: bool = False
+    rehabilitation_plan: RehabilitationPlan | None = None
+    #: referral that this one continues
+    parent: str = ""
+    consultation: str = ""
+    #: the last moment for an answer; then it expires
+    expires_at: datetime
+    approval_facility: str = ""
+    #: pathway of the illness, for the referral that a red flag would open
+    reopening_pathway: Pathway
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralApproved:
+    offers: tuple[Offer, ...]
+    next_destinations: tuple[str, ...] = ()
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ApprovalRefused:
+    reason: CodedReason
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferAcknowledged:
+    offer: str
+    facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InformationRequested:
+    offer: str
+    facility: str
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InformationProvided:
+    answers: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralAccepted:
+    offer: str
+    facility: str
+    accepting_clinician: AcceptingClinician
+    estimated_arrival_time: datetime | None = None
+    withdrawn_offers: tuple[str, ...] = ()
+    bed_type: BedType | None = None
+    hold_until: datetime
+    urgency: Urgency
+    pathway: Pathway
+    origin_facility: str
+    patient: str
+    #: for the choice of the bed
+    sex: str = ""
+    age_years: int | None = None
+    isolation_needed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferDeclined:
+    offer: str
+    facility: str
+    reason: CodedReason
+    #: opened by the decline
+    offers: tuple[Offer, ...] = ()
+    next_destinations: tuple[str, ...] = ()
+    #: no offer is open or listed next
+    exhausted: bool = False
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferLapsed:
+    """Nobody at the destination decided in time."""
+
+    offer: str
+    facility: str
+    offers: tuple[Offer, ...] = ()
+    next_destinations: tuple[str, ...] = ()
+    exhausted: bool = False
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OfferOverdue:
+    """Nobody at the destination acknowledged in time. An alert: nothing moves."""
+
+    offer: str
+    facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralRerouted:
+    offers: tuple[Offer, ...]
+    next_destinations: tuple[str, ...] = ()
+    dispatch: Dispatch
+    direction: Direction
+    scope: Scope
+    norms: tuple[RuleResult, ...]
+    hop_count: int
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcceptanceWithdrawn:
+    offer: str
+    facility: str
+    reason: CodedReason
+    offers: tuple[Offer, ...] = ()
+    next_destinations: tuple[str, ...] = ()
+    exhausted: bool = False
+    expires_at: datetime

@@ -1,0 +1,167 @@
+"""What the events after acceptance change in a referral: bed, transport, arrival, care, ends."""
+
+from collections.abc import Callable
+from typing import Any
+
+from services.referral.domain import events as e
+from services.referral.domain.fold_offers import Changes, bed_asked, settled, with_offers
+from services.referral.domain.referral_state import Referral, accepted_offer, open_offers
+from services.referral.domain.referral_values import BedRegion, FollowUp, OfferState
+from services.shared.kernel.actor import Role
+from services.shared.kernel.command import EventMetadata
+
+_REGIONS: dict[type[e.BedEvent], BedRegion] = {
+    e.BedHeld: BedRegion.HELD,
+    e.BedUnavailable: BedRegion.UNAVAILABLE,
+    e.BedHoldLapsed: BedRegion.LAPSED,
+    e.BedOccupied: BedRegion.OCCUPIED,
+    e.BedReleased: BedRegion.RELEASED,
+}
+
+
+def _bed(state: Referral, event: e.BedEvent, _: EventMetadata) -> Changes:
+    return {"bed": event.bed, "bed_region": _REGIONS[type(event)]}
+
+
+def _carried_by(metadata: EventMetadata) -> Changes:
+    """An ambulance service that acts takes part from then on."""
+    actor = metadata.actor
+    if actor.facility and actor.has_role(Role.AMBULANCE):
+        return {"ambulance_facility": actor.facility}
+    return {}
+
+
+def _bed_given_up(state: Referral) -> Changes:
+    """An end before the bed was taken releases the hold."""
+    return {"bed_region": BedRegion.RELEASED} if state.bed_region is BedRegion.HELD else {}
+
+
+def _transport_arranged(state: Referral, event: e.TransportArranged, metadata: EventMetadata) -> Changes:
+    return {
+        "transport": event.transport,
+        "emergency_room_bypass": event.emergency_room_bypass,
+        "estimated_arrival_time": event.estimated_arrival_time,
+        "hold_until": event.hold_until,
+        **_carried_by(metadata),
+    }
+
+
+def _departed(state: Referral, event: e.PatientDeparted, metadata: EventMetadata) -> Changes:
+    return {
+        "transport": event.transport,
+        "emergency_room_bypass": event.emergency_room_bypass,
+        "estimated_arrival_time": event.estimated_arrival_time,
+        "insurance_filing_number": event.insurance_filing_number,
+        "hold_until": event.hold_until,
+        **_carried_by(metadata),
+    }
+
+
+def _diverted(state: Referral, event: e.PatientDiverted, metadata: EventMetadata) -> Changes:
+    before = accepted_offer(state.offers)
+    offers = state.offers
+    if before is not None:
+        offers = settled(offers, before.name, OfferState.WITHDRAWN, event.reason)
+    return {
+        "accepting_clinician": None,
+        "estimated_arrival_time": event.estimated_arrival_time,
+        "hold_until": event.hold_until,
+        "arrival_overdue": False,
+        "bed": None,
+        "bed_region": bed_asked(event.bed_type),
+        **with_offers((*offers, event.offer)),
+        **_carried_by(metadata),
+    }
+
+
+def _arrived(state: Referral, event: e.PatientArrived, _: EventMetadata) -> Changes:
+    """A patient who arrives ends a cancellation that was under way."""
+    return {"custodian_facility": event.facility, "confirm_by": None, "end_reason": None}
+
+
+def _arrival_overdue(state: Referral, event: e.ArrivalOverdue, _: EventMetadata) -> Changes:
+    return {"arrival_overdue": True}
+
+
+def _treatment_completed(state: Referral, event: e.TreatmentCompleted, _: EventMetadata) -> Changes:
+    return {"discharge_summary": event.discharge_summary, "report_due_at": event.report_due_at}
+
+
+def _report_overdue(state: Referral, event: e.OutcomeReportOverdue, _: EventMetadata) -> Changes:
+    return {"outcome_report_overdue": True}
+
+
+def _referred_back(state: Referral, event: e.PatientReferredBack, _: EventMetadata) -> Changes:
+    return {"referred_back_to": event.referral}
+
+
+def _followed_up(state: Referral, event: e.FollowUpRecorded, metadata: EventMetadata) -> Changes:
+    visit = FollowUp(
+        occurred_at=metadata.occurred_at,
+        findings=event.findings,
+        red_flag=event.red_flag,
+        recorded_by=metadata.actor.user,
+    )
+    return {
+        "follow_ups": (*state.follow_ups, visit),
+        "reopened_as": event.reopened_as or state.reopened_as,
+    }
+
+
+def _cancellation_requested(state: Referral, event: e.CancellationRequested, _: EventMetadata) -> Changes:
+    return {"end_reason": event.reason, "confirm_by": event.confirm_by}
+
+
+def _cancelled(state: Referral, event: e.ReferralCancelled, _: EventMetadata) -> Changes:
+    return {"end_reason": event.reason, **_closed_offers(state), **_bed_given_up(state)}
+
+
+def _expired(state: Referral, event: e.ReferralExpired, _: EventMetadata) -> Changes:
+    return _closed_offers(state)
+
+
+def _died(state: Referral, event: e.PatientDied, _: EventMetadata) -> Changes:
+    return {**_closed_offers(state), **_bed_given_up(state)}
+
+
+def _entered_in_error(state: Referral, event: e.EnteredInError, _: EventMetadata) -> Changes:
+    return {"end_reason": event.reason, **_closed_offers(state), **_bed_given_up(state)}
+
+
+def _closed_offers(state: Referral) -> Changes:
+    """Nobody is asked any more by a referral that has ended."""
+    offers = state.offers
+    for offer in open_offers(offers):
+        offers = settled(offers, offer.name, OfferState.WITHDRAWN)
+    return {"offers": offers, "next_destinations": (), "expires_at": None}
+
+
+def _unchanged(state: Referral, event: e.Event, _: EventMetadata) -> Changes:
+    """The event moves the state alone."""
+    return {}
+
+
+JOURNEY: dict[type[e.Event], Callable[[Referral, Any, EventMetadata], Changes]] = {
+    e.BedHeld: _bed,
+    e.BedUnavailable: _bed,
+    e.BedHoldLapsed: _bed,
+    e.BedOccupied: _bed,
+    e.BedReleased: _bed,
+    e.TransportArranged: _transport_arranged,
+    e.PatientDeparted: _departed,
+    e.PatientDiverted: _diverted,
+    e.PatientArrived: _arrived,
+    e.ArrivalOverdue: _arrival_overdue,
+    e.PatientNoShow: _unchanged,
+    e.TreatmentStarted: _unchanged,
+    e.TreatmentCompleted: _treatment_completed,
+    e.OutcomeReportOverdue: _report_overdue,
+    e.PatientReferredBack: _referred_back,
+    e.FollowUpRecorded: _followed_up,
+    e.ReferralClosed: _unchanged,
+    e.CancellationRequested: _cancellation_requested,
+    e.ReferralCancelled: _cancelled,
+    e.ReferralExpired: _expired,
+    e.PatientDied: _died,
+    e.EnteredInError: _entered_in_error,
+}

@@ -1,0 +1,206 @@
+"""What the events of asking change in a referral: approval, offers, questions, acceptance, re-routing."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from services.referral.domain import events as e
+from services.referral.domain.referral_state import Referral, present_offer
+from services.referral.domain.referral_values import (
+    BedRegion,
+    InformationExchange,
+    Offer,
+    OfferState,
+)
+from services.referral.domain.values import BedType, CodedReason
+from services.shared.kernel.command import EventMetadata
+
+Changes = dict[str, Any]
+
+
+def bed_asked(bed_type: BedType | None) -> BedRegion:
+    """The bed region before the bed service's first word: no referral event invents a bed."""
+    return BedRegion.NOT_NEEDED if bed_type is None else BedRegion.REQUESTED
+
+
+def with_offers(offers: tuple[Offer, ...]) -> Changes:
+    """The offers, and what follows from the present one: destination, direction, scope, filing."""
+    present = present_offer(offers)
+    if present is None:
+        return {"offers": offers}
+    return {
+        "offers": offers,
+        "destination_facility": present.facility,
+        "direction": present.direction,
+        "scope": present.scope,
+        "insurance_filing_needed": present.insurance_filing_needed,
+    }
+
+
+def settled(
+    offers: tuple[Offer, ...], name: str, state: OfferState, reason: CodedReason | None = None
+) -> tuple[Offer, ...]:
+    """The offers with one of them in another state."""
+    return tuple(
+        [
+            replace(offer, state=state, reason=reason or offer.reason) if offer.name == name else offer
+            for offer in offers
+        ]
+    )
+
+
+def no_destination(bed_type: BedType | None) -> Changes:
+    """What an acceptance had settled and is open again."""
+    return {
+        "accepting_clinician": None,
+        "transport": None,
+        "emergency_room_bypass": False,
+        "estimated_arrival_time": None,
+        "hold_until": None,
+        "bed": None,
+        "bed_region": bed_asked(bed_type),
+    }
+
+
+def requested(event: e.ReferralRequested, metadata: EventMetadata) -> Changes:
+    """Every field of a new referral but its state."""
+    listed = event.next_destinations[0] if event.next_destinations else ""
+    return {
+        "name": metadata.aggregate_id,
+        "version": metadata.version,
+        "episode": event.episode,
+        "patient": event.patient,
+        "direction": event.direction,
+        "scope": event.scope,
+        "urgency": event.urgency,
+        "pathway": event.pathway,
+        "green_channel": event.green_channel,
+        "origin_facility": event.origin_facility,
+        "destination_facility": listed,
+        "custodian_facility": event.origin_facility,
+        "dispatch": event.dispatch,
+        "next_destinations": event.next_destinations,
+        "bed_type": event.bed_type,
+        "bed_region": bed_asked(event.bed_type),
+        "clinical_summary": event.clinical_summary,
+        "consent": event.consent,
+        "norms": event.norms,
+        "approval_in_retrospect": event.approval_in_retrospect,
+        "rehabilitation_plan": event.rehabilitation_plan,
+        "parent": event.parent,
+        "create_time": metadata.recorded_at,
+        "update_time": metadata.recorded_at,
+        "consultation": event.consultation,
+        "insurance_filing_needed": event.insurance_filing_needed,
+        "approval_facility": event.approval_facility,
+        "expires_at": event.expires_at,
+        "reopening_pathway": event.reopening_pathway,
+        **with_offers(event.offers),
+    }
+
+
+def _approved(state: Referral, event: e.ReferralApproved, _: EventMetadata) -> Changes:
+    return {
+        "approved": True,
+        "next_destinations": event.next_destinations,
+        "expires_at": event.expires_at,
+        **with_offers(state.offers + event.offers),
+    }
+
+
+def _approval_refused(state: Referral, event: e.ApprovalRefused, _: EventMetadata) -> Changes:
+    return {"end_reason": event.reason, "next_destinations": (), "expires_at": event.expires_at}
+
+
+def _acknowledged(state: Referral, event: e.OfferAcknowledged, _: EventMetadata) -> Changes:
+    return {"offers": settled(state.offers, event.offer, OfferState.ACKNOWLEDGED)}
+
+
+def _information_requested(
+    state: Referral, event: e.InformationRequested, metadata: EventMetadata
+) -> Changes:
+    """Who asks has seen the offer."""
+    exchange = InformationExchange(
+        questions=event.questions, asked_at=metadata.occurred_at, asked_by_facility=event.facility
+    )
+    return {
+        "offers": settled(state.offers, event.offer, OfferState.ACKNOWLEDGED),
+        "information": (*state.information, exchange),
+    }
+
+
+def _information_provided(state: Referral, event: e.InformationProvided, metadata: EventMetadata) -> Changes:
+    *before, last = state.information
+    answered = replace(last, answers=event.answers, answered_at=metadata.occurred_at)
+    return {"information": (*before, answered)}
+
+
+def _accepted(state: Referral, event: e.ReferralAccepted, _: EventMetadata) -> Changes:
+    offers = settled(state.offers, event.offer, OfferState.ACCEPTED)
+    for name in event.withdrawn_offers:
+        offers = settled(offers, name, OfferState.WITHDRAWN)
+    return {
+        "accepting_clinician": event.accepting_clinician,
+        "estimated_arrival_time": event.estimated_arrival_time,
+        "hold_until": event.hold_until,
+        "was_accepted": True,
+        "expires_at": None,
+        "bed": None,
+        "bed_region": bed_asked(event.bed_type),
+        **with_offers(offers),
+    }
+
+
+def _moved_on(
+    state: Referral, event: e.OfferDeclined | e.OfferLapsed | e.AcceptanceWithdrawn, offers: tuple[Offer, ...]
+) -> Changes:
+    return {
+        "next_destinations": event.next_destinations,
+        "expires_at": event.expires_at,
+        **with_offers(offers + event.offers),
+    }
+
+
+def _declined(state: Referral, event: e.OfferDeclined, _: EventMetadata) -> Changes:
+    return _moved_on(state, event, settled(state.offers, event.offer, OfferState.DECLINED, event.reason))
+
+
+def _lapsed(state: Referral, event: e.OfferLapsed, _: EventMetadata) -> Changes:
+    return _moved_on(state, event, settled(state.offers, event.offer, OfferState.LAPSED))
+
+
+def _acceptance_withdrawn(state: Referral, event: e.AcceptanceWithdrawn, _: EventMetadata) -> Changes:
+    offers = settled(state.offers, event.offer, OfferState.WITHDRAWN, event.reason)
+    return {**no_destination(state.bed_type), **_moved_on(state, event, offers)}
+
+
+def _overdue(state: Referral, event: e.OfferOverdue, _: EventMetadata) -> Changes:
+    offers = [replace(offer, overdue=True) if offer.name == event.offer else offer for offer in state.offers]
+    return {"offers": tuple(offers)}
+
+
+def _rerouted(state: Referral, event: e.ReferralRerouted, _: EventMetadata) -> Changes:
+    return {
+        "dispatch": event.dispatch,
+        "next_destinations": event.next_destinations,
+        "norms": event.norms,
+        "hop_count": event.hop_count,
+        "expires_at": event.expires_at,
+        "end_reason": None,
+        **with_offers(state.offers + event.offers),
+    }
+
+
+OFFERS: dict[type[e.Event], Callable[[Referral, Any, EventMetadata], Changes]] = {
+    e.ReferralApproved: _approved,
+    e.ApprovalRefused: _approval_refused,
+    e.OfferAcknowledged: _acknowledged,
+    e.InformationRequested: _information_requested,
+    e.InformationProvided: _information_provided,
+    e.ReferralAccepted: _accepted,
+    e.OfferDeclined: _declined,
+    e.OfferLapsed: _lapsed,
+    e.AcceptanceWithdrawn: _acceptance_withdrawn,
+    e.OfferOverdue: _overdue,
+    e.ReferralRerouted: _rerouted,
+}

@@ -1,0 +1,194 @@
+"""What the guards of the state table look at: conditions over one decision, and the values of their texts."""
+
+from typing import TypeAlias
+
+from services.referral.domain.commands import (
+    AcceptReferral,
+    ArrangeTransport,
+    CancelReferral,
+    CloseReferral,
+    CompleteTreatment,
+    DeclineReferral,
+    DepartPatient,
+    DivertPatient,
+    MarkEnteredInError,
+    ProvideInformation,
+    RecordDeath,
+    ReferBack,
+    RefuseApproval,
+    ReportArrival,
+    ReportNoShow,
+    RequestInformation,
+    RerouteReferral,
+    WithdrawAcceptance,
+)
+from services.referral.domain.decision import Decision
+from services.referral.domain.labels import BED_REGIONS, CREWS
+from services.referral.domain.referral_state import OPEN_OFFER, offer_of
+from services.referral.domain.referral_values import BedRegion, ReferralState, Transport
+from services.referral.domain.values import Direction
+
+#: Values of a text in zh and en.
+Values: TypeAlias = tuple[dict[str, str], dict[str, str]]
+
+WithReason: TypeAlias = (
+    RefuseApproval
+    | DeclineReferral
+    | WithdrawAcceptance
+    | DivertPatient
+    | CancelReferral
+    | MarkEnteredInError
+)
+
+
+def has_reason(decision: Decision[WithReason]) -> bool:
+    return decision.command.reason.code != ""
+
+
+def offer_open(decision: Decision[object]) -> bool:
+    offer = offer_of(decision.state, decision.facility)
+    return offer is not None and offer.state in OPEN_OFFER
+
+
+def asks(decision: Decision[RequestInformation]) -> bool:
+    return any(question.strip() for question in decision.command.questions)
+
+
+def answers(decision: Decision[ProvideInformation]) -> bool:
+    return any(answer.strip() for answer in decision.command.answers)
+
+
+def clinician_named(decision: Decision[AcceptReferral]) -> bool:
+    clinician = decision.command.accepting_clinician
+    return clinician.user != "" and clinician.name.strip() != ""
+
+
+def hops_left(decision: Decision[RerouteReferral]) -> bool:
+    return decision.state.hop_count < decision.policy.hops_max
+
+
+def hops(decision: Decision[RerouteReferral]) -> Values:
+    values = {"hops": str(decision.policy.hops_max)}
+    return values, values
+
+
+def bed_ready(decision: Decision[ArrangeTransport | DepartPatient]) -> bool:
+    """HELD, or not needed, or bypassed now or when transport was arranged (the latter for a departure)."""
+    if decision.state.bed_region in (BedRegion.HELD, BedRegion.NOT_NEEDED):
+        return True
+    arranged = isinstance(decision.command, DepartPatient) and decision.state.emergency_room_bypass
+    return decision.command.emergency_room_bypass or arranged
+
+
+def bed(decision: Decision[object]) -> Values:
+    label = BED_REGIONS[decision.state.bed_region]
+    return {"bed": label.zh}, {"bed": label.en}
+
+
+def transport_of(decision: Decision[ArrangeTransport | DepartPatient]) -> Transport | None:
+    """The transport that the command gives, else the one that was arranged."""
+    return decision.command.transport or decision.state.transport
+
+
+def transport_known(decision: Decision[DepartPatient]) -> bool:
+    return transport_of(decision) is not None
+
+
+def crew_fits(decision: Decision[ArrangeTransport | DepartPatient]) -> bool:
+    transport = transport_of(decision)
+    state = decision.state
+    return transport is None or decision.policy.crew_fits(transport.crew_level, state.urgency, state.pathway)
+
+
+def crew(decision: Decision[object]) -> Values:
+    label = CREWS[decision.policy.crew_least(decision.state.urgency, decision.state.pathway)]
+    return {"least": label.zh}, {"least": label.en}
+
+
+def handed_over(decision: Decision[DepartPatient]) -> bool:
+    return decision.command.handover_document.summary.strip() != ""
+
+
+def filed(decision: Decision[DepartPatient]) -> bool:
+    state = decision.state
+    number = decision.command.insurance_filing_number or state.insurance_filing_number
+    return not state.insurance_filing_needed or number.strip() != ""
+
+
+def elsewhere(decision: Decision[DivertPatient]) -> bool:
+    return decision.command.destination_facility != decision.state.destination_facility
+
+
+def identity_matches(decision: Decision[ReportArrival]) -> bool:
+    return decision.command.patient == decision.state.patient
+
+
+def window_passed(decision: Decision[ReportNoShow]) -> bool:
+    """Neither the clinical time nor the receipt may lie within the window."""
+    until = decision.state.hold_until
+    context = decision.context
+    return until is not None and min(context.occurred_at, context.recorded_at) >= until
+
+
+def window(decision: Decision[ReportNoShow]) -> Values:
+    until = decision.state.hold_until
+    values = {"until": "" if until is None else until.isoformat(timespec="minutes")}
+    return values, values
+
+
+def discharge_summary_given(decision: Decision[CompleteTreatment]) -> bool:
+    return decision.command.discharge_summary.summary.strip() != ""
+
+
+def plan_complete(decision: Decision[ReferBack]) -> bool:
+    plan = decision.command.rehabilitation_plan
+    dated = bool(plan.tasks) and all(task.due_on for task in plan.tasks)
+    return dated and bool(plan.medications and plan.red_flags and plan.first_follow_up_on)
+
+
+def downward(decision: Decision[ReferBack]) -> bool:
+    return all(each.direction is Direction.DOWN for each in decision.assessments)
+
+
+#: Ends of a child after which the patient may be referred back anew.
+_CAME_TO_NOTHING = (ReferralState.CANCELLED, ReferralState.EXPIRED, ReferralState.ENTERED_IN_ERROR)
+
+#: Ends of a child after which there is nobody to follow up there.
+_NO_FOLLOW_UP = (ReferralState.CANCELLED, ReferralState.ENTERED_IN_ERROR, ReferralState.DECEASED)
+
+_ARRIVED = (
+    ReferralState.ARRIVED,
+    ReferralState.IN_TREATMENT,
+    ReferralState.TREATED,
+    ReferralState.CLOSED,
+)
+
+
+def not_referred_back(decision: Decision[ReferBack]) -> bool:
+    if not decision.state.referred_back_to:
+        return True
+    return decision.child is not None and decision.child.state in _CAME_TO_NOTHING
+
+
+def report_acknowledged(decision: Decision[CloseReferral]) -> bool:
+    return decision.command.outcome_report_acknowledged
+
+
+def child_followed_up(decision: Decision[CloseReferral]) -> bool:
+    """Referred back: arrived and followed up once; a referral back that was called off asks for nothing."""
+    if not decision.state.referred_back_to:
+        return True
+    child = decision.child
+    if child is None:
+        return False
+    return child.state in _NO_FOLLOW_UP or (child.state in _ARRIVED and bool(child.follow_ups))
+
+
+def certifier_named(decision: Decision[RecordDeath]) -> bool:
+    return decision.command.certifier.strip() != ""
+
+
+def second_approver(decision: Decision[MarkEnteredInError]) -> bool:
+    if not decision.state.was_accepted:
+        return True
+    return decision.command.second_approver.strip() not in ("", decision.context.actor.user)

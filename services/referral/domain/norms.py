@@ -1,0 +1,287 @@
+"""What the norms say of a request: each rule for each destination, with overrides, before and at creation."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from services.referral.domain.directory_state import Directory, Facility
+from services.referral.domain.norms_rules import (
+    NEW_DESTINATION,
+    RULES,
+    Move,
+    Rule,
+    approval_needed,
+    capable,
+    filing_needed,
+    move_between,
+)
+from services.referral.domain.policy import ReferralPolicy
+from services.referral.domain.referral_values import (
+    ClinicalSummary,
+    Consent,
+    Dispatch,
+    NormOverride,
+    RehabilitationPlan,
+    RuleResult,
+)
+from services.referral.domain.values import CodedReason, Direction, Pathway, Scope, Urgency
+from services.shared.kernel.refusals import FailedRule, FieldViolation, InvalidInput
+from services.shared.kernel.text import BilingualText
+
+#: Destinations looked at when the caller names none.
+SUGGESTIONS_MAX = 20
+
+RULE_CODES = frozenset(rule.code for rule in (*RULES, NEW_DESTINATION))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Assessment:
+    """What the norms say of one destination."""
+
+    facility: Facility
+    direction: Direction
+    scope: Scope
+    travel_minutes: int | None
+    norms: tuple[RuleResult, ...]
+    #: it would wait for the approval of the lead facility
+    needs_approval: bool
+    #: approval is reviewed afterwards
+    approval_in_retrospect: bool
+    insurance_filing_needed: bool
+
+    @property
+    def allowed(self) -> bool:
+        return all(holds(result) for result in self.norms)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What is asked of the norms, for every destination alike."""
+
+    directory: Directory
+    policy: ReferralPolicy
+    origin: Facility
+    urgency: Urgency
+    pathway: Pathway
+    dispatch: Dispatch = Dispatch.IN_ORDER
+    consent: Consent | None = None
+    rehabilitation_plan: RehabilitationPlan | None = None
+    live_referrals: tuple[str, ...] = ()
+    overrides: tuple[NormOverride, ...] = ()
+    #: facilities that were asked before; None for a request that is not a re-routing
+    asked_before: tuple[str, ...] | None = None
+    approved: bool | None = None
+    continues: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExplainReferral:
+    """The question of the RPC of the same name."""
+
+    #: empty is the caller's
+    origin_facility: str = ""
+    episode: str = ""
+    #: every capable facility when empty, the nearest first, at most SUGGESTIONS_MAX
+    destinations: tuple[str, ...] = ()
+    urgency: Urgency
+    pathway: Pathway
+    green_channel: str = ""
+    clinical_summary: ClinicalSummary | None = None
+    consent: Consent | None = None
+    rehabilitation_plan: RehabilitationPlan | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DestinationExplanation:
+    """The answer for one destination, as the RPC gives it."""
+
+    facility: str
+    facility_name: BilingualText
+    direction: Direction
+    scope: Scope
+    travel_minutes: int | None
+    norms: tuple[RuleResult, ...]
+    needs_approval: bool
+    allowed: bool
+
+
+def holds(result: RuleResult) -> bool:
+    """Whether the norm does not stand in the way: it passed, or was overridden."""
+    return result.passed or result.override is not None
+
+
+def assess(request: Request, destinations: Sequence[Facility]) -> tuple[Assessment, ...]:
+    """Every norm for every destination of a ranked list, in its order."""
+    reasons = {override.rule: override.reason for override in reversed(request.overrides)}
+    together = tuple([facility.id for facility in destinations])
+    at_once = request.dispatch is Dispatch.FIRST_TO_ACCEPT
+    rules = RULES if request.asked_before is None else (*RULES, NEW_DESTINATION)
+    asked = request.asked_before or ()
+    found: list[Assessment] = []
+    for rank, destination in enumerate(destinations):
+        move = replace(
+            move_between(
+                directory=request.directory,
+                policy=request.policy,
+                origin=request.origin,
+                destination=destination,
+                urgency=request.urgency,
+                pathway=request.pathway,
+            ),
+            consent=request.consent,
+            rehabilitation_plan=request.rehabilitation_plan,
+            live_referrals=request.live_referrals,
+            approved=request.approved,
+            continues=request.continues,
+            asked_before=asked if at_once else asked + together[:rank],
+            asked_together=together if at_once else (),
+        )
+        found.append(_assessment(move, rules, reasons))
+    return tuple(found)
+
+
+def combined(assessments: Sequence[Assessment]) -> tuple[RuleResult, ...]:
+    """One result a rule: where it stands in the way, else where it was overridden, else the first one's."""
+    results: list[RuleResult] = []
+    for each in zip(*[assessment.norms for assessment in assessments], strict=True):
+        failed = [result for result in each if not holds(result)]
+        overridden = [result for result in each if result.override is not None]
+        results.append((failed or overridden or list(each))[0])
+    return tuple(results)
+
+
+def failed_rules(assessments: Iterable[Assessment]) -> tuple[FailedRule, ...]:
+    """Every norm that stands in the way at any destination, each text once."""
+    failed = [
+        FailedRule(code=result.code, text=result.text)
+        for assessment in assessments
+        for result in assessment.norms
+        if not holds(result)
+    ]
+    return tuple(dict.fromkeys(failed))
+
+
+def destination_faults(
+    directory: Directory, origin: str, destinations: Sequence[str]
+) -> list[FieldViolation]:
+    """Destinations that are unknown, repeated or the origin; and the want of any."""
+    faults: list[FieldViolation] = []
+    if not destinations:
+        faults.append(_fault("destinations", "EMPTY", "name at least one destination"))
+    for index, destination in enumerate(destinations):
+        field = f"destinations[{index}]"
+        if directory.facility(destination) is None:
+            faults.append(
+                _fault(field, "UNKNOWN_FACILITY", f"facility {destination} is not in the directory")
+            )
+        elif destination == origin:
+            faults.append(_fault(field, "ORIGIN", "the destination is the origin"))
+        elif destination in destinations[:index]:
+            faults.append(_fault(field, "DUPLICATE", f"facility {destination} is listed twice"))
+    return faults
+
+
+def override_faults(overrides: Sequence[NormOverride]) -> list[FieldViolation]:
+    """Overrides of rules that do not exist."""
+    return [
+        _fault(f"overrides[{index}].rule", "UNKNOWN_RULE", f"there is no rule {each.rule}")
+        for index, each in enumerate(overrides)
+        if each.rule not in RULE_CODES
+    ]
+
+
+def _fault(field: str, reason: str, description: str) -> FieldViolation:
+    return FieldViolation(field=field, reason=reason, description=description)
+
+
+def explain(
+    query: ExplainReferral,
+    *,
+    actor_facility: str,
+    directory: Directory,
+    policy: ReferralPolicy,
+    live_referrals: tuple[str, ...] = (),
+) -> tuple[DestinationExplanation, ...]:
+    """What the norms say before anything is created.
+
+    Named destinations keep their order; without any, capable facilities are looked at, those that every norm
+    allows first, then by travel time. Raises InvalidInput for an unknown facility.
+    """
+    origin_id = query.origin_facility or actor_facility
+    origin = directory.facility(origin_id)
+    faults = destination_faults(directory, origin_id, query.destinations) if query.destinations else []
+    if origin is None:
+        description = f"facility {origin_id} is not in the directory"
+        faults.insert(0, _fault("origin_facility", "UNKNOWN_FACILITY", description))
+    if origin is None or faults:
+        raise InvalidInput(*faults)
+    request = Request(
+        directory=directory,
+        policy=policy,
+        origin=origin,
+        urgency=query.urgency,
+        pathway=query.pathway,
+        consent=query.consent,
+        rehabilitation_plan=query.rehabilitation_plan,
+        live_referrals=live_referrals,
+    )
+    if query.destinations:
+        found = assess(request, [directory.facilities[each] for each in query.destinations])
+    else:
+        alone = [assess(request, (facility,))[0] for facility in _suggested(request)]
+        found = tuple(sorted(alone, key=lambda each: not each.allowed))
+    return tuple([_explanation(each) for each in found])
+
+
+def _suggested(request: Request) -> list[Facility]:
+    """Capable facilities, the nearest first; where the way is unknown, by level and id."""
+    directory, origin = request.directory, request.origin
+    candidates = []
+    for facility in directory.facilities.values():
+        direction = directory.direction(origin, facility)
+        if facility.id != origin.id and capable(facility, request.pathway, direction):
+            minutes = directory.travel_minutes(origin.id, facility.id)
+            scope = directory.scope(origin, facility)
+            far = (minutes is None, minutes or 0, scope is Scope.OUT_OF_COUNTY, facility.id)
+            candidates.append((far, facility))
+    candidates.sort(key=lambda each: each[0])
+    return [facility for _, facility in candidates[:SUGGESTIONS_MAX]]
+
+
+def _assessment(move: Move, rules: tuple[Rule, ...], reasons: dict[str, CodedReason]) -> Assessment:
+    leaves = approval_needed(move)
+    afterwards = leaves and (move.urgency is Urgency.EMERGENCY or move.continues)
+    return Assessment(
+        facility=move.destination,
+        direction=move.direction,
+        scope=move.scope,
+        travel_minutes=move.directory.travel_minutes(move.origin.id, move.destination.id),
+        norms=tuple([_result(rule, move, reasons) for rule in rules]),
+        needs_approval=leaves and not afterwards and not move.approved,
+        approval_in_retrospect=afterwards,
+        insurance_filing_needed=filing_needed(move),
+    )
+
+
+def _result(rule: Rule, move: Move, reasons: dict[str, CodedReason]) -> RuleResult:
+    verdict = rule.check(move)
+    overridden = rule.overridable and not verdict.passed
+    return RuleResult(
+        code=rule.code,
+        passed=verdict.passed,
+        overridable=rule.overridable,
+        override=reasons.get(rule.code) if overridden else None,
+        text=verdict.text,
+    )
+
+
+def _explanation(assessment: Assessment) -> DestinationExplanation:
+    return DestinationExplanation(
+        facility=assessment.facility.id,
+        facility_name=assessment.facility.name,
+        direction=assessment.direction,
+        scope=assessment.scope,
+        travel_minutes=assessment.travel_minutes,
+        norms=assessment.norms,
+        needs_approval=assessment.needs_approval,
+        allowed=assessment.allowed,
+    )

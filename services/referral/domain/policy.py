@@ -1,0 +1,159 @@
+"""What a site may configure of referrals: time limits, crews, pooling areas. The defaults are domain.md's.
+
+Source of the limits: shared/design/domain.md, "Deadlines"; where that table is silent the product's own
+choice is marked "product default". None of them is a national norm.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from types import MappingProxyType
+
+from services.referral.domain.referral_values import CrewLevel
+from services.referral.domain.values import Pathway, Urgency
+
+_MINUTE_S = 60
+_HOUR_S = 3600
+_DAY_S = 86_400
+
+_CREW_RANK = {level: rank for rank, level in enumerate(CrewLevel)}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """Time limits of one urgency, in seconds."""
+
+    #: a destination sees its offer
+    acknowledge_s: int
+    #: a destination decides on its offer
+    decide_s: int
+    #: a bed is held this long after the expected arrival
+    hold_margin_s: int
+    #: a bed is held until the end of the day of the visit
+    hold_whole_day: bool = False
+    #: the origin acknowledges the outcome report after the treatment
+    outcome_report_s: int
+    #: a destination confirms a cancellation; then it is confirmed by itself (product default)
+    confirm_cancellation_s: int
+    #: nobody left to ask, or nobody approves: then it expires (product default; longer than an escalation)
+    expiry_s: int
+
+
+DEFAULT_TERMS: Mapping[Urgency, Terms] = MappingProxyType(
+    {
+        Urgency.EMERGENCY: Terms(
+            acknowledge_s=2 * _MINUTE_S,
+            decide_s=10 * _MINUTE_S,
+            hold_margin_s=30 * _MINUTE_S,
+            outcome_report_s=24 * _HOUR_S,
+            confirm_cancellation_s=10 * _MINUTE_S,
+            expiry_s=2 * _HOUR_S,
+        ),
+        Urgency.URGENT: Terms(
+            acknowledge_s=30 * _MINUTE_S,
+            decide_s=2 * _HOUR_S,
+            hold_margin_s=2 * _HOUR_S,
+            outcome_report_s=72 * _HOUR_S,
+            confirm_cancellation_s=30 * _MINUTE_S,
+            expiry_s=24 * _HOUR_S,
+        ),
+        Urgency.ROUTINE: Terms(
+            acknowledge_s=24 * _HOUR_S,
+            decide_s=48 * _HOUR_S,
+            hold_margin_s=2 * _HOUR_S,
+            hold_whole_day=True,
+            outcome_report_s=7 * _DAY_S,
+            confirm_cancellation_s=24 * _HOUR_S,
+            expiry_s=7 * _DAY_S,
+        ),
+    }
+)
+
+#: The least crew by urgency (product default, confidence C: a site replaces it by its own transport rules).
+DEFAULT_CREW: Mapping[Urgency, CrewLevel] = MappingProxyType(
+    {
+        Urgency.EMERGENCY: CrewLevel.ADVANCED,
+        Urgency.URGENT: CrewLevel.BASIC,
+        Urgency.ROUTINE: CrewLevel.NONE,
+    }
+)
+
+#: The least crew by pathway, whatever the urgency (product default, confidence C).
+DEFAULT_PATHWAY_CREW: Mapping[Pathway, CrewLevel] = MappingProxyType(
+    {Pathway.CRITICAL_CARE: CrewLevel.CRITICAL_CARE, Pathway.NEONATAL: CrewLevel.ADVANCED}
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralPolicy:
+    """A site's configuration of referrals."""
+
+    terms_by_urgency: Mapping[Urgency, Terms] = field(default_factory=lambda: DEFAULT_TERMS)
+    #: instead of the urgency's terms, for one pathway
+    terms_by_pathway: Mapping[tuple[Pathway, Urgency], Terms] = field(default_factory=dict)
+    crew_by_urgency: Mapping[Urgency, CrewLevel] = field(default_factory=lambda: DEFAULT_CREW)
+    crew_by_pathway: Mapping[Pathway, CrewLevel] = field(default_factory=lambda: DEFAULT_PATHWAY_CREW)
+    #: re-routings of one referral (domain.md: at most 5 hops)
+    hops_max: int = 5
+    #: assumed by road where the directory does not know (product default)
+    travel_unknown_s: int = 2 * _HOUR_S
+    #: the site's clock, for the end of a day: China Standard Time
+    utc_offset_minutes: int = 480
+    #: region codes that agree in so many digits share an insurance pooling area: 4 is the prefecture
+    pooling_region_digits: int = 4
+    #: beginnings of region codes inside which no filing is asked for (a province with one pool: two digits)
+    filing_exempt_regions: tuple[str, ...] = ()
+    #: how urgent a referral is that a red flag opens (product default)
+    red_flag_urgency: Urgency = Urgency.URGENT
+    red_flag_urgency_by_pathway: Mapping[Pathway, Urgency] = field(default_factory=dict)
+
+    def terms(self, urgency: Urgency, pathway: Pathway) -> Terms:
+        """The time limits in force. Raises KeyError when the site leaves an urgency out."""
+        return self.terms_by_pathway.get((pathway, urgency)) or self.terms_by_urgency[urgency]
+
+    def crew_least(self, urgency: Urgency, pathway: Pathway) -> CrewLevel:
+        """The lowest crew that fits the acuity."""
+        by_urgency = self.crew_by_urgency.get(urgency, CrewLevel.NONE)
+        by_pathway = self.crew_by_pathway.get(pathway, CrewLevel.NONE)
+        return max(by_urgency, by_pathway, key=_CREW_RANK.__getitem__)
+
+    def crew_fits(self, crew: CrewLevel, urgency: Urgency, pathway: Pathway) -> bool:
+        return _CREW_RANK[crew] >= _CREW_RANK[self.crew_least(urgency, pathway)]
+
+    def travel(self, minutes: int | None) -> timedelta:
+        """The time on the road, assumed where it is unknown."""
+        return timedelta(seconds=self.travel_unknown_s if minutes is None else minutes * _MINUTE_S)
+
+    def hold_until(
+        self, *, urgency: Urgency, pathway: Pathway, arrival: datetime, recorded_at: datetime
+    ) -> datetime:
+        """Until when a bed is held for an expected arrival (UTC).
+
+        Never before `recorded_at` and the margin, so that a late entry is not born lapsed.
+        """
+        terms = self.terms(urgency, pathway)
+        margin = timedelta(seconds=terms.hold_margin_s)
+        end = self._end_of_day(arrival) if terms.hold_whole_day else arrival + margin
+        return max(end, recorded_at + margin)
+
+    def red_flag(self, pathway: Pathway) -> Urgency:
+        return self.red_flag_urgency_by_pathway.get(pathway, self.red_flag_urgency)
+
+    def same_pooling_area(self, left: str, right: str) -> bool:
+        """Whether two region codes share an insurance pooling area; unknown regions ask for nothing."""
+        if not left or not right:
+            return True
+        digits = self.pooling_region_digits
+        return left[:digits] == right[:digits]
+
+    def filing_exempt(self, left: str, right: str) -> bool:
+        """Whether the rule of an area that holds both regions exempts from filing."""
+        return any(left.startswith(area) and right.startswith(area) for area in self.filing_exempt_regions)
+
+    def _end_of_day(self, moment: datetime) -> datetime:
+        local = moment.astimezone(timezone(timedelta(minutes=self.utc_offset_minutes)))
+        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+        return midnight.astimezone(moment.tzinfo)
+
+
+DEFAULT_POLICY = ReferralPolicy()

@@ -1,0 +1,250 @@
+"""The state of a referral: the fold of its events, and what follows from it alone."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.referral.domain.referral_values import (
+    AcceptingClinician,
+    BedAssignment,
+    BedRegion,
+    ClinicalSummary,
+    Consent,
+    DischargeSummary,
+    Dispatch,
+    FollowUp,
+    InformationExchange,
+    Offer,
+    OfferState,
+    ReferralState,
+    RehabilitationPlan,
+    RuleResult,
+    Transport,
+)
+from services.referral.domain.values import BedType, CodedReason, Direction, Pathway, Scope, Urgency
+
+TERMINAL = frozenset(
+    {
+        ReferralState.CLOSED,
+        ReferralState.CANCELLED,
+        ReferralState.EXPIRED,
+        ReferralState.DECEASED,
+        ReferralState.ENTERED_IN_ERROR,
+    }
+)
+
+OPEN_OFFER = frozenset({OfferState.SENT, OfferState.ACKNOWLEDGED})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Referral:
+    """One move of a patient from an origin to a destination. FHIR `ServiceRequest`.
+
+    The first block has the resource's fields by their names; what follows `INTERNAL_FIELDS` says is kept for
+    decisions and deadlines and is not shown.
+    """
+
+    name: str
+    version: int
+    episode: str
+    #: pseudonym
+    patient: str
+    state: ReferralState
+    direction: Direction
+    scope: Scope
+    urgency: Urgency
+    pathway: Pathway
+    #: id of the agreement that lets the patient skip queues; empty when there is none
+    green_channel: str
+    origin_facility: str
+    #: of the accepted offer; while none is accepted, of the first open one, else of the latest
+    destination_facility: str
+    #: who has the patient now
+    custodian_facility: str
+    dispatch: Dispatch
+    offers: tuple[Offer, ...]
+    #: to be offered next, in order
+    next_destinations: tuple[str, ...]
+    hop_count: int = 0
+    bed_type: BedType | None
+    bed_region: BedRegion
+    bed: BedAssignment | None = None
+    clinical_summary: ClinicalSummary
+    consent: Consent
+    norms: tuple[RuleResult, ...]
+    #: an emergency out of the county is reviewed afterwards
+    approval_in_retrospect: bool
+    insurance_filing_number: str = ""
+    transport: Transport | None = None
+    estimated_arrival_time: datetime | None = None
+    accepting_clinician: AcceptingClinician | None = None
+    information: tuple[InformationExchange, ...] = ()
+    discharge_summary: DischargeSummary | None = None
+    rehabilitation_plan: RehabilitationPlan | None
+    follow_ups: tuple[FollowUp, ...] = ()
+    #: the referral that this one continues
+    parent: str
+    #: the referral back to the grassroots
+    referred_back_to: str = ""
+    #: the referral upward that a red flag opened
+    reopened_as: str = ""
+    #: why it ended, when it ended before treatment
+    end_reason: CodedReason | None = None
+    create_time: datetime
+    update_time: datetime
+    consultation: str
+    #: for the present destination
+    insurance_filing_needed: bool
+    #: whose referral office approves; empty when no approval is needed
+    approval_facility: str
+    #: the last moment for an answer when nobody answers; None once a destination accepts
+    expires_at: datetime | None
+    emergency_room_bypass: bool = False
+
+    #: the lead facility let it leave the county
+    approved: bool = False
+    #: a destination accepted it at some time: from then on an error needs a second approver
+    was_accepted: bool = False
+    #: until when the destination holds itself ready; a no-show or an overdue arrival begins here
+    hold_until: datetime | None = None
+    arrival_overdue: bool = False
+    report_due_at: datetime | None = None
+    outcome_report_overdue: bool = False
+    #: when an unanswered cancellation is confirmed by itself
+    confirm_by: datetime | None = None
+    #: ambulance service that last acted on it, which is not the origin or destination
+    ambulance_facility: str = ""
+    #: pathway of the referral that a red flag would open
+    reopening_pathway: Pathway
+
+
+#: Fields of `Referral` that the resource does not show.
+INTERNAL_FIELDS = frozenset(
+    {
+        "approved",
+        "was_accepted",
+        "hold_until",
+        "arrival_overdue",
+        "report_due_at",
+        "outcome_report_overdue",
+        "confirm_by",
+        "ambulance_facility",
+        "reopening_pathway",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralEnvelope:
+    """What stands beside each event's payload in `ReferralEvent`: whom it concerns, as of after it."""
+
+    episode: str
+    patient: str
+    origin_facility: str
+    destination_facility: str
+    custodian_facility: str
+    approval_facility: str
+    state: ReferralState
+    urgency: Urgency
+    pathway: Pathway
+    direction: Direction
+    scope: Scope
+    green_channel: str
+
+
+def envelope(state: Referral) -> ReferralEnvelope:
+    """Whom an event concerns, from the state after it."""
+    return ReferralEnvelope(
+        episode=state.episode,
+        patient=state.patient,
+        origin_facility=state.origin_facility,
+        destination_facility=state.destination_facility,
+        custodian_facility=state.custodian_facility,
+        approval_facility=state.approval_facility,
+        state=state.state,
+        urgency=state.urgency,
+        pathway=state.pathway,
+        direction=state.direction,
+        scope=state.scope,
+        green_channel=state.green_channel,
+    )
+
+
+def is_terminal(state: Referral) -> bool:
+    """Whether it accepts nothing any more but MarkEnteredInError."""
+    return state.state in TERMINAL
+
+
+def is_live(state: Referral) -> bool:
+    """Whether it is the one live referral of its episode (norm ONE_LIVE).
+
+    One that waits for its child (referred back, or reopened by a red flag) is superseded: it must not keep
+    the child, or what follows the child, from being the live one.
+    """
+    return not (is_terminal(state) or state.referred_back_to or state.reopened_as)
+
+
+def open_offers(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
+    """Offers that still wait for a decision."""
+    return tuple([offer for offer in offers if offer.state in OPEN_OFFER])
+
+
+def accepted_offer(offers: tuple[Offer, ...]) -> Offer | None:
+    """The accepted offer: there is at most one."""
+    for offer in offers:
+        if offer.state is OfferState.ACCEPTED:
+            return offer
+    return None
+
+
+def offer_of(state: Referral, facility: str) -> Offer | None:
+    """The facility's open offer, else its latest one, else None."""
+    latest: Offer | None = None
+    for offer in state.offers:
+        if offer.facility == facility:
+            if offer.state in OPEN_OFFER:
+                return offer
+            latest = offer
+    return latest
+
+
+def offer_named(state: Referral, name: str) -> Offer | None:
+    for offer in state.offers:
+        if offer.name == name:
+            return offer
+    return None
+
+
+def present_offer(offers: tuple[Offer, ...]) -> Offer | None:
+    """The offer whose destination is the referral's: accepted, else the first open one, else the latest."""
+    accepted = accepted_offer(offers)
+    if accepted is not None:
+        return accepted
+    waiting = open_offers(offers)
+    if waiting:
+        return waiting[0]
+    return offers[-1] if offers else None
+
+
+def parties(state: Referral) -> tuple[str, ...]:
+    """Facilities that take part and may read it, without repetition.
+
+    A destination that declined keeps its part: what it was asked and answered is its record too.
+    """
+    facilities = [state.origin_facility, state.approval_facility, state.ambulance_facility]
+    facilities.extend([offer.facility for offer in state.offers])
+    return tuple([facility for facility in dict.fromkeys(facilities) if facility])
+
+
+def facets(state: Referral) -> dict[str, str | bool | list[str]]:
+    """What lists are filtered by."""
+    return {
+        "parties": list(parties(state)),
+        "live": is_live(state),
+        "state": state.state.value,
+        "episode": state.episode,
+        "patient": state.patient,
+        "pathway": state.pathway.value,
+        "urgency": state.urgency.value,
+        "origin": state.origin_facility,
+        "destination": state.destination_facility,
+    }

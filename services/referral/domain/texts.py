@@ -1,0 +1,188 @@
+"""What people read when a referral is refused or explained: one catalogue, by code, in both languages."""
+
+from services.shared.kernel.text import BilingualText
+
+
+def _pair(zh: str, en: str) -> BilingualText:
+    return BilingualText(zh=zh, en=en)
+
+
+#: Who may give a command.
+_PARTIES = {
+    "WRONG_FACILITY": _pair(
+        "该操作须由{party}执行，贵机构不是本次转诊的{party}",
+        "this is for the {party} to do, which your facility is not in this referral",
+    ),
+    "WRONG_ROLE": _pair("该操作须由以下角色执行：{roles}", "this needs one of the roles: {roles}"),
+    "SYSTEM_ONLY": _pair("该操作由系统执行", "only the system does this"),
+    "OPERATOR_ONLY": _pair("机构目录须由平台运维人员发布", "only an operator applies the directory"),
+    "FACILITY_NOT_IN_DIRECTORY": _pair(
+        "贵机构未列入机构目录，不能发起转诊", "your facility is not in the directory and cannot refer"
+    ),
+}
+
+#: Guards of the state table.
+_GUARDS = {
+    "NOT_ALLOWED_IN_STATE": _pair(
+        "转诊单当前状态为“{state}”，不能{command}",
+        "the referral is {state}: it is not possible to {command}",
+    ),
+    "DOWN_ONLY": _pair("随访仅适用于下转的转诊单", "follow-ups belong to a referral down"),
+    "REASON_MISSING": _pair("须填写原因代码", "a coded reason is needed"),
+    "OFFER_NOT_OPEN": _pair(
+        "贵机构的转诊申请已处理、撤回或超时", "the offer to your facility is no longer open"
+    ),
+    "QUESTIONS_MISSING": _pair("须写明需补充的内容", "say what information is needed"),
+    "ANSWERS_MISSING": _pair("须填写补充内容", "give the information that was asked for"),
+    "CLINICIAN_NOT_NAMED": _pair("须指定接诊医师", "name the clinician who takes the patient"),
+    "HOPS_EXHAUSTED": _pair("改派已达 {hops} 次上限", "it was re-routed {hops} times, which is the limit"),
+    "BED_NOT_READY": _pair(
+        "接收机构尚未预留床位（当前：{bed}）；床位就绪、无需床位或走急诊直通方可转运",
+        "no bed is held at the destination (now: {bed}); a held bed, no need of one or the emergency-room"
+        " bypass is needed",
+    ),
+    "CREW_TOO_LOW": _pair(
+        "转运配置须达到“{least}”及以上", "the patient's condition needs a crew of level {least} or higher"
+    ),
+    "TRANSPORT_MISSING": _pair(
+        "尚未安排转运，须填写转运信息", "transport was not arranged: say how they travel"
+    ),
+    "HANDOVER_MISSING": _pair("须填写转运交接单", "a handover document is needed"),
+    "FILING_MISSING": _pair(
+        "跨统筹区转诊，出发前须填写异地就医备案号",
+        "out of the insurance pooling area: a filing number is needed before departure",
+    ),
+    "DESTINATION_NOT_NEW": _pair("须改送其他机构", "the new destination must be another facility"),
+    "PATIENT_MISMATCH": _pair(
+        "到院患者与转诊单不符，请核对身份", "the patient who arrived is not the referral's"
+    ),
+    "WINDOW_NOT_PASSED": _pair(
+        "预约时段未过（至 {until}），不能登记未到",
+        "the patient is expected until {until}: it is no no-show yet",
+    ),
+    "DISCHARGE_SUMMARY_MISSING": _pair(
+        "须填写治疗结局和出院小结", "outcome and discharge summary are needed"
+    ),
+    "PLAN_INCOMPLETE": _pair(
+        "下转须附康复计划：带日期的任务、用药、警示症状和首次随访日期",
+        "a referral back needs dated tasks, medication, red flags and a first follow-up date",
+    ),
+    "NOT_DOWNWARD": _pair(
+        "下转的接收机构层级须低于本机构", "a referral back goes to a facility of a lower level"
+    ),
+    "REFERRED_BACK_ALREADY": _pair("该患者已下转", "the patient was referred back already"),
+    "REPORT_NOT_ACKNOWLEDGED": _pair("须先确认已阅诊疗结果", "the outcome report must be acknowledged first"),
+    "CHILD_NOT_FOLLOWED_UP": _pair(
+        "下转患者尚未到达或尚无首次随访，不能结案",
+        "referred back: the patient must have arrived there and been followed up once",
+    ),
+    "CERTIFIER_MISSING": _pair("须填写死亡证明签署人", "name who certified the death"),
+    "SECOND_APPROVER_MISSING": _pair(
+        "接收后作废须由另一人复核", "after acceptance, an error needs a second approver other than yourself"
+    ),
+}
+
+#: The norms (domain.md, "Norms"), passed or failed.
+_NORMS = {
+    "LEVEL_BY_LEVEL.PASSED": _pair("符合逐级转诊要求", "it climbs level by level"),
+    "LEVEL_BY_LEVEL.NOT_ROUTINE_UP": _pair(
+        "非常规上转，不要求逐级", "not a routine referral up: any level may be asked"
+    ),
+    "LEVEL_BY_LEVEL.LEAD": _pair(
+        "转往本医共体牵头医院，不要求逐级", "to the lead of its own community: levels may be skipped"
+    ),
+    "LEVEL_BY_LEVEL.NEAREST_CENTRE_HIGHER": _pair(
+        "最近的专科中心即在该层级，不要求逐级",
+        "the nearest capable centre is that high: levels may be skipped",
+    ),
+    "LEVEL_BY_LEVEL.FAILED": _pair(
+        "常规上转应逐级进行，不应越级转往{facility}",
+        "a routine referral climbs one level at a time; {facility} is higher",
+    ),
+    "CAPABILITY.NONE_NEEDED": _pair("该路径不要求专科中心", "the pathway needs no particular centre"),
+    "CAPABILITY.PASSED": _pair("{facility}具备{capability}能力", "{facility} has {capability}"),
+    "CAPABILITY.GRASSROOTS": _pair(
+        "{facility}为基层机构，可承接康复随访", "{facility} gives grassroots rehabilitation care"
+    ),
+    "CAPABILITY.FAILED": _pair("{facility}不具备{capability}能力", "{facility} has no {capability}"),
+    "NEAREST_CAPABLE.NOT_EMERGENCY": _pair("非急诊，不要求就近", "no emergency: it need not be the nearest"),
+    "NEAREST_CAPABLE.PASSED": _pair("{facility}为最近的有能力机构", "{facility} is the nearest capable one"),
+    "NEAREST_CAPABLE.UNKNOWN": _pair(
+        "目录中无车程数据，无法比较远近", "no travel times are known to compare"
+    ),
+    "NEAREST_CAPABLE.FAILED": _pair(
+        "急诊应就近：{nearest}车程{minutes}分钟，近于{facility}",
+        "an emergency goes to the nearest capable facility: {nearest}, {minutes} min by road, not {facility}",
+    ),
+    "APPROVAL.NOT_NEEDED": _pair("无需牵头医院审批", "no approval is needed"),
+    "APPROVAL.GIVEN": _pair("牵头医院已审批转往县外", "the lead facility approved leaving the county"),
+    "APPROVAL.AWAITED": _pair(
+        "转往县外，须先经{approver}审批", "out of the county: {approver} must approve it first"
+    ),
+    "APPROVAL.IN_RETROSPECT": _pair(
+        "急诊转往县外，先行转诊，72小时内由{approver}补审",
+        "an emergency out of the county: {approver} reviews it afterwards, within 72 h",
+    ),
+    "APPROVAL.CONTINUES": _pair(
+        "续转转往县外，先行转诊，由{approver}补审",
+        "out of the county to go on with a referral: {approver} reviews it afterwards",
+    ),
+    "APPROVAL.FAILED": _pair(
+        "转往县外须经{approver}审批，不能以改派绕过；请重新发起转诊",
+        "out of the county needs the approval of {approver}, which re-routing cannot skip; create it anew",
+    ),
+    "INSURANCE_FILING.NOT_NEEDED": _pair("无需异地就医备案", "no insurance filing is needed"),
+    "INSURANCE_FILING.EXEMPT": _pair("该区域免异地就医备案", "the area's rule exempts from filing"),
+    "INSURANCE_FILING.EMERGENCY": _pair("急诊视同已备案", "an emergency counts as filed"),
+    "INSURANCE_FILING.BEFORE_DEPARTURE": _pair(
+        "跨统筹区，出发前须办理异地就医备案",
+        "out of the pooling area: a filing number is needed before departure",
+    ),
+    "DOWN_READY.NOT_DOWN": _pair(
+        "非下转，不要求康复计划", "not a referral down: no rehabilitation plan is needed"
+    ),
+    "DOWN_READY.PASSED": _pair(
+        "康复计划、用药和首次随访日期齐全", "plan, medication and first follow-up date are there"
+    ),
+    "DOWN_READY.FAILED": _pair(
+        "下转须附康复计划、用药清单和首次随访日期",
+        "a referral down needs a rehabilitation plan, a medication list and a first follow-up date",
+    ),
+    "CONSENT.RECORDED": _pair("已取得知情同意", "consent is recorded"),
+    "CONSENT.EMERGENCY": _pair("急诊例外，后补知情同意", "emergency exception from consent"),
+    "CONSENT.CONTINUES": _pair(
+        "沿用上一转诊的知情同意", "covered by the consent to the referral that it continues"
+    ),
+    "CONSENT.FAILED": _pair(
+        "未取得知情同意（仅急诊可例外）",
+        "consent is not recorded, and the exception is for emergencies alone",
+    ),
+    "ONE_LIVE.PASSED": _pair("本次诊疗过程无其他进行中的转诊", "no other referral of the episode is live"),
+    "ONE_LIVE.FAILED": _pair(
+        "本次诊疗过程已有进行中的转诊：{referral}", "another referral of the episode is live: {referral}"
+    ),
+    "NEW_DESTINATION.PASSED": _pair("{facility}尚未被询问过", "{facility} was not asked before"),
+    "NEW_DESTINATION.FAILED": _pair(
+        "{facility}此前已被询问，须说明再次申请的原因",
+        "{facility} was asked before: a coded reason is needed",
+    ),
+}
+
+#: What the system writes into a record that it opens (Chinese: it becomes part of the patient's record).
+REFERRAL_REASON_BACK = "病情稳定，下转基层继续康复和随访"
+REFERRAL_REASON_RED_FLAG = "随访出现警示症状：{red_flag}"
+
+_CATALOGUE = {**_PARTIES, **_GUARDS, **_NORMS}
+
+CODES = frozenset(_CATALOGUE)
+
+
+def text(code: str) -> BilingualText:
+    """The text of a code that takes no values. Raises KeyError for an unknown one."""
+    return _CATALOGUE[code]
+
+
+def filled(code: str, zh: dict[str, str], en: dict[str, str]) -> BilingualText:
+    """The text of a code with its values in each language. Raises KeyError when code or value is unknown."""
+    template = _CATALOGUE[code]
+    return BilingualText(zh=template.zh.format_map(zh), en=template.en.format_map(en))

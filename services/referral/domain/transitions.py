@@ -1,0 +1,245 @@
+"""The state table of a referral: the only place that says what may follow what.
+
+Decisions, allowed commands, the state after an event, the documentation and the property tests all come
+from `TABLE`. Source: shared/design/domain.md, "Referral: the state machine".
+
+Where the table there is silent:
+- a decline or lapse while another destination's question waits for an answer keeps INFO_REQUESTED;
+- the bed service's events are followed in every state with a destination, not only before departure: a bed
+  may be held for a patient on the road, and is occupied after arrival;
+- deadlines that only alert have rows of their own.
+"""
+
+from services.referral.domain import commands as c
+from services.referral.domain import events as e
+from services.referral.domain import guards as g
+from services.referral.domain import parties as p
+from services.referral.domain.referral_state import TERMINAL
+from services.referral.domain.referral_values import ReferralState as S
+from services.referral.domain.transition_row import (
+    ESCALATION_EXHAUSTED,
+    NEEDS_APPROVAL,
+    Outcome,
+    Row,
+    moves_on,
+    row,
+    to,
+)
+
+NON_TERMINAL = tuple([state for state in S if state not in TERMINAL])
+
+_ASKED = (S.REQUESTED, S.INFO_REQUESTED)
+_BEFORE_DEPARTURE = (S.ACCEPTED, S.TRANSPORT_ARRANGED)
+_UNANSWERED = (S.AWAITING_APPROVAL, S.REQUESTED, S.INFO_REQUESTED, S.DECLINED)
+#: States in which the bed service's word is followed: there is a destination.
+BED_FOLLOWED = (
+    *_BEFORE_DEPARTURE,
+    S.NO_SHOW,
+    S.IN_TRANSIT,
+    S.CANCEL_REQUESTED,
+    S.ARRIVED,
+    S.IN_TREATMENT,
+    S.TREATED,
+)
+
+_REQUEST_ROWS = (
+    row(
+        (None,),
+        c.CreateReferral,
+        (p.ORIGIN_CLINICIAN,),
+        Outcome(event=e.ReferralRequested, to=S.AWAITING_APPROVAL, when=NEEDS_APPROVAL),
+        to(e.ReferralRequested, S.REQUESTED),
+        norms=True,
+    ),
+    row((S.AWAITING_APPROVAL,), c.ApproveReferral, (p.APPROVER,), to(e.ReferralApproved, S.REQUESTED)),
+    row(
+        (S.AWAITING_APPROVAL,),
+        c.RefuseApproval,
+        (p.APPROVER,),
+        to(e.ApprovalRefused, S.DECLINED),
+        guards=(g.REASON,),
+    ),
+    row((S.REQUESTED,), c.AcknowledgeOffer, (p.ASKED,), to(e.OfferAcknowledged), guards=(g.OFFER_OPEN,)),
+    row(
+        (S.REQUESTED,),
+        c.RequestInformation,
+        (p.ASKED,),
+        to(e.InformationRequested, S.INFO_REQUESTED),
+        guards=(g.OFFER_OPEN, g.QUESTIONS),
+    ),
+    row(
+        (S.INFO_REQUESTED,),
+        c.ProvideInformation,
+        (p.ORIGIN,),
+        to(e.InformationProvided, S.REQUESTED),
+        guards=(g.ANSWERS,),
+    ),
+    row(
+        _ASKED,
+        c.AcceptReferral,
+        (p.ASKED_CLINICIAN,),
+        to(e.ReferralAccepted, S.ACCEPTED),
+        guards=(g.OFFER_OPEN, g.CLINICIAN_NAMED),
+    ),
+    row(
+        (S.REQUESTED,),
+        c.DeclineReferral,
+        (p.ASKED,),
+        *moves_on(e.OfferDeclined),
+        guards=(g.OFFER_OPEN, g.REASON),
+    ),
+    row(
+        (S.INFO_REQUESTED,),
+        c.DeclineReferral,
+        (p.ASKED,),
+        *moves_on(e.OfferDeclined, question=True),
+        guards=(g.OFFER_OPEN, g.REASON),
+    ),
+    row(
+        (S.DECLINED,),
+        c.RerouteReferral,
+        (p.ORIGIN, p.COORDINATOR),
+        to(e.ReferralRerouted, S.REQUESTED),
+        guards=(g.HOPS_LEFT,),
+        norms=True,
+    ),
+    row(
+        _BEFORE_DEPARTURE,
+        c.WithdrawAcceptance,
+        (p.DESTINATION,),
+        *moves_on(e.AcceptanceWithdrawn),
+        guards=(g.REASON,),
+    ),
+    row(_ASKED, c.MeetDeadline, (p.SYSTEM,), to(e.OfferOverdue)),
+    row((S.REQUESTED,), c.MeetDeadline, (p.SYSTEM,), *moves_on(e.OfferLapsed)),
+    row((S.INFO_REQUESTED,), c.MeetDeadline, (p.SYSTEM,), *moves_on(e.OfferLapsed, question=True)),
+    row(
+        _UNANSWERED,
+        c.MeetDeadline,
+        (p.SYSTEM,),
+        Outcome(event=e.ReferralExpired, to=S.EXPIRED, when=ESCALATION_EXHAUSTED),
+    ),
+)
+
+_JOURNEY_ROWS = (
+    row(
+        BED_FOLLOWED,
+        c.FollowBed,
+        (p.SYSTEM,),
+        to(e.BedHeld),
+        to(e.BedUnavailable),
+        to(e.BedHoldLapsed),
+        to(e.BedOccupied),
+        to(e.BedReleased),
+    ),
+    row(
+        (S.ACCEPTED, S.NO_SHOW),
+        c.ArrangeTransport,
+        (p.ORIGIN, p.AMBULANCE),
+        to(e.TransportArranged, S.TRANSPORT_ARRANGED),
+        guards=(g.BED_READY, g.CREW_FITS),
+    ),
+    row(
+        _BEFORE_DEPARTURE,
+        c.DepartPatient,
+        (p.ORIGIN, p.AMBULANCE),
+        to(e.PatientDeparted, S.IN_TRANSIT),
+        guards=(g.BED_READY, g.TRANSPORT_KNOWN, g.CREW_FITS, g.HANDED_OVER, g.FILED),
+    ),
+    row(
+        (S.IN_TRANSIT,),
+        c.DivertPatient,
+        (p.AMBULANCE, p.COORDINATOR),
+        to(e.PatientDiverted, S.IN_TRANSIT),
+        guards=(g.REASON, g.ELSEWHERE),
+    ),
+    row((S.IN_TRANSIT,), c.MeetDeadline, (p.SYSTEM,), to(e.ArrivalOverdue)),
+    row(
+        (*_BEFORE_DEPARTURE, S.IN_TRANSIT, S.CANCEL_REQUESTED),
+        c.ReportArrival,
+        (p.DESTINATION_RECEPTION,),
+        to(e.PatientArrived, S.ARRIVED),
+        guards=(g.IDENTITY,),
+    ),
+    row(
+        _BEFORE_DEPARTURE,
+        c.ReportNoShow,
+        (p.DESTINATION_RECEPTION,),
+        to(e.PatientNoShow, S.NO_SHOW),
+        guards=(g.WINDOW_PASSED,),
+    ),
+)
+
+_CARE_ROWS = (
+    row((S.ARRIVED,), c.StartTreatment, (p.DESTINATION,), to(e.TreatmentStarted, S.IN_TREATMENT)),
+    row(
+        (S.ARRIVED, S.IN_TREATMENT),
+        c.CompleteTreatment,
+        (p.DESTINATION,),
+        to(e.TreatmentCompleted, S.TREATED),
+        guards=(g.DISCHARGE_SUMMARY,),
+    ),
+    row((S.TREATED,), c.MeetDeadline, (p.SYSTEM,), to(e.OutcomeReportOverdue)),
+    row(
+        (S.TREATED,),
+        c.ReferBack,
+        (p.DESTINATION,),
+        to(e.PatientReferredBack, S.TREATED),
+        guards=(g.PLAN_COMPLETE, g.DOWNWARD, g.NOT_REFERRED_BACK),
+        norms=True,
+    ),
+    row(
+        (S.ARRIVED, S.IN_TREATMENT, S.TREATED),
+        c.RecordFollowUp,
+        (p.CUSTODIAN,),
+        to(e.FollowUpRecorded),
+        down_only=True,
+    ),
+    row(
+        (S.TREATED,),
+        c.CloseReferral,
+        (p.ORIGIN,),
+        to(e.ReferralClosed, S.CLOSED),
+        guards=(g.REPORT_ACKNOWLEDGED, g.CHILD_FOLLOWED_UP),
+    ),
+)
+
+_END_ROWS = (
+    row(
+        (*_UNANSWERED, S.NO_SHOW),
+        c.CancelReferral,
+        (p.ORIGIN,),
+        to(e.ReferralCancelled, S.CANCELLED),
+        guards=(g.REASON,),
+    ),
+    row(
+        _BEFORE_DEPARTURE,
+        c.CancelReferral,
+        (p.ORIGIN,),
+        to(e.CancellationRequested, S.CANCEL_REQUESTED),
+        guards=(g.REASON,),
+    ),
+    row(
+        (S.CANCEL_REQUESTED,),
+        c.ConfirmCancellation,
+        (p.DESTINATION,),
+        to(e.ReferralCancelled, S.CANCELLED),
+    ),
+    row((S.CANCEL_REQUESTED,), c.MeetDeadline, (p.SYSTEM,), to(e.ReferralCancelled, S.CANCELLED)),
+    row(
+        NON_TERMINAL,
+        c.RecordDeath,
+        (p.CUSTODIAN,),
+        to(e.PatientDied, S.DECEASED),
+        guards=(g.CERTIFIER,),
+    ),
+    row(
+        tuple([state for state in S if state is not S.ENTERED_IN_ERROR]),
+        c.MarkEnteredInError,
+        (p.ORIGIN,),
+        to(e.EnteredInError, S.ENTERED_IN_ERROR),
+        guards=(g.REASON, g.SECOND_APPROVER),
+    ),
+)
+
+TABLE: tuple[Row, ...] = (*_REQUEST_ROWS, *_JOURNEY_ROWS, *_CARE_ROWS, *_END_ROWS)
