@@ -172,9 +172,9 @@ class CommandRunner:
                 try:
                     reply = await use_case(work)
                 except Refused as refusal:
-                    known = await self._store.find_request(context.request_id)
-                    if known is not None:
-                        return await self._reply_of(kind, known, context.request_id, digest)
+                    earlier = await self.earlier_reply(kind, context, digest)
+                    if earlier is not None:
+                        return earlier
                     if attempt > 0 or isinstance(refusal, DependencyDown):
                         raise
                     continue
@@ -273,6 +273,13 @@ class CommandRunner:
         if not page or page[0].version != version:
             raise LookupError(f"{stream_id} has no version {version}")
         return kind.decode_event(page[0].payload)
+
+    async def earlier_reply(
+        self, kind: AggregateKind[S, Any], context: CommandContext, digest: bytes
+    ) -> Reply[S] | None:
+        """The reply that this request id got before, None when it is new. Raises RequestIdReused."""
+        known = await self._store.find_request(context.request_id)
+        return None if known is None else await self._reply_of(kind, known, context.request_id, digest)
 
     async def _reply_of(
         self, kind: AggregateKind[S, Any], known: RequestRecord, request_id: str, digest: bytes

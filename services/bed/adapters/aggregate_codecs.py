@@ -1,0 +1,52 @@
+"""How each kind of aggregate of this service is encoded: domain values to the messages of `protos/`."""
+
+from typing import cast
+
+from services.bed.application.aggregates import Aggregates
+from services.bed.domain import bed_desk
+from services.bed.domain import ward as wards
+from services.bed.domain.bed_desk import BedDesk
+from services.bed.domain.events import BedUnavailable
+from services.bed.domain.state import Ward
+from services.bed.domain.values import BedEnvelope
+from services.shared.eventstore.aggregate import AggregateKind
+from services.shared.eventstore.units import Claim
+from services.shared.kernel.command import Recorded
+from services.shared.protocodec import EventCodec
+from tierlink.bed.v1 import bed_events_pb2
+from tierlink.type.v1 import type_pb2
+
+BED_TOPIC = "tierlink.bed.events.v1"
+
+
+def build_aggregates() -> Aggregates:
+    """Compiles the codecs. Raises CodecMismatch when an event and its message do not fit."""
+    # Wards and desks share a topic and its message; a desk's only event is one of the ward's.
+    codec = EventCodec(
+        bed_events_pb2.BedEvent, type_pb2.EventMetadata, wards.EVENTS, envelope_type=BedEnvelope
+    )
+    return Aggregates(
+        ward=AggregateKind(
+            name="ward",
+            topic=BED_TOPIC,
+            state_type=Ward,
+            evolve=wards.evolve,
+            encode_event=lambda meta, event, state: codec.encode(meta, event, wards.envelope(state)),
+            decode_event=codec.decode,
+            deadlines=wards.deadlines,
+            facets=wards.facets,
+            claims=lambda state: tuple(
+                Claim(kind=claim.kind, key=claim.key, holder=claim.holder) for claim in wards.claims(state)
+            ),
+        ),
+        desk=AggregateKind(
+            name="desk",
+            topic=BED_TOPIC,
+            state_type=BedDesk,
+            evolve=bed_desk.evolve,
+            encode_event=lambda meta, event, state: codec.encode(meta, event, bed_desk.envelope(state)),
+            decode_event=lambda stored: cast("Recorded[BedUnavailable]", codec.decode(stored)),
+            deadlines=bed_desk.deadlines,
+            facets=bed_desk.facets,
+        ),
+    )

@@ -1,0 +1,123 @@
+"""Reads events of referrals as news for the wards."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from services.bed.application.follow_referral import BedWanted, News, PatientDiverted, ReferralMoved
+from services.bed.domain.commands import AdjustHold, AdmitPatient, GiveUpHold, HoldBed, MarkInTransit
+from services.bed.domain.values import BedType, CodedReason
+from services.shared.protocodec.shapes import timestamp_to_datetime
+from tierlink.referral.v1 import referral_events_pb2 as pb
+from tierlink.type.v1 import type_pb2
+
+REFERRAL_TOPIC = "tierlink.referral.events.v1"
+
+
+def news_of(value: bytes) -> News | None:
+    """What the event means for beds; None when it means nothing.
+
+    Raises google.protobuf.message.DecodeError for bytes that are no event, ValueError for one that says less
+    than it must.
+    """
+    event: Any = pb.ReferralEvent.FromString(value)
+    payload = event.WhichOneof("payload")
+    if payload is None:
+        raise ValueError("a referral event without a payload")
+    read = _READERS.get(payload)
+    return None if read is None else read(event, getattr(event, payload))
+
+
+def _accepted(event: Any, accepted: Any) -> News | None:
+    bed_type = _bed_type(accepted.bed_type)
+    if bed_type is None:
+        return None
+    return BedWanted(
+        hold=HoldBed(
+            facility=accepted.facility,
+            referral=event.metadata.aggregate_id,
+            patient=accepted.patient,
+            bed_type=bed_type,
+            expires_at=_needed_time(accepted, "hold_until"),
+            sex=accepted.sex,
+            age_years=accepted.age_years if accepted.HasField("age_years") else None,
+            isolation_needed=accepted.isolation_needed,
+            record_refusal=True,
+        )
+    )
+
+
+def _transport_arranged(event: Any, arranged: Any) -> News | None:
+    until = _time(arranged, "hold_until")
+    if until is None:
+        return None
+    return ReferralMoved(command=AdjustHold(referral=event.metadata.aggregate_id, expires_at=until))
+
+
+def _departed(event: Any, departed: Any) -> News:
+    return ReferralMoved(
+        command=MarkInTransit(referral=event.metadata.aggregate_id, expires_at=_time(departed, "hold_until"))
+    )
+
+
+def _diverted(event: Any, diverted: Any) -> News:
+    referral = event.metadata.aggregate_id
+    bed_type = _bed_type(diverted.bed_type)
+    until = _time(diverted, "hold_until")
+    hold = None
+    if bed_type is not None:
+        hold = HoldBed(
+            facility=diverted.destination_facility,
+            referral=referral,
+            patient=event.patient,
+            bed_type=bed_type,
+            expires_at=_needed_time(diverted, "hold_until"),
+            record_refusal=True,
+        )
+    reason = CodedReason(code=diverted.reason.code or "DIVERTED", text=diverted.reason.text)
+    return PatientDiverted(referral=referral, reason=reason, hold=hold, expires_at=until)
+
+
+def _arrived(event: Any, arrived: Any) -> News:
+    return ReferralMoved(command=AdmitPatient(referral=event.metadata.aggregate_id))
+
+
+def _ended(code: str) -> Callable[[Any, Any], News]:
+    def read(event: Any, ended: Any) -> News:
+        return ReferralMoved(
+            command=GiveUpHold(referral=event.metadata.aggregate_id, reason=CodedReason(code=code, text=""))
+        )
+
+    return read
+
+
+_READERS: dict[str, Callable[[Any, Any], News | None]] = {
+    "referral_accepted": _accepted,
+    "transport_arranged": _transport_arranged,
+    "patient_departed": _departed,
+    "patient_diverted": _diverted,
+    "patient_arrived": _arrived,
+    "acceptance_withdrawn": _ended("ACCEPTANCE_WITHDRAWN"),
+    "patient_no_show": _ended("NO_SHOW"),
+    "referral_cancelled": _ended("REFERRAL_CANCELLED"),
+    "referral_expired": _ended("REFERRAL_EXPIRED"),
+    "referral_closed": _ended("REFERRAL_CLOSED"),
+    "patient_died": _ended("PATIENT_DIED"),
+    "entered_in_error": _ended("ENTERED_IN_ERROR"),
+}
+
+
+def _bed_type(number: Any) -> BedType | None:
+    name = type_pb2.BedType.Name(number).removeprefix("BED_TYPE_")
+    return None if name == "UNSPECIFIED" else BedType(name)
+
+
+def _time(message: Any, field: str) -> datetime | None:
+    return timestamp_to_datetime(getattr(message, field)) if message.HasField(field) else None
+
+
+def _needed_time(message: Any, field: str) -> datetime:
+    found = _time(message, field)
+    if found is None:
+        raise ValueError(f"{message.DESCRIPTOR.name} asks for a bed and does not say until when")
+    return found
