@@ -23,6 +23,9 @@ from services.shared.kernel.text import BilingualText
 #: The file that is used where the site names none.
 DEFAULT_RULES = Path(__file__).resolve().parent.parent / "config" / "rules.yaml"
 
+#: libyaml where it is there: ten times as fast, and as safe.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 V = TypeVar("V")
 
 _Conditions = dict[str, tuple[Scalar, ...]]
@@ -103,11 +106,11 @@ def load_rules(path: Path = DEFAULT_RULES) -> RuleCatalogue:
 def parse_rules(text: str, *, source: str) -> RuleCatalogue:
     """The catalogue that `text` describes. Raises RulesFileError, which begins with `source`."""
     try:
-        content = msgspec.convert(yaml.safe_load(text), _RulesFile)
+        content = msgspec.convert(yaml.load(text, Loader=_LOADER), _RulesFile)
         catalogue = _catalogue(content)
-        found = defects(catalogue)
     except (yaml.YAMLError, ValueError) as error:
         raise RulesFileError(f"{source}: {error}") from error
+    found = defects(catalogue)
     if found:
         raise RulesFileError("\n  ".join((f"{source}:", *found)))
     return catalogue

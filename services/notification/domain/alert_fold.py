@@ -20,7 +20,7 @@ AlertEvent = (
 
 
 def evolve(state: Alert | None, recorded: Recorded[AlertEvent]) -> Alert:
-    """The alert after one more event. Raises ValueError unless AlertTriggered is its first event and no other."""
+    """The alert after one more event. Raises ValueError unless the first, and only it, is AlertTriggered."""
     event, metadata = recorded.event, recorded.metadata
     if state is None:
         if not isinstance(event, AlertTriggered):

@@ -188,8 +188,7 @@ def _rule_defects(rule: Rule) -> Iterator[str]:
         yield "says twice until when to act"
     if not rule.dedup.startswith(_DEDUP_BEGINNING):
         yield f"dedup does not begin with {_DEDUP_BEGINNING}"
-    for unknown in sorted(placeholders(rule.dedup) - DEDUP_PLACEHOLDERS):
-        yield f"dedup: {{{unknown}}} is not known"
+    yield from _placeholder_defects("dedup", rule.dedup, DEDUP_PLACEHOLDERS)
     yield from _template_defects("title", rule.title, TEXT_PLACEHOLDERS)
     yield from _template_defects("body", rule.body, TEXT_PLACEHOLDERS)
 
@@ -207,8 +206,17 @@ def _template_defects(name: str, text: BilingualText, known: frozenset[str]) -> 
     for language, template in (("zh", text.zh), ("en", text.en)):
         if not template:
             yield f"{name} is empty in {language}"
-        for unknown in sorted(placeholders(template) - known):
-            yield f"{name} in {language}: {{{unknown}}} is not known"
+        yield from _placeholder_defects(f"{name} in {language}", template, known)
+
+
+def _placeholder_defects(name: str, template: str, known: frozenset[str]) -> Iterator[str]:
+    try:
+        found = placeholders(template)
+    except ValueError as error:
+        yield f"{name}: {error}"
+        return
+    for unknown in sorted(found - known):
+        yield f"{name}: {{{unknown}}} is not known"
 
 
 def placeholders(template: str) -> frozenset[str]:

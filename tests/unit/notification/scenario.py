@@ -4,7 +4,6 @@ Every state on the way is checked: its snapshot reads back and encodes to the sa
 survives its protobuf message.
 """
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -14,8 +13,6 @@ import msgspec
 from services.notification.domain import alert
 from services.notification.domain import commands as ask
 from services.notification.domain import events as happened
-from services.notification.domain.directory import Community, Directory, Facility, FacilityLevel
-from services.notification.domain.occurrence import Occurrence, occurrence_of
 from services.notification.domain.values import (
     Delivery,
     DeliveryOutcome,
@@ -269,117 +266,3 @@ def given(*events: alert.AlertEvent, at: datetime = NOW) -> Given:
 
 def triggered_by(cause_event_id: str, escalation: tuple[EscalationStep, ...] = POLICY) -> ask.TriggerAlert:
     return replace(TRIGGER, cause_event_id=cause_event_id, escalation=escalation)
-
-
-def occurrence(
-    event_type: str,
-    fields: Mapping[str, object] | None = None,
-    *,
-    of: str = REFERRAL,
-    version: int = 2,
-    at: datetime = NOW,
-    **envelope: object,
-) -> Occurrence:
-    """An event of a stroke emergency from the branch to the hospital, unless `envelope` says otherwise."""
-    whom: dict[str, object] = {}
-    if of.startswith("referrals/"):
-        whom = {
-            "episode": EPISODE,
-            "origin_facility": BRANCH,
-            "destination_facility": HOSPITAL,
-            "urgency": "EMERGENCY",
-            "pathway": "STROKE",
-        }
-    return occurrence_of(
-        event_id=f"{of}-{version}-{event_type}",
-        event_type=event_type,
-        aggregate_id=of,
-        version=version,
-        occurred_at=at,
-        recorded_at=at,
-        fields=fields or {},
-        envelope=whom | envelope,
-    )
-
-
-def offer(name: str = OFFER, facility: str = HOSPITAL, state: str = "SENT") -> dict[str, object]:
-    return {
-        "name": name,
-        "facility": facility,
-        "state": state,
-        "sent_at": NOW,
-        "acknowledge_by": NOW + TWO_MINUTES,
-        "decide_by": NOW + timedelta(minutes=10),
-    }
-
-
-def _facility(
-    facility: str,
-    zh: str,
-    en: str,
-    level: FacilityLevel,
-    *capabilities: str,
-    community: str = "jimsar-mc",
-    travel_minutes: dict[str, int] | None = None,
-) -> Facility:
-    return Facility(
-        id=facility,
-        name=BilingualText(zh=zh, en=en),
-        level=level,
-        community=community,
-        capabilities=capabilities,
-        travel_minutes=travel_minutes or {},
-    )
-
-
-DIRECTORY = Directory(
-    facilities={
-        facility.id: facility
-        for facility in (
-            _facility(
-                HOSPITAL,
-                "吉木萨尔县总医院",
-                "Jimsar County General Hospital",
-                FacilityLevel.COUNTY,
-                "STROKE",
-                "CHEST_PAIN",
-                "ECG",
-            ),
-            _facility(
-                BRANCH,
-                "五彩湾镇分院",
-                "Wucaiwan Township Branch",
-                FacilityLevel.TOWNSHIP,
-                "THROMBOLYSIS",
-                travel_minutes={HOSPITAL: 95},
-            ),
-            _facility(
-                PREFECTURE,
-                "昌吉州人民医院",
-                "Changji Prefecture People's Hospital",
-                FacilityLevel.CITY,
-                "STROKE",
-                "TRAUMA",
-                community="",
-                travel_minutes={HOSPITAL: 130},
-            ),
-            _facility(
-                "xinjiang-4th",
-                "新疆医科大学第四附属医院",
-                "Fourth Affiliated Hospital",
-                FacilityLevel.PROVINCE,
-                "TRAUMA",
-                community="",
-                travel_minutes={HOSPITAL: 165},
-            ),
-        )
-    },
-    communities={
-        "jimsar-mc": Community(
-            id="jimsar-mc",
-            name=BilingualText(zh="吉木萨尔县医共体", en="Jimsar County Medical Community"),
-            county="652327",
-            lead=HOSPITAL,
-        )
-    },
-)

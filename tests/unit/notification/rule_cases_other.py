@@ -1,0 +1,99 @@
+"""Rules of consultations and wards: the event, whose it is to act, and how loud."""
+
+from datetime import timedelta
+
+from services.notification.domain.values import DutyStep, Severity
+from tests.unit.notification.occurrences import (
+    CRITICAL_REPORT,
+    HALF_HOUR,
+    HOLD,
+    WARD,
+    asked_for_consultation,
+    occurrence,
+    of_consultation,
+)
+from tests.unit.notification.rule_cases import Case
+from tests.unit.notification.scenario import BRANCH, HOSPITAL, NOW, REFERRAL
+
+OTHER_CASES = [
+    *(
+        Case(
+            rule="CONSULTATION_REQUESTED",
+            events=events,
+            facility=HOSPITAL,
+            role="ECG",
+            act_by=NOW + HALF_HOUR,
+        )
+        for events in (
+            (asked_for_consultation(),),
+            of_consultation("ConsultationResubmitted"),
+            of_consultation("ClaimReleased", {"by_deadline": True}),
+        )
+    ),
+    Case(
+        rule="CONSULTATION_REQUESTED",
+        events=(asked_for_consultation(kind="TELECONSULTATION", pathway="STROKE"),),
+        facility=HOSPITAL,
+        role="STROKE",
+        act_by=NOW + HALF_HOUR,
+    ),
+    Case(
+        rule="CONSULTATION_OVERDUE",
+        events=of_consultation("ConsultationOverdue", {"due_at": NOW + HALF_HOUR}),
+        facility=HOSPITAL,
+        role="ECG",
+        first_step=DutyStep.LEAD,
+        act_by=NOW + HALF_HOUR,
+    ),
+    Case(
+        rule="CONSULTATION_RETURNED",
+        events=of_consultation("ConsultationReturned", {"reason": {"code": "MISSING_LEAD"}}),
+        facility=BRANCH,
+        role="clinician",
+    ),
+    Case(
+        rule="CONSULTATION_REPORTED",
+        events=of_consultation("ConsultationReported", {"report": {"critical_value": False}}),
+        facility=BRANCH,
+        role="clinician",
+        severity=Severity.HIGH,
+    ),
+    Case(
+        rule="REPORT_AMENDED",
+        events=of_consultation("ReportAmended", {"report": {}, "reason": {"code": "TYPO"}}),
+        facility=BRANCH,
+        role="clinician",
+        severity=Severity.HIGH,
+    ),
+    *(
+        Case(
+            rule=rule,
+            events=of_consultation(event_type, CRITICAL_REPORT),
+            facility=facility,
+            role=role,
+            act_by=NOW + timedelta(minutes=minutes),
+            beside=beside,
+        )
+        for event_type in ("ConsultationReported", "ReportAmended")
+        for rule, facility, role, minutes, beside in (
+            ("CRITICAL_VALUE", BRANCH, "clinician", 30, ("CRITICAL_VALUE_CENTRE",)),
+            ("CRITICAL_VALUE_CENTRE", HOSPITAL, "CHEST_PAIN", 10, ("CRITICAL_VALUE",)),
+        )
+    ),
+    Case(
+        rule="BED_HOLD_OVERDUE",
+        events=(occurrence("BedHoldOverdue", {"hold": HOLD}, of=WARD, facility=HOSPITAL),),
+        facility=HOSPITAL,
+        role="bed_desk",
+        severity=Severity.HIGH,
+        key=f"BED_HOLD_OVERDUE/{REFERRAL}/holds/1",
+    ),
+    Case(
+        rule="COUNTS_DIFFER",
+        events=(occurrence("CountsConfirmed", {"differs": True}, of=WARD, facility=HOSPITAL),),
+        facility=HOSPITAL,
+        role="bed_desk",
+        severity=Severity.HIGH,
+        key=f"COUNTS_DIFFER/{WARD}",
+    ),
+]
