@@ -1,0 +1,146 @@
+"""Kafka records as CloudEvents 1.0 in binary mode: attributes in headers, the event's bytes as the value.
+
+The headers are written and read by hand: this is the hottest path of relay and consumers. A contract test
+reads our records with the `cloudevents` package.
+
+Beside the attributes of the core, `sequence` (the extension of that name) is the aggregate's version: a
+consumer finds it without decoding the value. The extension wants strings that sort like the numbers they
+stand for, hence the leading zeros.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+CONTENT_TYPE = "application/protobuf"
+
+Headers = Sequence[tuple[str, bytes]]
+
+_SPECVERSION = ("ce_specversion", b"1.0")
+_CONTENT_TYPE = ("content-type", CONTENT_TYPE.encode())
+_SEQUENCE_DIGITS = 19
+_VERSION_MAX = 2**63 - 1
+
+
+class Undecodable(Exception):
+    """A record that is not one of our CloudEvents; says what is wrong with it, without its content."""
+
+
+class ReceivedRecord(Protocol):
+    """What aiokafka's ConsumerRecord has."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConsumedEvent:
+    """One event of another aggregate, as it stands in Kafka."""
+
+    topic: str
+    partition: int
+    offset: int
+    #: id of the aggregate
+    key: str
+    #: version of the aggregate after this event
+    version: int
+    #: such as `ReferralAccepted`
+    type: str
+    event_id: str
+    value: bytes
+    recorded_at: datetime
+    #: W3C trace context, empty when there is none
+    traceparent: str
+
+
+def event_headers(
+    *,
+    source: bytes,
+    event_id: str,
+    type_: str,
+    subject: bytes,
+    recorded_at: datetime,
+    version: int,
+    traceparent: str,
+) -> list[tuple[str, bytes]]:
+    """The headers of one record. `subject` is the record's key, `source` a URI reference."""
+    headers = [
+        _SPECVERSION,
+        ("ce_id", event_id.encode()),
+        ("ce_type", type_.encode()),
+        ("ce_source", source),
+        ("ce_subject", subject),
+        ("ce_time", recorded_at.isoformat().encode()),
+        ("ce_sequence", b"%0*d" % (_SEQUENCE_DIGITS, version)),
+        _CONTENT_TYPE,
+    ]
+    if traceparent:
+        headers.append(("traceparent", traceparent.encode()))
+    return headers
+
+
+def decode(record: ReceivedRecord) -> ConsumedEvent:
+    """Reads a record's attributes, not its value. Raises Undecodable."""
+    headers = dict(record.headers)
+    if not record.key:
+        raise Undecodable("no key")
+    if record.value is None:
+        raise Undecodable("no value")
+    if _required(headers, "ce_specversion") != "1.0":
+        raise Undecodable("ce_specversion is not 1.0")
+    if _required(headers, "content-type") != CONTENT_TYPE:
+        raise Undecodable(f"content-type is not {CONTENT_TYPE}")
+    return ConsumedEvent(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=_text("key", record.key),
+        version=_version(_required(headers, "ce_sequence")),
+        type=_required(headers, "ce_type"),
+        event_id=_required(headers, "ce_id"),
+        value=record.value,
+        recorded_at=_time(_required(headers, "ce_time")),
+        traceparent=_text("traceparent", headers.get("traceparent") or b""),
+    )
+
+
+def _required(headers: dict[str, bytes], name: str) -> str:
+    value = headers.get(name)
+    if not value:
+        raise Undecodable(f"no header {name}")
+    return _text(name, value)
+
+
+def _text(name: str, value: bytes) -> str:
+    try:
+        text = value.decode()
+    except UnicodeDecodeError as error:
+        raise Undecodable(f"{name} is not UTF-8") from error
+    if "\x00" in text:
+        # PostgreSQL's text cannot hold it, so an inbox or a dead letter could not be written.
+        raise Undecodable(f"{name} contains NUL")
+    return text
+
+
+def _version(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= _SEQUENCE_DIGITS):
+        raise Undecodable("ce_sequence is not a number")
+    version = int(text)
+    if not 1 <= version <= _VERSION_MAX:
+        raise Undecodable("ce_sequence is out of range")
+    return version
+
+
+def _time(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Undecodable("ce_time is not a time") from error
+    if time.tzinfo is None:
+        raise Undecodable("ce_time has no offset from UTC")
+    return time

@@ -1,0 +1,75 @@
+"""Consumers: made with one set of bounds, closed within a bound."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
+
+from services.shared.kafka.address import KafkaAddress
+from services.shared.kernel.refusals import DependencyDown
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FetchBounds:
+    """How much is asked of Kafka at once, and how long it may wait for something to come."""
+
+    #: A fetch comes back at once when there is a record. It is waited for when a partition could not be asked
+    #: because its last records had not been taken yet, hence not Kafka's own 500.
+    wait_ms_max: int = 100
+    bytes_max: int = 8 * 1024 * 1024
+    partition_bytes_max: int = 1024 * 1024
+
+    def client_options(self) -> dict[str, Any]:
+        return {
+            "fetch_max_wait_ms": self.wait_ms_max,
+            "fetch_min_bytes": 1,
+            "fetch_max_bytes": self.bytes_max,
+            "max_partition_fetch_bytes": self.partition_bytes_max,
+        }
+
+
+async def start_consumer(
+    kafka: KafkaAddress,
+    *,
+    client_id: str,
+    bounds: FetchBounds,
+    timeout_s: float,
+    subscribe: Sequence[str] = (),
+    listener: object | None = None,
+    **options: Any,
+) -> AIOKafkaConsumer:
+    """A connected consumer; with `subscribe`, one that is a member of its group.
+
+    `options` are aiokafka's. Raises DependencyDown when Kafka, the topics or the group's coordinator are not
+    there in time.
+    """
+    consumer = AIOKafkaConsumer(
+        **kafka.client_options(client_id), **bounds.client_options(), enable_auto_commit=False, **options
+    )
+    if subscribe:
+        consumer.subscribe(list(subscribe), listener=listener)
+    try:
+        # Without a bound it waits for its group's coordinator for as long as there is none.
+        await asyncio.wait_for(consumer.start(), timeout_s)
+    except (KafkaError, OSError) as error:
+        await stop_consumer(consumer)
+        raise DependencyDown("kafka", f"no consumer: {error!r}") from error
+    except BaseException:
+        await stop_consumer(consumer)
+        raise
+    return consumer
+
+
+async def stop_consumer(consumer: AIOKafkaConsumer, *, timeout_s: float = 3.0) -> None:
+    """Leaves the group and closes the connections. A failure is logged: there is nothing else to be done."""
+    try:
+        await asyncio.wait_for(consumer.stop(), timeout_s)
+    except (KafkaError, OSError) as error:
+        _log.warning("consumer_closed_with_force", error=repr(error))
+        await consumer._client.close()
