@@ -208,6 +208,8 @@ def reroute(decision: Decision[RerouteReferral]) -> tuple[Event, ...]:
     dispatch = command.dispatch or state.dispatch
     opened = open_next(asking(decision), command.destinations, dispatch)
     best = decision.assessments[0]
+    afterwards = any(each.approval_in_retrospect for each in decision.assessments)
+    lead = decision.directory.lead_of(origin_of(decision.directory, state.origin_facility))
     return (
         ReferralRerouted(
             offers=opened.offers,
@@ -218,5 +220,7 @@ def reroute(decision: Decision[RerouteReferral]) -> tuple[Event, ...]:
             norms=norms.combined(decision.assessments),
             hop_count=state.hop_count + 1,
             expires_at=opened.expires_at,
+            approval_in_retrospect=afterwards or state.approval_in_retrospect,
+            approval_facility=lead if afterwards else state.approval_facility,
         ),
     )

@@ -140,6 +140,9 @@ class ReferralRerouted:
     norms: tuple[RuleResult, ...]
     hop_count: int
     expires_at: datetime
+    #: an emergency that now leaves the county is reviewed afterwards, by this facility's referral office
+    approval_in_retrospect: bool = False
+    approval_facility: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -187,6 +187,8 @@ def _rerouted(state: Referral, event: e.ReferralRerouted, _: EventMetadata) -> C
         "hop_count": event.hop_count,
         "expires_at": event.expires_at,
         "end_reason": None,
+        "approval_in_retrospect": event.approval_in_retrospect,
+        "approval_facility": event.approval_facility,
         **with_offers(state.offers + event.offers),
     }
 

@@ -614,10 +614,15 @@ class ReferralRerouted(message.Message):
     NORMS_FIELD_NUMBER: builtins.int
     HOP_COUNT_FIELD_NUMBER: builtins.int
     EXPIRES_AT_FIELD_NUMBER: builtins.int
+    APPROVAL_IN_RETROSPECT_FIELD_NUMBER: builtins.int
+    APPROVAL_FACILITY_FIELD_NUMBER: builtins.int
     dispatch: referral_pb2.Dispatch.ValueType
     direction: referral_pb2.Direction.ValueType
     scope: referral_pb2.Scope.ValueType
     hop_count: builtins.int
+    approval_in_retrospect: builtins.bool
+    """An emergency that now leaves the county is reviewed afterwards, by this facility's referral office."""
+    approval_facility: builtins.str
     @builtins.property
     def offers(self) -> containers.RepeatedCompositeFieldContainer[referral_pb2.Offer]: ...
     @builtins.property
@@ -637,10 +642,12 @@ class ReferralRerouted(message.Message):
         norms: abc.Iterable[referral_pb2.RuleResult] | None = ...,
         hop_count: builtins.int = ...,
         expires_at: timestamp_pb2.Timestamp | None = ...,
+        approval_in_retrospect: builtins.bool = ...,
+        approval_facility: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["direction", b"direction", "dispatch", b"dispatch", "expires_at", b"expires_at", "hop_count", b"hop_count", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "direction", b"direction", "dispatch", b"dispatch", "expires_at", b"expires_at", "hop_count", b"hop_count", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "scope", b"scope"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
