@@ -211,7 +211,9 @@ async def test_lists_are_pages_with_the_latest_change_first(store: Wanted) -> No
     assert [s.stream_id for s in rest.streams] == ["p/2", "p/1"]
     assert rest.next_after is None
     assert len(on_road.streams) == 4
-    assert (await store.find(StreamQuery(kind="parcel", contains={"parties": ["x"]}))).streams == ()
+    for parties, count in ((("x",), 0), (("depot",), 5), (("x", "hill"), 1), ((), 0)):
+        found = await store.find(StreamQuery(kind="parcel", contains={}, parties=parties))
+        assert len(found.streams) == count, parties
 
 
 async def test_scan_goes_by_id(store: Wanted) -> None:

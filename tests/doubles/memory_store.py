@@ -120,6 +120,10 @@ class MemoryEventStore:
             for stream in sorted(self.streams.values(), key=lambda s: -self.changed[s.stream_id])
             if stream.kind == query.kind
             and _contains(self.facets[stream.stream_id], query.contains)
+            and (
+                query.parties is None
+                or not set(query.parties).isdisjoint(self.facets[stream.stream_id]["parties"])  # type: ignore[call-overload]
+            )
             and (not query.states or self.facets[stream.stream_id].get("state") in query.states)
             and (query.after is None or self.changed[stream.stream_id] < query.after)
         ]

@@ -5,8 +5,10 @@ from services.referral.domain import consultation as consultations
 from services.referral.domain import directory as directories
 from services.referral.domain import episode as episodes
 from services.referral.domain import referral as referrals
+from services.referral.domain.consultation_events import ConsultationEvent
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.directory_state import Directory
+from services.referral.domain.episode_events import EpisodeEvent
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.referral_state import Referral, ReferralEnvelope, envelope
 from services.shared.eventstore.aggregate import AggregateKind
@@ -31,8 +33,10 @@ def build_aggregates() -> Aggregates:
     referral = EventCodec(
         referral_events_pb2.ReferralEvent, metadata, referrals.EVENTS, envelope_type=ReferralEnvelope
     )
-    episode = EventCodec(episode_events_pb2.EpisodeEvent, metadata, episodes.EVENTS)
-    consultation = EventCodec(consultation_events_pb2.ConsultationEvent, metadata, consultations.EVENTS)
+    episode: EventCodec[EpisodeEvent] = EventCodec(episode_events_pb2.EpisodeEvent, metadata, episodes.EVENTS)
+    consultation: EventCodec[ConsultationEvent] = EventCodec(
+        consultation_events_pb2.ConsultationEvent, metadata, consultations.EVENTS
+    )
     directory = EventCodec(directory_events_pb2.DirectoryEvent, metadata, directories.EVENTS)
     return Aggregates(
         referral=AggregateKind(

@@ -26,7 +26,7 @@ class Aggregates:
 
     def of(self, name: str) -> AggregateKind[Any, Any]:
         """The kind of an aggregate by its name's collection. Raises KeyError for another's name."""
-        collections = {
+        collections: dict[str, AggregateKind[Any, Any]] = {
             "referrals": self.referral,
             "episodes": self.episode,
             "consultations": self.consultation,

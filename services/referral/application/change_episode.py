@@ -29,7 +29,7 @@ def change_episode(
 
 
 async def _live_members(work: Work, kinds: Aggregates, episode: Episode) -> tuple[str, ...]:
-    """Members that are not over. A member that is over stays so, and a new one moves the episode's version."""
+    """Members that are not over. Who is over stays so, and a new member moves the version."""
     live = []
     for member in episode.members:
         if member.startswith("referrals/"):

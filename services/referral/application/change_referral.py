@@ -1,14 +1,25 @@
-"""Every command of a referral that exists, with what it moves beside: its episode, and a referral that follows."""
+"""Every command of a referral that exists, and what it moves beside: its episode, a referral that follows."""
 
+from collections.abc import Sequence
 
 from services.referral.application.aggregates import Aggregates
+from services.referral.application.episode_membership import (
+    join_episode,
+    live_referrals_of,
+    membership_of,
+)
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.domain import referral as referrals
-from services.referral.domain.commands import Command
+from services.referral.domain.commands import Command, RecordFollowUp, ReferBack
+from services.referral.domain.events import Event, FollowUpRecorded, PatientReferredBack
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_state import Referral
-from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.eventstore.runner import Reaction, Reply, UseCase, Work
+from services.shared.kernel.command import CommandContext, EventMetadata
 from services.shared.kernel.refusals import NotFound
+
+#: Commands that may open a referral in the same episode, and so must know which ones are live in it.
+_OPENERS = (ReferBack, RecordFollowUp)
 
 
 class ReferralChanges:
@@ -23,25 +34,76 @@ class ReferralChanges:
         """Answers with the referral after the command."""
 
         async def use_case(work: Work) -> Reply[Referral]:
-            await self.apply(work, command, name)
+            await self._apply(work, command, name)
             return work.reply(self._kinds.referral, name)
 
         return use_case
 
-    async def apply(self, work: Work, command: Command, name: str) -> None:
-        """Raises NotFound, NotPermitted, NotAllowed, StaleVersion, InvalidInput."""
+    def follow(self, command: Command, name: str) -> Reaction:
+        """For commands that the system gives: a bed's news, a due deadline. Does nothing without referral."""
+
+        async def reaction(work: Work) -> None:
+            if await work.load(self._kinds.referral, name) is not None:
+                await self._apply(work, command, name)
+
+        return reaction
+
+    async def _apply(self, work: Work, command: Command, name: str) -> None:
         state = await work.load_target(self._kinds.referral, name)
         if state is None:
-            raise NotFound(referrals.RESOURCE, name)
-        directory = self._directory.current()
-        child = (
-            await work.load(self._kinds.referral, state.referred_back_to) if state.referred_back_to else None
-        )
+            raise NotFound("Referral", name)
+        child_name = referrals.child_needed(state, command)
+        child: Referral | None = None
+        if child_name:
+            child = await work.load(self._kinds.referral, child_name)
+        live: tuple[str, ...] = ()
+        if isinstance(command, _OPENERS):
+            live = await live_referrals_of(work, self._kinds, state.episode)
         events = referrals.decide(
-            state, command, work.context, directory=directory, policy=self._policy, child=child
+            state,
+            command,
+            work.context,
+            directory=self._directory.current(),
+            policy=self._policy,
+            live_referrals=live,
+            child=child,
         )
         if not events:
             return
         after = await work.record(self._kinds.referral, name, events)
-        await self._open_child(work, state, events)
-        await self._join(work, state, after)
+        await self._open_children(work, after, events)
+        await self._bring_facilities(work, state, after)
+
+    async def _open_children(self, work: Work, parent: Referral, events: Sequence[Event]) -> None:
+        """A referral back, or one that a red flag opens, begins in the unit of the event that names it."""
+        for event in events:
+            if not isinstance(event, PatientReferredBack | FollowUpRecorded):
+                continue
+            metadata = _metadata(parent, event, work.context)
+            opened = referrals.opened_child(parent, event, metadata, self._directory.current(), self._policy)
+            if opened is None:
+                continue
+            name, requested = opened
+            child = await work.record(self._kinds.referral, name, (requested,))
+            await join_episode(work, self._kinds, child.episode, membership_of(child))
+
+    async def _bring_facilities(self, work: Work, before: Referral, after: Referral) -> None:
+        """A destination that accepted, or to which the patient was diverted, takes part in the episode."""
+        known = set(membership_of(before).facilities)
+        membership = membership_of(after)
+        if not known.issuperset(membership.facilities):
+            await join_episode(work, self._kinds, after.episode, membership)
+
+
+def _metadata(parent: Referral, event: Event, context: CommandContext) -> EventMetadata:
+    """What the child's first event may know of the event that opens it."""
+    return EventMetadata(
+        event_id="",
+        aggregate_id=parent.name,
+        version=parent.version,
+        type=type(event).__name__,
+        occurred_at=context.occurred_at,
+        recorded_at=context.recorded_at,
+        actor=context.actor,
+        request_id=context.request_id,
+    )

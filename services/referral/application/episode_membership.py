@@ -4,7 +4,8 @@ from services.referral.application.aggregates import Aggregates
 from services.referral.domain import episode as episodes
 from services.referral.domain.episode_commands import JoinEpisode, OpenEpisode
 from services.referral.domain.referral_state import Referral, is_live
-from services.referral.domain.values import Pathway
+from services.referral.domain.referral_values import OfferState
+from services.referral.domain.values import Direction, Pathway
 from services.shared.eventstore.runner import Work
 from services.shared.kernel.refusals import NotFound
 
@@ -12,7 +13,7 @@ from services.shared.kernel.refusals import NotFound
 async def open_or_load_episode(
     work: Work, kinds: Aggregates, *, episode: str, patient: str, pathway: Pathway
 ) -> str:
-    """The name of the episode to join; opens the one that follows from the request id when `episode` is empty.
+    """The name of the episode to join; an empty one is opened, named after the request id.
 
     Raises NotFound when the named one does not exist.
     """
@@ -29,7 +30,7 @@ async def open_or_load_episode(
 
 
 async def join_episode(work: Work, kinds: Aggregates, episode: str, command: JoinEpisode) -> None:
-    """Records what of the membership is new; nothing when nothing is. Raises NotAllowed in a closed episode."""
+    """Records what of the membership is new, if anything. Raises NotAllowed in a closed episode."""
     state = await work.load(kinds.episode, episode)
     events = episodes.decide(state, command, work.context)
     if events:
@@ -50,3 +51,15 @@ async def live_referrals_of(work: Work, kinds: Aggregates, episode: str) -> tupl
             if referral is not None and is_live(referral):
                 live.append(member)
     return tuple(live)
+
+
+def membership_of(referral: Referral) -> JoinEpisode:
+    """What a referral brings into its episode: the origin, and the destination that accepted."""
+    accepted = tuple(offer.facility for offer in referral.offers if offer.state is OfferState.ACCEPTED)
+    onward = referral.direction is not Direction.DOWN
+    return JoinEpisode(
+        member=referral.name,
+        patient=referral.patient,
+        facilities=tuple(dict.fromkeys((referral.origin_facility, *accepted))),
+        sending_facility=referral.origin_facility if onward else "",
+    )

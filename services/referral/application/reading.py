@@ -1,22 +1,23 @@
 """Who may read what, and the record of who did.
 
-The facilities on a referral, consultation or episode may read it, and coordinators and operators; everybody
-else is told that it does not exist. Every view is recorded, apart from the event log (PIPL; facts.md, Law).
+The facilities on a referral, consultation or episode may read it, the coordinators of their communities, and
+operators; everybody else is told that it does not exist. Every view is recorded,
+apart from the event log (facts.md, Law).
 """
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
+from services.referral.application.known_directory import KnownDirectory
+from services.referral.domain.parties import reading_facilities
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore, StreamQuery
-from services.shared.kernel.actor import Actor, Role
+from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import NotFound
 
 S = TypeVar("S")
-
-_OVERVIEW = (Role.COORDINATOR, Role.OPERATOR, Role.SYSTEM)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,24 +55,27 @@ class ListPage:
     next_after: int | None
 
 
-def may_read(kind: AggregateKind[S, Any], state: S, actor: Actor) -> bool:
-    """Whether the actor's facility takes part, or the actor has an overview role."""
-    parties = cast("list[str]", kind.facets(state)["parties"])
-    return actor.facility in parties or actor.has_role(*_OVERVIEW)
-
-
 class Reading:
     """Reads aggregates as they are in the store now. Raises DependencyDown when it is away."""
 
-    def __init__(self, store: EventStore, runner: CommandRunner, log: ViewLog) -> None:
+    def __init__(
+        self, store: EventStore, runner: CommandRunner, directory: KnownDirectory, log: ViewLog
+    ) -> None:
         self._store = store
         self._runner = runner
+        self._directory = directory
         self._log = log
+
+    def may_read(self, kind: AggregateKind[S, Any], state: S, actor: Actor) -> bool:
+        """Whether a facility that the actor may read for takes part."""
+        facilities = reading_facilities(actor, self._directory.current())
+        parties = cast("list[str]", kind.facets(state)["parties"])
+        return facilities is None or not facilities.isdisjoint(parties)
 
     async def one(self, kind: AggregateKind[S, Any], name: str, reader: Reader) -> S:
         """Raises NotFound when it does not exist, or the reader may not know of it."""
         loaded = await self._runner.read(kind, name)
-        if loaded.state is None or not may_read(kind, loaded.state, reader.actor):
+        if loaded.state is None or not self.may_read(kind, loaded.state, reader.actor):
             raise NotFound(kind.name, name)
         await self._record(reader, (name,))
         return loaded.state
@@ -80,10 +84,15 @@ class Reading:
         self, kind: AggregateKind[S, Any], names: tuple[str, ...], reader: Reader
     ) -> tuple[S, ...]:
         """Those of `names` that exist and that the reader may know of."""
-        states = [(await self._runner.read(kind, name)).state for name in names]
-        shown = tuple(s for s in states if s is not None and may_read(kind, s, reader.actor))
-        await self._record(reader, tuple(name for name, s in zip(names, states, strict=True) if s in shown))
-        return shown
+        shown: list[S] = []
+        seen: list[str] = []
+        for name in names:
+            state = (await self._runner.read(kind, name)).state
+            if state is not None and self.may_read(kind, state, reader.actor):
+                shown.append(state)
+                seen.append(name)
+        await self._record(reader, tuple(seen))
+        return tuple(shown)
 
     async def page(
         self,
@@ -95,11 +104,17 @@ class Reading:
         after: int | None = None,
         limit: int,
     ) -> ListPage:
-        """The latest changes first; a facility sees what it takes part in, an overview role sees all."""
-        if not reader.actor.has_role(*_OVERVIEW):
-            contains = {**contains, "parties": [reader.actor.facility]}
+        """The latest changes first, of what the reader may know of."""
+        facilities = reading_facilities(reader.actor, self._directory.current())
         page = await self._store.find(
-            StreamQuery(kind=kind.name, contains=contains, states=states, after=after, limit=limit)
+            StreamQuery(
+                kind=kind.name,
+                contains=contains,
+                parties=None if facilities is None else tuple(sorted(facilities)),
+                states=states,
+                after=after,
+                limit=limit,
+            )
         )
         await self._record(reader, tuple(stream.stream_id for stream in page.streams))
         return ListPage(

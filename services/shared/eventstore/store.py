@@ -21,6 +21,8 @@ class StreamQuery:
     kind: str
     #: every one of these facets must be contained, as JSON
     contains: dict[str, object]
+    #: one of these must be among the facet `parties`; None is anybody's
+    parties: tuple[str, ...] | None = None
     #: the facet `state` must be one of these; any when empty
     states: tuple[str, ...] = ()
     #: position of the last one seen; None begins

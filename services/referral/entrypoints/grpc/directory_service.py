@@ -80,11 +80,9 @@ class DirectoryServicer:
         event = await self._runner.event_at(self._kinds.directory, DIRECTORY_NAME, reply.version)
         if event.metadata.request_id != context.request_id:
             return _NOTHING
-        before = (
-            await self._runner.state_at(self._kinds.directory, DIRECTORY_NAME, reply.version - 1)
-            if reply.version > 1
-            else None
-        )
+        before: Directory | None = None
+        if reply.version > 1:
+            before = await self._runner.state_at(self._kinds.directory, DIRECTORY_NAME, reply.version - 1)
         return directories.difference(before, command)
 
     async def get_facility(self, request: pb.GetFacilityRequest, call: Call) -> pb.GetFacilityResponse:

@@ -11,9 +11,16 @@ from services.referral.domain.clocks_targets import ClockTarget
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.directory_state import Community, Facility
 from services.referral.domain.episode_state import Episode
+from services.referral.domain.norms import DestinationExplanation
 from services.referral.domain.referral_state import INTERNAL_FIELDS, Referral
 from services.shared.protocodec import MessageCodec
-from tierlink.referral.v1 import consultation_pb2, directory_pb2, episode_pb2, referral_pb2
+from tierlink.referral.v1 import (
+    consultation_pb2,
+    directory_pb2,
+    episode_pb2,
+    referral_pb2,
+    referral_service_pb2,
+)
 
 _REFERRAL: MessageCodec[Referral, referral_pb2.Referral] = MessageCodec(
     Referral, referral_pb2.Referral, internal=INTERNAL_FIELDS
@@ -55,3 +62,12 @@ def episode_resource(
     for clock in clocks(state, targets, now):
         _CLOCK.write(clock, message.clocks.add())
     return message
+
+
+_EXPLANATION: MessageCodec[DestinationExplanation, referral_service_pb2.DestinationExplanation] = (
+    MessageCodec(DestinationExplanation, referral_service_pb2.DestinationExplanation)
+)
+
+
+def explanation_resource(found: DestinationExplanation) -> referral_service_pb2.DestinationExplanation:
+    return _EXPLANATION.to_message(found)

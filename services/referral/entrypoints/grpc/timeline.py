@@ -20,7 +20,7 @@ _TEXT: MessageCodec[BilingualText, type_pb2.BilingualText] = MessageCodec(
 )
 
 
-def timeline_response(
+def timeline_entries(
     events: tuple[TimelineEvent, ...], known: KnownDirectory
 ) -> list[timeline_pb2.TimelineEntry]:
     """Entries in the order given, each with the place it happened at."""

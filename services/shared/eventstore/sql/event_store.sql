@@ -152,6 +152,7 @@ WHERE kind = $1
   AND facets @> $2::jsonb
   AND (cardinality($3::text[]) = 0 OR facets ->> 'state' = ANY ($3::text[]))
   AND ($4::bigint IS NULL OR changed < $4)
+  AND ($6::text[] IS NULL OR facets -> 'parties' ?| $6::text[])
 ORDER BY changed DESC
 LIMIT $5
 

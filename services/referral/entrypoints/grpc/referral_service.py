@@ -1,0 +1,197 @@
+"""ReferralService: one RPC for each command of the state table, and the reading of referrals."""
+
+from typing import Any
+
+from services.referral.application.aggregates import Aggregates
+from services.referral.application.change_referral import ReferralChanges
+from services.referral.application.create_referral import ReferralCreation
+from services.referral.application.explain_referral import ReferralExplanation
+from services.referral.application.known_directory import KnownDirectory
+from services.referral.application.read_timeline import TimelineReader
+from services.referral.application.reading import Reading
+from services.referral.domain import commands
+from services.referral.domain.norms import ExplainReferral
+from services.referral.domain.referral_state import Referral
+from services.referral.entrypoints.grpc.reading import reader_of
+from services.referral.entrypoints.grpc.resources import explanation_resource, referral_resource
+from services.referral.entrypoints.grpc.timeline import timeline_entries, verification_findings
+from services.shared.audit.verification import verify_aggregate
+from services.shared.commands.command_method import command_method
+from services.shared.eventstore.runner import CommandRunner, Reply
+from services.shared.eventstore.store import EventStore
+from services.shared.kernel.ids import resource_name
+from services.shared.kernel.refusals import NotFound
+from services.shared.protocodec import MessageCodec
+from services.shared.rpc.call import Call
+from services.shared.rpc.method import UnaryMethod
+from services.shared.rpc.paging import page_size, page_token, position_number
+from tierlink.referral.v1 import referral_pb2
+from tierlink.referral.v1 import referral_service_pb2 as pb
+from tierlink.type.v1 import type_pb2
+
+SERVICE = "tierlink.referral.v1.ReferralService"
+
+#: Each is the RPC of its name.
+CHANGES: tuple[type, ...] = (
+    commands.ApproveReferral,
+    commands.RefuseApproval,
+    commands.AcknowledgeOffer,
+    commands.RequestInformation,
+    commands.ProvideInformation,
+    commands.AcceptReferral,
+    commands.DeclineReferral,
+    commands.RerouteReferral,
+    commands.WithdrawAcceptance,
+    commands.ArrangeTransport,
+    commands.DepartPatient,
+    commands.DivertPatient,
+    commands.ReportArrival,
+    commands.ReportNoShow,
+    commands.StartTreatment,
+    commands.CompleteTreatment,
+    commands.ReferBack,
+    commands.RecordFollowUp,
+    commands.CloseReferral,
+    commands.CancelReferral,
+    commands.ConfirmCancellation,
+    commands.RecordDeath,
+    commands.MarkEnteredInError,
+)
+
+_EXPLAIN: MessageCodec[ExplainReferral, pb.ExplainReferralRequest] = MessageCodec(
+    ExplainReferral, pb.ExplainReferralRequest
+)
+
+
+class ReferralServicer:
+    """The RPCs of referrals."""
+
+    def __init__(
+        self,
+        *,
+        kinds: Aggregates,
+        runner: CommandRunner,
+        store: EventStore,
+        reading: Reading,
+        known: KnownDirectory,
+        creation: ReferralCreation,
+        changes: ReferralChanges,
+        explanation: ReferralExplanation,
+    ) -> None:
+        self._kinds = kinds
+        self._runner = runner
+        self._store = store
+        self._reading = reading
+        self._known = known
+        self._creation = creation
+        self._changes = changes
+        self._explanation = explanation
+        self._timelines = TimelineReader(store, runner, kinds)
+
+    def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
+        return (
+            self._command(
+                commands.CreateReferral,
+                target=lambda request, context: resource_name("referrals", context.request_id),
+                use_case=self._creation.create,
+            ),
+            *(
+                self._command(
+                    command,
+                    target=lambda request, context: str(request.name),
+                    use_case=self._changes.change,
+                )
+                for command in CHANGES
+            ),
+            _reads("ExplainReferral", self.explain_referral),
+            _reads("GetReferral", self.get_referral),
+            _reads("ListReferrals", self.list_referrals),
+            _reads("GetTimeline", self.get_timeline),
+            _reads("VerifyTimeline", self.verify_timeline),
+        )
+
+    def _command(self, command: type, *, target: Any, use_case: Any) -> UnaryMethod[Any, Any]:
+        name = command.__name__
+        response = getattr(pb, f"{name}Response")
+
+        def render(reply: Reply[Referral]) -> Any:
+            return response(referral=referral_resource(reply.state))
+
+        return command_method(
+            name=name,
+            request_type=getattr(pb, f"{name}Request"),
+            response_type=response,
+            command_type=command,
+            kind=self._kinds.referral,
+            runner=self._runner,
+            target=target,
+            use_case=use_case,
+            render=render,
+        )
+
+    async def explain_referral(
+        self, request: pb.ExplainReferralRequest, call: Call
+    ) -> pb.ExplainReferralResponse:
+        found = await self._explanation.explain(_EXPLAIN.from_message(request), call.actor)
+        return pb.ExplainReferralResponse(destinations=[explanation_resource(each) for each in found])
+
+    async def get_referral(self, request: pb.GetReferralRequest, call: Call) -> pb.GetReferralResponse:
+        state = await self._reading.one(self._kinds.referral, request.name, reader_of(call))
+        return pb.GetReferralResponse(referral=referral_resource(state))
+
+    async def list_referrals(self, request: pb.ListReferralsRequest, call: Call) -> pb.ListReferralsResponse:
+        contains: dict[str, object] = {}
+        if request.episode:
+            contains["episode"] = request.episode
+        if request.patient:
+            contains["patient"] = request.patient
+        if request.pathway:
+            contains["pathway"] = type_pb2.Pathway.Name(request.pathway).removeprefix("PATHWAY_")
+        if request.urgency:
+            contains["urgency"] = type_pb2.Urgency.Name(request.urgency).removeprefix("URGENCY_")
+        states = [referral_pb2.ReferralState.Name(state) for state in request.states]
+        page = await self._reading.page(
+            self._kinds.referral,
+            contains,
+            reader_of(call),
+            states=tuple(state.removeprefix("REFERRAL_STATE_") for state in states),
+            after=position_number(request.page_token),
+            limit=page_size(request.page_size),
+        )
+        return pb.ListReferralsResponse(
+            referrals=[referral_resource(state) for state in page.states],
+            next_page_token=page_token(page.next_after),
+        )
+
+    async def get_timeline(self, request: pb.GetTimelineRequest, call: Call) -> pb.GetTimelineResponse:
+        referral = await self._reading.one(self._kinds.referral, request.name, reader_of(call))
+        if request.whole_episode:
+            # The whole episode belongs to its own parties: a facility of one move need not know the others.
+            await self._reading.one(self._kinds.episode, referral.episode, reader_of(call))
+            events = await self._timelines.of_episode(referral.episode)
+        else:
+            events = await self._timelines.of_referral(referral)
+        return pb.GetTimelineResponse(entries=timeline_entries(events, self._known))
+
+    async def verify_timeline(
+        self, request: pb.VerifyTimelineRequest, call: Call
+    ) -> pb.VerifyTimelineResponse:
+        await self._reading.one(self._kinds.referral, request.name, reader_of(call))
+        stream = await self._store.load(request.name)
+        if stream is None:
+            raise NotFound("referral", request.name)
+        verified = await verify_aggregate(self._store, self._kinds.by_name(), stream)
+        return pb.VerifyTimelineResponse(
+            intact=not verified.findings,
+            events_count=verified.events_count,
+            findings=verification_findings(verified),
+        )
+
+
+def _reads(name: str, handler: Any) -> UnaryMethod[Any, Any]:
+    return UnaryMethod(
+        name=name,
+        request_type=getattr(pb, f"{name}Request"),
+        response_type=getattr(pb, f"{name}Response"),
+        handler=handler,
+    )
