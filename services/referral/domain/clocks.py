@@ -168,17 +168,18 @@ def _done_before(episode: Episode, kind: MilestoneKind, entry: Milestone) -> boo
 
 
 def _is_on_the_way_up(episode: Episode, entry: Milestone) -> bool:
-    """Whether the patient comes in for acute care: at the first door, or sent on by the facility before."""
+    """Whether the patient comes in for acute care: by himself, or sent on by the facility before."""
     before = [
         m
         for m in episode.milestones
         if m.kind in _DOORS and m.facility != entry.facility and m.true_time() <= entry.true_time()
     ]
     if not before:
-        return first_of(episode.milestones, MilestoneKind.DOOR_IN) == entry
+        return True
     sender = before[-1].facility
-    entries = [move for move in episode.moves if move.sending_facility == sender]
-    return any(move.decided_at <= entry.true_time() for move in entries)
+    return any(
+        move.sending_facility == sender and move.decided_at <= entry.true_time() for move in episode.moves
+    )
 
 
 def _is_left_for_another(episode: Episode, entry: Milestone) -> bool:

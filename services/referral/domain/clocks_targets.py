@@ -29,7 +29,7 @@ class CountsFor(StrEnum):
     EVERY_PATIENT = "EVERY_PATIENT"
     #: patients whom a referral moves up or across
     TRANSFERRED_PATIENT = "TRANSFERRED_PATIENT"
-    #: doors on the way up: the first, and each that follows a facility which sent the patient on.
+    #: doors on the way up: the first facility's, and each that follows a facility which sent the patient on.
     #: The door of rehabilitation, weeks later, starts no door-to-needle
     ACUTE_DOOR = "ACUTE_DOOR"
     #: doors of the visit during which a facility sends the patient on

@@ -245,7 +245,9 @@ def _check_report(report: ConsultationReport, requesting_facility: str) -> None:
 
 
 def _not_in_state(state: Consultation, command: commands.ConsultationCommand) -> FailedRule:
-    return FailedRule(code="STATE", text=texts.not_in_state(state.state, type(command).__name__))
+    return FailedRule(
+        code="NOT_ALLOWED_IN_STATE", text=texts.not_in_state(state.state, type(command).__name__)
+    )
 
 
 def _not_allowed(state: Consultation | None, *failed: FailedRule) -> NotAllowed:

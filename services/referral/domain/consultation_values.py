@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from services.referral.domain.norms_rules import CAPABILITY_OF
 from services.referral.domain.values import Pathway, Urgency
 
 
@@ -102,19 +103,6 @@ class ConsultationPolicy:
         return self.result_due.of(urgency)
 
 
-#: the centre that answers a live teleconsultation (domain.md, Capability); GENERAL needs none
-_CENTRE_OF_PATHWAY: dict[Pathway, str] = {
-    Pathway.STROKE: "STROKE",
-    Pathway.CHEST_PAIN: "CHEST_PAIN",
-    Pathway.TRAUMA: "TRAUMA",
-    Pathway.MATERNAL: "CRITICAL_MATERNAL",
-    Pathway.NEONATAL: "CRITICAL_NEONATAL",
-    Pathway.CRITICAL_CARE: "CRITICAL_CARE",
-    Pathway.HEMODIALYSIS: "HEMODIALYSIS",
-    Pathway.REHABILITATION: "REHABILITATION",
-    Pathway.DAY_SURGERY: "DAY_SURGERY",
-}
-
 _CENTRE_OF_KIND: dict[ConsultationKind, str] = {
     ConsultationKind.ECG: "ECG",
     ConsultationKind.IMAGING: "IMAGING",
@@ -126,5 +114,5 @@ def needed_capability(kind: ConsultationKind, pathway: Pathway) -> str | None:
     """The capability the centre must have: a reading needs its diagnosis centre, whatever the pathway;
     a live teleconsultation needs the pathway's centre. None when any facility may answer."""
     if kind is ConsultationKind.TELECONSULTATION:
-        return _CENTRE_OF_PATHWAY.get(pathway)
+        return CAPABILITY_OF.get(pathway)
     return _CENTRE_OF_KIND[kind]

@@ -66,8 +66,8 @@ def decide(
     `live_members` are the names of the members that are not over; CloseEpisode needs them. None means
     that nobody looked: then every member counts as live.
     Raises NotFound, NotPermitted, InvalidInput (a facility that takes no part, a correction that changes
-    nothing), NotAllowed (STATE, NOT_IN_FUTURE, CLINICAL_ORDER, MILESTONE_REPEATED, NOTHING_LIVE,
-    SAME_PATIENT).
+    nothing), NotAllowed (NOT_ALLOWED_IN_STATE, NOT_IN_FUTURE, CLINICAL_ORDER, MILESTONE_REPEATED,
+    NOTHING_LIVE, SAME_PATIENT).
     """
     if isinstance(command, commands.OpenEpisode):
         return (_open(state, command, context),)
@@ -217,7 +217,7 @@ def _not_allowed(
 ) -> NotAllowed:
     if not has_row(state.state, type(command)):
         text = texts.not_in_state(state.state, type(command).__name__)
-        failed = (FailedRule(code="STATE", text=text), *failed)
+        failed = (FailedRule(code="NOT_ALLOWED_IN_STATE", text=text), *failed)
     return NotAllowed(
         state=state.state.value,
         allowed_commands=commands_allowed_in(state.state),

@@ -86,7 +86,7 @@ def test_a_general_teleconsultation_needs_no_centre() -> None:
 
 def test_state_and_capability_are_both_named() -> None:
     given(requested()).when(REQUEST, BRANCH, capabilities=frozenset()).refused(
-        NotAllowed, "STATE", "CAPABILITY"
+        NotAllowed, "NOT_ALLOWED_IN_STATE", "CAPABILITY"
     )
 
 

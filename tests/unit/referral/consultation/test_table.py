@@ -72,7 +72,9 @@ def test_a_clinician_of_the_centre_claims() -> None:
 
 def test_two_claims_never_both_win() -> None:
     story = given(requested()).when(commands.ClaimConsultation(), EXPERT, at=1).then(claimed())
-    refusal = story.when(commands.ClaimConsultation(), OTHER_EXPERT).refused(NotAllowed, "STATE")
+    refusal = story.when(commands.ClaimConsultation(), OTHER_EXPERT).refused(
+        NotAllowed, "NOT_ALLOWED_IN_STATE"
+    )
     assert isinstance(refusal, NotAllowed)
     assert refusal.state == "CLAIMED"
     assert refusal.allowed_commands == ("ReleaseClaim", "ReturnConsultation", "ReportConsultation")
@@ -100,7 +102,9 @@ def test_the_claimer_returns_with_a_reason() -> None:
 def test_the_requester_resubmits_and_the_promise_starts_anew() -> None:
     command = commands.ResubmitConsultation(clinical_summary="重新采集", attachments=(CT_AGAIN,))
     story = (
-        given(requested(), claimed(), returned()).when(command, BRANCH_COLLEAGUE, at=20).then(resubmitted(50))
+        given(requested(), claimed(), returned())
+        .when(command, BRANCH_COLLEAGUE, at=20, occurred=3)
+        .then(resubmitted(50))
     )
     assert story.here.state is ConsultationState.REQUESTED
     assert story.here.attachments == (CT_AGAIN,)
@@ -159,7 +163,7 @@ def test_the_rightful_party_may_do_exactly_what_the_table_allows(
         assert outcome.then(event).here.state is (rows[0].target or state)
         assert type(command).__name__ in consultation.allowed_commands(story.here)
     else:
-        refusal = outcome.refused(NotAllowed, "STATE")
+        refusal = outcome.refused(NotAllowed, "NOT_ALLOWED_IN_STATE")
         assert isinstance(refusal, NotAllowed)
         assert refusal.state == state.value
         assert refusal.allowed_commands == consultation.allowed_commands(story.here)

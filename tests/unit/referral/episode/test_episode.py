@@ -1,0 +1,286 @@
+"""Commands on an episode: each taken, and each guard refused."""
+
+import pytest
+
+from services.referral.domain import episode
+from services.referral.domain.episode_commands import (
+    CloseEpisode,
+    CorrectMilestone,
+    EpisodeCommand,
+    JoinEpisode,
+    OpenEpisode,
+    RecordMilestone,
+)
+from services.referral.domain.episode_events import (
+    EpisodeClosed,
+    EpisodeJoined,
+    MilestoneCorrected,
+    MilestoneRecorded,
+)
+from services.referral.domain.episode_transitions import TABLE
+from services.referral.domain.episode_values import EpisodeState, OnwardMove
+from services.referral.domain.milestones import MilestoneKind as Kind
+from services.referral.domain.values import Pathway
+from services.shared.kernel.actor import Actor, Role
+from services.shared.kernel.ids import derive_id
+from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted
+from tests.unit.referral.episode.scenario import (
+    AMBULANCE,
+    BED_DESK,
+    BRANCH,
+    CONSULTATION,
+    COORDINATOR,
+    COUNTY,
+    EXPERT,
+    MISTYPED,
+    OPERATOR,
+    PHYSICIAN,
+    PREFECTURE,
+    REFERRAL,
+    STRANGER,
+    SYSTEM,
+    TOWN,
+    Story,
+    an_episode,
+    corrected,
+    joined,
+    milestone,
+    minute,
+    opened,
+    person,
+)
+
+OPEN = OpenEpisode(patient="p-1", pathway=Pathway.STROKE)
+REFER = JoinEpisode(
+    member=REFERRAL, patient="p-1", facilities=(BRANCH, COUNTY, BRANCH), sending_facility=BRANCH
+)
+CT_DONE = (Kind.CT_DONE, BRANCH, 60.0)
+
+
+@pytest.mark.parametrize("actor", [PHYSICIAN, AMBULANCE])
+def test_a_facility_opens_an_episode(actor: Actor) -> None:
+    story = Story().when(OPEN, actor).then(opened())
+    assert story.here.state is EpisodeState.OPEN
+    assert story.here.facilities == (BRANCH,)
+    assert story.here.opened_by_facility == BRANCH
+    assert episode.allowed_commands(story.here) == ("RecordMilestone", "CorrectMilestone", "CloseEpisode")
+
+
+def test_who_opens_is_a_clinician_or_a_crew_of_a_facility() -> None:
+    for actor in (BED_DESK, COORDINATOR, SYSTEM, person("nobody", "")):
+        Story().when(OPEN, actor).refused(NotPermitted, "OPENER_ONLY")
+
+
+def test_an_episode_opens_once() -> None:
+    an_episode().when(OPEN, PHYSICIAN).refused(NotAllowed, "NOT_ALLOWED_IN_STATE")
+
+
+def test_a_referral_joins_and_sends_the_patient_on() -> None:
+    event = joined(BRANCH, COUNTY, member=REFERRAL, sending=BRANCH)
+    story = Story().given(opened()).when(REFER, PHYSICIAN, at=70, received=75).then(event)
+    assert story.here.members == (REFERRAL,)
+    assert story.here.facilities == (BRANCH, COUNTY)
+    assert story.here.moves == (OnwardMove(member=REFERRAL, sending_facility=BRANCH, decided_at=minute(70)),)
+
+
+def test_a_consultation_joins_without_moving_the_patient() -> None:
+    assert an_episode().here.members == (CONSULTATION,)
+    assert an_episode().here.moves == ()
+
+
+def test_joining_again_records_only_what_is_new() -> None:
+    story = Story().given(opened()).when(REFER, PHYSICIAN).holds()
+    story.when(REFER, PHYSICIAN).then()
+    rerouted = JoinEpisode(
+        member=REFERRAL, patient="p-1", facilities=(BRANCH, PREFECTURE), sending_facility=BRANCH
+    )
+    # whose command re-routes or diverts has been decided by the referral
+    crew = person("crew", "emergency-120", Role.AMBULANCE)
+    story = story.when(rerouted, crew).then(joined(BRANCH, PREFECTURE, member=REFERRAL, sending=BRANCH))
+    assert story.here.facilities == (BRANCH, COUNTY, PREFECTURE)
+    assert len(story.here.moves) == 1
+
+
+def test_a_member_known_by_its_consultation_may_still_turn_out_to_send_the_patient_on() -> None:
+    story = Story().given(opened(), joined(BRANCH, COUNTY, member=REFERRAL))
+    assert story.when(REFER, PHYSICIAN).holds().here.moves[0].sending_facility == BRANCH
+
+
+def test_a_new_member_comes_from_a_facility_that_takes_part() -> None:
+    story = Story().given(opened())
+    for outsider in (STRANGER, OPERATOR, person("nobody", "")):
+        story.when(REFER, outsider).refused(NotFound)
+    for insider in (PHYSICIAN, SYSTEM, COORDINATOR):
+        story.when(REFER, insider).holds()
+
+
+def test_two_patients_never_share_an_episode() -> None:
+    other = JoinEpisode(member=REFERRAL, patient="p-2", facilities=(BRANCH,), sending_facility="")
+    an_episode().when(other, PHYSICIAN).refused(NotAllowed, "SAME_PATIENT")
+    an_episode().closed().when(other, PHYSICIAN).refused(NotAllowed, "NOT_ALLOWED_IN_STATE", "SAME_PATIENT")
+
+
+def test_nothing_joins_a_closed_episode() -> None:
+    refusal = an_episode().closed().when(REFER, PHYSICIAN).refused(NotAllowed, "NOT_ALLOWED_IN_STATE")
+    assert isinstance(refusal, NotAllowed)
+    assert refusal.state == "CLOSED"
+    assert refusal.allowed_commands == ("CorrectMilestone",)
+
+
+@pytest.mark.parametrize("actor", [PHYSICIAN, AMBULANCE, person("office", COUNTY, Role.REFERRAL_OFFICE)])
+def test_any_facility_taking_part_records(actor: Actor) -> None:
+    entry = milestone(*CT_DONE, by=actor)
+    story = (
+        an_episode()
+        .records(*CT_DONE, by=actor)
+        .then(MilestoneRecorded(milestone=entry, pathway=Pathway.STROKE))
+    )
+    assert story.here.milestones == (entry,)
+
+
+def test_a_milestone_is_at_the_callers_facility_unless_said_otherwise() -> None:
+    story = an_episode()
+    (event,) = story.when(RecordMilestone(kind=Kind.HANDOVER), EXPERT).run()
+    assert isinstance(event, MilestoneRecorded)
+    assert event.milestone.facility == COUNTY
+    story.records(Kind.CT_READ, BRANCH, 65, by=EXPERT).holds()
+    story.records(Kind.CT_READ, PREFECTURE, 65, by=EXPERT).refused(InvalidInput, "facility")
+    story.when(RecordMilestone(kind=Kind.HANDOVER), SYSTEM).refused(InvalidInput, "facility")
+    story.records(Kind.DOOR_OUT, BRANCH, 65, by=SYSTEM).holds()
+
+
+def test_who_may_not_record() -> None:
+    an_episode().records(*CT_DONE, by=STRANGER).refused(NotFound)
+    for actor in (BED_DESK, COORDINATOR, OPERATOR):
+        an_episode().records(*CT_DONE, by=actor).refused(NotPermitted, "RECORDER_ONLY")
+    an_episode().closed().records(*CT_DONE).refused(NotAllowed, "NOT_ALLOWED_IN_STATE")
+    Story().records(*CT_DONE).refused(NotFound)
+
+
+def test_a_milestone_is_not_in_the_future() -> None:
+    story = an_episode()
+    story.records(Kind.CT_DONE, BRANCH, 62, received=60).holds()
+    story.records(Kind.CT_DONE, BRANCH, 62.1, received=60).refused(NotAllowed, "NOT_IN_FUTURE")
+    # the device's clock runs an hour ahead: 61 minutes by its clock is one minute ago
+    story.records(Kind.ECG_DONE, BRANCH, 121, received=62, offset_ms=3_600_000).holds()
+    # it runs an hour behind: what it calls an hour ago is now, and five minutes more are the future
+    story.records(Kind.ECG_DONE, BRANCH, 5, received=62, offset_ms=-3_600_000).refused(
+        NotAllowed, "NOT_IN_FUTURE"
+    )
+
+
+def test_a_correction_keeps_the_former_time_in_the_trail() -> None:
+    story = an_episode().seen(CT_DONE)
+    former = story.here.milestones[0]
+    command = CorrectMilestone(milestone=former.name, corrected_time=minute(55), reason=MISTYPED)
+    entry = corrected(former, 55, EXPERT, received=90)
+    by_coordinator = corrected(former, 55, COORDINATOR, received=90)
+    story.when(command, EXPERT, at=90).refused(NotPermitted, "CORRECTOR_ONLY")
+    event = MilestoneCorrected(
+        milestone=by_coordinator,
+        superseded_time=minute(60),
+        reason=MISTYPED,
+        pathway=Pathway.STROKE,
+    )
+    assert story.when(command, COORDINATOR, at=90).then(event).here.milestones == (by_coordinator,)
+    after = story.when(command, PHYSICIAN, at=90).holds()
+    assert after.here.milestones == (corrected(former, 55, PHYSICIAN, received=90),)
+    assert after.here.milestones[0].name == entry.name
+
+
+def test_both_the_place_and_the_recorder_may_correct() -> None:
+    story = an_episode().records(Kind.CT_READ, BRANCH, 65, by=EXPERT).holds()
+    command = CorrectMilestone(
+        milestone=story.here.milestones[0].name, corrected_time=minute(64), reason=MISTYPED
+    )
+    for actor in (EXPERT, PHYSICIAN, AMBULANCE):
+        story.when(command, actor, at=90).holds()
+    for actor in (BED_DESK, OPERATOR, SYSTEM):
+        story.when(command, actor, at=90).refused(NotPermitted, "CORRECTOR_ONLY")
+    story.when(command, STRANGER, at=90).refused(NotFound)
+
+
+def test_a_correction_is_held_to_the_same_order() -> None:
+    story = an_episode().seen(CT_DONE, (Kind.CT_READ, BRANCH, 70))
+    done, read = story.here.milestones
+
+    def correct(name: str, at: float) -> CorrectMilestone:
+        return CorrectMilestone(milestone=name, corrected_time=minute(at), reason=MISTYPED)
+
+    story.when(correct(done.name, 71), PHYSICIAN, at=90).refused(NotAllowed, "CLINICAL_ORDER")
+    story.when(correct(read.name, 99), PHYSICIAN, at=90).refused(NotAllowed, "NOT_IN_FUTURE")
+    story.when(correct(done.name, 60), PHYSICIAN, at=90).refused(InvalidInput, "corrected_time")
+    missing = f"milestones/{derive_id('none')}"
+    story.when(correct(missing, 60), PHYSICIAN, at=90).refused(NotFound)
+    moved = story.when(correct(done.name, 70), PHYSICIAN, at=90).holds()
+    assert [m.corrected for m in moved.here.milestones] == [True, False]
+    moved.when(correct(done.name, 50), PHYSICIAN, at=95).holds()
+
+
+def test_a_correction_gives_true_time() -> None:
+    story = an_episode().records(Kind.ECG_DONE, BRANCH, 61, received=60, offset_ms=60_000).holds()
+    former = story.here.milestones[0]
+    assert former.true_time() == minute(60)
+    same = CorrectMilestone(milestone=former.name, corrected_time=minute(60), reason=MISTYPED)
+    story.when(same, PHYSICIAN, at=90).refused(InvalidInput, "corrected_time")
+    other = CorrectMilestone(milestone=former.name, corrected_time=minute(61), reason=MISTYPED)
+    after = story.when(other, PHYSICIAN, at=90).holds().here.milestones[0]
+    assert after.true_time() == minute(61)
+
+
+def test_the_record_may_be_put_right_after_the_end() -> None:
+    story = an_episode().seen(CT_DONE).closed()
+    command = CorrectMilestone(
+        milestone=story.here.milestones[0].name, corrected_time=minute(55), reason=MISTYPED
+    )
+    assert story.when(command, PHYSICIAN, at=9000).holds().here.state is EpisodeState.CLOSED
+
+
+def test_an_episode_closes_when_nothing_in_it_is_live() -> None:
+    story = an_episode()
+    refusal = story.when(CloseEpisode(), PHYSICIAN, live_members=(CONSULTATION,)).refused(
+        NotAllowed, "NOTHING_LIVE"
+    )
+    assert CONSULTATION in str(refusal)
+    for actor in (PHYSICIAN, EXPERT, COORDINATOR, SYSTEM):
+        closed = story.when(CloseEpisode(), actor, live_members=()).then(EpisodeClosed())
+        assert closed.here.state is EpisodeState.CLOSED
+        assert episode.facets(closed.here)["live"] is False
+
+
+def test_who_did_not_look_for_live_members_closes_nothing() -> None:
+    an_episode().when(CloseEpisode(), PHYSICIAN).refused(NotAllowed, "NOTHING_LIVE")
+    Story().given(opened()).when(CloseEpisode(), PHYSICIAN).then(EpisodeClosed())
+
+
+def test_who_may_not_close() -> None:
+    for actor in (BED_DESK, AMBULANCE, OPERATOR):
+        an_episode().when(CloseEpisode(), actor, live_members=()).refused(NotPermitted, "CLOSER_ONLY")
+    an_episode().when(CloseEpisode(), STRANGER, live_members=()).refused(NotFound)
+    an_episode().closed().when(CloseEpisode(), PHYSICIAN, live_members=(CONSULTATION,)).refused(
+        NotAllowed, "NOT_ALLOWED_IN_STATE", "NOTHING_LIVE"
+    )
+
+
+@pytest.mark.parametrize("command", [REFER, RecordMilestone(kind=Kind.ONSET), CloseEpisode()])
+def test_nothing_happens_to_what_does_not_exist(command: EpisodeCommand) -> None:
+    Story().when(command, PHYSICIAN).refused(NotFound)
+
+
+def test_facets_name_who_may_read() -> None:
+    assert episode.facets(an_episode().given(joined(TOWN, member=REFERRAL)).here) == {
+        "parties": [COUNTY, TOWN, BRANCH],
+        "live": True,
+        "patient": "p-1",
+    }
+    assert episode.deadlines(an_episode().here) == ()
+
+
+def test_the_table_names_every_command_and_event() -> None:
+    assert {row.command for row in TABLE} == set(episode.COMMANDS)
+    assert {row.event for row in TABLE} == set(episode.EVENTS)
+
+
+def test_a_history_begins_with_its_opening_and_has_one() -> None:
+    with pytest.raises(ValueError, match="begins with EpisodeJoined"):
+        Story().given(EpisodeJoined(member=REFERRAL, facilities=(), sending_facility=""))

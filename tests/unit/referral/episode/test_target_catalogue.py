@@ -1,0 +1,134 @@
+"""The file of targets: what facts.md says, and what a site may put over it."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from services.referral.adapters.target_catalogue import CatalogueInvalid, TargetCatalogue, load_catalogue
+from services.referral.domain.clocks_targets import ClockTarget, Confidence, SourcedLimit
+from services.referral.domain.consultation_values import ConsultationKind, UrgencyLimit
+from services.referral.domain.values import Pathway
+
+FACTS = {
+    ("STROKE", "onset-to-needle"): (270, "B"),
+    ("STROKE", "door-to-imaging"): (45, "B"),
+    ("STROKE", "door-to-needle"): (60, "B"),
+    ("STROKE", "door-in-door-out"): (90, "B"),
+    ("STROKE", "door-to-puncture"): (90, "B"),
+    ("STROKE", "onset-to-puncture"): (360, "B"),
+    ("CHEST_PAIN", "fmc-to-ecg"): (10, "A"),
+    ("CHEST_PAIN", "ecg-to-diagnosis"): (10, "A"),
+    ("CHEST_PAIN", "ecg-to-transmission"): (10, "A"),
+    ("CHEST_PAIN", "fmc-to-needle"): (30, "A"),
+    ("CHEST_PAIN", "door-in-door-out"): (30, "A"),
+    ("CHEST_PAIN", "door-to-balloon"): (90, "A"),
+    ("CHEST_PAIN", "transfer-for-pci"): (120, "A"),
+}
+
+SITE = """
+    sources:
+      site: {zh: 本院质控会议纪要, en: the hospital's own quality meeting}
+    clocks:
+      - key: door-to-needle
+        label: {zh: 入门至溶栓, en: door to needle}
+        pathway: STROKE
+        start: [DOOR_IN]
+        stop: THROMBOLYSIS
+        target_s: 2700
+        source: site
+        confidence: C
+        counts_for: ACUTE_DOOR
+    consultation:
+      result_due_by_kind: {ECG: remote-ecg}
+"""
+
+
+def _load(tmp_path: Path, text: str) -> TargetCatalogue:
+    path = tmp_path / "site.yaml"
+    path.write_text(dedent(text), encoding="utf-8")
+    return load_catalogue(path)
+
+
+def _target(catalogue: TargetCatalogue, key: str) -> ClockTarget:
+    return next(t for t in catalogue.clock_targets if t.pathway is Pathway.STROKE and t.key == key)
+
+
+def test_the_defaults_are_the_facts() -> None:
+    found = {
+        (target.pathway.value, target.key): (target.target_s / 60, target.confidence.value)
+        for target in load_catalogue().clock_targets
+    }
+    assert found == FACTS
+    assert _target(load_catalogue(), "door-to-needle").stretch_s == 45 * 60
+
+
+def test_a_consultation_is_held_to_the_products_limits() -> None:
+    policy = load_catalogue().consultation_policy
+    assert policy.result_due == UrgencyLimit(emergency_s=1800, otherwise_s=7200)
+    assert policy.claim_lease == UrgencyLimit(emergency_s=600, otherwise_s=1800)
+    assert policy.result_due_by_kind == ()
+
+
+def test_no_secondary_value_says_that_it_is_a_standard() -> None:
+    catalogue = load_catalogue()
+    entries: tuple[ClockTarget | SourcedLimit, ...] = (*catalogue.clock_targets, *catalogue.limits)
+    for entry in entries:
+        assert entry.label.zh
+        if entry.confidence is Confidence.B:
+            assert "secondary source" in entry.source.en
+            assert "二手资料" in entry.source.zh
+
+
+def test_a_site_puts_its_own_over_a_default(tmp_path: Path) -> None:
+    catalogue = _load(tmp_path, SITE)
+    needle = _target(catalogue, "door-to-needle")
+    assert (needle.target_s, needle.confidence.value) == (2700, "C")
+    assert needle.source.en == "the hospital's own quality meeting"
+    assert len(catalogue.clock_targets) == len(FACTS)
+    assert catalogue.consultation_policy.result_due.emergency_s == 1800
+    assert catalogue.consultation_policy.result_due_by_kind == (
+        (ConsultationKind.ECG, UrgencyLimit(emergency_s=900, otherwise_s=1800)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "said"),
+    [
+        ("source: site", "source: nowhere", "unknown source 'nowhere'"),
+        ("source: site", "", "source"),
+        ("confidence: C", "", "confidence"),
+        ("confidence: C", "confidence: D", "confidence"),
+        ("stop: THROMBOLYSIS", "stop: DOOR_IN", "starts and stops with DOOR_IN"),
+        ("start: [DOOR_IN]", "start: [ONSET]", "starts with DOOR_IN"),
+        ("start: [DOOR_IN]", "start: []", "length"),
+        ("target_s: 2700", "target_s: 0", "target_s"),
+        ("target_s: 2700", "target_s: 2700\n    stretch_s: 2700", "not tighter"),
+        ("target_s: 2700", "target_min: 45", "target_min"),
+        ("remote-ecg", "remote-smell", "names no limit 'remote-smell'"),
+        ("zh: 本院质控会议纪要", "zh: ''", "zh"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_by_name(
+    tmp_path: Path, wrong: str, right: str, said: str
+) -> None:
+    with pytest.raises(CatalogueInvalid, match=r"site\.yaml") as refusal:
+        _load(tmp_path, dedent(SITE).replace(wrong, right))
+    assert said in str(refusal.value)
+
+
+def test_a_key_stands_once_in_a_file(tmp_path: Path) -> None:
+    text = dedent(SITE)
+    entry = text[text.index("  - key") : text.index("consultation:")]
+    with pytest.raises(CatalogueInvalid, match=r"twice.*door-to-needle"):
+        _load(tmp_path, text.replace(entry, entry + entry))
+
+
+def test_what_is_no_yaml_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueInvalid, match=r"site\.yaml"):
+        _load(tmp_path, "clocks: [")
+
+
+def test_a_missing_file_is_the_callers_to_know(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        load_catalogue(tmp_path / "none.yaml")
