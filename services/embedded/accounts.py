@@ -17,9 +17,10 @@ def account_for(data: Path, *, name: str = DEFAULT_ACCOUNT) -> SystemUser | None
     """Return the account for a server on the folder `data`, or None for the current user, who is not root.
 
     For root it is the owner of data that is there already, else the account `name`.
-    Raises EmbeddedError when there is no such account.
+    Raises EmbeddedError when there is no such account, or the current user has no name.
     """
     if os.geteuid() != 0:
+        _check_named(os.geteuid())
         return None
     if data.exists() and data.stat().st_uid != 0:
         owner = data.stat()
@@ -32,3 +33,13 @@ def account_for(data: Path, *, name: str = DEFAULT_ACCOUNT) -> SystemUser | None
             "Run Tierlink as another user."
         ) from error
     return SystemUser(name=name, uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+def _check_named(uid: int) -> None:
+    try:
+        pwd.getpwuid(uid)
+    except KeyError as error:
+        raise EmbeddedError(
+            f"PostgreSQL's initdb looks up the name of the user that runs it, and user {uid} has none here. "
+            "Run Tierlink as a named user or as root (in a container: leave out --user)."
+        ) from error
