@@ -1,6 +1,7 @@
 """The directory in force, kept at hand and followed in the store."""
 
 import asyncio
+import contextlib
 
 import structlog
 
@@ -24,6 +25,7 @@ class StoreDirectory:
         self._kinds = kinds
         self._interval_s = interval_s
         self._current = EMPTY_DIRECTORY
+        self._stopping = asyncio.Event()
 
     def current(self) -> Directory:
         return self._current
@@ -38,10 +40,15 @@ class StoreDirectory:
         if loaded.state is not None:
             self.replace(loaded.state)
 
+    async def stop(self) -> None:
+        """Ends `run`."""
+        self._stopping.set()
+
     async def run(self) -> None:
-        """Follows the store until it is cancelled."""
-        while True:
-            await asyncio.sleep(self._interval_s)
+        """Follows the store until it is stopped."""
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._interval_s)
             try:
                 version = await self._version()
                 if version > self._current.version:

@@ -31,17 +31,19 @@ class ServiceSettings(BaseSettings):
     )
 
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port, comma separated")
-    jwks: str = Field("", description="JWKS with the keys of the callers' tokens: a file's path or an https URL")
-    token_audience: str = Field("", description="audience that tokens must carry; empty accepts any")
-    parts: str = Field(
-        "grpc,relay,consumer,deadlines", description="what this process does, comma separated"
+    jwks: str = Field(
+        "", description="JWKS with the keys of the callers' tokens: a file's path or an https URL"
     )
+    token_audience: str = Field("", description="audience that tokens must carry; empty accepts any")
+    parts: str = Field("grpc,relay,consumer,deadlines", description="what this process does, comma separated")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     tls_certificate: Path | None = Field(None, description="PEM file; TLS when key and certificate are given")
     tls_key: Path | None = Field(None, description="PEM file")
     tls_client_ca: Path | None = Field(None, description="PEM file; mutual TLS when given")
     reuse_port: bool = Field(False, description="several processes share the gRPC port (SO_REUSEPORT)")
-    drain_timeout_s: float = Field(20.0, description="seconds for calls in progress when a process stops", gt=0)
+    drain_timeout_s: float = Field(
+        20.0, description="seconds for calls in progress when a process stops", gt=0
+    )
     calls_max: int = Field(512, description="calls under way at once; more are refused", ge=1)
     streams_max: int = Field(1000, description="watch streams open at once; more are refused", ge=1)
     database_connections_max: int = Field(8, description="connections of a process for reading", ge=1)

@@ -1,0 +1,112 @@
+"""The referral service's composition root: the only place where its objects meet."""
+
+from collections.abc import Sequence
+
+import grpc
+
+from services.referral.adapters.aggregate_codecs import (
+    CONSULTATION_TOPIC,
+    DIRECTORY_TOPIC,
+    EPISODE_TOPIC,
+    REFERRAL_TOPIC,
+    build_aggregates,
+)
+from services.referral.adapters.directory_publication import publication
+from services.referral.adapters.store_directory import StoreDirectory
+from services.referral.adapters.target_catalogue import load_catalogue
+from services.referral.adapters.view_log import PostgresViewLog
+from services.referral.application.change_referral import ReferralChanges
+from services.referral.application.create_referral import ReferralCreation
+from services.referral.application.explain_referral import ReferralExplanation
+from services.referral.application.reading import Reading
+from services.referral.domain.policy import DEFAULT_POLICY
+from services.referral.entrypoints.grpc import (
+    consultation_service,
+    directory_service,
+    episode_service,
+    referral_service,
+)
+from services.referral.settings import ReferralSettings
+from services.shared.audit import audit_service
+from services.shared.database.migrations import load_migrations
+from services.shared.kafka.topics import Cleanup, TopicSpec
+from services.shared.lifecycle.foundation import Foundation, build_foundation
+from services.shared.lifecycle.process import Assembly, run_process
+from services.shared.rpc.call import RpcRuntime
+from services.shared.rpc.method import service_handler
+
+SERVICE = "referral"
+
+TOPICS = (
+    TopicSpec(name=REFERRAL_TOPIC),
+    TopicSpec(name=EPISODE_TOPIC),
+    TopicSpec(name=CONSULTATION_TOPIC),
+    TopicSpec(name=DIRECTORY_TOPIC, partitions=1, cleanup=Cleanup.COMPACT),
+    TopicSpec(name="tierlink.referral.dlq.v1"),
+)
+
+
+def build(settings: ReferralSettings) -> Foundation:
+    """The mechanisms that the service stands on."""
+    migrations = load_migrations("services.shared.eventstore.migrations", "services.referral.migrations")
+    return build_foundation(SERVICE, settings, settings.dsn, migrations)
+
+
+def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
+    """The service's own objects. Raises CodecMismatch, CatalogueInvalid."""
+    kinds = build_aggregates()
+    catalogue = load_catalogue(settings.targets)
+    policy = DEFAULT_POLICY
+    store, runner = foundation.store, foundation.runner
+    directory = StoreDirectory(store, runner, kinds)
+    views = PostgresViewLog(foundation.reading)
+    reading = Reading(store, runner, directory, views)
+    changes = ReferralChanges(kinds, directory, policy)
+    referrals = referral_service.ReferralServicer(
+        kinds=kinds,
+        runner=runner,
+        store=store,
+        reading=reading,
+        known=directory,
+        creation=ReferralCreation(kinds, directory, policy),
+        changes=changes,
+        explanation=ReferralExplanation(runner, kinds, directory, policy),
+    )
+    consultations = consultation_service.ConsultationServicer(
+        kinds, runner, reading, directory, catalogue.consultation_policy
+    )
+    episodes = episode_service.EpisodeServicer(kinds, runner, reading, catalogue.clock_targets)
+    directories = directory_service.DirectoryServicer(kinds, runner, directory, publication)
+    audit = audit_service.AuditServicer(store, kinds.by_name())
+
+    def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
+        served = (
+            (referral_service.SERVICE, referrals.methods()),
+            (consultation_service.SERVICE, consultations.methods()),
+            (episode_service.SERVICE, episodes.methods()),
+            (directory_service.SERVICE, directories.methods()),
+            (audit_service.SERVICE, audit.methods()),
+        )
+        return [service_handler(name, methods, runtime) for name, methods in served]
+
+    return Assembly(
+        handlers=handlers,
+        loops=(directory,),
+        topics=TOPICS,
+        prepare=(directory.refresh,),
+        closing=(views.close,),
+        host=settings.host,
+        port=settings.port,
+        operations_port=settings.operations_port,
+    )
+
+
+def main() -> int:
+    """Runs the service. Returns the process's exit code."""
+    settings = ReferralSettings()
+    return run_process(
+        lambda: build(settings),
+        lambda foundation: assemble(settings, foundation),
+        service=SERVICE,
+        log_level=settings.log_level,
+    )

@@ -1,0 +1,100 @@
+"""What every service process is built on: its database, store, runner, relay and metrics."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry
+
+from services.shared.database.migrations import Migration
+from services.shared.database.pool import Database
+from services.shared.eventstore.postgres_store import APPEND_SESSION, PostgresEventStore
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.units import AppendUnit
+from services.shared.kafka.address import KafkaAddress
+from services.shared.lifecycle.settings import Part, ServiceSettings
+from services.shared.outbox.metrics import RelayMetrics
+from services.shared.outbox.relay import Relay, RelaySettings
+from services.shared.outbox.signals import CoalescedNotifier, OutboxListener, nobody_here
+from services.shared.outbox.table import RELAY_SESSION
+from services.shared.telemetry.metrics import new_registry
+
+#: Told of every append of this process, after its commit, within the event loop. Must not block or raise.
+Appended = Callable[[tuple[AppendUnit, ...]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Foundation:
+    """The mechanisms of one process. Built once, in `main`; closed by `close`."""
+
+    #: referral, bed or notification
+    service: str
+    settings: ServiceSettings
+    parts: frozenset[Part]
+    registry: CollectorRegistry
+    migrations: tuple[Migration, ...]
+    kafka: KafkaAddress
+    #: for reading, migrating and the loops
+    reading: Database
+    appending: Database
+    relaying: Database
+    store: PostgresEventStore
+    runner: CommandRunner
+    #: None in a process that does not relay
+    relay: Relay | None
+    listener: OutboxListener | None
+    notifier: CoalescedNotifier
+    _on_appended: list[Appended]
+
+    def on_appended(self, told: Appended) -> None:
+        """Adds somebody to be told of every append of this process."""
+        self._on_appended.append(told)
+
+    async def close(self) -> None:
+        """Lets what is under way land and closes every connection."""
+        await self.store.close()
+        await self.notifier.stop()
+        for database in (self.appending, self.relaying, self.reading):
+            await database.close()
+
+
+def build_foundation(
+    service: str, settings: ServiceSettings, dsn: str, migrations: tuple[Migration, ...]
+) -> Foundation:
+    """Builds the mechanisms; opens nothing yet. Raises ValueError for a part that does not exist."""
+    parts = settings.chosen_parts()
+    registry = new_registry(service=service, version=version("tierlink"))
+    kafka = KafkaAddress(bootstrap=settings.kafka_bootstrap)
+    name = f"tierlink-{service}"
+    reading = Database(dsn, application_name=name, connections_max=settings.database_connections_max)
+    appending = Database(dsn, application_name=f"{name}-append", connections_max=2, session=APPEND_SESSION)
+    relaying = Database(dsn, application_name=f"{name}-relay", connections_max=6, session=RELAY_SESSION)
+    relay = None
+    if Part.RELAY in parts:
+        relay_settings = RelaySettings(source=f"/tierlink/{service}")
+        relay = Relay(relaying, kafka, relay_settings, RelayMetrics(registry))
+    notifier = CoalescedNotifier(relaying, wake=nobody_here if relay is None else relay.wake)
+    listeners: list[Appended] = [notifier.appended]
+
+    def appended(units: tuple[AppendUnit, ...]) -> None:
+        for told in listeners:
+            told(units)
+
+    store = PostgresEventStore(reading, appending, on_appended=appended)
+    return Foundation(
+        service=service,
+        settings=settings,
+        parts=parts,
+        registry=registry,
+        migrations=migrations,
+        kafka=kafka,
+        reading=reading,
+        appending=appending,
+        relaying=relaying,
+        store=store,
+        runner=CommandRunner(store),
+        relay=relay,
+        listener=None if relay is None else OutboxListener(relaying, relay),
+        notifier=notifier,
+        _on_appended=listeners,
+    )
