@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from services.embedded import (
     ports,
     resolve_stack,
 )
+from services.embedded.accounts import account_for
 from services.embedded.kafka import KafkaServer, count_brokers
 from services.embedded.postgres import PostgresServer
 
@@ -145,11 +145,20 @@ def test_a_second_instance_on_the_folder_is_refused_by_name(killed_stack: _Kille
     assert str(killed_stack.folder / "postgres") in killed_stack.refusal
 
 
-async def test_data_outlive_crashes_of_the_parent_and_of_the_servers(killed_stack: _KilledStack) -> None:
-    # What a kill -9 can leave, and the worst number in it: one that is in use.
-    stale = killed_stack.folder / "postgres" / "data" / "postmaster.pid"
+@pytest.fixture
+def stale_pid_file(killed_stack: _KilledStack) -> Iterator[None]:
+    """What a kill -9 can leave, with the worst number in it: that of a live process of the same account."""
     _until(lambda: all(_is_gone(pid) for pid in killed_stack.pids))
-    stale.write_text(f"{os.getppid()}\n{stale.parent}\n0\n5432\n\n127.0.0.1\n\nready\n")
+    data = killed_stack.folder / "postgres" / "data"
+    user = account_for(data)
+    with subprocess.Popen(["sleep", "600"], user=None if user is None else user.uid) as other:
+        (data / "postmaster.pid").write_text(f"{other.pid}\n{data}\n0\n5432\n\n127.0.0.1\n\nready\n")
+        yield
+        other.kill()
+
+
+@pytest.mark.usefixtures("stale_pid_file")
+async def test_data_outlive_crashes_of_the_parent_and_of_the_servers(killed_stack: _KilledStack) -> None:
     async with EmbeddedStack(killed_stack.folder, databases=["kept"]) as stack:
         before = (stack.kafka_bootstrap, stack.postgres_dsn("kept"))
         assert await _read_from_both(*before) == ("转诊", "转诊")
