@@ -16,6 +16,7 @@ from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.eventstore.units import (
     AppendStatus,
     AppendUnit,
+    Document,
     InboxMark,
     RequestRecord,
 )
@@ -214,6 +215,19 @@ async def test_lists_are_pages_with_the_latest_change_first(store: Wanted) -> No
     for parties, count in ((("x",), 0), (("depot",), 5), (("x", "hill"), 1), ((), 0)):
         found = await store.find(StreamQuery(kind="parcel", contains={}, parties=parties))
         assert len(found.streams) == count, parties
+
+
+async def test_a_document_is_never_replaced_by_an_older_one(store: Wanted) -> None:
+    def document(key: str, version: int, value: bytes) -> Document:
+        return Document(kind="copy", key=key, version=version, value=value)
+
+    for each in (document("a", 1, b"1"), document("b", 5, b"5"), document("b", 3, b"3")):
+        await store.append(AppendUnit(documents=(each,)))
+
+    assert await store.load_document("copy", "b") == document("b", 5, b"5")
+    assert await store.load_document("copy", "c") is None
+    listed = await store.list_documents("copy", after_key="a", limit=10)
+    assert list(listed) == [document("b", 5, b"5")]
 
 
 async def test_scan_goes_by_id(store: Wanted) -> None:

@@ -10,6 +10,7 @@ from services.shared.eventstore.units import (
     AppendStatus,
     AppendUnit,
     Claim,
+    Document,
     OutboxMessage,
     RequestRecord,
     StoredEvent,
@@ -30,6 +31,7 @@ class MemoryEventStore:
         self.inbox: dict[tuple[str, str], int] = {}
         self.deadlines: dict[tuple[str, str], Deadline] = {}
         self.claims: dict[tuple[str, str], str] = {}
+        self.documents: dict[tuple[str, str], Document] = {}
         self.facets: dict[str, dict[str, object]] = {}
         self.changed: dict[str, int] = {}
         self._clock = 0
@@ -44,6 +46,10 @@ class MemoryEventStore:
         for change in unit.changes:
             self._apply(change)
         self.messages.extend(unit.messages)
+        for document in unit.documents:
+            known = self.documents.get((document.kind, document.key))
+            if known is None or known.version <= document.version:
+                self.documents[document.kind, document.key] = document
         if unit.request is not None:
             self.requests[unit.request.request_id] = unit.request
         if unit.inbox is not None:
@@ -140,6 +146,13 @@ class MemoryEventStore:
             for (kind, key), owner in sorted(self.claims.items())
             if owner == holder
         ]
+
+    async def load_document(self, kind: str, key: str) -> Document | None:
+        return self.documents.get((kind, key))
+
+    async def list_documents(self, kind: str, *, after_key: str, limit: int) -> Sequence[Document]:
+        found = [d for (k, key), d in sorted(self.documents.items()) if k == kind and key > after_key]
+        return found[:limit]
 
     async def scan(self, *, kind: str, after_stream_id: str, limit: int) -> Sequence[StoredStream]:
         ids = sorted(stream_id for stream_id in self.streams if stream_id > after_stream_id)

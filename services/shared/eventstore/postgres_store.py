@@ -17,6 +17,7 @@ from services.shared.eventstore.units import (
     AppendStatus,
     AppendUnit,
     Claim,
+    Document,
     RequestRecord,
     StoredEvent,
     StoredStream,
@@ -166,6 +167,14 @@ class PostgresEventStore:
         rows = await self._reading.fetch(_SQL["claims_of"], holder)
         return [Claim(kind=row["kind"], key=row["key"], holder=row["holder"]) for row in rows]
 
+    async def load_document(self, kind: str, key: str) -> Document | None:
+        row = await self._reading.fetch_row(_SQL["load_document"], kind, key)
+        return None if row is None else Document(**row)
+
+    async def list_documents(self, kind: str, *, after_key: str, limit: int) -> Sequence[Document]:
+        rows = await self._reading.fetch(_SQL["list_documents"], kind, after_key, limit)
+        return [Document(**row) for row in rows]
+
     async def scan(self, *, kind: str, after_stream_id: str, limit: int) -> Sequence[StoredStream]:
         rows = await self._reading.fetch(_SQL["scan_streams"], kind, after_stream_id, limit)
         return [_stream(row) for row in rows]
@@ -188,6 +197,7 @@ def _rows(units: Sequence[AppendUnit]) -> tuple[_Rows, ...]:
     cleared: _Rows = []
     taken: _Rows = []
     given_up: _Rows = []
+    documents: _Rows = []
     for index, unit in enumerate(units):
         request, inbox = unit.request, unit.inbox
         heads.append(
@@ -213,12 +223,13 @@ def _rows(units: Sequence[AppendUnit]) -> tuple[_Rows, ...]:
             cleared.extend((index, c.stream_id, key, None, None, None) for key in c.deadlines_cleared)
             taken.extend((index, k.kind, k.key, k.holder) for k in c.claims_taken)
             given_up.extend((index, k.kind, k.key, k.holder) for k in c.claims_given_up)
+        documents.extend((index, d.kind, d.key, d.version, d.value) for d in unit.documents)
         messages.extend(
             (index, shard_of(m.key), m.topic, m.key, m.version, m.value, m.event_id, m.type, m.recorded_at,
              m.traceparent)
             for m in unit.messages
         )  # fmt: skip
-    return heads, changes, events, messages, set_, cleared, taken, given_up
+    return heads, changes, events, messages, set_, cleared, taken, given_up, documents
 
 
 def _result(row: Any) -> AppendResult:

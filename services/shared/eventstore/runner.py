@@ -12,6 +12,7 @@ from services.shared.eventstore.store import EventStore
 from services.shared.eventstore.units import (
     AppendStatus,
     AppendUnit,
+    Document,
     InboxMark,
     NewEvent,
     OutboxMessage,
@@ -64,6 +65,7 @@ class Work:
         self._before: dict[str, Loaded[Any]] = {}
         self._events: dict[str, list[NewEvent]] = {}
         self._messages: list[OutboxMessage] = []
+        self._documents: list[Document] = []
         self._kinds: dict[str, AggregateKind[Any, Any]] = {}
 
     async def load(self, kind: AggregateKind[S, E], stream_id: str) -> S | None:
@@ -98,6 +100,10 @@ class Work:
         """Adds a Kafka record that is not an event of an aggregate."""
         self._messages.append(message)
 
+    def put(self, document: Document) -> None:
+        """Keeps a copy or projection of another service's events."""
+        self._documents.append(document)
+
     def reply(self, kind: AggregateKind[S, E], stream_id: str) -> Reply[S]:
         """Answers with an aggregate as it stands in this unit. Raises LookupError when it does not exist."""
         loaded = self._loaded[stream_id]
@@ -109,6 +115,7 @@ class Work:
         return AppendUnit(
             changes=tuple(self._change(stream_id) for stream_id in self._events),
             messages=tuple(self._messages),
+            documents=tuple(self._documents),
             request=request,
             inbox=inbox,
         )
@@ -212,7 +219,7 @@ class CommandRunner:
                         raise
                     continue
                 unit = work.unit(None, inbox)
-                if not unit.changes and not unit.messages and inbox is None:
+                if unit == AppendUnit():
                     return AppendStatus.APPENDED
                 result = await self._store.append(unit)
                 if result.status is AppendStatus.APPENDED:

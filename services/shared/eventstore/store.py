@@ -8,6 +8,7 @@ from services.shared.eventstore.units import (
     AppendResult,
     AppendUnit,
     Claim,
+    Document,
     RequestRecord,
     StoredEvent,
     StoredStream,
@@ -58,6 +59,12 @@ class EventStore(Protocol):
 
     async def claims_of(self, holder: str) -> Sequence[Claim]:
         """Everything that one holder has."""
+        ...
+
+    async def load_document(self, kind: str, key: str) -> Document | None: ...
+
+    async def list_documents(self, kind: str, *, after_key: str, limit: int) -> Sequence[Document]:
+        """Documents of a kind by key."""
         ...
 
     async def scan(self, *, kind: str, after_stream_id: str, limit: int) -> Sequence[StoredStream]:

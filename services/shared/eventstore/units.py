@@ -90,11 +90,22 @@ class InboxMark:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """A copy or projection of other services' events; an older version never replaces a newer one."""
+
+    kind: str
+    key: str
+    version: int
+    value: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AppendUnit:
     """All that one command, due deadline or consumed event writes."""
 
     changes: tuple[StreamChange, ...] = ()
     messages: tuple[OutboxMessage, ...] = ()
+    documents: tuple[Document, ...] = ()
     request: RequestRecord | None = None
     inbox: InboxMark | None = None
 

@@ -88,6 +88,15 @@ CREATE TABLE claims (
 );
 CREATE INDEX claims_by_holder ON claims (holder);
 
+-- What a service keeps of other services' events: copies and projections, rebuilt by reading the topics again.
+CREATE TABLE documents (
+    kind    text   NOT NULL,
+    key     text   NOT NULL,
+    version bigint NOT NULL,
+    value   bytea  NOT NULL,
+    PRIMARY KEY (kind, key)
+) WITH (fillfactor = 70);
+
 CREATE TYPE unit_row AS (
     unit integer, request_id uuid, digest bytea, reply_stream text, reply_version bigint,
     inbox_source text, inbox_aggregate text, inbox_version bigint
@@ -108,9 +117,10 @@ CREATE TYPE deadline_row AS (
     unit integer, stream_id text, key text, kind text, due_at timestamptz, set_version bigint
 );
 CREATE TYPE claim_row AS (unit integer, kind text, key text, holder text);
+CREATE TYPE document_row AS (unit integer, kind text, key text, version bigint, value bytea);
 
 -- migrate:down
 
-DROP TYPE claim_row, deadline_row, outbox_row, event_row, change_row, unit_row;
-DROP TABLE claims, deadlines, inbox, requests, outbox, events, streams;
+DROP TYPE document_row, claim_row, deadline_row, outbox_row, event_row, change_row, unit_row;
+DROP TABLE documents, claims, deadlines, inbox, requests, outbox, events, streams;
 DROP SEQUENCE outbox_seq, streams_changed;

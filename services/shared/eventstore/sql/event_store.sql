@@ -106,6 +106,14 @@ taken_claims AS (
     FROM released r CROSS JOIN unnest($7::claim_row[]) x JOIN good g ON g.unit = x.unit
     WHERE r.released_count >= 0
 ),
+put_documents AS (
+    INSERT INTO documents (kind, key, version, value)
+    SELECT x.kind, x.key, x.version, x.value
+    FROM unnest($9::document_row[]) x JOIN good g ON g.unit = x.unit
+    ON CONFLICT (kind, key) DO UPDATE
+    SET version = excluded.version, value = excluded.value
+    WHERE documents.version <= excluded.version
+),
 new_requests AS (
     INSERT INTO requests (request_id, digest, stream_id, version)
     SELECT u.request_id, u.digest, u.reply_stream, u.reply_version
@@ -166,6 +174,18 @@ SELECT kind, key, holder
 FROM claims
 WHERE holder = $1
 ORDER BY kind, key
+
+-- load_document -- one copy or projection
+SELECT kind, key, version, value
+FROM documents
+WHERE kind = $1 AND key = $2
+
+-- list_documents -- every copy of a kind, a page at a time
+SELECT kind, key, version, value
+FROM documents
+WHERE kind = $1 AND key > $2
+ORDER BY key
+LIMIT $3
 
 -- scan_streams -- every aggregate by id, for audits and rebuilds
 SELECT stream_id, kind, version, head_hash, snapshot, fold_version
