@@ -1,0 +1,6 @@
+"""`python -m services.operator` is the `tierlink` program."""
+
+from services.operator.main import app
+
+if __name__ == "__main__":
+    app(prog_name="tierlink")

@@ -1,0 +1,1 @@
+"""Case files and directory files: YAML that is checked whole before anything is played."""

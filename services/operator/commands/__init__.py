@@ -1,0 +1,1 @@
+"""The subcommands of `tierlink`, each in a file of its own."""

@@ -1,0 +1,25 @@
+"""The `tierlink` program."""
+
+import typer
+
+from services.operator.commands.audit import audit
+from services.operator.commands.demo import demo
+from services.operator.commands.referral import referral
+from services.operator.commands.serve import serve
+from services.operator.commands.token import token
+from services.operator.commands.up import up
+
+app = typer.Typer(
+    name="tierlink",
+    help="分级诊疗转诊协同平台 · Referrals, beds and alerts between the tiers of care.",
+    no_args_is_help=True,
+    add_completion=False,
+    # A traceback with local variables could print tokens and keys.
+    pretty_exceptions_show_locals=False,
+)
+app.command()(demo)
+app.command()(up)
+app.command()(serve)
+app.command()(token)
+app.add_typer(referral)
+app.add_typer(audit)

@@ -1,0 +1,194 @@
+"""The whole platform: what is not given is started, kept running, and stopped again in order."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from services.embedded import EmbeddedStack
+from services.embedded.server import EmbeddedServer
+from services.embedded.stack import DATABASE_PREFIX
+from services.operator.platform.errors import PlatformError
+from services.operator.platform.given import KAFKA_VARIABLE, Given, variable
+from services.operator.platform.key_folder import ensure_keys
+from services.operator.platform.service_process import ServiceProcess
+from services.operator.platform.supervision import Process, Supervisor, supervise
+from services.operator.rpc.channels import SERVICES, Addresses
+from services.shared.rpc.signing import KeyFiles, SigningKey, SigningKeyError
+
+KAFKA: Final = "kafka"
+POSTGRES: Final = "postgres"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PlatformSettings:
+    """What to start, and where."""
+
+    given: Given
+    #: None for a temporary folder, which is removed at the end
+    folder: Path | None = None
+    #: gRPC ports by service; free ones are chosen for the others
+    ports: Mapping[str, int] = field(default_factory=dict)
+    log_level: str = "INFO"
+
+
+class Platform:
+    """Running processes; made by `running_platform`."""
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        servers: Mapping[str, EmbeddedServer],
+        services: Mapping[str, ServiceProcess],
+        key: SigningKey,
+        key_files: KeyFiles,
+    ) -> None:
+        self.folder = folder
+        self.key = key
+        self.key_files = key_files
+        #: the embedded ones, by name: kafka, postgres
+        self.servers = servers
+        self.services = services
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the services' gRPC is."""
+        grpc = {name: service.ready.grpc for name, service in self.services.items()}
+        return Addresses(referral=grpc["referral"], bed=grpc["bed"], notification=grpc["notification"])
+
+    @property
+    def processes(self) -> Mapping[str, EmbeddedServer | ServiceProcess]:
+        """Every process that was started, by name."""
+        return {**self.servers, **self.services}
+
+    def log_paths(self) -> tuple[Path, ...]:
+        """The logs of all of them."""
+        return tuple(process.log_path for process in self.processes.values())
+
+
+@asynccontextmanager
+async def running_platform(
+    settings: PlatformSettings, on_restart: Callable[[str], None] | None = None
+) -> AsyncIterator[Platform]:
+    """The platform for the time of the block. What dies meanwhile is started again, and `on_restart` told.
+
+    Raises PlatformError or EmbeddedError when it cannot be started, or something does not stay up: the block
+    is then cancelled.
+    """
+    async with _servers(settings) as (folder, servers, given):
+        with _explained():
+            key, key_files = ensure_keys(folder / "services" / "keys")
+        services = {
+            name: ServiceProcess(
+                name,
+                folder=folder / "services" / name,
+                environment=_environment(name, settings, given, key_files),
+                port=settings.ports.get(name),
+                is_temporary=settings.folder is None,
+            )
+            for name in SERVICES
+        }
+        platform = Platform(folder=folder, servers=servers, services=services, key=key, key_files=key_files)
+        try:
+            await _start_all(services)
+            async with _supervised(platform, on_restart or (lambda name: None)):
+                yield platform
+        finally:
+            await asyncio.gather(*(asyncio.to_thread(service.stop) for service in services.values()))
+
+
+@asynccontextmanager
+async def _servers(
+    settings: PlatformSettings,
+) -> AsyncIterator[tuple[Path, Mapping[str, EmbeddedServer], Given]]:
+    """The folder, the embedded servers, and Kafka and databases, all of them given now."""
+    given = settings.given
+    missing = tuple(name for name, dsn in given.dsns.items() if dsn is None)
+    if not given.needs_kafka and not missing:
+        folder = settings.folder or Path(tempfile.mkdtemp(prefix="tierlink-"))
+        try:
+            yield folder, {}, given
+        finally:
+            if settings.folder is None:
+                await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+        return
+    stack = EmbeddedStack(
+        settings.folder,
+        databases=tuple(f"{DATABASE_PREFIX}{name}" for name in missing),
+        with_kafka=given.needs_kafka,
+        with_postgres=bool(missing),
+    )
+    async with stack:
+        servers: dict[str, EmbeddedServer] = {}
+        if given.needs_kafka:
+            servers[KAFKA] = stack.kafka
+        if missing:
+            servers[POSTGRES] = stack.postgres
+        started = {name: stack.postgres_dsn(f"{DATABASE_PREFIX}{name}") for name in missing}
+        bootstrap = given.kafka_bootstrap or stack.kafka_bootstrap
+        yield stack.folder, servers, Given(kafka_bootstrap=bootstrap, dsns={**given.dsns, **started})
+
+
+async def _start_all(services: Mapping[str, ServiceProcess]) -> None:
+    """Starts the services at the same time. Raises PlatformError once all have started or failed."""
+    starting = asyncio.gather(
+        *(asyncio.to_thread(service.start) for service in services.values()), return_exceptions=True
+    )
+    try:
+        results = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # A thread cannot be cancelled: it ends soon when its process does.
+        for service in services.values():
+            service.abandon()
+        await starting
+        raise
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+@asynccontextmanager
+async def _supervised(platform: Platform, on_restart: Callable[[str], None]) -> AsyncIterator[None]:
+    """Keeps every process up; when one does not stay up, cancels the block and raises why."""
+    processes: Mapping[str, Process] = platform.processes
+    supervisors = [Supervisor(name, process, on_restart) for name, process in processes.items()]
+    block = asyncio.current_task()
+    assert block is not None, "a platform runs in a task"
+    watching = asyncio.create_task(supervise(supervisors), name="keep the platform running")
+    watching.add_done_callback(lambda task: None if task.cancelled() else block.cancel())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if watching.done() and not watching.cancelled():
+            block.uncancel()
+            watching.result()
+        raise
+    finally:
+        watching.cancel()
+        await asyncio.wait({watching})
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, SigningKeyError) as error:
+        raise PlatformError(f"the signing key cannot be used: {error}") from error
+
+
+def _environment(
+    name: str, settings: PlatformSettings, given: Given, key_files: KeyFiles
+) -> Mapping[str, str]:
+    """What a service needs to know. Each is told its own database only."""
+    return {
+        KAFKA_VARIABLE: given.kafka_bootstrap or "",
+        variable(name, "DSN"): given.dsns[name] or "",
+        variable(name, "OPERATIONS_PORT"): "0",
+        "TIERLINK_JWKS": str(key_files.jwks),
+        "TIERLINK_LOG_LEVEL": settings.log_level,
+    }

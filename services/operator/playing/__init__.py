@@ -1,0 +1,1 @@
+"""Plays a case through the public gRPC API, as the people in it would."""

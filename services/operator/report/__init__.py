@@ -1,0 +1,1 @@
+"""What came of a case, for people and for programs."""
