@@ -5,7 +5,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any, Protocol
 
 import jwt
@@ -69,7 +68,7 @@ class TokenVerifier:
     """Verifies JWTs (EdDSA, RS256) against a JWKS document; `open` it before it is used.
 
     Verifying costs about 100 µs, and a caller sends the same token for minutes, so the actor is remembered
-    under the token's SHA-256 (never the token itself: a memory dump should hold no credentials).
+    under the token.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class TokenVerifier:
         """`now` gives seconds since 1970-01-01 UTC, for claims; `clock` never goes back, for reloads."""
         self._settings = settings
         self._now = now
-        self._remembered: OrderedDict[bytes, _Remembered] = OrderedDict()
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
         source = key_source or KeySource(location=settings.jwks)
         self._keys = VerificationKeys(source, clock=clock, on_change=self._remembered.clear)
 
@@ -96,14 +95,13 @@ class TokenVerifier:
 
     def remembered(self, token: str) -> Actor | None:
         """The actor of a token that was verified and is still valid; None means: ask `verify`."""
-        digest = sha256(token.encode()).digest()
-        entry = self._remembered.get(digest)
+        entry = self._remembered.get(token)
         if entry is None:
             return None
         if entry.until <= self._now():
-            del self._remembered[digest]
+            del self._remembered[token]
             return None
-        self._remembered.move_to_end(digest)
+        self._remembered.move_to_end(token)
         return entry.actor
 
     async def verify(self, token: str) -> Actor:
@@ -114,7 +112,7 @@ class TokenVerifier:
         expires_at = self._require_time(claims)
         actor = _actor(claims)
         until = min(expires_at + self._settings.leeway_s, self._now() + self._settings.remembered_s_max)
-        self._remembered[sha256(token.encode()).digest()] = _Remembered(actor=actor, until=until)
+        self._remembered[token] = _Remembered(actor=actor, until=until)
         while len(self._remembered) > self._settings.remembered_tokens_max:
             self._remembered.popitem(last=False)
         return actor

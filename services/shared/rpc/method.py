@@ -54,6 +54,8 @@ def service_handler(
 ) -> grpc.ServiceRpcHandler:
     """The handler of one service for `RpcServer`. `service` is the full name, `package.Service`.
 
+    Call it after `configure_logging`: the methods keep the logger that they find.
+
     Raises ValueError when two methods have one name, protovalidate.CompilationError when a request's rules
     are wrong.
     """

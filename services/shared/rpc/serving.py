@@ -5,7 +5,6 @@ import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Generic, TypeVar, cast
@@ -15,14 +14,13 @@ import grpc
 import structlog
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
-from structlog.contextvars import bind_contextvars
 
-from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import DependencyDown, Overloaded, Refused, Unauthenticated
 from services.shared.rpc.admission import StreamSlot
 from services.shared.rpc.call import ANONYMOUS, Call, RpcRuntime
 from services.shared.rpc.error_table import GrpcFailure, failure_of, internal_failure
 from services.shared.rpc.validation import RequestContract
+from services.shared.telemetry.log_context import log_fields, set_log_fields
 from services.shared.telemetry.tracing import TRACE_BITS, FinishedSpan, TraceContext, continue_trace
 
 RequestT = TypeVar("RequestT", bound=Message)
@@ -31,16 +29,6 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 #: refusals for overload are logged at most once in this time and method: logging each would add to the load
 _OVERLOAD_LINE_S = 1.0
-_REQUEST_ID_LENGTH_MAX = 64
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Arrival:
-    """A call as its metadata tells it, before anything is believed."""
-
-    trace: TraceContext
-    authorization: str
-    started_s: float
 
 
 class CallFrame(Generic[RequestT, ResponseT]):
@@ -69,36 +57,39 @@ class CallFrame(Generic[RequestT, ResponseT]):
         self._log = structlog.get_logger("services.shared.rpc").bind()
         self._overload_logged_at_s = 0.0
 
-    def arrive(self, context: Context) -> Arrival:
-        """Notes the start, reads the metadata, draws this call's span."""
-        started_s = time.perf_counter()
-        authorization = traceparent = ""
-        for key, value in context.invocation_metadata() or ():
-            if key == "authorization":
-                authorization = str(value)
-            elif key == "traceparent":
-                traceparent = str(value)
+    def begin_trace(self, traceparent: str) -> TraceContext:
+        """Draws this call's span."""
         # Ids of spans need not be secret, only unlikely to collide: the cheap generator does.
         bits = random.getrandbits(TRACE_BITS)
-        trace = continue_trace(traceparent, random_bits=bits, sample_new=self.runtime.spans is not None)
-        # Each call is served by a task of its own, so nothing has to be unbound.
-        bind_contextvars(trace_id=trace.trace_id, span_id=trace.span_id, rpc=self.method)
-        return Arrival(trace=trace, authorization=authorization, started_s=started_s)
+        return continue_trace(traceparent, random_bits=bits, sample_new=self.runtime.spans is not None)
 
-    async def open(self, arrival: Arrival, data: bytes, context: Context) -> tuple[RequestT, Call]:
-        """Who calls and what is asked. Raises Unauthenticated, InvalidInput; strangers learn nothing."""
+    async def open(
+        self, trace: TraceContext, authorization: str, data: bytes, context: Context
+    ) -> tuple[RequestT, Call]:
+        """Who calls and what is asked; what is logged from here on says so.
+
+        Raises Unauthenticated before the request is read, so that strangers learn nothing; InvalidInput.
+        """
         received_at = datetime.now(UTC)
-        actor = ANONYMOUS if self._public else await self._authenticate(arrival.authorization)
+        actor = ANONYMOUS
+        if not self._public:
+            token = _bearer_token(authorization)
+            authenticator = self.runtime.authenticator
+            actor = authenticator.remembered(token) or await authenticator.verify(token)
         request = self._contract.read(data)
-        if self._has_request_id:
-            request_id: str = request.request_id[:_REQUEST_ID_LENGTH_MAX]  # type: ignore[attr-defined]
-            bind_contextvars(user=actor.user, request_id=request_id)
-        else:
-            bind_contextvars(user=actor.user)
+        set_log_fields(
+            {
+                "trace_id": trace.trace_id,
+                "span_id": trace.span_id,
+                "rpc": self.method,
+                "user": actor.user,
+                "request_id": request.request_id if self._has_request_id else "",  # type: ignore[attr-defined]
+            }
+        )
         call = Call(
             actor=actor,
             received_at=received_at,
-            traceparent=arrival.trace.traceparent,
+            traceparent=trace.traceparent,
             method=self.method,
             deadline_remaining_s=context.time_remaining(),
         )
@@ -110,20 +101,22 @@ class CallFrame(Generic[RequestT, ResponseT]):
             raise TypeError(f"{self.method} answered with {type(response).__name__}")
         return response.SerializeToString()
 
-    def conclude(self, arrival: Arrival) -> None:
+    def conclude(self, trace: TraceContext, started_s: float) -> None:
         """Counts, times, traces and logs a call that succeeded."""
-        seconds = self._measure(arrival, "OK")
+        seconds = self._measure(trace, started_s, "OK")
         if self._unary and seconds > self.runtime.slow_call_s:
             self._log.info("slow call", code="OK", ms=_ms(seconds))
         else:
-            self._log.debug("call ended", code="OK", ms=_ms(seconds))
+            self._log.debug("call ended", code="OK", ms=seconds * 1000)
 
-    def conclude_failed(self, arrival: Arrival, error: BaseException) -> GrpcFailure:
+    def conclude_failed(self, trace: TraceContext, started_s: float, error: BaseException) -> GrpcFailure:
         """The status to answer with; logs what the caller does not get. Raises this call's cancellation."""
+        if log_fields().get("span_id") != trace.span_id:  # refused before it was known who calls
+            set_log_fields({"trace_id": trace.trace_id, "span_id": trace.span_id, "rpc": self.method})
         if isinstance(error, asyncio.CancelledError):
             task = asyncio.current_task()
             if task is not None and task.cancelling():
-                seconds = self._measure(arrival, "CANCELLED")
+                seconds = self._measure(trace, started_s, "CANCELLED")
                 self._log.debug("call ended", code="CANCELLED", ms=_ms(seconds))
                 raise error
             # Something that the handler awaited was cancelled, not the call. grpc would send no status at all
@@ -131,7 +124,7 @@ class CallFrame(Generic[RequestT, ResponseT]):
             error = DependencyDown("handler", "interrupted, the outcome is unknown; ask again")
         failure = self._explain(error)
         code = failure.code.name
-        seconds = self._measure(arrival, code)
+        seconds = self._measure(trace, started_s, code)
         if failure.code is not grpc.StatusCode.RESOURCE_EXHAUSTED or self._may_log_overload():
             self._log.info("call refused", code=code, ms=_ms(seconds), message=failure.message)
         return failure
@@ -146,8 +139,8 @@ class CallFrame(Generic[RequestT, ResponseT]):
         self._log.error("call failed", error_id=error_id, exc_info=error)
         return internal_failure(error_id)
 
-    def _measure(self, arrival: Arrival, code: str) -> float:
-        seconds = time.perf_counter() - arrival.started_s
+    def _measure(self, trace: TraceContext, started_s: float, code: str) -> float:
+        seconds = time.perf_counter() - started_s
         self.metrics.count(code)
         if self._unary:
             self.metrics.observe(seconds)
@@ -155,7 +148,7 @@ class CallFrame(Generic[RequestT, ResponseT]):
             ended_ns = time.time_ns()
             span = FinishedSpan(
                 name=self.method,
-                context=arrival.trace,
+                context=trace,
                 started_ns=ended_ns - int(seconds * 1e9),
                 ended_ns=ended_ns,
                 succeeded=code == "OK",
@@ -163,13 +156,6 @@ class CallFrame(Generic[RequestT, ResponseT]):
             )
             self.runtime.spans.record(span)
         return seconds
-
-    async def _authenticate(self, authorization: str) -> Actor:
-        if authorization[:7].lower() != "bearer ":
-            raise Unauthenticated("NO_TOKEN", "send a token as `authorization: Bearer …`")
-        token = authorization[7:]
-        authenticator = self.runtime.authenticator
-        return authenticator.remembered(token) or await authenticator.verify(token)
 
     def _may_log_overload(self) -> bool:
         now_s = time.monotonic()
@@ -193,17 +179,19 @@ class UnaryServing(Generic[RequestT, ResponseT]):
     async def serve(self, data: bytes, context: Context) -> bytes:
         """One call, from its request's bytes to its response's."""
         frame = self._frame
-        arrival = frame.arrive(context)
+        started_s = time.perf_counter()
+        authorization, traceparent = _read_metadata(context)
+        trace = frame.begin_trace(traceparent)
         try:
             admission = frame.runtime.admission
             admission.enter_call()
             _when_answered(context, admission.leave_call)
-            request, call = await frame.open(arrival, data, context)
+            request, call = await frame.open(trace, authorization, data, context)
             reply = frame.pack(await self._handler(request, call))
         except (Exception, asyncio.CancelledError) as error:
-            failure = frame.conclude_failed(arrival, error)
+            failure = frame.conclude_failed(trace, started_s, error)
             await context.abort(failure.code, failure.message, failure.trailing_metadata())
-        frame.conclude(arrival)
+        frame.conclude(trace, started_s)
         return reply
 
 
@@ -221,13 +209,15 @@ class StreamServing(Generic[RequestT, ResponseT]):
     async def serve(self, data: bytes, context: Context) -> None:
         """One stream, until its handler ends, its reader leaves or lags, or the server stops."""
         frame = self._frame
-        arrival = frame.arrive(context)
+        started_s = time.perf_counter()
+        authorization, traceparent = _read_metadata(context)
+        trace = frame.begin_trace(traceparent)
         frame.metrics.streams.inc()
         try:
             admission = frame.runtime.admission
             slot = admission.open_stream()
             _when_answered(context, partial(admission.close_stream, slot))
-            request, call = await frame.open(arrival, data, context)
+            request, call = await frame.open(trace, authorization, data, context)
             try:
                 async with aclosing(self._handler(request, call)) as responses:
                     await self._send(responses, slot, context)
@@ -235,11 +225,11 @@ class StreamServing(Generic[RequestT, ResponseT]):
                 slot.explain_cancellation()
                 raise
         except (Exception, asyncio.CancelledError) as error:
-            failure = frame.conclude_failed(arrival, error)
+            failure = frame.conclude_failed(trace, started_s, error)
             await context.abort(failure.code, failure.message, failure.trailing_metadata())
         finally:
             frame.metrics.streams.dec()
-        frame.conclude(arrival)
+        frame.conclude(trace, started_s)
 
     async def _send(
         self, responses: AsyncGenerator[ResponseT, None], slot: StreamSlot, context: Context
@@ -247,11 +237,11 @@ class StreamServing(Generic[RequestT, ResponseT]):
         while True:
             slot.begin_waiting()
             try:
-                response = await anext(responses, None)
+                response = await anext(responses)
+            except StopAsyncIteration:
+                return
             finally:
                 slot.end_waiting()
-            if response is None:
-                return
             try:
                 # `write` returns when the reader has made room, so nothing piles up here.
                 async with asyncio.timeout(self._frame.runtime.slow_reader_s):
@@ -259,6 +249,23 @@ class StreamServing(Generic[RequestT, ResponseT]):
             except TimeoutError:
                 raise Overloaded("the reader of this stream is too slow", retry_after_s=5.0) from None
             self._frame.metrics.messages.inc()
+
+
+def _read_metadata(context: Context) -> tuple[str, str]:
+    """`authorization` and `traceparent`, empty where they are absent."""
+    authorization = traceparent = ""
+    for key, value in context.invocation_metadata() or ():
+        if key == "authorization":
+            authorization = str(value)
+        elif key == "traceparent":
+            traceparent = str(value)
+    return authorization, traceparent
+
+
+def _bearer_token(authorization: str) -> str:
+    if authorization[:7].lower() != "bearer ":
+        raise Unauthenticated("NO_TOKEN", "send a token as `authorization: Bearer …`")
+    return authorization[7:]
 
 
 def _when_answered(context: Context, action: Callable[[], None]) -> None:

@@ -3,8 +3,8 @@
 Code of this repository logs with `structlog.get_logger(__name__)`; libraries log with `logging`. Both come
 out as one JSON object a line on stderr (readable text on a terminal) and both pass the privacy nets.
 
-Context: `structlog.contextvars.bind_contextvars(request_id=…)` puts a field on every later line of the same
-task. The RPC layer binds trace_id, span_id, rpc, user and request_id for each call.
+Each line also carries the fields of `log_context.set_log_fields`. The RPC layer sets trace_id, span_id, rpc,
+user and request_id for each call.
 """
 
 import logging
@@ -17,6 +17,7 @@ import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from services.shared.telemetry.log_context import log_fields
 from services.shared.telemetry.privacy import without_private_fields, without_private_text
 
 _HANDLER_NAME = "tierlink"
@@ -80,6 +81,7 @@ def _shared_processors(service: str) -> list[Processor]:
 
     return [
         structlog.contextvars.merge_contextvars,
+        _merge_log_fields,
         add_service,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -87,6 +89,12 @@ def _shared_processors(service: str) -> list[Processor]:
         structlog.processors.format_exc_info,
         _drop_private_fields,
     ]
+
+
+def _merge_log_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for key, value in log_fields().items():
+        event.setdefault(key, value)
+    return event
 
 
 def _drop_private_fields(

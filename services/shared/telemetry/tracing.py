@@ -14,6 +14,8 @@ _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f
 _TRACEPARENT_LENGTH_MAX = 256
 _NO_TRACE = "0" * 32
 _NO_SPAN = "0" * 16
+_SPAN_MASK = (1 << 64) - 1
+_TRACE_MASK = (1 << 128) - 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,6 +42,33 @@ def parse_traceparent(header: str) -> TraceContext | None:
 
     A later version than 00 is read by its first four parts, as the standard asks; version ff is invalid.
     """
+    parts = _match(header)
+    if parts is None:
+        return None
+    trace_id, span_id, flags = parts
+    return TraceContext(trace_id=trace_id, span_id=span_id, parent_span_id="", sampled=_is_sampled(flags))
+
+
+def continue_trace(header: str, *, random_bits: int, sample_new: bool = False) -> TraceContext:
+    """A new span below the one that `header` names; the first span of a new trace when it names none.
+
+    `random_bits` are TRACE_BITS random bits drawn by the caller. `sample_new` decides for a new trace only:
+    the head of a trace decides whether it is recorded.
+    """
+    # An id of zeros means "none" in the standard, so zero becomes one.
+    span_id = f"{(random_bits & _SPAN_MASK) or 1:016x}"
+    parent = _match(header)
+    if parent is None:
+        trace_id = f"{(random_bits >> 64 & _TRACE_MASK) or 1:032x}"
+        return TraceContext(trace_id=trace_id, span_id=span_id, parent_span_id="", sampled=sample_new)
+    trace_id, parent_span_id, flags = parent
+    return TraceContext(
+        trace_id=trace_id, span_id=span_id, parent_span_id=parent_span_id, sampled=_is_sampled(flags)
+    )
+
+
+def _match(header: str) -> tuple[str, str, str] | None:
+    """Trace id, span id and flags of a valid header."""
     if not header or len(header) > _TRACEPARENT_LENGTH_MAX:
         return None
     match = _TRACEPARENT.fullmatch(header)
@@ -50,26 +79,11 @@ def parse_traceparent(header: str) -> TraceContext | None:
         return None
     if trace_id == _NO_TRACE or span_id == _NO_SPAN:
         return None
-    return TraceContext(
-        trace_id=trace_id, span_id=span_id, parent_span_id="", sampled=bool(int(flags, 16) & 1)
-    )
+    return trace_id, span_id, flags
 
 
-def continue_trace(header: str, *, random_bits: int, sample_new: bool = False) -> TraceContext:
-    """A new span below the one that `header` names; the first span of a new trace when it names none.
-
-    `random_bits` are TRACE_BITS random bits drawn by the caller. `sample_new` decides for a new trace only:
-    the head of a trace decides whether it is recorded.
-    """
-    # An id of zeros means "none" in the standard, so zero becomes one.
-    span_id = f"{(random_bits & (1 << 64) - 1) or 1:016x}"
-    parent = parse_traceparent(header)
-    if parent is None:
-        trace_id = f"{(random_bits >> 64 & (1 << 128) - 1) or 1:032x}"
-        return TraceContext(trace_id=trace_id, span_id=span_id, parent_span_id="", sampled=sample_new)
-    return TraceContext(
-        trace_id=parent.trace_id, span_id=span_id, parent_span_id=parent.span_id, sampled=parent.sampled
-    )
+def _is_sampled(flags: str) -> bool:
+    return flags[1] in "13579bdf"  # the lowest bit of two hexadecimal digits
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,9 +15,11 @@ from prometheus_client import CollectorRegistry
 from services.shared.kernel.refusals import InvalidInput, NotFound
 from services.shared.rpc.admission import Admission
 from services.shared.rpc.call import ANONYMOUS, Call, RpcRuntime
+from services.shared.rpc.error_table import failure_of
 from services.shared.rpc.method import UnaryMethod, service_handler
 from services.shared.rpc.rpc_metrics import RpcMetrics
 from services.shared.rpc.validation import RequestContract
+from services.shared.telemetry.log_context import log_fields
 from services.shared.telemetry.tracing import FinishedSpan, parse_traceparent
 from tests.unit.shared.rpc.rpc_probe import CLINICIAN, REQUEST_ID, SERVICE, ProbeKit, details_of, refused
 
@@ -190,7 +192,7 @@ async def test_log_lines_of_a_call_carry_its_context(kit: ProbeKit) -> None:
     seen: list[dict[str, Any]] = []
 
     async def handler(_request: Any, call: Call) -> Any:
-        seen.append({**structlog.contextvars.get_contextvars(), "traceparent": call.traceparent})
+        seen.append({**log_fields(), "traceparent": call.traceparent})
         raise NotFound("Referral", "referrals/1")
 
     served = await kit.serve([kit.unary(handler)])
@@ -202,7 +204,20 @@ async def test_log_lines_of_a_call_carry_its_context(kit: ProbeKit) -> None:
         assert fields["rpc"] == f"{SERVICE}/Probe"
         assert fields["traceparent"] == f"00-{fields['trace_id']}-{fields['span_id']}-00"
     assert seen[0]["span_id"] != seen[1]["span_id"]
-    assert "request_id" not in structlog.contextvars.get_contextvars()
+    assert not log_fields(), "a call's fields leaked out of its task"
+
+
+async def test_the_line_of_a_stranger_carries_its_trace(
+    kit: ProbeKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    traces: list[str] = []
+    monkeypatch.setattr(
+        "services.shared.rpc.serving.failure_of",
+        lambda refusal: traces.append(log_fields()["trace_id"]) or failure_of(refusal),
+    )
+    served = await kit.serve([echo(kit)])
+    await refused(served.probe(kit.request(), metadata=(("traceparent", TRACEPARENT),)))
+    assert traces == ["4bf92f3577b34da6a3ce929d0e0e4736"]
 
 
 async def test_one_line_for_a_refused_call_and_none_for_a_quick_one(kit: ProbeKit) -> None:
@@ -451,6 +466,15 @@ async def test_a_stream_that_breaks_midway_hides_why(kit: ProbeKit) -> None:
     assert error.code() is grpc.StatusCode.INTERNAL
     assert "hunter2" not in str(error)
     assert any("hunter2" in str(line.get("exc_info")) for line in lines)
+
+
+async def test_a_stream_that_yields_another_type_is_internal(kit: ProbeKit) -> None:
+    async def handler(_request: Any, _call: Call) -> AsyncGenerator[Any, None]:
+        yield None
+
+    served = await kit.serve([kit.stream(handler)])
+    error = await refused(collect(served.watch(kit.request(), metadata=kit.metadata())))
+    assert error.code() is grpc.StatusCode.INTERNAL
 
 
 async def test_open_streams_are_bounded_and_measured(kit: ProbeKit) -> None:
