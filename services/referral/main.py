@@ -20,6 +20,9 @@ from services.referral.application.create_referral import ReferralCreation
 from services.referral.application.explain_referral import ReferralExplanation
 from services.referral.application.reading import Reading
 from services.referral.domain.policy import DEFAULT_POLICY
+from services.referral.entrypoints.bed_news import BED_TOPIC
+from services.referral.entrypoints.consumer import BedConsumer
+from services.referral.entrypoints.deadlines import ReferralDeadlines
 from services.referral.entrypoints.grpc import (
     consultation_service,
     directory_service,
@@ -29,8 +32,10 @@ from services.referral.entrypoints.grpc import (
 from services.referral.settings import ReferralSettings
 from services.shared.audit import audit_service
 from services.shared.database.migrations import load_migrations
+from services.shared.inbox.consumer import ConsumerSettings
 from services.shared.kafka.topics import Cleanup, TopicSpec
 from services.shared.lifecycle.foundation import Foundation, build_foundation
+from services.shared.lifecycle.loops import consumer_loops, deadline_loops
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.method import service_handler
@@ -43,6 +48,11 @@ TOPICS = (
     TopicSpec(name=CONSULTATION_TOPIC),
     TopicSpec(name=DIRECTORY_TOPIC, partitions=1, cleanup=Cleanup.COMPACT),
     TopicSpec(name="tierlink.referral.dlq.v1"),
+)
+
+
+CONSUMES = ConsumerSettings(
+    group="tierlink-referral", topics=(BED_TOPIC,), dlq_topic="tierlink.referral.dlq.v1"
 )
 
 
@@ -77,6 +87,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     )
     episodes = episode_service.EpisodeServicer(kinds, runner, reading, catalogue.clock_targets)
     directories = directory_service.DirectoryServicer(kinds, runner, directory, publication)
+    deadlines = ReferralDeadlines(runner, kinds, changes, catalogue.consultation_policy)
     audit = audit_service.AuditServicer(store, kinds.by_name())
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
@@ -91,7 +102,11 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
 
     return Assembly(
         handlers=handlers,
-        loops=(directory,),
+        loops=(
+            directory,
+            *consumer_loops(foundation, BedConsumer(runner, changes).handle, CONSUMES),
+            *deadline_loops(foundation, deadlines.fire),
+        ),
         topics=TOPICS,
         prepare=(directory.refresh,),
         closing=(views.close,),

@@ -1,6 +1,7 @@
 """Reads events of referrals as news for the wards."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,8 +15,18 @@ from tierlink.type.v1 import type_pb2
 REFERRAL_TOPIC = "tierlink.referral.events.v1"
 
 
-def news_of(value: bytes) -> News | None:
-    """What the event means for beds; None when it means nothing.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReferralNews:
+    """What an event of a referral means for beds."""
+
+    #: None when it means nothing
+    news: News | None
+    #: clinical time
+    occurred_at: datetime
+
+
+def news_of(value: bytes) -> ReferralNews:
+    """What the event means for beds.
 
     Raises google.protobuf.message.DecodeError for bytes that are no event, ValueError for one that says less
     than it must.
@@ -25,7 +36,10 @@ def news_of(value: bytes) -> News | None:
     if payload is None:
         raise ValueError("a referral event without a payload")
     read = _READERS.get(payload)
-    return None if read is None else read(event, getattr(event, payload))
+    return ReferralNews(
+        news=None if read is None else read(event, getattr(event, payload)),
+        occurred_at=timestamp_to_datetime(event.metadata.occurred_at),
+    )
 
 
 def _accepted(event: Any, accepted: Any) -> News | None:

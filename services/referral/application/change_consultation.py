@@ -2,10 +2,10 @@
 
 from services.referral.application.aggregates import Aggregates
 from services.referral.domain import consultation as consultations
-from services.referral.domain.consultation_commands import ConsultationCommand
+from services.referral.domain.consultation_commands import ConsultationCommand, MeetDeadline
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.consultation_values import ConsultationPolicy
-from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.eventstore.runner import Reaction, Reply, UseCase, Work
 from services.shared.kernel.refusals import NotFound
 
 
@@ -24,3 +24,19 @@ def change_consultation(
         return work.reply(kinds.consultation, name)
 
     return use_case
+
+
+def follow_consultation(
+    kinds: Aggregates, policy: ConsultationPolicy, command: MeetDeadline, name: str
+) -> Reaction:
+    """For a due deadline; nothing when it is not open any more."""
+
+    async def reaction(work: Work) -> None:
+        state: Consultation | None = await work.load(kinds.consultation, name)
+        if state is None:
+            return
+        events = consultations.decide(state, command, work.context, policy=policy)
+        if events:
+            await work.record(kinds.consultation, name, events)
+
+    return reaction

@@ -1,6 +1,7 @@
 """Reads events of beds as news for the referrals that they concern."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.referral.domain.commands import BedNews, FollowBed
@@ -27,6 +28,8 @@ class ReferralBedNews:
 
     referral: str
     command: FollowBed
+    #: clinical time
+    occurred_at: datetime
 
 
 def bed_news_of(value: bytes) -> ReferralBedNews | None:
@@ -42,9 +45,11 @@ def bed_news_of(value: bytes) -> ReferralBedNews | None:
     if news is None:
         return None
     body = getattr(event, payload)
+    occurred_at = timestamp_to_datetime(event.metadata.occurred_at)
     if news is BedNews.UNAVAILABLE:
         return ReferralBedNews(
             referral=body.referral,
+            occurred_at=occurred_at,
             command=FollowBed(news=news, bed=BedAssignment(facility=body.facility, reason=body.reason)),
         )
     if not body.HasField("hold"):
@@ -60,4 +65,6 @@ def bed_news_of(value: bytes) -> ReferralBedNews | None:
         expires_at=timestamp_to_datetime(hold.expires_at) if hold.HasField("expires_at") else None,
         reason=body.reason.code if payload == "bed_released" else "",
     )
-    return ReferralBedNews(referral=hold.referral, command=FollowBed(news=news, bed=bed))
+    return ReferralBedNews(
+        referral=hold.referral, occurred_at=occurred_at, command=FollowBed(news=news, bed=bed)
+    )

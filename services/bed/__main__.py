@@ -1,0 +1,7 @@
+"""`python -m services.bed`"""
+
+import sys
+
+from services.bed.main import main
+
+sys.exit(main())

@@ -1,0 +1,89 @@
+"""The bed service's composition root: the only place where its objects meet."""
+
+from collections.abc import Sequence
+
+import grpc
+
+from services.bed.adapters.aggregate_codecs import BED_TOPIC, build_aggregates
+from services.bed.application.apply_wards import WardApplication
+from services.bed.application.finding_wards import WardFinder
+from services.bed.application.follow_referral import FollowReferral
+from services.bed.application.hold_bed import Holding
+from services.bed.application.reading import WardReading
+from services.bed.entrypoints.consumer import ReferralConsumer
+from services.bed.entrypoints.deadlines import WardDeadlines
+from services.bed.entrypoints.grpc import bed_service
+from services.bed.entrypoints.referral_news import REFERRAL_TOPIC
+from services.bed.settings import BedSettings
+from services.shared.audit import audit_service
+from services.shared.database.migrations import load_migrations
+from services.shared.inbox.consumer import ConsumerSettings
+from services.shared.kafka.topics import TopicSpec
+from services.shared.lifecycle.foundation import Foundation, build_foundation
+from services.shared.lifecycle.loops import consumer_loops, deadline_loops
+from services.shared.lifecycle.process import Assembly, run_process
+from services.shared.rpc.call import RpcRuntime
+from services.shared.rpc.method import service_handler
+
+SERVICE = "bed"
+
+TOPICS = (
+    TopicSpec(name=BED_TOPIC),
+    TopicSpec(name=REFERRAL_TOPIC),
+    TopicSpec(name="tierlink.bed.dlq.v1"),
+)
+
+CONSUMES = ConsumerSettings(group="tierlink-bed", topics=(REFERRAL_TOPIC,), dlq_topic="tierlink.bed.dlq.v1")
+
+
+def build(settings: BedSettings) -> Foundation:
+    """The mechanisms that the service stands on."""
+    migrations = load_migrations("services.shared.eventstore.migrations", "services.bed.migrations")
+    return build_foundation(SERVICE, settings, settings.dsn, migrations)
+
+
+def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
+    """The service's own objects. Raises CodecMismatch."""
+    kinds = build_aggregates()
+    store, runner = foundation.store, foundation.runner
+    finder = WardFinder(store, kinds)
+    holding = Holding(kinds, finder)
+    beds = bed_service.BedServicer(
+        kinds=kinds,
+        runner=runner,
+        finder=finder,
+        holding=holding,
+        application=WardApplication(store, runner, kinds),
+        reading=WardReading(store, kinds, stale_after_s=settings.stale_after_s),
+    )
+    audit = audit_service.AuditServicer(store, kinds.by_name())
+    consumer = ReferralConsumer(runner, FollowReferral(kinds, finder, holding))
+
+    def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
+        return [
+            service_handler(bed_service.SERVICE, beds.methods(), runtime),
+            service_handler(audit_service.SERVICE, audit.methods(), runtime),
+        ]
+
+    return Assembly(
+        handlers=handlers,
+        loops=(
+            *consumer_loops(foundation, consumer.handle, CONSUMES),
+            *deadline_loops(foundation, WardDeadlines(runner, kinds).fire),
+        ),
+        topics=TOPICS,
+        host=settings.host,
+        port=settings.port,
+        operations_port=settings.operations_port,
+    )
+
+
+def main() -> int:
+    """Runs the service. Returns the process's exit code."""
+    settings = BedSettings()
+    return run_process(
+        lambda: build(settings),
+        lambda foundation: assemble(settings, foundation),
+        service=SERVICE,
+        log_level=settings.log_level,
+    )

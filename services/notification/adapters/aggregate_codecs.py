@@ -1,0 +1,44 @@
+"""How each kind of aggregate of this service is encoded: domain values to the messages of `protos/`."""
+
+from services.notification.application.aggregates import Aggregates
+from services.notification.domain import alert as alerts
+from services.notification.domain import roster as rosters
+from services.notification.domain.alert_fold import AlertEvent
+from services.notification.domain.alert_state import Alert
+from services.notification.domain.events import RosterApplied
+from services.notification.domain.roster import Roster
+from services.shared.eventstore.aggregate import AggregateKind
+from services.shared.protocodec import EventCodec
+from tierlink.notification.v1 import alert_events_pb2, roster_events_pb2
+from tierlink.type.v1 import type_pb2
+
+ALERT_TOPIC = "tierlink.notification.events.v1"
+
+
+def build_aggregates() -> Aggregates:
+    """Compiles the codecs. Raises CodecMismatch when an event and its message do not fit."""
+    metadata = type_pb2.EventMetadata
+    alert: EventCodec[AlertEvent] = EventCodec(alert_events_pb2.AlertEvent, metadata, alerts.EVENTS)
+    roster: EventCodec[RosterApplied] = EventCodec(roster_events_pb2.RosterEvent, metadata, (RosterApplied,))
+    return Aggregates(
+        alert=AggregateKind(
+            name="alert",
+            topic=ALERT_TOPIC,
+            state_type=Alert,
+            evolve=alerts.evolve,
+            encode_event=lambda meta, event, state: alert.encode(meta, event),
+            decode_event=alert.decode,
+            deadlines=alerts.deadlines,
+            facets=alerts.facets,
+        ),
+        roster=AggregateKind(
+            name="roster",
+            topic=None,
+            state_type=Roster,
+            evolve=rosters.evolve,
+            encode_event=lambda meta, event, state: roster.encode(meta, event),
+            decode_event=roster.decode,
+            deadlines=rosters.deadlines,
+            facets=rosters.facets,
+        ),
+    )

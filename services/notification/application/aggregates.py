@@ -1,0 +1,23 @@
+"""The kinds of aggregate that the use cases work with. `main` puts in how each is encoded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.notification.domain.alert_fold import AlertEvent
+from services.notification.domain.alert_state import Alert
+from services.notification.domain.events import RosterApplied
+from services.notification.domain.roster import Roster
+from services.shared.eventstore.aggregate import AggregateKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregates:
+    """Every kind of aggregate of this service."""
+
+    alert: AggregateKind[Alert, AlertEvent]
+    roster: AggregateKind[Roster, RosterApplied]
+
+    def by_name(self) -> Mapping[str, AggregateKind[Any, Any]]:
+        """Every kind by its name, as the store keeps it."""
+        return {self.alert.name: self.alert, self.roster.name: self.roster}

@@ -1,0 +1,23 @@
+"""What the service keeps of what others tell: subjects of alerts, and the directory."""
+
+from typing import Protocol
+
+from services.notification.domain.directory import Directory
+from services.notification.domain.subject_state import SubjectState
+from services.shared.eventstore.runner import Work
+
+
+class Subjects(Protocol):
+    """What is known of each referral, consultation and ward. Raises DependencyDown when the store is away."""
+
+    async def load(self, name: str) -> SubjectState | None: ...
+
+    def put(self, work: Work, subject: SubjectState) -> None:
+        """Kept in the unit of work, with the effect of the event that it was learned from."""
+        ...
+
+
+class KnownDirectory(Protocol):
+    """The directory as this process knows it, at most a few seconds old."""
+
+    def current(self) -> Directory: ...

@@ -1,0 +1,1 @@
+"""The gRPC services: requests in, resources out."""
