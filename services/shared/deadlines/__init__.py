@@ -1,0 +1,1 @@
+"""Due deadlines run ordinary commands, each once, whichever process notices them."""

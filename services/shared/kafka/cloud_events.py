@@ -30,12 +30,18 @@ class Undecodable(Exception):
 class ReceivedRecord(Protocol):
     """What aiokafka's ConsumerRecord has."""
 
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Headers
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

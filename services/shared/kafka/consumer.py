@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from services.shared.kafka.address import KafkaAddress
@@ -73,3 +73,12 @@ async def stop_consumer(consumer: AIOKafkaConsumer, *, timeout_s: float = 3.0) -
     except (KafkaError, OSError) as error:
         _log.warning("consumer_closed_with_force", error=repr(error))
         await consumer._client.close()
+
+
+async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> tuple[TopicPartition, ...]:
+    """All partitions of a topic. Raises DependencyDown when there is no such topic yet."""
+    await consumer.topics()
+    partitions = consumer.partitions_for_topic(topic)
+    if not partitions:
+        raise DependencyDown("kafka", f"topic {topic} is not there")
+    return tuple(TopicPartition(topic, partition) for partition in sorted(partitions))
