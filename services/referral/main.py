@@ -32,6 +32,8 @@ from services.referral.entrypoints.grpc import (
 from services.referral.settings import ReferralSettings
 from services.shared.audit import audit_service
 from services.shared.database.migrations import load_migrations
+from services.shared.feed.metrics import FeedMetrics
+from services.shared.feed.tail import TopicTail
 from services.shared.inbox.consumer import ConsumerSettings
 from services.shared.kafka.topics import Cleanup, TopicSpec
 from services.shared.lifecycle.foundation import Foundation, build_foundation
@@ -39,6 +41,7 @@ from services.shared.lifecycle.loops import consumer_loops, deadline_loops
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.method import service_handler
+from services.shared.watching.resource_stream import ResourceStreams
 
 SERVICE = "referral"
 
@@ -72,6 +75,9 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     views = PostgresViewLog(foundation.reading)
     reading = Reading(store, runner, directory, views)
     changes = ReferralChanges(kinds, directory, policy)
+    feeds = FeedMetrics(foundation.registry)
+    referral_tail = TopicTail(foundation.kafka, REFERRAL_TOPIC, feeds)
+    consultation_tail = TopicTail(foundation.kafka, CONSULTATION_TOPIC, feeds)
     referrals = referral_service.ReferralServicer(
         kinds=kinds,
         runner=runner,
@@ -81,9 +87,15 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         creation=ReferralCreation(kinds, directory, policy),
         changes=changes,
         explanation=ReferralExplanation(runner, kinds, directory, policy),
+        streams=ResourceStreams(referral_tail, runner, kinds.referral),
     )
     consultations = consultation_service.ConsultationServicer(
-        kinds, runner, reading, directory, catalogue.consultation_policy
+        kinds=kinds,
+        runner=runner,
+        reading=reading,
+        directory=directory,
+        policy=catalogue.consultation_policy,
+        streams=ResourceStreams(consultation_tail, runner, kinds.consultation),
     )
     episodes = episode_service.EpisodeServicer(kinds, runner, reading, catalogue.clock_targets)
     directories = directory_service.DirectoryServicer(kinds, runner, directory, publication)
@@ -104,6 +116,8 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         handlers=handlers,
         loops=(
             directory,
+            referral_tail,
+            consultation_tail,
             *consumer_loops(foundation, BedConsumer(runner, changes).handle, CONSUMES),
             *deadline_loops(foundation, deadlines.fire),
         ),

@@ -15,7 +15,8 @@ from services.shared.kernel.refusals import DependencyDown
 
 _log = structlog.get_logger(__name__)
 
-_SUBJECT, FACILITY, COMMUNITY = "subject", "facility", "community"
+_SUBJECT, _FACILITY, _COMMUNITY = "subject", "facility", "community"
+_KINDS: dict[type, str] = {Facility: _FACILITY, Community: _COMMUNITY}
 _PAGE = 1000
 
 
@@ -40,17 +41,6 @@ class StoredSubjects:
         )
 
 
-def directory_document(entry: Facility | Community, version: int) -> Document:
-    """A facility or community as it is kept."""
-    kind = FACILITY if isinstance(entry, Facility) else COMMUNITY
-    return Document(kind=kind, key=entry.id, version=version, value=msgspec.msgpack.encode(entry))
-
-
-def removed_document(kind: str, key: str, version: int) -> Document:
-    """The mark of a facility or community that is gone."""
-    return Document(kind=kind, key=key, version=version, value=b"")
-
-
 class StoredDirectory:
     """Implements `KnownDirectory`: the documents, read anew every few seconds and when told to."""
 
@@ -63,15 +53,24 @@ class StoredDirectory:
     def current(self) -> Directory:
         return self._current
 
+    def keep(self, work: Work, entry: Facility | Community, version: int) -> None:
+        value = msgspec.msgpack.encode(entry)
+        work.put(Document(kind=_KINDS[type(entry)], key=entry.id, version=version, value=value))
+
+    def remove(
+        self, work: Work, entry_type: type[Facility] | type[Community], key: str, version: int
+    ) -> None:
+        work.put(Document(kind=_KINDS[entry_type], key=key, version=version, value=b""))
+
     async def refresh(self) -> None:
         """Raises DependencyDown when the store is away."""
         facilities = {
             document.key: msgspec.msgpack.decode(document.value, type=Facility)
-            for document in await self._documents(FACILITY)
+            for document in await self._documents(_FACILITY)
         }
         communities = {
             document.key: msgspec.msgpack.decode(document.value, type=Community)
-            for document in await self._documents(COMMUNITY)
+            for document in await self._documents(_COMMUNITY)
         }
         self._current = Directory(facilities=facilities, communities=communities)
 

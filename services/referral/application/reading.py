@@ -16,8 +16,12 @@ from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import NotFound
+from services.shared.watching.resource_stream import Pictured
 
 S = TypeVar("S")
+
+#: More live referrals than an office can look through.
+PICTURE_MAX = 2_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,6 +125,11 @@ class Reading:
             states=tuple(kind.decode_state(stream.snapshot) for stream in page.streams),
             next_after=page.next_after,
         )
+
+    async def picture(self, kind: AggregateKind[S, Any], reader: Reader) -> tuple[Pictured[S], ...]:
+        """What is live now and the reader may know of: where a watch stream begins. At most PICTURE_MAX."""
+        page = await self.page(kind, {"live": True}, reader, limit=PICTURE_MAX)
+        return tuple(Pictured(name=state.name, version=state.version, state=state) for state in page.states)
 
     async def _record(self, reader: Reader, resources: tuple[str, ...]) -> None:
         if resources:

@@ -1,5 +1,7 @@
 """ConsultationService."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from functools import partial
 from typing import Any
 
@@ -17,8 +19,9 @@ from services.shared.commands.command_method import command_method
 from services.shared.eventstore.runner import CommandRunner, Reply
 from services.shared.kernel.ids import resource_name
 from services.shared.rpc.call import Call
-from services.shared.rpc.method import UnaryMethod
+from services.shared.rpc.method import StreamMethod, UnaryMethod
 from services.shared.rpc.paging import page_size, page_token, position_number
+from services.shared.watching.resource_stream import ResourceStreams
 from tierlink.referral.v1 import consultation_pb2
 from tierlink.referral.v1 import consultation_service_pb2 as pb
 
@@ -41,19 +44,22 @@ class ConsultationServicer:
 
     def __init__(
         self,
+        *,
         kinds: Aggregates,
         runner: CommandRunner,
         reading: Reading,
         directory: KnownDirectory,
         policy: ConsultationPolicy,
+        streams: ResourceStreams[Consultation],
     ) -> None:
         self._kinds = kinds
         self._runner = runner
         self._reading = reading
         self._directory = directory
         self._policy = policy
+        self._streams = streams
 
-    def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
+    def methods(self) -> tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]:
         return (
             self._command(
                 commands.RequestConsultation,
@@ -79,6 +85,12 @@ class ConsultationServicer:
                 request_type=pb.ListConsultationsRequest,
                 response_type=pb.ListConsultationsResponse,
                 handler=self.list_consultations,
+            ),
+            StreamMethod(
+                name="WatchConsultations",
+                request_type=pb.WatchConsultationsRequest,
+                response_type=pb.WatchConsultationsResponse,
+                handler=self.watch_consultations,
             ),
         )
 
@@ -106,6 +118,24 @@ class ConsultationServicer:
     ) -> pb.GetConsultationResponse:
         state = await self._reading.one(self._kinds.consultation, request.name, reader_of(call))
         return pb.GetConsultationResponse(consultation=consultation_resource(state))
+
+    async def watch_consultations(
+        self, request: pb.WatchConsultationsRequest, call: Call
+    ) -> AsyncGenerator[pb.WatchConsultationsResponse, None]:
+        """Raises InvalidInput for a bad token."""
+        changes = self._streams.watch(
+            request.resume_token,
+            picture=partial(self._reading.picture, self._kinds.consultation, reader_of(call)),
+            visible=lambda state: self._reading.may_read(self._kinds.consultation, state, call.actor),
+        )
+        async with aclosing(changes):
+            async for change in changes:
+                response = pb.WatchConsultationsResponse(
+                    event_type=change.event_type, resume_token=change.resume_token
+                )
+                if change.state is not None:
+                    response.consultation.CopyFrom(consultation_resource(change.state))
+                yield response
 
     async def list_consultations(
         self, request: pb.ListConsultationsRequest, call: Call

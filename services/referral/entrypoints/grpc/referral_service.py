@@ -1,5 +1,8 @@
 """ReferralService: one RPC for each command of the state table, and the reading of referrals."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from functools import partial
 from typing import Any
 
 from services.referral.application.aggregates import Aggregates
@@ -23,8 +26,9 @@ from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import NotFound
 from services.shared.protocodec import MessageCodec
 from services.shared.rpc.call import Call
-from services.shared.rpc.method import UnaryMethod
+from services.shared.rpc.method import StreamMethod, UnaryMethod
 from services.shared.rpc.paging import page_size, page_token, position_number
+from services.shared.watching.resource_stream import ResourceStreams
 from tierlink.referral.v1 import referral_pb2
 from tierlink.referral.v1 import referral_service_pb2 as pb
 from tierlink.type.v1 import type_pb2
@@ -77,6 +81,7 @@ class ReferralServicer:
         creation: ReferralCreation,
         changes: ReferralChanges,
         explanation: ReferralExplanation,
+        streams: ResourceStreams[Referral],
     ) -> None:
         self._kinds = kinds
         self._runner = runner
@@ -86,9 +91,10 @@ class ReferralServicer:
         self._creation = creation
         self._changes = changes
         self._explanation = explanation
+        self._streams = streams
         self._timelines = TimelineReader(store, runner, kinds)
 
-    def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
+    def methods(self) -> tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]:
         return (
             self._command(
                 commands.CreateReferral,
@@ -108,6 +114,12 @@ class ReferralServicer:
             _reads("ListReferrals", self.list_referrals),
             _reads("GetTimeline", self.get_timeline),
             _reads("VerifyTimeline", self.verify_timeline),
+            StreamMethod(
+                name="WatchReferrals",
+                request_type=pb.WatchReferralsRequest,
+                response_type=pb.WatchReferralsResponse,
+                handler=self.watch_referrals,
+            ),
         )
 
     def _command(self, command: type, *, target: Any, use_case: Any) -> UnaryMethod[Any, Any]:
@@ -162,6 +174,24 @@ class ReferralServicer:
             referrals=[referral_resource(state) for state in page.states],
             next_page_token=page_token(page.next_after),
         )
+
+    async def watch_referrals(
+        self, request: pb.WatchReferralsRequest, call: Call
+    ) -> AsyncGenerator[pb.WatchReferralsResponse, None]:
+        """Raises InvalidInput for a bad token."""
+        changes = self._streams.watch(
+            request.resume_token,
+            picture=partial(self._reading.picture, self._kinds.referral, reader_of(call)),
+            visible=lambda state: self._reading.may_read(self._kinds.referral, state, call.actor),
+        )
+        async with aclosing(changes):
+            async for change in changes:
+                response = pb.WatchReferralsResponse(
+                    event_type=change.event_type, resume_token=change.resume_token
+                )
+                if change.state is not None:
+                    response.referral.CopyFrom(referral_resource(change.state))
+                yield response
 
     async def get_timeline(self, request: pb.GetTimelineRequest, call: Call) -> pb.GetTimelineResponse:
         referral = await self._reading.one(self._kinds.referral, request.name, reader_of(call))

@@ -1,0 +1,103 @@
+"""The notification service's composition root: the only place where its objects meet."""
+
+from collections.abc import Sequence
+
+import grpc
+
+from services.notification.adapters.aggregate_codecs import ALERT_TOPIC, build_aggregates
+from services.notification.adapters.rule_catalogue import DEFAULT_RULES, load_rules
+from services.notification.adapters.stored_copies import StoredDirectory, StoredSubjects
+from services.notification.application.react_to_occurrence import AlertDesk
+from services.notification.application.reading import AlertReading
+from services.notification.entrypoints import occurrences
+from services.notification.entrypoints.consumer import DIRECTORY_TOPIC, OccurrenceConsumer
+from services.notification.entrypoints.deadlines import AlertDeadlines
+from services.notification.entrypoints.grpc import alert_service, roster_service
+from services.notification.settings import NotificationSettings
+from services.shared.audit import audit_service
+from services.shared.database.migrations import load_migrations
+from services.shared.feed.metrics import FeedMetrics
+from services.shared.feed.tail import TopicTail
+from services.shared.inbox.consumer import ConsumerSettings
+from services.shared.kafka.topics import Cleanup, TopicSpec
+from services.shared.lifecycle.foundation import Foundation, build_foundation
+from services.shared.lifecycle.loops import consumer_loops, deadline_loops
+from services.shared.lifecycle.process import Assembly, run_process
+from services.shared.rpc.call import RpcRuntime
+from services.shared.rpc.method import service_handler
+from services.shared.watching.resource_stream import ResourceStreams
+
+SERVICE = "notification"
+
+TOPICS = (
+    TopicSpec(name=ALERT_TOPIC),
+    *(TopicSpec(name=topic) for topic in occurrences.TOPICS),
+    TopicSpec(name=DIRECTORY_TOPIC, partitions=1, cleanup=Cleanup.COMPACT),
+    TopicSpec(name="tierlink.notification.dlq.v1"),
+)
+
+CONSUMES = ConsumerSettings(
+    group="tierlink-notification",
+    topics=(*occurrences.TOPICS, DIRECTORY_TOPIC),
+    dlq_topic="tierlink.notification.dlq.v1",
+)
+
+
+def build(settings: NotificationSettings) -> Foundation:
+    """The mechanisms that the service stands on."""
+    migrations = load_migrations("services.shared.eventstore.migrations", "services.notification.migrations")
+    return build_foundation(SERVICE, settings, settings.dsn, migrations)
+
+
+def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly:
+    """The service's own objects. Raises CodecMismatch, RulesFileError."""
+    kinds = build_aggregates()
+    store, runner = foundation.store, foundation.runner
+    directory = StoredDirectory(store)
+    desk = AlertDesk(
+        store=store,
+        kinds=kinds,
+        catalogue=load_rules(settings.rules or DEFAULT_RULES),
+        directory=directory,
+        subjects=StoredSubjects(store),
+    )
+    tail = TopicTail(foundation.kafka, ALERT_TOPIC, FeedMetrics(foundation.registry))
+    alerts = alert_service.AlertServicer(
+        kinds, runner, AlertReading(store, runner, kinds), ResourceStreams(tail, runner, kinds.alert)
+    )
+    rosters = roster_service.RosterServicer(kinds, runner)
+    audit = audit_service.AuditServicer(store, kinds.by_name())
+    consumer = OccurrenceConsumer(runner, desk, directory)
+
+    def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
+        return [
+            service_handler(alert_service.SERVICE, alerts.methods(), runtime),
+            service_handler(roster_service.SERVICE, rosters.methods(), runtime),
+            service_handler(audit_service.SERVICE, audit.methods(), runtime),
+        ]
+
+    return Assembly(
+        handlers=handlers,
+        loops=(
+            directory,
+            tail,
+            *consumer_loops(foundation, consumer.handle, CONSUMES),
+            *deadline_loops(foundation, AlertDeadlines(runner, kinds).fire),
+        ),
+        topics=TOPICS,
+        prepare=(directory.refresh,),
+        host=settings.host,
+        port=settings.port,
+        operations_port=settings.operations_port,
+    )
+
+
+def main() -> int:
+    """Runs the service. Returns the process's exit code."""
+    settings = NotificationSettings()
+    return run_process(
+        lambda: build(settings),
+        lambda foundation: assemble(settings, foundation),
+        service=SERVICE,
+        log_level=settings.log_level,
+    )

@@ -1,0 +1,1 @@
+"""Watch streams of resources: a first picture from the database, then each change as it is published."""

@@ -1,0 +1,95 @@
+"""Each change of some aggregates, once and in order, with a token to go on after it."""
+
+import contextlib
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from services.shared.eventstore.aggregate import AggregateKind
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.feed.tail import TopicTail
+from services.shared.kafka.cloud_events import ConsumedEvent
+
+S = TypeVar("S")
+
+#: States kept for the other watchers of the same change.
+_CACHE_MAX = 2_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Pictured(Generic[S]):
+    """One resource of the first picture."""
+
+    name: str
+    version: int
+    state: S
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change(Generic[S]):
+    """One message of a watch stream."""
+
+    #: None in a heartbeat
+    state: S | None
+    #: the event that changed it; empty in the first picture
+    event_type: str
+    #: empty while the first picture is not complete: who loses it there begins anew
+    resume_token: str
+
+
+class ResourceStreams(Generic[S]):
+    """Watch streams of one kind of aggregate. Shared by all streams of a process."""
+
+    def __init__(self, tail: TopicTail, runner: CommandRunner, kind: AggregateKind[S, Any]) -> None:
+        self._tail = tail
+        self._runner = runner
+        self._kind = kind
+        self._states: OrderedDict[tuple[str, int], S] = OrderedDict()
+
+    async def watch(
+        self,
+        resume_token: str,
+        *,
+        picture: Callable[[], Awaitable[Sequence[Pictured[S]]]],
+        visible: Callable[[S], bool],
+    ) -> AsyncGenerator[Change[S], None]:
+        """Without a token the picture comes first; with one, what came after the message that carried it.
+
+        `visible` says whether a state is the watcher's to see. Raises InvalidInput for a bad token,
+        Overloaded for a reader that is too slow, DependencyDown when Kafka or the database is away.
+        """
+        shown: dict[str, int] = {}
+        if resume_token:
+            positions = self._tail.decode(resume_token)
+        else:
+            positions = await self._tail.end_positions()
+            for pictured in await picture():
+                shown[pictured.name] = pictured.version
+                yield Change(state=pictured.state, event_type="", resume_token="")
+            yield Change(state=None, event_type="", resume_token=self._tail.encode(positions))
+        async with contextlib.aclosing(self._tail.subscribe(positions)) as items:
+            async for item in items:
+                token = item.resume_token
+                event = item.event
+                if event is None:
+                    yield Change(state=None, event_type="", resume_token=token)
+                    continue
+                if event.version <= shown.get(event.key, 0):
+                    # A zombie relay's repetition, or part of the first picture.
+                    continue
+                shown[event.key] = event.version
+                state = await self._state(event)
+                if visible(state):
+                    yield Change(state=state, event_type=event.type, resume_token=token)
+
+    async def _state(self, event: ConsumedEvent) -> S:
+        """The state after the event, also when the aggregate has gone on."""
+        key = (event.key, event.version)
+        found = self._states.get(key)
+        if found is None:
+            found = await self._runner.state_at(self._kind, event.key, event.version)
+            self._states[key] = found
+            while len(self._states) > _CACHE_MAX:
+                self._states.popitem(last=False)
+        return found
