@@ -1,0 +1,279 @@
+"""Random commands by random people at random times: what holds after every step of every history."""
+
+from dataclasses import replace
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from services.referral.domain import commands as c
+from services.referral.domain.commands import BedNews
+from services.referral.domain.events import Event
+from services.referral.domain.evolve import evolve
+from services.referral.domain.norms import RULE_CODES
+from services.referral.domain.referral import Referral, allowed_commands, deadlines, is_live, opened_child
+from services.referral.domain.referral_state import TERMINAL, accepted_offer, open_offers, parties
+from services.referral.domain.referral_values import (
+    BedRegion,
+    CrewLevel,
+    Dispatch,
+    NormOverride,
+    OfferState,
+    ReferralState,
+    Transport,
+)
+from services.referral.domain.values import BedType, Pathway, Urgency
+from services.shared.kernel.actor import Actor, Role
+from services.shared.kernel.command import EventMetadata
+from services.shared.kernel.refusals import NotAllowed, Refused
+from tests.unit.referral.referral.chart import CODEC, Chart
+from tests.unit.referral.referral.network import FACILITIES, SYSTEM, WUCAIWAN, person
+from tests.unit.referral.referral.stories import (
+    ACCEPT,
+    ADVANCED,
+    CLOSE,
+    COMPLETE,
+    CREATE,
+    HANDOVER,
+    NO_REASON,
+    PATIENT,
+    PLAN,
+    REASON,
+    bed,
+)
+
+S = ReferralState
+ARRIVED = (S.ARRIVED, S.IN_TREATMENT, S.TREATED, S.CLOSED)
+WAITING = (S.REQUESTED, S.INFO_REQUESTED)
+WITH_DESTINATION = (S.ACCEPTED, S.TRANSPORT_ARRANGED, S.IN_TRANSIT, S.NO_SHOW, S.CANCEL_REQUESTED, *ARRIVED)
+
+facilities = st.sampled_from([facility.id for facility in FACILITIES])
+reasons = st.sampled_from([REASON, REASON, REASON, NO_REASON])
+destinations = st.lists(facilities, min_size=1, max_size=3, unique=True).map(tuple)
+overrides = st.just(tuple(NormOverride(rule=rule, reason=REASON) for rule in sorted(RULE_CODES)))
+dispatches = st.sampled_from([None, Dispatch.IN_ORDER, Dispatch.FIRST_TO_ACCEPT])
+patients = st.sampled_from([PATIENT, PATIENT, PATIENT, "somebody-else"])
+crews = st.sampled_from(list(CrewLevel))
+anybody = st.builds(person, facilities, st.sampled_from(list(Role)))
+
+creations = st.builds(
+    lambda **values: replace(CREATE, **values),
+    destinations=destinations,
+    dispatch=dispatches,
+    urgency=st.sampled_from(list(Urgency)),
+    pathway=st.sampled_from(list(Pathway)),
+    bed_type=st.sampled_from([None, BedType.GENERAL]),
+    overrides=overrides,
+    rehabilitation_plan=st.sampled_from([None, PLAN]),
+)
+
+#: Ends are left out here: drawn as often as the others, they would cut every history short.
+BY_KIND: dict[type[c.Command], st.SearchStrategy[c.Command]] = {
+    c.ApproveReferral: st.just(c.ApproveReferral()),
+    c.AcknowledgeOffer: st.just(c.AcknowledgeOffer()),
+    c.RequestInformation: st.builds(
+        c.RequestInformation, questions=st.sampled_from([("CT？",), ("CT？",), ()])
+    ),
+    c.ProvideInformation: st.builds(
+        c.ProvideInformation, answers=st.sampled_from([("未见出血",), ("未见出血",), ()])
+    ),
+    c.AcceptReferral: st.just(ACCEPT),
+    c.ReportNoShow: st.just(c.ReportNoShow()),
+    c.DeclineReferral: st.builds(c.DeclineReferral, reason=reasons),
+    c.RerouteReferral: st.builds(
+        c.RerouteReferral, destinations=destinations, dispatch=dispatches, overrides=overrides
+    ),
+    c.ArrangeTransport: st.builds(
+        c.ArrangeTransport,
+        transport=st.builds(Transport, crew_level=crews),
+        emergency_room_bypass=st.booleans(),
+    ),
+    c.DepartPatient: st.builds(
+        c.DepartPatient,
+        handover_document=st.just(HANDOVER),
+        transport=st.sampled_from([None, ADVANCED, Transport(crew_level=CrewLevel.CRITICAL_CARE)]),
+        emergency_room_bypass=st.booleans(),
+        insurance_filing_number=st.sampled_from(["", "BA-1"]),
+    ),
+    c.DivertPatient: st.builds(c.DivertPatient, destination_facility=facilities, reason=reasons),
+    c.ReportArrival: st.builds(c.ReportArrival, patient=patients),
+    c.StartTreatment: st.just(c.StartTreatment()),
+    c.CompleteTreatment: st.just(COMPLETE),
+    c.ReferBack: st.builds(c.ReferBack, destination_facility=facilities, rehabilitation_plan=st.just(PLAN)),
+    c.RecordFollowUp: st.builds(
+        c.RecordFollowUp, findings=st.just("肌力4级"), red_flag=st.sampled_from(["", PLAN.red_flags[0]])
+    ),
+    c.WithdrawAcceptance: st.builds(c.WithdrawAcceptance, reason=reasons),
+    c.CloseReferral: st.just(CLOSE),
+}
+
+commands: st.SearchStrategy[c.Command] = st.one_of(
+    *BY_KIND.values(),
+    st.builds(c.RefuseApproval, reason=reasons),
+    st.builds(c.CancelReferral, reason=reasons),
+    st.just(c.ConfirmCancellation()),
+    st.builds(c.MarkEnteredInError, reason=reasons, second_approver=st.sampled_from(["", "u-wang"])),
+)
+
+
+class ReferralMachine(RuleBasedStateMachine):
+    """One referral; the clock and everybody around it are random."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chart = Chart()
+
+    @initialize(command=creations, origin=facilities)
+    def create(self, command: c.CreateReferral, origin: str) -> None:
+        """Whatever the norms let pass; else the stroke of case J1."""
+        self._try(command, person(origin, Role.CLINICIAN))
+        if self.chart.state is None:
+            self._try(CREATE, WUCAIWAN)
+
+    @rule(command=commands, actor=anybody)
+    def somebody_tries(self, command: c.Command, actor: Actor) -> None:
+        self._try(command, actor)
+
+    @rule(command=commands, data=st.data())
+    def a_party_tries(self, command: c.Command, data: st.DataObject) -> None:
+        """Somebody who may, more often than not."""
+        self._party_tries(command, data)
+
+    @rule(data=st.data())
+    def what_is_allowed_is_tried(self, data: st.DataObject) -> None:
+        """So that histories get far."""
+        allowed = allowed_commands(self.chart.referral)
+        kinds = [kind for kind in BY_KIND if kind.__name__ in allowed]
+        if kinds:
+            self._party_tries(data.draw(BY_KIND[data.draw(st.sampled_from(kinds))]), data)
+
+    @rule(data=st.data())
+    def the_patient_dies(self, data: st.DataObject) -> None:
+        if data.draw(st.integers(0, 15)) == 11:
+            self._party_tries(c.RecordDeath(died_at=self.chart.now, certifier="张医生"), data)
+
+    def _party_tries(self, command: c.Command, data: st.DataObject) -> None:
+        facility = data.draw(st.sampled_from((*parties(self.chart.referral), "ambulance-120")))
+        roles = (Role.CLINICIAN, Role.REFERRAL_OFFICE, Role.AMBULANCE, Role.COORDINATOR)
+        self._try(command, person(facility, *roles))
+
+    @rule(news=st.sampled_from(list(BedNews)), number=st.integers(1, 4), here=st.booleans())
+    def the_bed_service_speaks(self, news: BedNews, number: int, here: bool) -> None:
+        facility = self.chart.referral.destination_facility if here else "jimsar-general"
+        self._try(bed(news, number, facility=facility), SYSTEM)
+
+    @rule(late=st.booleans(), one_in_four=st.integers(0, 3))
+    def a_deadline_is_due(self, late: bool, one_in_four: int) -> None:
+        if one_in_four == 0 and deadlines(self.chart.referral):
+            self.chart.due()
+            if late:
+                self.chart.later(days=3)
+
+    @rule(minutes=st.integers(0, 600))
+    def time_passes(self, minutes: int) -> None:
+        self.chart.later(minutes=minutes)
+
+    def _try(self, command: c.Command, actor: Actor) -> None:
+        before = self.chart.state
+        number = len(self.chart.events)
+        try:
+            self.chart.when(command, actor)
+        except NotAllowed as refusal:
+            assert before is None or refusal.state == before.state.value
+            assert refusal.failed_rules
+        except Refused:
+            pass
+        for event in self.chart.events[number:]:
+            self._child_fits(event, actor)
+        if self.chart.state is not None:
+            if before is not None and before.state in TERMINAL:
+                assert self.chart.referral.state in (before.state, S.ENTERED_IN_ERROR)
+            if before is not None and type(command).__name__ not in allowed_commands(before):
+                internal = isinstance(command, c.FollowBed | c.MeetDeadline)
+                assert internal or self.chart.referral == before
+
+    def _child_fits(self, event: Event, actor: Actor) -> None:
+        """What opens a child opens one that can begin."""
+        chart = self.chart
+        context = chart.context(actor)
+        metadata = EventMetadata(
+            event_id="event",
+            aggregate_id=chart.name,
+            version=len(chart.events),
+            type=type(event).__name__,
+            occurred_at=context.occurred_at,
+            recorded_at=context.recorded_at,
+            actor=actor,
+            request_id=context.request_id,
+        )
+        opened = opened_child(chart.referral, event, metadata, chart.directory, chart.policy)
+        if opened is not None:
+            child = Chart(name=opened[0], now=chart.now)
+            child.take([opened[1]], context)
+            assert child.referral.state is S.REQUESTED
+            assert not is_live(chart.referral)
+
+    @invariant()
+    def at_most_one_offer_is_accepted(self) -> None:
+        if self.chart.state is not None:
+            accepted = [each for each in self.chart.state.offers if each.state is OfferState.ACCEPTED]
+            assert len(accepted) <= 1
+            if self.chart.state.state in WITH_DESTINATION:
+                assert accepted[0].facility == self.chart.state.destination_facility
+
+    @invariant()
+    def somebody_is_asked_as_long_as_it_is_requested(self) -> None:
+        state = self.chart.state
+        if state is not None:
+            assert bool(open_offers(state.offers)) == (state.state in WAITING)
+
+    @invariant()
+    def the_custodian_is_who_has_the_patient(self) -> None:
+        state = self.chart.state
+        if state is None:
+            return
+        accepted = accepted_offer(state.offers)
+        if state.state in ARRIVED:
+            assert accepted is not None
+            assert state.custodian_facility == accepted.facility
+        elif state.state not in (S.DECEASED, S.ENTERED_IN_ERROR):
+            assert state.custodian_facility == state.origin_facility
+
+    @invariant()
+    def terminal_waits_for_nobody(self) -> None:
+        state = self.chart.state
+        if state is not None:
+            keys = [deadline.key for deadline in deadlines(state)]
+            assert len(keys) == len(set(keys))
+            assert state.state not in TERMINAL or not keys
+            assert state.state in TERMINAL or is_live(state) or state.referred_back_to or state.reopened_as
+            if state.state in (*WAITING, S.DECLINED, S.AWAITING_APPROVAL, S.CANCEL_REQUESTED):
+                assert keys
+
+    @invariant()
+    def versions_are_contiguous(self) -> None:
+        assert self.chart.state is None or self.chart.state.version == len(self.chart.stored)
+
+    @invariant()
+    def no_bed_is_invented(self) -> None:
+        state = self.chart.state
+        if state is not None and state.bed_region not in (BedRegion.NOT_NEEDED, BedRegion.REQUESTED):
+            assert state.bed is not None
+        if state is not None and state.bed_region is BedRegion.HELD and state.state not in TERMINAL:
+            assert state.bed is not None
+            assert state.bed.facility == state.destination_facility
+
+    def teardown(self) -> None:
+        state: Referral | None = None
+        for stored in self.chart.stored:
+            state = evolve(state, CODEC.decode(stored))
+        assert state == self.chart.state
+
+
+ReferralMachine.TestCase.settings = settings(
+    max_examples=60,
+    stateful_step_count=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+)
+TestReferralMachine = ReferralMachine.TestCase

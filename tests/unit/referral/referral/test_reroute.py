@@ -1,0 +1,90 @@
+"""Re-routing: somebody else is asked after everybody declined."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.referral.domain import commands as c
+from services.referral.domain.referral_values import Dispatch, NormOverride, OfferState, ReferralState
+from services.referral.domain.values import Pathway, Urgency
+from services.shared.kernel.actor import Actor
+from services.shared.kernel.refusals import NotFound
+from tests.unit.referral.referral.network import (
+    COORDINATOR,
+    GENERAL,
+    QITAI_COORDINATOR,
+    TOWN,
+    WUCAIWAN,
+    WUCAIWAN_OFFICE,
+)
+from tests.unit.referral.referral.stories import REASON, ROUTINE, declined, requested, told
+
+DECLINE = c.DeclineReferral(reason=REASON)
+REROUTE = c.RerouteReferral(destinations=("east-hospital",))
+
+
+@pytest.mark.parametrize("actor", [WUCAIWAN, WUCAIWAN_OFFICE, COORDINATOR])
+def test_the_origin_or_its_coordinator_asks_somebody_else(actor: Actor) -> None:
+    chart = declined().later(minutes=5)
+    chart.when(REROUTE, actor)
+    state = chart.referral
+    assert (state.state, state.hop_count) == (ReferralState.REQUESTED, 1)
+    assert state.destination_facility == "east-hospital"
+    assert state.norms[-1].code == "NEW_DESTINATION"
+    assert state.offers[-1].sent_at == chart.now
+
+
+def test_a_coordinator_of_another_community_does_not_re_route() -> None:
+    assert isinstance(declined().refused(REROUTE, QITAI_COORDINATOR), NotFound)
+    declined().refused(REROUTE, TOWN, "NotFound")
+    declined().refused(REROUTE, GENERAL, "WRONG_FACILITY")
+
+
+def test_asking_again_needs_a_coded_reason() -> None:
+    again = c.RerouteReferral(destinations=("jimsar-general",))
+    declined().refused(again, WUCAIWAN, "NEW_DESTINATION")
+    override = NormOverride(rule="NEW_DESTINATION", reason=REASON)
+    chart = told((replace(again, overrides=(override,)), WUCAIWAN), chart=declined())
+    assert chart.referral.norms[-1].override == REASON
+
+
+def test_a_re_routing_answers_to_the_norms() -> None:
+    chart = declined()
+    chart.refused(c.RerouteReferral(destinations=("jimsar-town",)), WUCAIWAN, "CAPABILITY", "NEAREST_CAPABLE")
+    chart.refused(
+        c.RerouteReferral(destinations=("wucaiwan", "nowhere")), WUCAIWAN, "ORIGIN", "UNKNOWN_FACILITY"
+    )
+
+
+def test_a_referral_is_re_routed_five_times_at_most() -> None:
+    chart = requested(replace(ROUTINE, urgency=Urgency.URGENT, pathway=Pathway.GENERAL))
+    override = NormOverride(rule="NEW_DESTINATION", reason=REASON)
+    again = c.RerouteReferral(destinations=("jimsar-general",), overrides=(override,))
+    for _ in range(5):
+        told((DECLINE, GENERAL), (again, WUCAIWAN), chart=chart)
+    chart.when(DECLINE, GENERAL)
+    assert chart.referral.hop_count == 5
+    chart.refused(again, WUCAIWAN, "HOPS_EXHAUSTED")
+
+
+def test_an_emergency_re_routed_out_of_the_county_is_reviewed_afterwards() -> None:
+    away = c.RerouteReferral(destinations=("east-hospital", "qitai-people"))
+    chart = told((away, WUCAIWAN), chart=declined())
+    assert (chart.referral.approval_in_retrospect, chart.referral.approval_facility) == (
+        True,
+        "jimsar-general",
+    )
+    within = told((REROUTE, WUCAIWAN), chart=declined())
+    assert (within.referral.approval_in_retrospect, within.referral.approval_facility) == (False, "")
+
+
+def test_a_re_routing_may_ask_all_at_once() -> None:
+    both = c.RerouteReferral(
+        destinations=("east-hospital", "qitai-people"), dispatch=Dispatch.FIRST_TO_ACCEPT
+    )
+    chart = told((both, WUCAIWAN), chart=declined())
+    assert [offer.facility for offer in chart.referral.offers if offer.state is OfferState.SENT] == [
+        "east-hospital",
+        "qitai-people",
+    ]
+    assert chart.referral.dispatch is Dispatch.FIRST_TO_ACCEPT

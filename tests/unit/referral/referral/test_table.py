@@ -1,0 +1,276 @@
+"""The table as a whole: what it allows, what it refuses, who reads, and the pages generated from it."""
+
+from dataclasses import replace
+
+import pytest
+
+from services.referral.domain import commands as c
+from services.referral.domain.events import EVENTS, Event, ReferralExpired
+from services.referral.domain.evolve import evolve
+from services.referral.domain.labels import COMMANDS as COMMAND_LABELS
+from services.referral.domain.labels import EVENTS as EVENT_LABELS
+from services.referral.domain.labels import STATES
+from services.referral.domain.referral import (
+    COMMANDS,
+    allowed_commands,
+    facets,
+    may_read,
+    reading_facilities,
+)
+from services.referral.domain.referral_state import is_terminal, parties
+from services.referral.domain.referral_values import ReferralState
+from services.referral.domain.state_documentation import markdown_matrix, markdown_table, mermaid
+from services.referral.domain.texts import CODES, text
+from services.referral.domain.transition_lookup import INTERNAL
+from services.referral.domain.transitions import TABLE
+from services.shared.kernel.actor import Actor
+from services.shared.kernel.command import EventMetadata, Recorded
+from services.shared.kernel.refusals import NotAllowed, NotFound, NotPermitted
+from tests.unit.referral.referral.chart import Chart
+from tests.unit.referral.referral.network import (
+    AMBULANCE,
+    COORDINATOR,
+    DIRECTORY,
+    EAST,
+    GENERAL,
+    GENERAL_OFFICE,
+    OPERATOR,
+    QITAI_COORDINATOR,
+    START,
+    SYSTEM,
+    TOWN,
+    WUCAIWAN,
+    person,
+)
+from tests.unit.referral.referral.stories import (
+    ACCEPT,
+    ADVANCED,
+    ARRANGE,
+    ARRIVE,
+    BACK,
+    CANCEL,
+    CLOSE,
+    COMPLETE,
+    CREATE,
+    DEPART,
+    DIED,
+    ERROR,
+    REASON,
+    TO_STATE,
+    awaiting_approval,
+    down_arrived,
+    in_transit,
+    requested,
+    told,
+)
+
+#: One good command of each kind, and who gives it (when the origin is Wucaiwan).
+GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
+    c.CreateReferral: (CREATE, WUCAIWAN),
+    c.ApproveReferral: (c.ApproveReferral(), GENERAL_OFFICE),
+    c.RefuseApproval: (c.RefuseApproval(reason=REASON), GENERAL_OFFICE),
+    c.AcknowledgeOffer: (c.AcknowledgeOffer(), GENERAL),
+    c.RequestInformation: (c.RequestInformation(questions=("CT？",)), GENERAL),
+    c.ProvideInformation: (c.ProvideInformation(answers=("未见出血",)), WUCAIWAN),
+    c.AcceptReferral: (ACCEPT, GENERAL),
+    c.DeclineReferral: (c.DeclineReferral(reason=REASON), GENERAL),
+    c.RerouteReferral: (c.RerouteReferral(destinations=("east-hospital",)), WUCAIWAN),
+    c.WithdrawAcceptance: (c.WithdrawAcceptance(reason=REASON), GENERAL),
+    c.ArrangeTransport: (ARRANGE, WUCAIWAN),
+    c.DepartPatient: (replace(DEPART, transport=ADVANCED), WUCAIWAN),
+    c.DivertPatient: (c.DivertPatient(destination_facility="east-hospital", reason=REASON), AMBULANCE),
+    c.ReportArrival: (ARRIVE, GENERAL),
+    c.ReportNoShow: (c.ReportNoShow(), GENERAL),
+    c.StartTreatment: (c.StartTreatment(), GENERAL),
+    c.CompleteTreatment: (COMPLETE, GENERAL),
+    c.ReferBack: (BACK, GENERAL),
+    c.RecordFollowUp: (c.RecordFollowUp(findings="肌力4级"), GENERAL),
+    c.CloseReferral: (CLOSE, WUCAIWAN),
+    c.CancelReferral: (CANCEL, WUCAIWAN),
+    c.ConfirmCancellation: (c.ConfirmCancellation(), GENERAL),
+    c.RecordDeath: (DIED(died_at=START, certifier="张医生"), WUCAIWAN),
+    c.MarkEnteredInError: (replace(ERROR, second_approver="u-wang"), WUCAIWAN),
+}
+
+
+def _somebody(kind: type[c.Command], chart: Chart) -> Actor:
+    """Who gives the command on this chart: its own facilities in their parts."""
+    actor = GOOD[kind][1]
+    if kind is c.RecordDeath:
+        return person(chart.referral.custodian_facility, *WUCAIWAN.roles)
+    if chart.referral.origin_facility == "wucaiwan":
+        return actor
+    return {"wucaiwan": GENERAL, "jimsar-general": person("changji-prefecture", *actor.roles)}.get(
+        actor.facility, actor
+    )
+
+
+@pytest.mark.parametrize(("kind", "state"), [(kind, state) for kind in GOOD for state in ReferralState])
+def test_each_command_in_each_state(kind: type[c.Command], state: ReferralState) -> None:
+    """What the table allows happens; what it does not is refused with the commands that are allowed."""
+    chart = TO_STATE[state]().later(hours=4)
+    command, actor = GOOD[kind][0], _somebody(kind, chart)
+    if kind in (c.ApproveReferral, c.RefuseApproval) and state is not ReferralState.AWAITING_APPROVAL:
+        assert isinstance(chart.refused(command, actor), NotPermitted)
+        return
+    if kind in (c.ApproveReferral, c.RefuseApproval):
+        actor = GENERAL_OFFICE
+    if state is ReferralState.AWAITING_APPROVAL and actor.facility == "changji-prefecture":
+        # Nobody is asked before the approval: there is no destination that could act.
+        assert isinstance(chart.refused(command, actor), NotFound)
+        return
+    if kind.__name__ in allowed_commands(chart.referral):
+        assert chart.when(command, actor)
+        return
+    refusal = chart.refused(command, actor)
+    if kind is c.RecordFollowUp and isinstance(refusal, NotPermitted):
+        assert chart.referral.custodian_facility != actor.facility
+        return
+    assert isinstance(refusal, NotAllowed)
+    assert refusal.state == state.value
+    assert refusal.allowed_commands == allowed_commands(chart.referral)
+    assert refusal.resource_name == chart.name
+
+
+def test_the_table_has_every_command_and_event() -> None:
+    assert set(COMMANDS) == GOOD.keys() | INTERNAL
+    assert {outcome.event for row in TABLE for outcome in row.outcomes} == set(EVENTS)
+
+
+def test_a_follow_up_is_allowed_on_a_referral_down_alone() -> None:
+    assert "RecordFollowUp" in allowed_commands(down_arrived().referral)
+    assert "RecordFollowUp" not in allowed_commands(TO_STATE[ReferralState.ARRIVED]().referral)
+
+
+def test_internal_commands_are_not_offered_to_anybody() -> None:
+    for story in TO_STATE.values():
+        assert not {"FollowBed", "MeetDeadline"} & set(allowed_commands(story().referral))
+
+
+def test_the_refusal_says_the_state_in_both_languages() -> None:
+    refusal = requested().refused(CLOSE, WUCAIWAN, "NOT_ALLOWED_IN_STATE")
+    assert isinstance(refusal, NotAllowed)
+    (rule,) = refusal.failed_rules
+    assert rule.text.zh == "转诊单当前状态为“已申请”，不能结案"
+    assert rule.text.en == "the referral is requested: it is not possible to close it"
+
+
+def _recorded(event: Event) -> Recorded[Event]:
+    metadata = EventMetadata(
+        event_id="event",
+        aggregate_id="referrals/x",
+        version=1,
+        type=type(event).__name__,
+        occurred_at=START,
+        recorded_at=START,
+        actor=SYSTEM,
+        request_id="request",
+    )
+    return Recorded(event=event, metadata=metadata)
+
+
+def test_the_fold_refuses_what_the_table_does_not_have() -> None:
+    with pytest.raises(ValueError, match="cannot follow None"):
+        evolve(None, _recorded(ReferralExpired()))
+    with pytest.raises(ValueError, match="cannot follow REQUESTED"):
+        evolve(requested().referral, _recorded(requested().events[0]))
+
+
+def test_the_fold_refuses_an_expiry_while_somebody_is_asked() -> None:
+    with pytest.raises(ValueError, match="ReferralExpired cannot follow REQUESTED"):
+        evolve(requested().referral, _recorded(ReferralExpired()))
+
+
+def test_whoever_takes_no_part_learns_nothing() -> None:
+    for actor in (EAST, TOWN, QITAI_COORDINATOR, person("", *WUCAIWAN.roles)):
+        assert isinstance(requested().refused(ACCEPT, actor), NotFound)
+        assert not may_read(requested().referral, actor, DIRECTORY)
+    for actor in (OPERATOR, SYSTEM):
+        assert isinstance(requested().refused(ACCEPT, actor), NotPermitted)
+        assert may_read(requested().referral, actor, DIRECTORY)
+    assert isinstance(Chart().refused(ACCEPT, GENERAL), NotFound)
+
+
+def test_who_reads() -> None:
+    assert reading_facilities(OPERATOR, DIRECTORY) is None
+    assert reading_facilities(SYSTEM, DIRECTORY) is None
+    assert reading_facilities(WUCAIWAN, DIRECTORY) == frozenset({"wucaiwan"})
+    assert reading_facilities(person("", *WUCAIWAN.roles), DIRECTORY) == frozenset()
+    assert reading_facilities(person("elsewhere", *WUCAIWAN.roles), DIRECTORY) == frozenset({"elsewhere"})
+    members = reading_facilities(COORDINATOR, DIRECTORY)
+    assert members == frozenset({"jimsar-general", "wucaiwan", "jimsar-town", "wucaiwan-park-clinic"})
+    alone = person("changji-prefecture", *COORDINATOR.roles)
+    assert reading_facilities(alone, DIRECTORY) == frozenset({"changji-prefecture"})
+
+
+def test_parties_grow_with_the_history() -> None:
+    assert parties(requested().referral) == ("wucaiwan", "jimsar-general")
+    assert parties(awaiting_approval().referral) == ("jimsar-general",)
+    assert parties(in_transit().referral) == ("wucaiwan", "ambulance-120", "jimsar-general")
+    chart = told((c.DeclineReferral(reason=REASON), GENERAL), chart=requested())
+    assert may_read(chart.referral, GENERAL, DIRECTORY)
+
+
+def test_facets_are_what_lists_filter_by() -> None:
+    assert facets(in_transit().referral) == {
+        "parties": ["wucaiwan", "ambulance-120", "jimsar-general"],
+        "live": True,
+        "state": "IN_TRANSIT",
+        "episode": in_transit().referral.episode,
+        "patient": "patient-7",
+        "pathway": "STROKE",
+        "urgency": "EMERGENCY",
+        "origin": "wucaiwan",
+        "destination": "jimsar-general",
+    }
+
+
+def test_the_diagram_has_every_state_and_arrow() -> None:
+    for language, label in (("zh", "已接收"), ("en", "accepted")):
+        page = mermaid("zh" if language == "zh" else "en")
+        assert page.startswith("stateDiagram-v2\n")
+        assert label in page
+        assert all(f"as {state}\n" in page for state in ReferralState)
+        assert "ANY_LIVE --> DECEASED" in page
+        assert "CANCEL_REQUESTED --> ARRIVED" in page
+        assert "REQUESTED --> INFO_REQUESTED: " in page
+    assert mermaid("zh") == mermaid("zh")
+
+
+def test_the_table_as_a_page() -> None:
+    page = markdown_table("en")
+    assert page.count("\n") == len(TABLE) + 2
+    assert (
+        "| ACCEPTED, TRANSPORT_ARRANGED | CancelReferral | origin (clinician, referral office) |"
+        " coded reason | CancellationRequested | CANCEL_REQUESTED |"
+    ) in page
+    assert "REQUESTED (otherwise)" in page
+    assert "of a DOWN referral" in page
+    assert "结案 CloseReferral" in markdown_table("zh")
+
+
+def test_the_matrix_as_a_page() -> None:
+    page = markdown_matrix("en")
+    row = next(line for line in page.splitlines() if line.startswith("| DivertPatient |"))
+    assert row.count("●") == 1
+    assert "MeetDeadline" not in page
+    assert "取消转诊 CancelReferral" in markdown_matrix("zh")
+
+
+def test_everything_has_a_name_in_both_languages() -> None:
+    assert STATES.keys() == set(ReferralState)
+    assert COMMAND_LABELS.keys() == {command.__name__ for command in COMMANDS}
+    assert {event.__name__ for event in EVENTS} <= EVENT_LABELS.keys()
+    for row in TABLE:
+        for guard in row.guards:
+            assert guard.code in CODES
+            assert text(guard.code).zh
+            assert guard.must.zh
+            assert guard.must.en
+
+
+def test_a_late_deadline_of_a_terminal_referral_is_none() -> None:
+    for state, story in TO_STATE.items():
+        chart = story()
+        if is_terminal(chart.referral):
+            assert chart.keys() == [], state
