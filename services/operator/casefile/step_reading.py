@@ -112,7 +112,7 @@ class StepReader:
             at = parse_offset(section.text("at"))
             if at is None:
                 section.fault("at", "at must be hh:mm or 9d hh:mm after the start of the case, in quotes")
-            self._at = at or self._at
+            self._at = self._at if at is None else at
         elif self._number == 1:
             section.fault("at", "the first step needs at")
         return {

@@ -34,13 +34,13 @@ class Collected:
     alerts: tuple[alert_pb2.Alert, ...]
 
 
-async def collect(stage: Stage) -> Collected:
-    """Waits a bounded time for what other services still have to do, then looks. Raises CallFailed."""
+async def collect(stage: Stage, *, is_finished: bool) -> Collected:
+    """Looks; after the last step, waits first for what other services still have to do. Raises CallFailed."""
     case = stage.case
     episode_name = _filled(stage, case.episode)
     if not episode_name:
         return Collected(episode=None, timeline=(), alerts=())
-    alerts = await _settled_alerts(stage, episode_name)
+    alerts = await _settled_alerts(stage, episode_name, _SETTLE_S if is_finished else 0.0)
     episode = await stage.ask("GetEpisode", {"name": episode_name})
     referral = _filled(stage, case.referral)
     timeline: tuple[timeline_pb2.TimelineEntry, ...] = ()
@@ -76,12 +76,12 @@ def alert_rows(
     return tuple(sorted(rows, key=lambda row: (row.occurred_at is None, row.occurred_at, row.rule)))
 
 
-async def _settled_alerts(stage: Stage, episode: str) -> tuple[alert_pb2.Alert, ...]:
+async def _settled_alerts(stage: Stage, episode: str, within_s: float) -> tuple[alert_pb2.Alert, ...]:
     """The episode's alerts as soon as those that the case expects are in their final states.
 
     When they do not get there in time, the alerts as they are: the verdict names what is wrong.
     """
-    deadline_s = time.monotonic() + _SETTLE_S
+    deadline_s = time.monotonic() + within_s
     while True:
         alerts = await _all_alerts(stage, episode)
         settled = all(

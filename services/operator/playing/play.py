@@ -120,7 +120,8 @@ async def _take_steps(stage: Stage, observer: Observer, terms: Terms) -> tuple[S
 
 async def _summarise(stage: Stage, results: tuple[StepResult, ...], took_s: float) -> Summary:
     case = stage.case
-    collected = await collect(stage)
+    is_finished = len(results) == len(case.steps) and all(result.is_ok for result in results)
+    collected = await collect(stage, is_finished=is_finished)
     directory = case.site.directory
     clocks = clock_rows(collected.episode.episode.clocks, directory) if collected.episode else ()
     alerts = alert_rows(collected.alerts, stage.deliveries, directory)

@@ -29,7 +29,8 @@ class CallFailed(Exception):
         self.attempts = attempts
         self.details = tuple(_details(error))
         after = f" ({attempts} attempts)" if attempts > 1 else ""
-        text = "; ".join((error.details() or "", *self.details)).strip("; ")
+        # The message says in one language what the details say in both.
+        text = "; ".join(self.details) or error.details() or ""
         super().__init__(f"{method}: {self.code.name}{after}: {text}")
 
     @property
@@ -68,6 +69,10 @@ def _details(error: grpc.aio.AioRpcError) -> Iterator[str]:
             failure = error_details_pb2.PreconditionFailure()
             detail.Unpack(failure)
             yield from (f"{each.type}: {each.description}" for each in failure.violations)
+        elif detail.Is(error_details_pb2.LocalizedMessage.DESCRIPTOR):
+            localized = error_details_pb2.LocalizedMessage()
+            detail.Unpack(localized)
+            yield localized.message
         elif detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
             info = error_details_pb2.ErrorInfo()
             detail.Unpack(info)
