@@ -31,6 +31,9 @@ _log = structlog.get_logger(__name__)
 #: How long a process waits for its database and Kafka when it starts.
 _START_TIMEOUT_S = 60.0
 
+#: How long the loops wait for their topics when a process starts.
+_TOPICS_FIRST_S = 5.0
+
 
 class Loop(Protocol):
     """Something that works until it is stopped: a relay, a consumer, a worker."""
@@ -143,9 +146,11 @@ async def _run_loops(foundation: Foundation, assembly: Assembly, signals: StopSi
     loops: list[Loop] = list(assembly.loops)
     if foundation.relay is not None and foundation.listener is not None:
         loops += [foundation.relay, foundation.listener]
-    tasks = {asyncio.create_task(loop.run(), name=type(loop).__name__): loop for loop in loops}
     topics = asyncio.create_task(_keep_asking_for_topics(foundation, assembly), name="topics")
     stop = asyncio.create_task(signals.stop.wait(), name="stop")
+    # Consumers that begin before their topics exist would back off first; without Kafka they begin anyway.
+    await asyncio.wait((topics, stop), timeout=_TOPICS_FIRST_S, return_when=asyncio.FIRST_COMPLETED)
+    tasks = {asyncio.create_task(loop.run(), name=type(loop).__name__): loop for loop in loops}
     done, _ = await asyncio.wait({*tasks, stop}, return_when=asyncio.FIRST_COMPLETED)
     fault = next((task for task in done if task is not stop), None)
     if fault is not None:
