@@ -1,7 +1,7 @@
 """How a service's methods are declared and registered.
 
 No grpc interceptors: each would cost a task switch and another wrapper on every call. What all methods need
-is in `serving.py`, written once and called directly.
+is in `call_frame.py` and `serving.py`, written once and called directly.
 
     service_handler("tierlink.bed.v1.BedService", [
         UnaryMethod(name="HoldBed", request_type=HoldBedRequest, response_type=HoldBedResponse, handler=hold),
@@ -18,7 +18,8 @@ import protovalidate
 from google.protobuf.message import Message
 
 from services.shared.rpc.call import Call, RpcRuntime
-from services.shared.rpc.serving import CallFrame, StreamServing, UnaryServing
+from services.shared.rpc.call_frame import CallFrame
+from services.shared.rpc.serving import StreamServing, UnaryServing
 from services.shared.rpc.validation import RequestContract
 
 RequestT = TypeVar("RequestT", bound=Message)

@@ -1,168 +1,18 @@
-"""What happens around every handler: admission, credentials, contract, errors, metrics, one log line."""
+"""How a unary call and a stream are served around their handlers."""
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Generic, TypeVar, cast
-from uuid import uuid4
+from typing import Any, Generic, cast
 
 import grpc
-import structlog
-from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.message import Message
 
-from services.shared.kernel.refusals import DependencyDown, Overloaded, Refused, Unauthenticated
+from services.shared.kernel.refusals import Overloaded
 from services.shared.rpc.admission import StreamSlot
-from services.shared.rpc.call import ANONYMOUS, Call, RpcRuntime
-from services.shared.rpc.error_table import GrpcFailure, failure_of, internal_failure
-from services.shared.rpc.validation import RequestContract
-from services.shared.telemetry.log_context import log_fields, set_log_fields
-from services.shared.telemetry.tracing import TRACE_BITS, FinishedSpan, TraceContext, continue_trace
-
-RequestT = TypeVar("RequestT", bound=Message)
-ResponseT = TypeVar("ResponseT", bound=Message)
-Context = grpc.aio.ServicerContext[Any, Any]
-
-#: refusals for overload are logged at most once in this time and method: logging each would add to the load
-_OVERLOAD_LINE_S = 1.0
-
-
-class CallFrame(Generic[RequestT, ResponseT]):
-    """The steps that unary calls and streams share, for one method."""
-
-    def __init__(
-        self,
-        *,
-        method: str,
-        public: bool,
-        unary: bool,
-        contract: RequestContract[RequestT],
-        response_type: type[ResponseT],
-        runtime: RpcRuntime,
-    ) -> None:
-        self.method = method
-        self.runtime = runtime
-        self.metrics = runtime.metrics.for_method(method)
-        self._public = public
-        self._unary = unary
-        self._contract = contract
-        field = contract.request_type.DESCRIPTOR.fields_by_name.get("request_id")
-        self._has_request_id = field is not None and field.type == FieldDescriptor.TYPE_STRING
-        self._response_type = response_type
-        # Bound here: an unbound structlog logger is put together anew on every call.
-        self._log = structlog.get_logger("services.shared.rpc").bind()
-        self._overload_logged_at_s = 0.0
-
-    def begin_trace(self, traceparent: str) -> TraceContext:
-        """Draws this call's span."""
-        # Ids of spans need not be secret, only unlikely to collide: the cheap generator does.
-        bits = random.getrandbits(TRACE_BITS)
-        return continue_trace(traceparent, random_bits=bits, sample_new=self.runtime.spans is not None)
-
-    async def open(
-        self, trace: TraceContext, authorization: str, data: bytes, context: Context
-    ) -> tuple[RequestT, Call]:
-        """Who calls and what is asked; what is logged from here on says so.
-
-        Raises Unauthenticated before the request is read, so that strangers learn nothing; InvalidInput.
-        """
-        received_at = datetime.now(UTC)
-        actor = ANONYMOUS
-        if not self._public:
-            token = _bearer_token(authorization)
-            authenticator = self.runtime.authenticator
-            actor = authenticator.remembered(token) or await authenticator.verify(token)
-        request = self._contract.read(data)
-        set_log_fields(
-            {
-                "trace_id": trace.trace_id,
-                "span_id": trace.span_id,
-                "rpc": self.method,
-                "user": actor.user,
-                "request_id": request.request_id if self._has_request_id else "",  # type: ignore[attr-defined]
-            }
-        )
-        call = Call(
-            actor=actor,
-            received_at=received_at,
-            traceparent=trace.traceparent,
-            method=self.method,
-            deadline_remaining_s=context.time_remaining(),
-        )
-        return request, call
-
-    def pack(self, response: ResponseT) -> bytes:
-        """The response's bytes. Raises TypeError when the handler answered with another type."""
-        if not isinstance(response, self._response_type):
-            raise TypeError(f"{self.method} answered with {type(response).__name__}")
-        return response.SerializeToString()
-
-    def conclude(self, trace: TraceContext, started_s: float) -> None:
-        """Counts, times, traces and logs a call that succeeded."""
-        seconds = self._measure(trace, started_s, "OK")
-        if self._unary and seconds > self.runtime.slow_call_s:
-            self._log.info("slow call", code="OK", ms=_ms(seconds))
-        else:
-            self._log.debug("call ended", code="OK", ms=seconds * 1000)
-
-    def conclude_failed(self, trace: TraceContext, started_s: float, error: BaseException) -> GrpcFailure:
-        """The status to answer with; logs what the caller does not get. Raises this call's cancellation."""
-        if log_fields().get("span_id") != trace.span_id:  # refused before it was known who calls
-            set_log_fields({"trace_id": trace.trace_id, "span_id": trace.span_id, "rpc": self.method})
-        if isinstance(error, asyncio.CancelledError):
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                seconds = self._measure(trace, started_s, "CANCELLED")
-                self._log.debug("call ended", code="CANCELLED", ms=_ms(seconds))
-                raise error
-            # Something that the handler awaited was cancelled, not the call. grpc would send no status at all
-            # and the caller would wait for ever; what was begun may or may not have happened.
-            error = DependencyDown("handler", "interrupted, the outcome is unknown; ask again")
-        failure = self._explain(error)
-        code = failure.code.name
-        seconds = self._measure(trace, started_s, code)
-        if failure.code is not grpc.StatusCode.RESOURCE_EXHAUSTED or self._may_log_overload():
-            self._log.info("call refused", code=code, ms=_ms(seconds), message=failure.message)
-        return failure
-
-    def _explain(self, error: BaseException) -> GrpcFailure:
-        if isinstance(error, Refused):
-            try:
-                return failure_of(error)
-            except LookupError as missing:
-                error = missing
-        error_id = str(uuid4())
-        self._log.error("call failed", error_id=error_id, exc_info=error)
-        return internal_failure(error_id)
-
-    def _measure(self, trace: TraceContext, started_s: float, code: str) -> float:
-        seconds = time.perf_counter() - started_s
-        self.metrics.count(code)
-        if self._unary:
-            self.metrics.observe(seconds)
-        if self.runtime.spans is not None:
-            ended_ns = time.time_ns()
-            span = FinishedSpan(
-                name=self.method,
-                context=trace,
-                started_ns=ended_ns - int(seconds * 1e9),
-                ended_ns=ended_ns,
-                succeeded=code == "OK",
-                attributes=(("rpc.system", "grpc"), ("rpc.grpc.status_code", code)),
-            )
-            self.runtime.spans.record(span)
-        return seconds
-
-    def _may_log_overload(self) -> bool:
-        now_s = time.monotonic()
-        if now_s - self._overload_logged_at_s < _OVERLOAD_LINE_S:
-            return False
-        self._overload_logged_at_s = now_s
-        return True
+from services.shared.rpc.call import Call
+from services.shared.rpc.call_frame import CallFrame, Context, ReaderGoneError, RequestT, ResponseT
 
 
 class UnaryServing(Generic[RequestT, ResponseT]):
@@ -234,6 +84,13 @@ class StreamServing(Generic[RequestT, ResponseT]):
     async def _send(
         self, responses: AsyncGenerator[ResponseT, None], slot: StreamSlot, context: Context
     ) -> None:
+        """Raises ReaderGoneError; Overloaded when the reader takes too long to make room."""
+        try:
+            # Now, and not with the first message: if that one's write is given up, grpc would send the
+            # headers a second time beside the status, fail, and leave the reader without an end.
+            await context.send_initial_metadata(())
+        except grpc.aio.BaseError as error:
+            raise ReaderGoneError from error
         while True:
             slot.begin_waiting()
             try:
@@ -248,6 +105,8 @@ class StreamServing(Generic[RequestT, ResponseT]):
                     await context.write(self._frame.pack(response))
             except TimeoutError:
                 raise Overloaded("the reader of this stream is too slow", retry_after_s=5.0) from None
+            except grpc.aio.BaseError as error:
+                raise ReaderGoneError from error
             self._frame.metrics.messages.inc()
 
 
@@ -262,16 +121,6 @@ def _read_metadata(context: Context) -> tuple[str, str]:
     return authorization, traceparent
 
 
-def _bearer_token(authorization: str) -> str:
-    if authorization[:7].lower() != "bearer ":
-        raise Unauthenticated("NO_TOKEN", "send a token as `authorization: Bearer …`")
-    return authorization[7:]
-
-
 def _when_answered(context: Context, action: Callable[[], None]) -> None:
     # The stubs take a class of their own here, where grpc calls any callable with the context.
     context.add_done_callback(cast(Any, lambda _context: action()))
-
-
-def _ms(seconds: float) -> float:
-    return round(seconds * 1000, 3)

@@ -9,8 +9,12 @@ from typing import Any
 import grpc_tools
 import pytest
 from grpc_tools import protoc
+from prometheus_client import CollectorRegistry
 
+from services.shared.rpc.admission import Admission
+from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.credentials import TokenSettings, TokenVerifier
+from services.shared.rpc.rpc_metrics import RpcMetrics
 from services.shared.rpc.signing import KeyFiles, SigningKey, generate_signing_key, write_key_files
 from tests.unit.shared.rpc.rpc_probe import ProbeKit
 
@@ -61,3 +65,19 @@ async def kit(probe_pb2: Any, signing_key: SigningKey, verifier: TokenVerifier) 
     kit = ProbeKit(pb2=probe_pb2, key=signing_key, verifier=verifier)
     yield kit
     await kit.close()
+
+
+@pytest.fixture
+def kit_runtime() -> RpcRuntime:
+    class Nobody:
+        def remembered(self, _token: str) -> None:
+            return None
+
+        async def verify(self, _token: str) -> Any:
+            raise AssertionError
+
+    return RpcRuntime(
+        authenticator=Nobody(),
+        admission=Admission(calls_max=1, streams_max=1),
+        metrics=RpcMetrics(CollectorRegistry()),
+    )

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 from google.rpc import error_details_pb2, status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 
@@ -22,6 +23,9 @@ from services.shared.rpc.signing import SigningKey, sign_token
 SERVICE = "tierlink_test.probe.v1.ProbeService"
 REQUEST_ID = "0b9cbb3e-51c4-4b0e-9a7d-3c1f0e8b2a64"
 CLINICIAN = Actor(user="u-1", name="Bao", facility="fac-1", roles=(Role.CLINICIAN,))
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 DETAIL_TYPES = (
     error_details_pb2.BadRequest,
@@ -74,6 +78,12 @@ class ProbeKit:
             response_type=self.pb2.ProbeResponse,
             handler=handler,
         )
+
+    def echo(self) -> UnaryMethod[Any, Any]:
+        async def handler(request: Any, _call: Call) -> Any:
+            return self.pb2.ProbeResponse(text=request.text, number=request.count)
+
+        return self.unary(handler)
 
     async def serve(
         self,
@@ -168,3 +178,14 @@ class _FinishedCall:
         self.code = error.code
         self.details = error.details
         self.trailing_metadata = error.trailing_metadata
+
+
+async def until_health(channel: grpc.aio.Channel, name: str, wanted: int) -> None:
+    """Waits on the health service's own stream, so without sleeping."""
+    watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=name))
+    try:
+        async for answer in watch:
+            if answer.status == wanted:
+                return
+    finally:
+        watch.cancel()
