@@ -26,7 +26,7 @@ from services.shared.feed.token import Positions, bad_token, decode_token, encod
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.backoff import Backoff
 from services.shared.kafka.cloud_events import ConsumedEvent
-from services.shared.kafka.consumer import FetchBounds, partitions_of, start_consumer, stop_consumer
+from services.shared.kafka.consumer import FetchBounds, pin_partitions, start_consumer, stop_consumer
 from services.shared.kernel.refusals import DependencyDown, Overloaded
 
 _log = structlog.get_logger(__name__)
@@ -239,12 +239,12 @@ class TopicTail:
             client_id="tierlink-feed",
             bounds=self._settings.bounds,
             timeout_s=self._settings.start_timeout_s,
+            subscribe=(self._topic,),
             group_id=None,
             auto_offset_reset="none",
         )
         try:
-            partitions = await partitions_of(consumer, self._topic)
-            consumer.assign(list(partitions))
+            partitions = pin_partitions(consumer)
             ends = await consumer.end_offsets(partitions)
             if any(ends[tp] < self._hub.positions.get(tp.partition, 0) for tp in partitions):
                 self._hub.lose_continuity("Kafka has fewer records than before")

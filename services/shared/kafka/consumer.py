@@ -75,10 +75,12 @@ async def stop_consumer(consumer: AIOKafkaConsumer, *, timeout_s: float = 3.0) -
         await consumer._client.close()
 
 
-async def partitions_of(consumer: AIOKafkaConsumer, topic: str) -> tuple[TopicPartition, ...]:
-    """All partitions of a topic. Raises DependencyDown when there is no such topic yet."""
-    await consumer.topics()
-    partitions = consumer.partitions_for_topic(topic)
-    if not partitions:
-        raise DependencyDown("kafka", f"topic {topic} is not there")
-    return tuple(TopicPartition(topic, partition) for partition in sorted(partitions))
+def pin_partitions(consumer: AIOKafkaConsumer) -> tuple[TopicPartition, ...]:
+    """Assigns all partitions of what a consumer without a group subscribed to, for good; returns them in order.
+
+    A subscription would be assigned anew, without its positions, whenever the number of partitions changes.
+    """
+    partitions = tuple(sorted(consumer.assignment()))
+    consumer.unsubscribe()
+    consumer.assign(list(partitions))
+    return partitions
