@@ -10,7 +10,7 @@ from services.notification.domain.matching import NOBODY_ON_DUTY, AlertIntent
 from services.notification.domain.roster import Roster, on_duty
 from services.notification.domain.rules import EscalationTiming, Fallback, RuleCatalogue
 from services.notification.domain.values import DutyStep, EscalationStep, Recipient
-from services.notification.domain.wording import case_number
+from services.notification.domain.wording import case_number, fill
 from services.shared.kernel.text import BilingualText
 
 #: Role of a community coordinator's duty where none is named for the alert's role.
@@ -183,7 +183,4 @@ def _unstaffed_text(template: BilingualText, intent: AlertIntent, directory: Dir
         "pathway": texts.PATHWAYS[intent.pathway] if intent.pathway else texts.UNKNOWN,
         "urgency": texts.URGENCIES[intent.urgency] if intent.urgency else texts.UNKNOWN,
     }
-    return BilingualText(
-        zh=template.zh.format_map({name: value.zh for name, value in values.items()}),
-        en=template.en.format_map({name: value.en for name, value in values.items()}),
-    )
+    return fill(template, values)

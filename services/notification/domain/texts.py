@@ -4,9 +4,9 @@ from services.notification.domain.values import AlertState, Pathway, Urgency
 from services.shared.kernel.text import BilingualText
 
 URGENCIES = {
-    Urgency.EMERGENCY: BilingualText(zh="急诊", en="Emergency"),
-    Urgency.URGENT: BilingualText(zh="紧急", en="Urgent"),
-    Urgency.ROUTINE: BilingualText(zh="常规", en="Routine"),
+    Urgency.EMERGENCY: BilingualText(zh="急诊", en="emergency"),
+    Urgency.URGENT: BilingualText(zh="紧急", en="urgent"),
+    Urgency.ROUTINE: BilingualText(zh="常规", en="routine"),
 }
 
 PATHWAYS = {
@@ -49,6 +49,7 @@ ROLES = {
 }
 
 UNKNOWN = BilingualText(zh="未知", en="unknown")
+UNKNOWN_TIME = BilingualText(zh="时间未知", en="a time not known")
 
 ALERT_STATES = {
     AlertState.TRIGGERED: BilingualText(zh="待确认", en="not acknowledged"),

@@ -32,11 +32,7 @@ class Wording:
 
     def render(self, template: BilingualText) -> BilingualText:
         """The template with its placeholders filled, in both languages."""
-        values = self._values()
-        return BilingualText(
-            zh=template.zh.format_map({name: value.zh for name, value in values.items()}),
-            en=template.en.format_map({name: value.en for name, value in values.items()}),
-        )
+        return fill(template, self._values())
 
     def _values(self) -> Mapping[str, BilingualText]:
         fields, subject = self.occurrence.fields, self.subject
@@ -70,10 +66,19 @@ class Wording:
     def _time(self, moment: datetime | None) -> BilingualText:
         """Local time; with the day when it is another than that on which the alert is written."""
         if moment is None:
-            return texts.UNKNOWN
+            return texts.UNKNOWN_TIME
         zone = timezone(timedelta(minutes=self.utc_offset_minutes))
         local, written = moment.astimezone(zone), self.occurrence.recorded_at.astimezone(zone)
         return _plain(local.strftime("%H:%M" if local.date() == written.date() else "%m-%d %H:%M"))
+
+
+def fill(template: BilingualText, values: Mapping[str, BilingualText]) -> BilingualText:
+    """A template with its placeholders filled; an English sentence begins with a capital."""
+    en = template.en.format_map({name: value.en for name, value in values.items()})
+    return BilingualText(
+        zh=template.zh.format_map({name: value.zh for name, value in values.items()}),
+        en=en[:1].upper() + en[1:],
+    )
 
 
 def case_number(name: str) -> str:

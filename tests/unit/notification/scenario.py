@@ -213,10 +213,12 @@ class Outcome:
         assert self.refusal.allowed_commands == allowed
         assert self._before is not None
         assert self.refusal.resource_name == self._before.name
+        assert self.refusal.state == self._before.state.value
 
     def then_invalid(self, *fields: str) -> None:
         assert isinstance(self.refusal, InvalidInput), (self.refusal, self.events)
         assert tuple(violation.field for violation in self.refusal.violations) == fields
+        assert all(violation.reason and violation.description for violation in self.refusal.violations)
 
     def then_not_permitted(self, reason: str) -> None:
         assert isinstance(self.refusal, NotPermitted), (self.refusal, self.events)

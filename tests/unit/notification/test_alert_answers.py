@@ -198,9 +198,15 @@ def test_an_attempt_only_comes_further() -> None:
     assert [item.outcome.value for item in state.deliveries] == ["SENT", "SENT", "ACTED"]
 
 
-def test_a_failed_attempt_may_yet_arrive() -> None:
-    failed = given(TRIGGERED, happened.DeliveryRecorded(delivery=attempt(DeliveryOutcome.FAILED).delivery))
-    assert failed.when(attempt(DeliveryOutcome.DELIVERED)).events
+def test_what_comes_after_what() -> None:
+    """A failed attempt may yet arrive, and one that arrived has not failed."""
+    order = ("SENT", "FAILED", "DELIVERED", "SEEN", "ACTED")
+    for known in order:
+        before = given(
+            TRIGGERED, happened.DeliveryRecorded(delivery=attempt(DeliveryOutcome(known)).delivery)
+        )
+        further = [outcome for outcome in order if before.when(attempt(DeliveryOutcome(outcome))).events]
+        assert further == list(order[order.index(known) + 1 :])
 
 
 def test_another_call_is_another_attempt() -> None:

@@ -37,6 +37,10 @@ LATER = NOW + timedelta(minutes=7)
 def test_a_trigger_calls_the_first_step_at_once() -> None:
     state = given().when(TRIGGER).then(TRIGGERED)
     assert state.name == alert_name(KEY, None)
+    for said in ("rule", "dedup_key", "severity", "facility", "role", "pathway", "urgency", "subject"):
+        assert getattr(state, said) == getattr(TRIGGER, said)
+    for said in ("episode", "title", "body", "action", "act_by", "escalation", "cause_event_id"):
+        assert getattr(state, said) == getattr(TRIGGER, said)
     assert (state.version, state.state) == (1, AlertState.TRIGGERED)
     assert (state.escalation_step, state.escalation_round) == (0, 1)
     assert state.deliveries == (sent("dr-li"), sent("dr-wang"))
@@ -93,7 +97,8 @@ def test_another_event_starts_the_escalation_over_with_those_on_duty_now() -> No
         )
     )
     assert (state.escalation_step, state.escalation_round) == (0, 1)
-    assert state.title.en == "new"
+    assert (state.title.en, state.body, state.act_by) == ("new", command.body, LATER + TWO_MINUTES)
+    assert (state.escalation, state.cause_event_id) == (now_on_duty, "e-2")
     assert len(state.deliveries) == 4
     assert state.occurred_at == NOW, "nobody had answered: the response time runs from the first trigger"
 
@@ -114,6 +119,12 @@ def test_an_exhausted_alert_that_happens_again_calls_again() -> None:
     state = exhausted.when(triggered_by("e-2"), at=LATER).state
     assert not state.escalation_exhausted
     assert deadlines(state)
+
+
+def test_a_repetition_that_finds_nobody_on_duty_calls_nobody() -> None:
+    state = given(TRIGGERED).when(triggered_by("e-2", ()), at=LATER).state
+    assert (state.escalation, state.escalation_round, state.next_call_at) == ((), 0, None)
+    assert deadlines(state) == ()
 
 
 def test_a_resolved_alert_is_not_triggered_again() -> None:

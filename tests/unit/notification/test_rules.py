@@ -52,7 +52,8 @@ def test_rule(case: Case) -> None:
         assert intent.dedup_key == case.key
     for text in (intent.title, intent.body):
         assert "{" not in text.zh + text.en
-        assert ("未知" in text.zh) == ("unknown" in text.en)
+        assert ("未知" in text.zh) == ("unknown" in text.en or "not known" in text.en)
+        assert text.en[0].isupper()
         assert "p-1" not in text.zh + text.en
 
 
@@ -164,5 +165,5 @@ def test_a_time_of_another_day_says_the_day() -> None:
 
 def test_what_is_not_known_is_said_to_be_unknown() -> None:
     (intent,) = intents(occurrence("ReferralAccepted", {"facility": HOSPITAL}))
-    assert "预计到达 未知" in intent.body.zh
-    assert "expected at unknown" in intent.body.en
+    assert "预计到达 时间未知" in intent.body.zh
+    assert "expected at a time not known" in intent.body.en
