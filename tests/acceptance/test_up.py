@@ -1,0 +1,67 @@
+"""`tierlink up` from outside: kept data, clean stops, and nothing left behind by kill -9."""
+
+import json
+import re
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.processes import Running, clean_environment, run, running, wait_until_gone
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def _exports(program: Running) -> dict[str, str]:
+    """The variables that it prints for another shell."""
+    program.wait_for("export TIERLINK_NOTIFICATION_ADDRESS=")
+    found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in program.lines)
+    return {match.group(1): match.group(2) for match in found if match}
+
+
+def _up(folder: Path) -> tuple[str, ...]:
+    return ("up", "--data", str(folder), "--lang", "en")
+
+
+def test_the_data_outlives_ctrl_c_and_kill_9(tmp_path: Path) -> None:
+    folder = tmp_path / "data with spaces"
+    with running(*_up(folder), cwd=tmp_path) as first:
+        environment = clean_environment(**_exports(first))
+        first.wait_for("The sample directory, wards and rosters are in force")
+        played = run("demo", "--output", "json", environment=environment)
+        assert played.returncode == 0, played.stderr[-3000:]
+        referral = json.loads(played.stdout)["variables"]["referral"]
+        left = first.descendants()
+        first.process.send_signal(signal.SIGINT)
+        assert first.process.wait(60) == 0
+        first.wait_for("Stopped; the data is kept")
+        assert wait_until_gone(left) == []
+
+    with running(*_up(folder), cwd=tmp_path) as second:
+        second.wait_for("Continues with the data in that folder")
+        environment = clean_environment(**_exports(second))
+        timeline = run("referral", "timeline", referral, "--output", "json", environment=environment)
+        assert timeline.returncode == 0, timeline.stderr
+        assert json.loads(timeline.stdout)["audit"]["intact"] is True
+        verified = run("audit", "verify", "--output", "json", environment=environment)
+        assert verified.returncode == 0, verified.stderr
+        assert json.loads(verified.stdout)["intact"] is True
+        one = run("audit", "verify", "--aggregate", referral, "--lang", "en", environment=environment)
+        assert one.returncode == 0, one.stderr
+        assert "referral service" in one.stdout
+        nothing = run("audit", "verify", "--aggregate", "referrals/none", environment=environment)
+        assert nothing.returncode == 2
+        assert "NOT_FOUND" in nothing.stderr
+        left = second.descendants()
+        assert len(left) >= 5
+        second.process.kill()
+        second.process.wait(10)
+        assert wait_until_gone(left) == []
+
+
+def test_unreachable_services_are_told_soon(tmp_path: Path) -> None:
+    addresses = {f"TIERLINK_{name}_ADDRESS": "127.0.0.1:1" for name in ("REFERRAL", "BED", "NOTIFICATION")}
+    environment = clean_environment(**addresses, TIERLINK_TOKEN="none")
+    verified = run("audit", "verify", environment=environment, timeout_s=30)
+    assert verified.returncode == 2
+    assert "UNAVAILABLE" in verified.stderr
