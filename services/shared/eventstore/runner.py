@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 from weakref import WeakValueDictionary
 
+import msgspec
+import structlog
+
 from services.shared.eventstore.aggregate import AggregateKind, Loaded, absent, advance, change_of
 from services.shared.eventstore.store import EventStore
 from services.shared.eventstore.units import (
@@ -31,6 +34,8 @@ from services.shared.kernel.refusals import (
     StaleVersion,
 )
 from services.shared.kernel.text import BilingualText
+
+_log = structlog.get_logger(__name__)
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -249,13 +254,22 @@ class CommandRunner:
         return await self.load(kind, stream_id, fresh=True)
 
     async def _revive(self, kind: AggregateKind[S, E], stored: StoredStream) -> Loaded[S]:
-        if stored.fold_version == kind.fold_version:
-            state: S | None = kind.decode_state(stored.snapshot)
-        else:
+        state = self._state_of(kind, stored)
+        if state is None:
             state = await self.state_at(kind, stored.stream_id, stored.version)
         return Loaded(
             stream_id=stored.stream_id, version=stored.version, head_hash=stored.head_hash, state=state
         )
+
+    def _state_of(self, kind: AggregateKind[S, E], stored: StoredStream) -> S | None:
+        """The snapshot's state; None when it is of an older fold or cannot be read: it is only a cache."""
+        if stored.fold_version != kind.fold_version:
+            return None
+        try:
+            return kind.decode_state(stored.snapshot)
+        except (msgspec.MsgspecError, ValueError) as error:
+            _log.error("snapshot_unreadable", stream_id=stored.stream_id, error=str(error))
+            return None
 
     async def state_at(self, kind: AggregateKind[S, E], stream_id: str, version: int) -> S:
         """The state as it was after `version`, folded from the events. Raises LookupError without events."""
