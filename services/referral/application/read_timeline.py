@@ -22,6 +22,7 @@ class TimelineEvent:
     kind: str
     stored: StoredEvent
     metadata: EventMetadata
+    event: object
 
 
 class TimelineReader:
@@ -49,10 +50,13 @@ class TimelineReader:
     async def _events(self, name: str) -> tuple[TimelineEvent, ...]:
         kind = self._kinds.of(name)
         stored: Sequence[StoredEvent] = await self._store.read_events(name, limit=EVENTS_MAX)
-        return tuple(
-            TimelineEvent(kind=kind.name, stored=event, metadata=kind.decode_event(event.payload).metadata)
-            for event in stored
-        )
+        found: list[TimelineEvent] = []
+        for event in stored:
+            recorded = kind.decode_event(event.payload)
+            found.append(
+                TimelineEvent(kind=kind.name, stored=event, metadata=recorded.metadata, event=recorded.event)
+            )
+        return tuple(found)
 
 
 def _clinical_order(event: TimelineEvent) -> tuple[object, ...]:

@@ -1,6 +1,8 @@
 """What happened, in the words of a timeline, for every event of the service."""
 
 from services.referral.domain import labels
+from services.referral.domain.episode_events import MilestoneCorrected, MilestoneRecorded
+from services.referral.domain.episode_texts import MILESTONES
 from services.shared.kernel.text import BilingualText
 
 
@@ -27,7 +29,11 @@ _OTHERS: dict[str, BilingualText] = {
 }
 
 
-def event_text(event_type: str) -> BilingualText:
-    """The event in words; its name where the catalogue has none."""
-    found = labels.EVENTS.get(event_type) or _OTHERS.get(event_type)
-    return found or BilingualText(zh=event_type, en=event_type)
+def event_text(event: object) -> BilingualText:
+    """The event in words, a milestone with what was reached; its name where the catalogue has none."""
+    name = type(event).__name__
+    found = labels.EVENTS.get(name) or _OTHERS.get(name) or BilingualText(zh=name, en=name)
+    if isinstance(event, MilestoneRecorded | MilestoneCorrected):
+        reached = MILESTONES[event.milestone.kind]
+        return BilingualText(zh=f"{found.zh}：{reached.zh}", en=f"{found.en}: {reached.en}")
+    return found

@@ -36,7 +36,7 @@ def _entry(event: TimelineEvent, directory: Directory) -> timeline_pb2.TimelineE
         hash=event.stored.hash,
     )
     _METADATA.write(event.metadata, entry.metadata)
-    _TEXT.write(event_text(event.metadata.type), entry.text)
+    _TEXT.write(event_text(event.event), entry.text)
     actor: Actor = event.metadata.actor
     entry.facility = actor.facility
     facility: Facility | None = directory.facility(actor.facility)
