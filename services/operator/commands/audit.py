@@ -6,7 +6,6 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -23,6 +22,7 @@ from services.operator.commands.options import (
     addresses_of,
     operator_token,
 )
+from services.operator.report.consoles import open_console
 from services.operator.report.document import verification_document
 from services.operator.report.tables import Tables
 from services.operator.rpc.calling import Caller
@@ -72,7 +72,7 @@ def verify(
         document = {"intact": intact, "services": [verification_document(each) for each in verifications]}
         sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
     else:
-        Tables(Console(), lang).verifications(verifications)
+        Tables(open_console(), lang).verifications(verifications)
     if not all(each.is_intact for each in verifications):
         raise typer.Exit(int(Exit.FINDINGS))
 
@@ -86,7 +86,7 @@ async def _verify(
         TextColumn("{task.fields[text]}"),
         TimeElapsedColumn(),
     )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Bar(*columns, console=open_console(stderr=True), transient=True) as bar:
         tasks = {
             name: bar.add_task(say("audit.verifying", language, name=name), total=None, text="")
             for name in SERVICES

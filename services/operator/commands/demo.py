@@ -35,6 +35,7 @@ from services.operator.platform.platform import Platform, PlatformSettings, runn
 from services.operator.playing.play import Terms, play
 from services.operator.playing.site_setup import SiteTaken
 from services.operator.playing.summary import Summary
+from services.operator.report.consoles import open_console
 from services.operator.report.document import document
 from services.operator.report.next_steps import NextStep, api_steps, next_steps
 from services.operator.report.progress import ProgressOnScreen
@@ -70,7 +71,7 @@ def demo(
     except FaultyFile as error:
         give_up("\n" + "\n".join(error.lines()))
     # With --output json nothing but the document goes to standard output.
-    console = Console(stderr=output is Output.JSON)
+    console = open_console(stderr=output is Output.JSON)
     try:
         summary, steps = asyncio.run(_play(chosen, console, lang, key, Terms(speed=speed)))
     except _EXPECTED as error:

@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
@@ -21,6 +20,7 @@ from services.operator.commands.options import (
     operator_token,
 )
 from services.operator.playing.collecting import timeline_rows
+from services.operator.report.consoles import open_console
 from services.operator.report.document import plain, verification_document
 from services.operator.report.tables import Tables
 from services.operator.rpc.calling import Caller, Patience
@@ -72,7 +72,7 @@ def timeline(
         )
         sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
     else:
-        tables = Tables(Console(), lang)
+        tables = Tables(open_console(), lang)
         tables.timeline(rows, _UTC_OFFSET_MINUTES)
         tables.verifications((verification,))
     if not verification.is_intact:

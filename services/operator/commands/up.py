@@ -24,6 +24,7 @@ from services.operator.platform.errors import PlatformError
 from services.operator.platform.given import given_servers, variable
 from services.operator.platform.platform import Platform, PlatformSettings, running_platform
 from services.operator.playing.site_setup import SiteSetup, SiteTaken
+from services.operator.report.consoles import open_console
 from services.operator.report.next_steps import FIXED_PORTS, NextStep, api_steps
 from services.operator.report.tables import Tables
 from services.operator.rpc.calling import Caller
@@ -50,7 +51,7 @@ def up(
     """启动整个平台并保留数据，Ctrl-C 停止 · Runs the whole platform on a folder; Ctrl-C stops it."""
     try:
         site = read_case(DEFAULT_CASE)
-        asyncio.run(_run(data.absolute(), site, Console(), lang))
+        asyncio.run(_run(data.absolute(), site, open_console(), lang))
     except FaultyFile as error:
         give_up("\n" + "\n".join(error.lines()))
     except _EXPECTED as error:

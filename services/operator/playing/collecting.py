@@ -9,6 +9,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.operator.casefile.model import Directory, ExpectedAlert
+from services.operator.playing.event_details import event_detail
 from services.operator.playing.results import AlertDelivery, StepFailed
 from services.operator.playing.stage import Stage
 from services.operator.playing.summary import AlertRow, ClockRow, TimelineRow
@@ -127,6 +128,7 @@ def _timeline_row(entry: timeline_pb2.TimelineEntry) -> TimelineRow:
         version=metadata.version,
         type=metadata.type,
         text=_bilingual(entry.text, metadata.type),
+        detail=event_detail(entry),
         hash=entry.hash.hex(),
     )
 

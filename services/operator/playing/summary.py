@@ -30,6 +30,8 @@ class TimelineRow:
     version: int
     type: str
     text: BilingualText
+    #: which milestone, what joined; empty for most
+    detail: BilingualText
     #: hexadecimal
     hash: str
 

@@ -52,7 +52,7 @@ class Tables:
                 tier,
                 shown(row.facility_name, self._language, separator="\n"),
                 self._actor(row),
-                Text(shown(row.text, self._language)) + Text(f"  {row.type}", style="dim"),
+                self._event(row),
             )
         self._console.print(table)
 
@@ -153,6 +153,13 @@ class Tables:
             kind = say(f"kind.{each.kind}", self._language)
             lines.append(f"\n{kind} {each.where}: {shown(each.text, self._language)}")
         self._console.print(Panel(lines, border_style="bold red", style="red"))
+
+    def _event(self, row: TimelineRow) -> Text:
+        event = Text(shown(row.text, self._language))
+        detail = shown(row.detail, self._language)
+        if detail:
+            event.append(f": {detail}", style="bold")
+        return event.append(f"  {row.type}", style="dim")
 
     def _actor(self, row: TimelineRow) -> str:
         if "system" in row.actor_roles:

@@ -51,6 +51,8 @@ class FakeServices:
         self.streams_cut = 0
         self.repeat_alerts = False
         self.resume_tokens: list[str] = []
+        #: set when the stream was opened a third time
+        self.resumed_twice = asyncio.Event()
         self._changed = asyncio.Event()
         self._handlers: dict[str, Callable[[Any], Message]] = {
             "OpenEpisode": self._open_episode,
@@ -84,6 +86,8 @@ class FakeServices:
         entry.metadata.actor.user = "physician"
         entry.text.zh, entry.text.en = "事件", event
         stored = episode_events_pb2.EpisodeEvent(metadata=entry.metadata)
+        if event == "MilestoneRecorded":
+            stored.milestone_recorded.milestone.kind = request.kind
         entry.payload = stored.SerializeToString()
         entry.previous_hash = previous
         entry.hash = link(previous, entry.payload)
@@ -172,6 +176,8 @@ class FakeServices:
 
     async def watch_alerts(self, request: Any, context: Any) -> AsyncIterator[Message]:
         self.resume_tokens.append(request.resume_token)
+        if len(self.resume_tokens) == 3:
+            self.resumed_twice.set()
         sent = int(request.resume_token or 0)
         while True:
             self._changed.clear()

@@ -173,8 +173,8 @@ async def test_a_stream_that_repeats_itself_is_found(tmp_path: Path) -> None:
 
     class Patient(Observer):
         async def on_step(self, step: Step) -> None:
-            while step.number == 7 and len(services.resume_tokens) < 3:
-                await asyncio.sleep(0.01)
+            if step.number == 7:
+                await services.resumed_twice.wait()
 
     summary = await _play(small_case(tmp_path), services, Patient())
     assert {kind for kind, _ in _kinds(summary)} == {"stream"}
