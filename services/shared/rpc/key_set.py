@@ -123,7 +123,7 @@ class VerificationKeys:
 
     async def load(self) -> None:
         """The first read. Raises KeySetError: a service without keys must not start."""
-        self._keys = parse_key_set(await asyncio.to_thread(_read, self._source))
+        self._keys = parse_key_set(await self._fetch())
         self._read_at = self._tried_at = self._clock()
 
     async def find(self, kid: str) -> VerificationKey | None:
@@ -147,9 +147,19 @@ class VerificationKeys:
             self._reading.cancel()
             await asyncio.wait({self._reading})
 
+    async def _fetch(self) -> bytes:
+        # A socket's timeout bounds each read only; a server that trickles would hold everybody up.
+        try:
+            async with asyncio.timeout(2 * self._source.fetch_timeout_s):
+                return await asyncio.to_thread(_read, self._source)
+        except TimeoutError as error:
+            raise KeySetError(
+                f"cannot read the key set {self._source.location}: it takes too long"
+            ) from error
+
     async def _reload(self) -> None:
         try:
-            keys = parse_key_set(await asyncio.to_thread(_read, self._source))
+            keys = parse_key_set(await self._fetch())
         except KeySetError as error:
             _log.warning("signing keys not read, the previous ones stay", error=str(error))
             return

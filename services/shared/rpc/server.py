@@ -103,8 +103,8 @@ class RpcServer:
             (*self._service_names, health.SERVICE_NAME, reflection.SERVICE_NAME), server
         )
         self._port = _bind(server, self._settings, credentials)
-        await server.start()
         self._server = server
+        await server.start()
         await self._health.start()
         _log.info("serving", address=self.address, tls=credentials is not None, services=self._service_names)
 

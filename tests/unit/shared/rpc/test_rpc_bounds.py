@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import grpc
+import pytest
 import structlog
 
 from services.shared.rpc.call import Call
@@ -39,7 +40,8 @@ async def test_a_refused_call_gives_its_place_back(kit: ProbeKit) -> None:
         await served.admission.wait_until_idle()
 
 
-async def test_overload_is_logged_once_in_a_while(kit: ProbeKit) -> None:
+async def test_overload_is_logged_once_in_a_while(kit: ProbeKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.shared.rpc.call_frame._OVERLOAD_LINE_S", 3600.0)
     entered, leave = asyncio.Event(), asyncio.Event()
 
     async def handler(_request: Any, _call: Call) -> Any:

@@ -1,13 +1,14 @@
 """Where keys come from, and which are trusted for how long."""
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import jwt
 import pytest
@@ -63,7 +64,8 @@ async def test_a_withdrawn_key_is_not_honoured_any_more(tmp_path: Path) -> None:
     clock.now += 300
     # The keys are old now: whoever verifies next has them read again, without waiting for it.
     await verifier.verify(signed(old, sub="another"))
-    await verifier.verify(signed(new))  # an unknown key waits for that read
+    (reading,) = [task for task in asyncio.all_tasks() if task.get_name() == "read signing keys"]
+    await reading
     assert verifier.remembered(token) is None
     assert await reason_of(verifier, token) == "UNKNOWN_KEY"
 
@@ -81,12 +83,15 @@ async def test_an_unreadable_key_set_keeps_the_keys_in_force(tmp_path: Path) -> 
 
 
 @contextmanager
-def http_jwks(document: Callable[[], bytes]) -> Iterator[str]:
+def http_server(write: Callable[[BinaryIO], None]) -> Iterator[str]:
+    """A URL at which `write` writes the body."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(document())
+            with contextlib.suppress(OSError):
+                write(self.wfile)
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -94,15 +99,21 @@ def http_jwks(document: Callable[[], bytes]) -> Iterator[str]:
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_address[1]}/jwks.json"
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/jwks.json"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 async def test_keys_are_read_from_a_url() -> None:
     old, new = generate_signing_key(), generate_signing_key()
     documents = [jwks_document(old), jwks_document(old, new)]
-    with http_jwks(lambda: documents.pop(0)) as url:
+
+    def write(body: BinaryIO) -> None:
+        body.write(documents.pop(0))
+
+    with http_server(write) as url:
         clock = FakeClock(100.0)
         verifier = TokenVerifier(TokenSettings(jwks=url), clock=clock)
         await verifier.open()
@@ -112,8 +123,30 @@ async def test_keys_are_read_from_a_url() -> None:
     assert documents == []
 
 
-async def test_a_giant_document_is_not_read_to_its_end() -> None:
-    with http_jwks(lambda: b" " * 400_000) as url:
+async def test_a_document_that_trickles_is_given_up() -> None:
+    given_up = threading.Event()
+
+    def trickle(body: BinaryIO) -> None:
+        while not given_up.wait(0.01):
+            body.write(b" ")
+
+    with http_server(trickle) as url:
+        source = KeySource(location=url, fetch_timeout_s=0.1)
+        verifier = TokenVerifier(TokenSettings(jwks=url), key_source=source)
+        try:
+            async with asyncio.timeout(20):
+                with pytest.raises(KeySetError, match="cannot read the key set"):
+                    await verifier.open()
+        finally:
+            given_up.set()
+
+
+async def test_a_document_without_an_end_is_read_to_its_bound() -> None:
+    def pour(body: BinaryIO) -> None:
+        while True:
+            body.write(b" " * 65_536)
+
+    with http_server(pour) as url:
         verifier = TokenVerifier(TokenSettings(jwks=url))
         with pytest.raises(KeySetError, match="more than"):
             await verifier.open()

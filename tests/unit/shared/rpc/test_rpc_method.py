@@ -151,7 +151,7 @@ async def test_one_line_for_a_refused_call_and_none_for_a_quick_one(kit: ProbeKi
             raise NotFound("Referral", "referrals/1")
         return kit.pb2.ProbeResponse()
 
-    served = await kit.serve([kit.unary(handler)])
+    served = await kit.serve([kit.unary(handler)], slow_call_s=3600.0)
     with structlog.testing.capture_logs() as lines:
         await served.probe(kit.request(), metadata=kit.metadata())
         await refused(served.probe(kit.request(text="x"), metadata=kit.metadata()))
