@@ -70,7 +70,7 @@ class Running:
 
 
 @contextmanager
-def running(*arguments: str, cwd: Path) -> Iterator[Running]:
+def running(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = None) -> Iterator[Running]:
     """Runs the program for the time of the block; what is left of it then is killed."""
     process = subprocess.Popen(
         [*PROGRAM, *arguments],
@@ -78,7 +78,7 @@ def running(*arguments: str, cwd: Path) -> Iterator[Running]:
         stderr=subprocess.STDOUT,
         text=True,
         cwd=cwd,
-        env=clean_environment(),
+        env=dict(environment) if environment is not None else clean_environment(),
     )
     program = Running(process)
     try:

@@ -36,25 +36,11 @@ _BACK_S = 60.0
 
 #: step id, whether the process is killed when the step's call is in flight
 _MOMENTS: dict[str, tuple[tuple[str, bool], ...]] = {
-    "referral": (
-        ("open", False),
-        ("ask", True),
-        ("refer", True),
-        ("accept", False),
-        ("held", False),
-        ("arrive", True),
-        ("back", True),
-    ),
-    "bed": (("refer", False), ("accept", True), ("held", False), ("arrive", True), ("vacate", True)),
-    "notification": (
-        ("ask", True),
-        ("asked", False),
-        ("offered", False),
-        ("on-the-road", True),
-        ("back", False),
-    ),
-    "kafka": (("ask", True), ("accept", True), ("arrive", False)),
-    "postgres": (("ask", False), ("accept", True), ("occupied", False), ("close", True)),
+    "referral": (("ask", True), ("refer", True), ("held", False), ("arrive", True), ("back", True)),
+    "bed": (("accept", True), ("held", False), ("arrive", True), ("vacate", True)),
+    "notification": (("ask", True), ("asked", False), ("on-the-road", True), ("back", False)),
+    "kafka": (("accept", True), ("arrive", False)),
+    "postgres": (("ask", False), ("accept", True), ("close", True)),
 }
 
 

@@ -1,14 +1,16 @@
 """`tierlink demo` from outside: one command, real Kafka and PostgreSQL, one document."""
 
 import json
+import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.operator.casefile.packaged import DEFAULT_CASE
 from services.operator.casefile.reading import read_case
-from tests.acceptance.processes import run
+from tests.acceptance.processes import clean_environment, run, running, wait_until_gone
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -97,7 +99,20 @@ def test_nothing_but_the_document_is_on_standard_output(
     assert "J1" in finished.stderr
 
 
-def test_a_file_that_is_no_case_is_refused_before_anything_starts(tmp_path: Any) -> None:
+def test_a_demo_that_is_stopped_leaves_nothing_behind(tmp_path: Path) -> None:
+    # In real time the case's second quarter of an hour is still to come when the signal does.
+    arguments = ("demo", "--speed", "1", "--lang", "en")
+    with running(*arguments, cwd=tmp_path, environment=clean_environment(TMPDIR=str(tmp_path))) as program:
+        program.wait_for("Through the branch's door")
+        left = program.descendants()
+        assert len(left) >= 5
+        program.process.send_signal(signal.SIGTERM)
+        assert program.process.wait(60) == 130
+    assert wait_until_gone(left) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_case_is_refused_before_anything_starts(tmp_path: Path) -> None:
     case = tmp_path / "case.yaml"
     case.write_text("id: 1\nsteps: []\n", "utf-8")
     refused = run("demo", "--case", str(case), timeout_s=30)

@@ -12,6 +12,7 @@ from pathlib import Path
 from services.embedded.errors import EmbeddedError
 from services.embedded.ports import LOOPBACK, free_port, is_free
 from services.embedded.supervise import Child, ChildSpec, log_tail, spawn
+from services.operator.platform import launch
 from services.operator.platform.errors import PlatformError
 from services.operator.platform.given import variable
 
@@ -119,7 +120,7 @@ class ServiceProcess:
         log_start = self.log_path.stat().st_size if self.log_path.exists() else 0
         try:
             child = spawn(self._spec(port))
-        except EmbeddedError as error:
+        except (EmbeddedError, OSError) as error:
             raise PlatformError(str(error)) from error
         self._child = child
         try:
@@ -130,19 +131,23 @@ class ServiceProcess:
 
     def _spec(self, port: int) -> ChildSpec:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+        environment_path = self._folder / "environment.json"
+        environment = {
+            **inherited,
+            **self._environment,
+            variable(self.name, "HOST"): LOOPBACK,
+            variable(self.name, "PORT"): str(port),
+            # The ready line must not wait in a buffer.
+            "PYTHONUNBUFFERED": "1",
+        }
+        launch.write_environment(environment_path, environment)
+        script = (sys.executable, "-I", "-S", launch.__file__)
         return ChildSpec(
             name=f"the {self.name} service",
-            command=(sys.executable, "-m", f"services.{self.name}"),
+            command=(*script, str(environment_path), f"services.{self.name}"),
             cwd=self._folder,
             log_path=self.log_path,
-            environment={
-                **inherited,
-                **self._environment,
-                variable(self.name, "HOST"): LOOPBACK,
-                variable(self.name, "PORT"): str(port),
-                # The ready line must not wait in a buffer.
-                "PYTHONUNBUFFERED": "1",
-            },
+            environment={},
             remove_after_loss=self._folder if self._is_temporary else None,
         )
 
