@@ -10,8 +10,9 @@ from prometheus_client import CollectorRegistry
 
 from services.shared.database.pool import Database
 from services.shared.eventstore.postgres_store import PostgresEventStore
-from services.shared.eventstore.runner import CommandRunner, Work
+from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.units import InboxMark
+from services.shared.eventstore.work import Work
 from services.shared.inbox.consumer import ConsumerSettings, EventConsumer
 from services.shared.inbox.desk import DeadLetterDesk
 from services.shared.inbox.handling import Answer

@@ -14,8 +14,9 @@ from services.shared.database.migrations import load_migrations, migrate
 from services.shared.database.pool import Database
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.postgres_store import APPEND_SESSION, PostgresEventStore
-from services.shared.eventstore.runner import CommandRunner, Work
+from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.units import AppendUnit
+from services.shared.eventstore.work import Work
 from services.shared.kafka.address import KafkaAddress
 from services.shared.outbox.metrics import RelayMetrics
 from services.shared.outbox.relay import Relay, RelaySettings

@@ -12,7 +12,8 @@ from services.shared.database.pool import Database
 from services.shared.deadlines.metrics import DeadlineMetrics
 from services.shared.deadlines.worker import DeadlineSettings, DeadlineWorker, DueDeadline
 from services.shared.eventstore.postgres_store import PostgresEventStore
-from services.shared.eventstore.runner import CommandRunner, Reply, Work
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Reply, Work
 from services.shared.kernel.refusals import DependencyDown
 from tests.doubles.parcel import PARCEL, Moved, Parcel, context
 from tests.integration.messaging import event_store_database, opened, opened_store, until

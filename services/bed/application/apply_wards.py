@@ -7,8 +7,9 @@ from services.bed.domain import ward as wards
 from services.bed.domain.commands import ApplyWard
 from services.bed.domain.events import WardApplied
 from services.bed.domain.state import Ward, bed_name
-from services.shared.eventstore.runner import CommandRunner, Reply, UseCase, Work
+from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore
+from services.shared.eventstore.work import Reply, UseCase, Work
 from services.shared.kernel.command import CommandContext
 
 _EVENTS_PAGE = 1000

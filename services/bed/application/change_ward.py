@@ -4,7 +4,7 @@ from services.bed.application.aggregates import Aggregates
 from services.bed.domain import ward as wards
 from services.bed.domain.commands import Command
 from services.bed.domain.state import Ward
-from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.eventstore.work import Reply, UseCase, Work
 from services.shared.kernel.refusals import NotFound
 
 

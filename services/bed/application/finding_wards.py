@@ -3,8 +3,8 @@
 from services.bed.application.aggregates import Aggregates
 from services.bed.domain.state import Ward, stream_id
 from services.bed.domain.values import BedType
-from services.shared.eventstore.runner import Work
 from services.shared.eventstore.store import EventStore, StreamQuery
+from services.shared.eventstore.work import Work
 
 #: More wards of one type than any hospital has.
 WARDS_MAX = 500

@@ -12,7 +12,7 @@ from services.bed.application.hold_bed import Holding
 from services.bed.domain import ward as wards
 from services.bed.domain.commands import AdjustHold, AdmitPatient, GiveUpHold, HoldBed, MarkInTransit
 from services.bed.domain.values import CodedReason
-from services.shared.eventstore.runner import Reaction, Work
+from services.shared.eventstore.work import Reaction, Work
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from services.bed.domain import ward as wards
 from services.bed.domain.commands import HoldBed
 from services.bed.domain.fitting import choose_ward, unavailable_reason
 from services.bed.domain.state import Ward, bed_of_referral
-from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.eventstore.work import Reply, UseCase, Work
 
 
 class Holding:

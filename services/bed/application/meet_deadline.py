@@ -3,7 +3,7 @@
 from services.bed.application.aggregates import Aggregates
 from services.bed.domain import ward as wards
 from services.bed.domain.commands import MeetDeadline
-from services.shared.eventstore.runner import Reaction, Work
+from services.shared.eventstore.work import Reaction, Work
 
 
 def meet_deadline(kinds: Aggregates, stream_id: str, key: str) -> Reaction:

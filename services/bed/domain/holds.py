@@ -104,7 +104,7 @@ def held_bed(ward: Ward, command: ExtendHold | ReleaseHold | OccupyBed, target: 
     bed = bed_of_hold(ward, command.hold)
     if bed is None or bed.hold is None:
         rules = [failed("HOLD_NOT_OPEN")]
-        rules.extend(_token_rules(command.fencing_token, ward.next_token - 1, ended=True))
+        rules.extend(_token_rules(command.fencing_token, ward.next_token - 1))
         raise refused_for_ward(ward, tuple(rules), resource_name=command.hold)
     rules = _token_rules(command.fencing_token, bed.hold.fencing_token)
     if not permits(bed.state, type(command), target):
@@ -114,10 +114,10 @@ def held_bed(ward: Ward, command: ExtendHold | ReleaseHold | OccupyBed, target: 
     return bed, bed.hold
 
 
-def _token_rules(given: int, current: int, *, ended: bool = False) -> list[FailedRule]:
+def _token_rules(given: int, current: int) -> list[FailedRule]:
     """`current` is the hold's own token, or the ward's latest where the hold has ended."""
     if given > current:
         return [failed("UNKNOWN_FENCING_TOKEN", given=given, current=current)]
-    if given < current or ended:
+    if given < current:
         return [failed("STALE_FENCING_TOKEN", given=given, current=current)]
     return []

@@ -8,9 +8,9 @@ import structlog
 
 from services.notification.domain.directory import Community, Directory, Facility
 from services.notification.domain.subject_state import SubjectState
-from services.shared.eventstore.runner import Work
 from services.shared.eventstore.store import EventStore
 from services.shared.eventstore.units import Document
+from services.shared.eventstore.work import Work
 from services.shared.kernel.refusals import DependencyDown
 
 _log = structlog.get_logger(__name__)

@@ -4,7 +4,7 @@ from services.notification.application.aggregates import Aggregates
 from services.notification.domain import roster as rosters
 from services.notification.domain.commands import ApplyRoster
 from services.notification.domain.roster import Roster
-from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.eventstore.work import Reply, UseCase, Work
 
 
 def apply_roster(kinds: Aggregates, command: ApplyRoster, name: str) -> UseCase[Roster]:

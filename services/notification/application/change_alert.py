@@ -4,7 +4,7 @@ from services.notification.application.aggregates import Aggregates
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert
 from services.notification.domain.commands import AcknowledgeAlert, MeetDeadline, ResolveAlert
-from services.shared.eventstore.runner import Reaction, Reply, UseCase, Work
+from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
 from services.shared.kernel.refusals import NotFound
 
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from services.notification.domain.directory import Community, Directory, Facility
 from services.notification.domain.subject_state import SubjectState
-from services.shared.eventstore.runner import Work
+from services.shared.eventstore.work import Work
 
 
 class Subjects(Protocol):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from services.notification.application.copies import KnownDirectory
 from services.notification.domain.directory import Community, Facility
-from services.shared.eventstore.runner import Reaction, Work
+from services.shared.eventstore.work import Reaction, Work
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

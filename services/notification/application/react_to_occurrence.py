@@ -12,8 +12,8 @@ from services.notification.domain.occurrence import Occurrence
 from services.notification.domain.roster import Roster, roster_name
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.domain.subject_state import observe
-from services.shared.eventstore.runner import Reaction, Work
 from services.shared.eventstore.store import EventStore, StreamQuery
+from services.shared.eventstore.work import Reaction, Work
 
 #: More open alerts on one subject than any case has.
 _ALERTS_MAX = 500

@@ -7,8 +7,8 @@ from services.referral.application.known_directory import KnownDirectory
 from services.referral.domain import directory as directories
 from services.referral.domain.directory import ApplyDirectory, DirectoryApplied
 from services.referral.domain.directory_state import DIRECTORY_NAME, Directory
-from services.shared.eventstore.runner import Reply, UseCase, Work
 from services.shared.eventstore.units import OutboxMessage
+from services.shared.eventstore.work import Reply, UseCase, Work
 from services.shared.kernel.command import CommandContext
 
 #: What the topic carries for an event: facilities and communities by id, each with the directory's version.

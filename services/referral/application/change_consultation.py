@@ -5,7 +5,7 @@ from services.referral.domain import consultation as consultations
 from services.referral.domain.consultation_commands import ConsultationCommand, MeetDeadline
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.consultation_values import ConsultationPolicy
-from services.shared.eventstore.runner import Reaction, Reply, UseCase, Work
+from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
 from services.shared.kernel.refusals import NotFound
 
 

@@ -7,7 +7,7 @@ from services.referral.domain.consultation_transitions import LIVE
 from services.referral.domain.episode_commands import CloseEpisode, CorrectMilestone, RecordMilestone
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.referral_state import Referral, is_terminal
-from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.eventstore.work import Reply, UseCase, Work
 from services.shared.kernel.refusals import NotFound
 
 

@@ -14,7 +14,7 @@ from services.referral.domain.commands import Command, RecordFollowUp, ReferBack
 from services.referral.domain.events import Event, FollowUpRecorded, PatientReferredBack
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_state import Referral
-from services.shared.eventstore.runner import Reaction, Reply, UseCase, Work
+from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
 from services.shared.kernel.command import CommandContext, EventMetadata
 from services.shared.kernel.refusals import NotFound
 

@@ -13,7 +13,7 @@ from services.referral.domain.commands import CreateReferral
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_state import Referral
-from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.eventstore.work import Reply, UseCase, Work
 from services.shared.kernel.refusals import FailedRule, NotAllowed
 from services.shared.kernel.text import BilingualText
 

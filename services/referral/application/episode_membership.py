@@ -6,7 +6,7 @@ from services.referral.domain.episode_commands import JoinEpisode, OpenEpisode
 from services.referral.domain.referral_state import Referral, is_live
 from services.referral.domain.referral_values import OfferState
 from services.referral.domain.values import Direction, Pathway
-from services.shared.eventstore.runner import Work
+from services.shared.eventstore.work import Work
 from services.shared.kernel.refusals import NotFound
 
 

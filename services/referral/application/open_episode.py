@@ -4,7 +4,7 @@ from services.referral.application.aggregates import Aggregates
 from services.referral.domain import episode as episodes
 from services.referral.domain.episode_commands import OpenEpisode
 from services.referral.domain.episode_state import Episode
-from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.eventstore.work import Reply, UseCase, Work
 
 
 def open_episode(kinds: Aggregates, command: OpenEpisode, name: str) -> UseCase[Episode]:

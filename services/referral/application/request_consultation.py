@@ -8,7 +8,7 @@ from services.referral.domain.consultation_commands import RequestConsultation
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.consultation_values import ConsultationPolicy
 from services.referral.domain.episode_commands import JoinEpisode
-from services.shared.eventstore.runner import Reply, UseCase, Work
+from services.shared.eventstore.work import Reply, UseCase, Work
 
 
 def request_consultation(

@@ -8,7 +8,8 @@ from services.referral.domain import consultation_commands as questions
 from services.referral.domain.consultation_values import ConsultationPolicy
 from services.shared.commands.system_context import deadline_context
 from services.shared.deadlines.worker import DueDeadline
-from services.shared.eventstore.runner import CommandRunner, Reaction
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Reaction
 from services.shared.kernel.actor import system_actor
 
 _ACTOR = system_actor("referral")

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 from google.protobuf.message import Message
 
 from services.shared.eventstore.aggregate import AggregateKind
-from services.shared.eventstore.runner import CommandRunner, Reply, UseCase
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Reply, UseCase
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import FieldViolation, InvalidInput
 from services.shared.protocodec import MessageCodec

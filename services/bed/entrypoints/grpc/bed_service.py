@@ -16,7 +16,8 @@ from services.bed.domain.state import Ward, bed_of_hold, bed_of_referral, stream
 from services.bed.domain.values import BedType, Hold
 from services.bed.entrypoints.grpc.resources import availability_resource, hold_resource, ward_resource
 from services.shared.commands.command_method import command_context, command_method, request_digest
-from services.shared.eventstore.runner import CommandRunner, Reply
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Reply
 from services.shared.kernel.refusals import NotFound
 from services.shared.protocodec import MessageCodec
 from services.shared.rpc.call import Call

@@ -11,7 +11,8 @@ from services.notification.domain import commands
 from services.notification.domain.alert_state import Alert, parties
 from services.notification.entrypoints.grpc.resources import alert_resource
 from services.shared.commands.command_method import command_method
-from services.shared.eventstore.runner import CommandRunner, Reply
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Reply
 from services.shared.kernel.refusals import NotPermitted
 from services.shared.kernel.text import BilingualText
 from services.shared.rpc.call import Call

@@ -16,7 +16,8 @@ from services.referral.domain.consultation_values import ConsultationPolicy
 from services.referral.entrypoints.grpc.reading import reader_of
 from services.referral.entrypoints.grpc.resources import consultation_resource
 from services.shared.commands.command_method import command_method
-from services.shared.eventstore.runner import CommandRunner, Reply
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Reply
 from services.shared.kernel.ids import resource_name
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod, UnaryMethod

@@ -11,7 +11,8 @@ from services.referral.domain.directory import ApplyDirectory, DirectoryDifferen
 from services.referral.domain.directory_state import DIRECTORY_NAME, Directory
 from services.referral.entrypoints.grpc.resources import COMMUNITY, FACILITY
 from services.shared.commands.command_method import command_context, request_digest
-from services.shared.eventstore.runner import CommandRunner, Reply
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Reply
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import NotFound
 from services.shared.protocodec import MessageCodec

@@ -18,7 +18,8 @@ from services.referral.entrypoints.grpc.resources import (
     referral_resource,
 )
 from services.shared.commands.command_method import command_method
-from services.shared.eventstore.runner import CommandRunner, Reply
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Reply
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod
 from services.shared.rpc.paging import page_size, page_token, position_number

@@ -20,8 +20,9 @@ from services.referral.entrypoints.grpc.resources import explanation_resource, r
 from services.referral.entrypoints.grpc.timeline import timeline_entries, verification_findings
 from services.shared.audit.verification import verify_aggregate
 from services.shared.commands.command_method import command_method
-from services.shared.eventstore.runner import CommandRunner, Reply
+from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore
+from services.shared.eventstore.work import Reply
 from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import NotFound
 from services.shared.protocodec import MessageCodec

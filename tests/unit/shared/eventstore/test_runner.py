@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from services.shared.eventstore.runner import CommandRunner, Reply, Work
+from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.units import AppendStatus, InboxMark
+from services.shared.eventstore.work import Reply, Work
 from services.shared.kernel.refusals import (
     FailedRule,
     NotAllowed,
