@@ -124,6 +124,11 @@ def test_each_offer_is_its_facility_s_alert() -> None:
     ]
 
 
+def test_an_offer_that_does_not_say_its_state_is_open() -> None:
+    unsaid = {name: value for name, value in offer().items() if name != "state"}
+    assert len(intents(occurrence("ReferralRequested", {"offers": [unsaid]}))) == 1
+
+
 def test_no_key_is_asked_for_twice_by_one_event() -> None:
     assert len(intents(occurrence("ReferralRequested", {"offers": [offer(), offer()]}))) == 1
 

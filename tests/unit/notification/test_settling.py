@@ -200,6 +200,8 @@ def test_counts_that_agree_again_settle_the_alert() -> None:
     desk = Desk().see(differs, differs)
     assert len(desk.alerts) == 1, "the same thing again is the same alert"
     assert desk.see(agrees).live() == []
+    unset = occurrence("CountsConfirmed", {}, of=WARD, facility=HOSPITAL)
+    assert desk.see(differs, unset).live() == [], "what is unset counts as false"
     assert desk.see(differs).open_rules() == ["COUNTS_DIFFER"]
 
 
