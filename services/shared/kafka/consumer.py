@@ -76,7 +76,7 @@ async def stop_consumer(consumer: AIOKafkaConsumer, *, timeout_s: float = 3.0) -
 
 
 def pin_partitions(consumer: AIOKafkaConsumer) -> tuple[TopicPartition, ...]:
-    """Assigns all partitions of what a consumer without a group subscribed to, for good; returns them in order.
+    """Assigns, for good, all partitions of what a consumer without a group subscribed to; returns them.
 
     A subscription would be assigned anew, without its positions, whenever the number of partitions changes.
     """

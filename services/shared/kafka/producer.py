@@ -59,17 +59,30 @@ async def abandon_producer(producer: AIOKafkaProducer, *, timeout_s: float = 3.0
     `AIOKafkaProducer.stop` alone flushes first: an idempotent one waits for ever when Kafka is away, and one
     that has failed would send what stood behind the failure.
     """
-    # Private, for want of a public way; the range of aiokafka is pinned, and a test closes one without Kafka.
+    # Partly private, for want of a public way; aiokafka's range is pinned, and a test does it without Kafka.
+    sender = producer._sender.sender_task
+    try:
+        # The connections first: requests under way then end at once.
+        await asyncio.wait_for(producer.client.close(), timeout_s)
+        if sender is not None:
+            sender.cancel()
+            await asyncio.wait((sender,), timeout=timeout_s / 2)
+            # It waits for its requests when it is cancelled once, and they for metadata that never come.
+            sender.cancel()
+            await asyncio.wait((sender,), timeout=timeout_s / 2)
+        _fail_held(producer)
+        await asyncio.wait_for(producer.stop(), timeout_s)
+    except (KafkaError, OSError) as error:
+        _log.warning("producer_closed_with_force", error=repr(error))
+
+
+def _fail_held(producer: AIOKafkaProducer) -> None:
     accumulator = producer._message_accumulator
     held = [batch for batches in accumulator._batches.values() for batch in batches]
     held.extend(accumulator._pending_batches)
     accumulator.fail_all(ProducerClosed())
     for batch in held:
-        if batch._drain_waiter.done():
-            # Nobody waits for it, and asyncio reports exceptions that nobody looked at.
-            batch._drain_waiter.exception()
-    try:
-        await asyncio.wait_for(producer.stop(), timeout_s)
-    except (KafkaError, OSError) as error:
-        _log.warning("producer_closed_with_force", error=repr(error))
-        await producer.client.close()
+        for waited in (batch.future, batch._drain_waiter):
+            if waited.done():
+                # Nobody may wait for it any more, and asyncio reports exceptions that nobody looked at.
+                waited.exception()
