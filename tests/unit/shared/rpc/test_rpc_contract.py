@@ -59,6 +59,22 @@ async def test_unknown_fields_are_refused_at_every_depth(kit: ProbeKit) -> None:
     assert "penicillin" not in str(error.details())
 
 
+@pytest.mark.parametrize("where", ["top", "nested", "map"])
+async def test_an_unknown_field_alone_is_enough(kit: ProbeKit, where: str) -> None:
+    item = kit.pb2.LaterItem
+    fields = {
+        "top": {"allergy": "penicillin"},
+        "nested": {"items": [item(code="A", nested=item(code="B", severity="high"))]},
+        "map": {"labels": {"left": item(code="A", severity="high")}},
+    }[where]
+    served = await kit.serve([kit.echo()])
+    later = kit.pb2.LaterRequest(request_id=REQUEST_ID, **fields)
+    error = await refused(served.probe(later.SerializeToString(), metadata=kit.metadata()))
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    (violation,) = details_of(error)["BadRequest"][0].field_violations
+    assert violation.reason == "UNKNOWN_FIELD"
+
+
 async def test_bytes_that_are_no_message_are_an_invalid_argument(kit: ProbeKit) -> None:
     served = await kit.serve([kit.echo()])
     error = await refused(served.probe(b"\xff\xff\xff", metadata=kit.metadata()))
