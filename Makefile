@@ -45,7 +45,7 @@ test: servers lint ## lint, then all tests
 	@$(STEP) "pytest" $(PY) -m pytest $(PYTEST_ARGS) $(ARGS)
 
 proto: packages ## generate gen/ from protos/
-	@cd protos && PATH="$$PWD/../.venv/bin:$$PATH" ../.venv/bin/buf generate
+	@$(PY) deploy/generate_protos.py
 
 clean: ## remove what the commands made here, but no data
 	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build

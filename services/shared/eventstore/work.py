@@ -1,0 +1,121 @@
+"""One unit of work: what a use case loaded, and what it adds."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from services.shared.eventstore.aggregate import AggregateKind, Loaded, advance, change_of
+from services.shared.eventstore.units import (
+    AppendUnit,
+    Document,
+    InboxMark,
+    NewEvent,
+    OutboxMessage,
+    RequestRecord,
+    StreamChange,
+)
+from services.shared.kernel.command import CommandContext
+from services.shared.kernel.refusals import StaleVersion
+
+S = TypeVar("S")
+E = TypeVar("E")
+
+
+class Loader(Protocol):
+    """Where a unit of work gets its aggregates from."""
+
+    async def load(self, kind: AggregateKind[S, E], stream_id: str, *, fresh: bool) -> Loaded[S]: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reply(Generic[S]):
+    """The aggregate that a command answers with, at the version after it."""
+
+    kind: AggregateKind[S, Any]
+    stream_id: str
+    version: int
+    state: S
+    #: the command was carried out earlier, under the same request id
+    repeated: bool = False
+
+
+class Work:
+    """What one use case loaded and what it adds; nothing is written before the runner appends."""
+
+    def __init__(self, loader: Loader, context: CommandContext, fresh: bool) -> None:
+        self.context = context
+        self._loader = loader
+        self._fresh = fresh
+        self._loaded: dict[str, Loaded[Any]] = {}
+        self._before: dict[str, Loaded[Any]] = {}
+        self._events: dict[str, list[NewEvent]] = {}
+        self._messages: list[OutboxMessage] = []
+        self._documents: list[Document] = []
+        self._kinds: dict[str, AggregateKind[Any, Any]] = {}
+
+    async def load(self, kind: AggregateKind[S, E], stream_id: str) -> S | None:
+        """The aggregate's state, None when it does not exist."""
+        found = self._loaded.get(stream_id)
+        if found is None:
+            found = await self._loader.load(kind, stream_id, fresh=self._fresh)
+            self._loaded[stream_id] = found
+        return cast("S | None", found.state)
+
+    async def load_target(self, kind: AggregateKind[S, E], stream_id: str) -> S | None:
+        """Loads what the command is addressed to. Raises StaleVersion when the caller saw another version."""
+        state = await self.load(kind, stream_id)
+        expected, current = self.context.expected_version, self._loaded[stream_id].version
+        if expected is not None and expected != current:
+            raise StaleVersion(resource_name=stream_id, expected=expected, current=current)
+        return state
+
+    async def record(self, kind: AggregateKind[S, E], stream_id: str, events: Sequence[E]) -> S:
+        """Adds events to an aggregate and returns its state after them. Raises ValueError without events."""
+        await self.load(kind, stream_id)
+        before = self._loaded[stream_id]
+        step = advance(kind, before, events, self.context)
+        self._before.setdefault(stream_id, before)
+        self._events.setdefault(stream_id, []).extend(step.events)
+        self._loaded[stream_id] = step.after
+        self._kinds[stream_id] = kind
+        self._messages.extend(step.messages)
+        return cast("S", step.after.state)
+
+    def publish(self, message: OutboxMessage) -> None:
+        """Adds a Kafka record that is not an event of an aggregate."""
+        self._messages.append(message)
+
+    def put(self, document: Document) -> None:
+        """Keeps a copy or projection of another service's events."""
+        self._documents.append(document)
+
+    def reply(self, kind: AggregateKind[S, E], stream_id: str) -> Reply[S]:
+        """Answers with an aggregate as it stands in this unit. Raises LookupError when it does not exist."""
+        loaded = self._loaded[stream_id]
+        if loaded.state is None:
+            raise LookupError(f"{stream_id} does not exist")
+        return Reply(kind=kind, stream_id=stream_id, version=loaded.version, state=cast("S", loaded.state))
+
+    def unit(self, request: RequestRecord | None, inbox: InboxMark | None) -> AppendUnit:
+        return AppendUnit(
+            changes=tuple(self._change(stream_id) for stream_id in self._events),
+            messages=tuple(self._messages),
+            documents=tuple(self._documents),
+            request=request,
+            inbox=inbox,
+        )
+
+    def _change(self, stream_id: str) -> StreamChange:
+        return change_of(
+            self._kinds[stream_id],
+            self._before[stream_id],
+            self._loaded[stream_id],
+            tuple(self._events[stream_id]),
+        )
+
+    def results(self) -> tuple[Loaded[Any], ...]:
+        return tuple(self._loaded[stream_id] for stream_id in self._events)
+
+
+UseCase = Callable[[Work], Awaitable[Reply[S]]]
+Reaction = Callable[[Work], Awaitable[None]]
