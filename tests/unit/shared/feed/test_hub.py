@@ -1,0 +1,132 @@
+"""Rings, queues and positions: who joins gets every event once, and nobody holds more than the bounds."""
+
+from dataclasses import dataclass
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
+
+from services.shared.feed.hub import Hub, HubBounds
+from services.shared.feed.metrics import FeedMetrics
+from services.shared.feed.ring import Ring
+from services.shared.feed.subscriber import Subscriber
+from services.shared.feed.tail import everything
+from services.shared.kafka.cloud_events import ConsumedEvent, Headers, decode, event_headers
+from services.shared.kernel.refusals import DependencyDown, Overloaded
+from tests.doubles.parcel import NOW
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    partition: int
+    offset: int
+    topic: str = "t"
+    value: bytes | None = b"payload"
+
+    @property
+    def key(self) -> bytes:
+        return b"k%d" % self.partition
+
+    @property
+    def headers(self) -> Headers:
+        return event_headers(
+            source=b"/t", event_id="e", type_="Moved", subject=self.key, recorded_at=NOW,
+            version=self.offset + 1, traceparent="",
+        )  # fmt: skip
+
+
+def _event(offset: int, *, value: bytes = b"payload") -> ConsumedEvent:
+    return decode(Record(partition=0, offset=offset, value=value))
+
+
+def _hub(**bounds: int) -> Hub:
+    hub = Hub("t", HubBounds(**bounds), FeedMetrics(CollectorRegistry()))
+    hub.begin({0: 0, 1: 0})
+    return hub
+
+
+def _drain(subscriber: Subscriber) -> list[tuple[int, int]]:
+    taken = []
+    while (event := subscriber.take()) is not None:
+        taken.append((event.partition, event.offset))
+    return taken
+
+
+def test_a_ring_keeps_the_last_records_in_number_and_bytes() -> None:
+    ring = Ring(start=10, records_max=3, bytes_max=100)
+    for offset in (10, 11, 15, 16):
+        ring.append(_event(offset, value=b"x" * 20))
+    assert ring.start == 11
+    assert [event.offset for event in ring.since(12)] == [15, 16]
+    ring.append(_event(17, value=b"x" * 90))
+    assert ring.start == 17
+    ring.append(_event(18, value=b"x" * 101))
+    assert ring.start == 19, "one that is too large alone is not kept either"
+    with pytest.raises(AssertionError):
+        list(ring.since(18))
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
+def test_who_joins_gets_every_event_once(before: int, joins_at: int, after: int) -> None:
+    hub = _hub()
+    hub.hand_on(0, [Record(partition=0, offset=offset) for offset in range(before)])
+    at = {0: min(joins_at, before), 1: 0}
+    assert hub.behind(at, hub.epoch) == {}
+    subscriber, backlog = hub.join(at, everything)
+    hub.hand_on(0, [Record(partition=0, offset=before + offset) for offset in range(after)])
+    got = [(event.partition, event.offset) for event in backlog] + _drain(subscriber)
+    assert got == [(0, offset) for offset in range(at[0], before + after)]
+    assert hub.positions == {0: before + after, 1: 0}
+
+
+def test_who_is_ahead_of_this_process_waits_for_it() -> None:
+    hub = _hub()
+    subscriber, backlog = hub.join({0: 2, 1: 0}, everything)
+    hub.hand_on(0, [Record(partition=0, offset=offset) for offset in range(4)])
+    assert not backlog
+    assert _drain(subscriber) == [(0, 2), (0, 3)]
+
+
+def test_a_full_queue_drops_its_reader_and_nobody_else() -> None:
+    hub = _hub(queue_records_max=2)
+    slow, _ = hub.join({0: 0, 1: 0}, everything)
+    narrow, _ = hub.join({0: 0, 1: 0}, lambda event: event.partition == 1)
+    hub.hand_on(0, [Record(partition=0, offset=offset) for offset in range(3)])
+    hub.hand_on(1, [Record(partition=1, offset=0)])
+    with pytest.raises(Overloaded):
+        slow.take()
+    assert _drain(narrow) == [(1, 0)]
+
+
+def test_a_queue_is_bounded_in_bytes_too() -> None:
+    hub = _hub(queue_bytes_max=10)
+    subscriber, _ = hub.join({0: 0, 1: 0}, everything)
+    hub.hand_on(0, [Record(partition=0, offset=offset) for offset in range(2)])
+    with pytest.raises(Overloaded):
+        subscriber.take()
+
+
+def test_a_filter_that_fails_ends_its_stream_alone() -> None:
+    hub = _hub()
+
+    def broken(event: ConsumedEvent) -> bool:
+        raise ValueError("broken")
+
+    failing, _ = hub.join({0: 0, 1: 0}, broken)
+    sound, _ = hub.join({0: 0, 1: 0}, everything)
+    hub.hand_on(0, [Record(partition=0, offset=0)])
+    with pytest.raises(DependencyDown):
+        failing.take()
+    assert _drain(sound) == [(0, 0)]
+
+
+def test_a_loss_of_continuity_ends_every_stream() -> None:
+    hub = _hub()
+    epoch = hub.epoch
+    subscriber, _ = hub.join({0: 0, 1: 0}, everything)
+    hub.lose_continuity("the topic was made anew")
+    with pytest.raises(DependencyDown):
+        subscriber.take()
+    with pytest.raises(DependencyDown):
+        hub.behind({0: 0, 1: 0}, epoch)

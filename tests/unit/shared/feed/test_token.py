@@ -1,0 +1,41 @@
+"""Tokens come back as they were given, and anything else is refused by name."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.shared.feed.token import decode_token, encode_token
+from services.shared.kernel.refusals import InvalidInput
+
+_POSITIONS = st.dictionaries(st.integers(0, 200), st.integers(0, 2**63 - 1), max_size=30)
+
+
+@given(_POSITIONS)
+def test_a_token_comes_back_as_it_was_given(positions: dict[int, int]) -> None:
+    token = encode_token("t", positions)
+    assert decode_token("t", token) == positions
+    assert token.replace("-", "").replace("_", "").isalnum()
+
+
+@given(_POSITIONS, st.data())
+def test_a_changed_token_is_refused(positions: dict[int, int], data: st.DataObject) -> None:
+    token = encode_token("t", positions)
+    place = data.draw(st.integers(0, len(token) - 1))
+    other = data.draw(st.sampled_from("AB09-_").filter(lambda letter: letter != token[place]))
+    changed = token[:place] + other + token[place + 1 :]
+    try:
+        assert decode_token("t", changed) == positions  # spare bits of the last letter carry nothing
+    except InvalidInput as refusal:
+        (violation,) = refusal.violations
+        assert violation.field == "resume_token"
+
+
+@given(st.text(max_size=200))
+def test_nothing_else_breaks_the_reader(token: str) -> None:
+    with pytest.raises(InvalidInput):
+        decode_token("t", token)
+
+
+def test_a_token_of_another_topic_is_refused() -> None:
+    with pytest.raises(InvalidInput):
+        decode_token("other", encode_token("t", {0: 1}))
