@@ -7,13 +7,13 @@ from enum import StrEnum
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tierlink.referral.v1 import directory_pb2
-from tierlink.type.v1 import type_pb2
 
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import EventMetadata
 from services.shared.kernel.text import BilingualText
 from services.shared.protocodec import CodecMismatch, MessageCodec
+from tierlink.referral.v1 import directory_pb2
+from tierlink.type.v1 import type_pb2
 
 moments = st.datetimes(timezones=st.just(UTC))
 names = st.text(max_size=20)
