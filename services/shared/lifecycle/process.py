@@ -107,7 +107,7 @@ async def _serve(foundation: Foundation, assembly: Assembly, signals: StopSignal
         serving = {"service": foundation.service, "grpc": server.address, "operations": operations}
         sys.stdout.write(json.dumps(serving) + "\n")
         sys.stdout.flush()
-        return await _run_loops(foundation, assembly, signals)
+        return await _run_loops(foundation, assembly, signals, server)
     finally:
         await server.stop(signals.hurry)
         if endpoint is not None:
@@ -141,7 +141,9 @@ def _endpoint(foundation: Foundation, assembly: Assembly, server: RpcServer) -> 
     )
 
 
-async def _run_loops(foundation: Foundation, assembly: Assembly, signals: StopSignals) -> int:
+async def _run_loops(
+    foundation: Foundation, assembly: Assembly, signals: StopSignals, server: RpcServer
+) -> int:
     """Runs every loop until a signal comes, or one of them ends by itself, which is a fault."""
     loops: list[Loop] = list(assembly.loops)
     if foundation.relay is not None and foundation.listener is not None:
@@ -158,6 +160,8 @@ async def _run_loops(foundation: Foundation, assembly: Assembly, signals: StopSi
         _log.error("loop_ended", loop=fault.get_name(), exc_info=error)
     stop.cancel()
     topics.cancel()
+    # Callers first: what they are answered is still published and followed by the loops of this process.
+    await server.stop(signals.hurry)
     await asyncio.gather(*(loop.stop() for loop in loops), return_exceptions=True)
     for task in tasks:
         task.cancel()
