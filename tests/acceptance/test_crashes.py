@@ -110,6 +110,17 @@ def _said(summary: Summary) -> str:
     return "\n".join(f"{each.kind} {each.where}: {each.text.en}" for each in summary.shortcomings)
 
 
+def _logged_errors(platform: Platform) -> str:
+    """The last errors that the services logged: their folder is gone once the tests are over."""
+    lines = [
+        line
+        for service in platform.services.values()
+        for line in service.log_path.read_text("utf-8", errors="replace").splitlines()
+        if '"level":"error"' in line
+    ]
+    return "\n".join(("", *lines[-10:]))
+
+
 async def _back_again(platform: Platform, name: str, killed: int) -> None:
     """Returns when the process is there again, under another number."""
     async with asyncio.timeout(_BACK_S):
@@ -138,8 +149,8 @@ async def test_the_case_ends_the_same(
     await killer.task
     await _back_again(platform, kill.process, killer.killed_pid)
 
-    assert summary.is_ok, _said(summary)
-    assert summary.outcome == undisturbed.outcome
+    assert summary.is_ok, _said(summary) + _logged_errors(platform)
+    assert summary.outcome == undisturbed.outcome, _logged_errors(platform)
     occupied = [row for row in summary.timeline if row.type == "BedOccupied"]
     assert len(occupied) == 1
     wards = (await _wards(platform, "jimsar-general")).wards

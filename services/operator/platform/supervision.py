@@ -11,7 +11,7 @@ from services.operator.platform.errors import PlatformError
 _POLL_S = 0.05
 _BACKOFF_S = (0.05, 0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 #: What has run so long counts as started well: its next death begins a new row.
-_STEADY_S = 20.0
+_STEADY_S = 3.0
 
 
 class Process(Protocol):
@@ -32,6 +32,7 @@ class Supervisor:
         self._process = process
         self._on_restart = on_restart
         self.restarts = 0
+        self._last_error = ""
 
     async def run(self) -> None:
         """Watches until it is cancelled. Raises PlatformError when the process does not stay up."""
@@ -44,7 +45,9 @@ class Supervisor:
             if time.monotonic() - up_since_s > _STEADY_S:
                 in_a_row = 0
             if in_a_row == len(_BACKOFF_S):
-                raise PlatformError(f"{self._name} has died {in_a_row + 1} times in a row and is left alone")
+                raise PlatformError(
+                    f"{self._name} does not stay up: {in_a_row} restarts in a row. {self._last_error}".strip()
+                )
             await asyncio.sleep(_BACKOFF_S[in_a_row])
             in_a_row += 1
             if await self._restart():
@@ -58,7 +61,8 @@ class Supervisor:
             # A thread cannot be cancelled; whoever stops the process next must not meet it half started.
             await asyncio.wait({starting})
             raise
-        except (PlatformError, EmbeddedError, OSError):
+        except (PlatformError, EmbeddedError, OSError) as error:
+            self._last_error = str(error)
             return False
         self.restarts += 1
         self._on_restart(self._name)
