@@ -73,6 +73,7 @@ def test_an_older_token_is_ignored_and_a_newer_hold_replaces() -> None:
         if news is not UNAVAILABLE:
             assert chart.when(bed(news, 4), SYSTEM) == ()
     assert chart.when(bed(LAPSED, 5, fencing_token=3), SYSTEM) == ()
+    assert chart.when(bed(HELD, 6, fencing_token=5), SYSTEM) == ()
     assert names(chart.when(bed(HELD, 6), SYSTEM)) == ["BedHeld"]
     assert chart.referral.bed == hold(6)
 
@@ -82,6 +83,8 @@ def test_holds_of_different_wards_are_ordered_by_time() -> None:
     chart.when(bed(HELD, 7, held_at=START + timedelta(minutes=5)), SYSTEM)
     older = bed(HELD, 9, ward="jg-icu", held_at=START + timedelta(minutes=4))
     assert chart.when(older, SYSTEM) == ()
+    same = bed(HELD, 9, ward="jg-icu", held_at=START + timedelta(minutes=5))
+    assert chart.when(same, SYSTEM) == ()
     newer = bed(HELD, 1, ward="jg-icu", held_at=START + timedelta(minutes=6))
     assert names(chart.when(newer, SYSTEM)) == ["BedHeld"]
     unknown = accepted()

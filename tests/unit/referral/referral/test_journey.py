@@ -244,7 +244,8 @@ def test_a_no_show_waits_for_the_end_of_the_window() -> None:
     window = chart.referral.hold_until
     assert window is not None
     chart.now = window - timedelta(seconds=1)
-    chart.refused(c.ReportNoShow(), GENERAL, "WINDOW_NOT_PASSED")
+    refusal = chart.refused(c.ReportNoShow(), GENERAL, "WINDOW_NOT_PASSED")
+    assert window.isoformat(timespec="minutes") in str(refusal)
     chart.now = window
     chart.refused(c.ReportNoShow(), GENERAL, "WINDOW_NOT_PASSED", occurred_at=window - timedelta(hours=1))
     chart.refused(c.ReportNoShow(), WUCAIWAN, "WRONG_FACILITY")

@@ -88,8 +88,9 @@ def test_questions_wait_for_the_origin() -> None:
 
 def test_acceptance_names_a_clinician_and_asks_for_a_bed() -> None:
     chart = requested()
-    nobody = c.AcceptReferral(accepting_clinician=AcceptingClinician(user="", name=" "))
-    chart.refused(nobody, GENERAL, "CLINICIAN_NOT_NAMED")
+    for user, name in (("", " "), ("u-li", " "), ("", "李医生")):
+        nobody = c.AcceptReferral(accepting_clinician=AcceptingClinician(user=user, name=name))
+        chart.refused(nobody, GENERAL, "CLINICIAN_NOT_NAMED")
     eta = chart.now + timedelta(minutes=100)
     (event,) = chart.when(replace(ACCEPT, estimated_arrival_time=eta), GENERAL)
     assert isinstance(event, ReferralAccepted)
@@ -142,7 +143,14 @@ def test_a_closed_offer_cannot_be_answered() -> None:
 
 
 def test_a_decline_needs_a_coded_reason() -> None:
-    requested().refused(c.DeclineReferral(reason=NO_REASON), GENERAL, "REASON_MISSING")
+    for story in (requested, info_requested):
+        story().refused(c.DeclineReferral(reason=NO_REASON), GENERAL, "REASON_MISSING")
+
+
+def test_a_closed_offer_stays_closed_while_another_destination_asks() -> None:
+    chart = told((DECLINE, EAST), (ASK, GENERAL), chart=at_once())
+    chart.refused(DECLINE, EAST, "OFFER_NOT_OPEN")
+    chart.refused(ACCEPT, EAST, "OFFER_NOT_OPEN")
 
 
 def test_guards_that_fail_together_are_named_together() -> None:

@@ -245,6 +245,7 @@ def test_the_table_as_a_page() -> None:
         " coded reason | CancellationRequested | CANCEL_REQUESTED |"
     ) in page
     assert "REQUESTED (otherwise)" in page
+    assert "| – | CreateReferral | origin (clinician) | norms pass (or a coded override) |" in page
     assert "of a DOWN referral" in page
     assert "结案 CloseReferral" in markdown_table("zh")
 
