@@ -74,7 +74,7 @@ async def test_a_process_that_never_comes_up_is_given_up() -> None:
     process.failing = 100
     process.is_running = False
     task = await _supervised(process, told, again)
-    with pytest.raises(PlatformError, match="bed does not stay up: 5 restarts in a row. not now"):
+    with pytest.raises(PlatformError, match=r"bed does not stay up: 5 restarts in a row\. not now"):
         async with asyncio.timeout(5):
             await task
     assert process.starts == 5
