@@ -107,10 +107,17 @@ def fold(*events: ward.Event) -> Ward:
 class Outcome:
     """What a command came to."""
 
-    def __init__(self, before: Ward | None, events: tuple[ward.Event, ...], refusal: Refused | None) -> None:
+    def __init__(
+        self,
+        before: Ward | None,
+        events: tuple[ward.Event, ...] = (),
+        refusal: Refused | None = None,
+        at: datetime = NOW,
+    ) -> None:
         self.events = events
         self.refusal = refusal
         self._before = before
+        self._at = at
 
     @property
     def state(self) -> Ward:
@@ -118,7 +125,7 @@ class Outcome:
         assert self.refusal is None, self.refusal
         state = self._before
         for event in self.events:
-            state = step(state, event)
+            state = step(state, event, self._at)
         assert state is not None
         return state
 
@@ -138,9 +145,11 @@ class Outcome:
         assert self.refusal.resource_name
         return self.refusal
 
-    def then_invalid(self, *fields: str) -> None:
+    def then_invalid(self, *wrong: str) -> None:
+        """Every wrong field with its reason, as `field REASON`."""
         assert isinstance(self.refusal, InvalidInput), (self.refusal, self.events)
-        assert tuple(violation.field for violation in self.refusal.violations) == fields
+        found = self.refusal.violations
+        assert tuple(f"{violation.field} {violation.reason}" for violation in found) == wrong
 
     def then_not_permitted(self, reason: str) -> None:
         assert isinstance(self.refusal, NotPermitted), (self.refusal, self.events)
@@ -168,8 +177,8 @@ class Given:
         try:
             events = ward.decide(self.state, command, context(by, at=at, recorded_at=recorded_at))
         except Refused as refusal:
-            return Outcome(self.state, (), refusal)
-        return Outcome(self.state, events, None)
+            return Outcome(self.state, refusal=refusal)
+        return Outcome(self.state, events, at=at)
 
 
 def given(*events: ward.Event) -> Given:

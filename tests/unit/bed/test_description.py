@@ -63,6 +63,10 @@ def test_a_ward_without_a_name_is_called_by_its_id() -> None:
     assert given().when(numbered(1, name=None)).state.name == BilingualText(zh="w", en="w")
 
 
+def test_a_ward_may_begin_without_beds() -> None:
+    assert given().when(numbered(0)).state.counts == counts()
+
+
 def test_the_same_description_again_changes_nothing() -> None:
     given(described(3)).when(numbered(3)).then_nothing()
 
@@ -127,7 +131,9 @@ def test_a_ward_in_use_keeps_its_type() -> None:
 def test_a_ward_id_is_one_facilitys() -> None:
     others = numbered(3, facility="wucaiwan")
     refused = given(described(3)).when(others, person(Role.BED_DESK, facility="wucaiwan"))
-    assert refused.then_refused("WARD_OF_OTHER_FACILITY").allowed_commands == ()
+    taken = refused.then_refused("WARD_OF_OTHER_FACILITY")
+    assert (taken.state, taken.allowed_commands) == ("TAKEN", ())
+    assert taken.failed_rules[0].text.zh == "病区编号w已由其他机构使用"
 
 
 # Who
@@ -191,15 +197,27 @@ def test_every_wrong_field_of_every_ward_is_named_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("wrong", ["", "a/b", "a b", "a\n", "a\u200b", "/"])
+def test_an_id_is_printable_without_spaces_and_slashes(wrong: str) -> None:
+    assert violations(spec(wrong)) == [("wards[0].id", "INVALID_ID")]
+
+
+def test_an_age_range_may_be_open() -> None:
+    ranges = (BedConstraints(min_age_years=14), BedConstraints(max_age_years=13))
+    beds_of = tuple(ask.BedSpecification(id=f"b{n}", constraints=one) for n, one in enumerate(ranges))
+    assert split(ask.ApplyWards(wards=(spec(beds=beds_of),)), BED_DESK)
+
+
 def test_an_operator_says_for_which_facility() -> None:
     with pytest.raises(InvalidInput) as refused:
         split(ask.ApplyWards(wards=(spec(),)), person(Role.OPERATOR, facility=""))
-    assert [violation.field for violation in refused.value.violations] == ["facility"]
+    (violation,) = refused.value.violations
+    assert (violation.field, violation.reason) == ("facility", "REQUIRED")
 
 
 def test_a_command_that_was_not_split_is_checked_too() -> None:
     given().when(numbered(1, facility="", id="a/b"), person(Role.OPERATOR, facility="")).then_invalid(
-        "facility", "ward.id"
+        "facility REQUIRED", "ward.id INVALID_ID"
     )
 
 

@@ -90,8 +90,8 @@ def test_that_there_is_no_bed_is_an_event_where_nobody_waits() -> None:
 
 
 def test_an_end_in_the_past_is_refused_to_people() -> None:
-    given(described()).when(hold_bed(expires_at=NOW)).then_invalid("expires_at")
-    given(described()).when(hold_bed(), recorded_at=NOW + 2 * HOUR).then_invalid("expires_at")
+    given(described()).when(hold_bed(expires_at=NOW)).then_invalid("expires_at NOT_IN_FUTURE")
+    given(described()).when(hold_bed(), recorded_at=NOW + 2 * HOUR).then_invalid("expires_at NOT_IN_FUTURE")
 
 
 def test_the_system_holds_what_was_promised_while_it_was_away() -> None:
@@ -126,7 +126,7 @@ def test_an_end_that_stays_changes_nothing() -> None:
 
 def test_a_hold_is_not_extended_into_the_past() -> None:
     asked = ask.ExtendHold(hold=LEASE.name, fencing_token=1, expires_at=NOW - HOUR)
-    given(described(), HELD).when(asked).then_invalid("expires_at")
+    given(described(), HELD).when(asked).then_invalid("expires_at NOT_IN_FUTURE")
 
 
 def test_an_overdue_hold_that_is_extended_will_alert_again() -> None:
@@ -190,7 +190,16 @@ def test_an_old_token_is_refused_though_the_hold_is_open() -> None:
 
 def test_a_token_that_was_never_given_is_refused() -> None:
     asked = ask.OccupyBed(ward="w", hold=SECOND.name, fencing_token=3)
-    given(*AFTER_ANOTHER).when(asked).then_refused("UNKNOWN_FENCING_TOKEN")
+    refused = given(*AFTER_ANOTHER).when(asked).then_refused("UNKNOWN_FENCING_TOKEN")
+    assert refused.failed_rules[0].text.en == (
+        "fencing token 3 was not given to this hold; the current one is 2"
+    )
+
+
+def test_a_hold_that_has_ended_is_refused_though_no_other_followed() -> None:
+    ended = (described(), HELD, happened.BedHoldLapsed(hold=LEASE))
+    asked = ask.OccupyBed(ward="w", hold=LEASE.name, fencing_token=1)
+    given(*ended).when(asked).then_refused("HOLD_NOT_OPEN")
 
 
 def test_all_that_fails_is_said_at_once() -> None:

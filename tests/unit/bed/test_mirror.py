@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from tierlink.bed.v1 import bed_pb2, bed_service_pb2
 
 from services.bed.domain import commands as ask
 from services.bed.domain.state import Ward
 from services.bed.domain.values import Availability
 from services.shared.protocodec import MessageCodec
+from tierlink.bed.v1 import bed_pb2, bed_service_pb2
 
 from .scenario import BED_IN, HOUR, NOW, described, fold, hold_bed
 

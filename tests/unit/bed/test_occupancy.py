@@ -18,6 +18,7 @@ from .scenario import (
     SYSTEM,
     counts,
     described,
+    fold,
     given,
     hold,
     on_road,
@@ -42,7 +43,9 @@ def test_a_hold_becomes_an_occupancy_that_is_not_on_the_road_any_more() -> None:
 def test_an_occupancy_of_a_hold_may_repeat_what_the_hold_says_and_nothing_else() -> None:
     asked = ask.OccupyBed(ward="w", hold=LEASE.name, fencing_token=1, bed="w-01", patient="p-1")
     assert given(*HELD).when(asked).events
-    given(*HELD).when(replace(asked, bed="w-02", patient="p-7")).then_invalid("bed", "patient")
+    given(*HELD).when(replace(asked, bed="w-02", patient="p-7")).then_invalid(
+        "bed NOT_OF_HOLD", "patient NOT_OF_HOLD"
+    )
 
 
 def test_a_hold_is_occupied_once() -> None:
@@ -58,11 +61,13 @@ def test_a_patient_without_a_referral_takes_a_free_bed() -> None:
 
 
 def test_a_patient_without_a_referral_needs_a_bed_and_a_name() -> None:
-    given(described()).when(ask.OccupyBed(ward="w")).then_invalid("bed", "patient")
+    given(described()).when(ask.OccupyBed(ward="w")).then_invalid("bed REQUIRED", "patient REQUIRED")
 
 
 def test_a_held_bed_is_for_its_hold_alone() -> None:
-    given(*HELD).when(ask.OccupyBed(ward="w", bed="w-01", patient="p-9")).then_refused("BED_PROMISED")
+    asked = ask.OccupyBed(ward="w", bed="w-01", patient="p-9")
+    refused = given(*HELD).when(asked).then_refused("BED_PROMISED")
+    assert refused.failed_rules[0].text.zh == "w-01床已为其他转诊预留，须凭预留入住"
 
 
 @pytest.mark.parametrize("source", [BedState.OCCUPIED, BedState.CLEANING, BedState.BLOCKED])
@@ -73,10 +78,10 @@ def test_a_bed_that_is_not_free_takes_nobody(source: BedState) -> None:
 
 
 def test_a_patient_lies_in_one_bed() -> None:
-    given(described(), WALK_IN).when(ask.OccupyBed(ward="w", bed="w-01", patient="p-9")).then_refused(
-        "PATIENT_HAS_BED"
-    )
-    given(described(), WALK_IN).when(ask.OccupyBed(ward="w", bed="w-02", patient="p-9")).then_refused(
+    start = given(described(), WALK_IN)
+    refused = start.when(ask.OccupyBed(ward="w", bed="w-01", patient="p-9")).then_refused("PATIENT_HAS_BED")
+    assert refused.failed_rules[0].text.en == "the patient already has bed w-02 of this ward"
+    start.when(ask.OccupyBed(ward="w", bed="w-02", patient="p-9")).then_refused(
         "BED_STATE", "PATIENT_HAS_BED"
     )
 
@@ -112,7 +117,11 @@ def test_an_occupant_moves_with_the_hold_in_one_step() -> None:
         .when(ask.TransferBed(ward="w", from_bed="w-01", to_bed="w-03"))
         .then(happened.BedTransferred(from_bed="w-01", to_bed="w-03", hold=moved, patient="p-1"))
     )
-    assert [bed.state for bed in state.beds] == [BedState.CLEANING, BedState.FREE, BedState.OCCUPIED]
+    assert [(bed.id, bed.state) for bed in state.beds] == [
+        ("w-01", BedState.CLEANING),
+        ("w-02", BedState.FREE),
+        ("w-03", BedState.OCCUPIED),
+    ]
     assert (state.beds[0].hold, state.beds[0].patient) == (None, "")
     assert (state.beds[2].hold, state.beds[2].patient) == (moved, "p-1")
 
@@ -141,7 +150,9 @@ def test_a_transfer_needs_an_occupant_and_a_free_bed_and_says_both() -> None:
 
 
 def test_a_transfer_is_to_another_bed() -> None:
-    given(*OCCUPIED).when(ask.TransferBed(ward="w", from_bed="w-01", to_bed="w-01")).then_invalid("to_bed")
+    given(*OCCUPIED).when(ask.TransferBed(ward="w", from_bed="w-01", to_bed="w-01")).then_invalid(
+        "to_bed SAME_BED"
+    )
 
 
 # Block
@@ -161,7 +172,7 @@ def test_a_bed_is_blocked_with_a_reason_and_an_end() -> None:
 
 def test_a_bed_is_not_blocked_until_before() -> None:
     asked = ask.BlockBed(ward="w", bed="w-01", reason=BROKEN, blocked_until=NOW)
-    given(described()).when(asked).then_invalid("blocked_until")
+    given(described()).when(asked).then_invalid("blocked_until BEFORE_START")
 
 
 def test_a_bed_is_unblocked() -> None:
@@ -171,6 +182,18 @@ def test_a_bed_is_unblocked() -> None:
 
 
 # Counts
+
+
+def test_each_bed_is_counted_where_it_stands() -> None:
+    expected = {
+        BedState.FREE: counts(free=3),
+        BedState.HELD: counts(free=2, held=1),
+        BedState.OCCUPIED: counts(free=2, occupied=1),
+        BedState.CLEANING: counts(free=2, cleaning=1),
+        BedState.BLOCKED: counts(free=2, blocked=1),
+    }
+    for source, events in BED_IN.items():
+        assert fold(described(), *events).counts == expected[source]
 
 
 def test_the_ward_confirms_its_counts() -> None:
@@ -199,10 +222,10 @@ def test_counts_that_differ_are_said_to_and_confirm_nothing() -> None:
 
 def test_counts_add_up_and_are_not_negative() -> None:
     given(described()).when(ask.ConfirmCounts(ward="w", counts=WardCounts(beds=3, free=2))).then_invalid(
-        "counts.beds"
+        "counts.beds DOES_NOT_ADD_UP"
     )
     wrong = WardCounts(beds=1, free=-1, held=2)
-    given(described()).when(ask.ConfirmCounts(ward="w", counts=wrong)).then_invalid("counts.free")
+    given(described()).when(ask.ConfirmCounts(ward="w", counts=wrong)).then_invalid("counts.free NEGATIVE")
 
 
 # Who, and what there is not

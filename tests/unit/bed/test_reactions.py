@@ -127,9 +127,12 @@ def test_the_hold_of_a_patient_on_the_road_alerts_once_and_stays() -> None:
 
 
 def test_an_occupied_bed_has_no_deadline() -> None:
-    state = given(described(), *BED_IN[BedState.OCCUPIED]).state
-    assert state is not None
-    assert ward.deadlines(state) == ()
+    held = given(*HELD).state
+    occupied = given(described(), *BED_IN[BedState.OCCUPIED])
+    assert held is not None
+    assert occupied.state is not None
+    assert ward.deadlines(occupied.state) == ()
+    occupied.when(lapse(held)).then_nothing()
 
 
 @pytest.mark.parametrize(
