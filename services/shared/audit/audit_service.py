@@ -3,8 +3,6 @@
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from tierlink.audit.v1 import audit_service_pb2 as pb
-
 from services.shared.audit.chain import Finding
 from services.shared.audit.verification import AuditedStore, VerifiedAggregate, verify_aggregate, verify_store
 from services.shared.eventstore.aggregate import AggregateKind
@@ -13,6 +11,7 @@ from services.shared.kernel.refusals import NotFound, NotPermitted
 from services.shared.kernel.text import BilingualText
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod
+from tierlink.audit.v1 import audit_service_pb2 as pb
 
 SERVICE = "tierlink.audit.v1.AuditService"
 
