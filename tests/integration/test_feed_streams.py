@@ -96,6 +96,27 @@ async def test_a_token_is_good_in_another_process_and_across_restarts(
             await reader.close()
 
 
+async def test_what_a_relay_repeated_is_streamed_once(stack: SharedStack, topic_prefix: str) -> None:
+    async with topic(stack.kafka_bootstrap, f"{topic_prefix}events") as it:
+        async with it.tail() as tail:
+            reader = Reader(tail)
+            await until(lambda: len(reader.heartbeats) > 0)
+            await it.publish("a", [1, 2, 3, 4, 5])
+            await it.publish("a", [3, 4, 5, 6])
+            await until(lambda: reader.versions("a") == [1, 2, 3, 4, 5, 6])
+            token = reader.items[4].resume_token  # after version 5, before its repetition
+            await reader.close()
+        await it.publish("a", [4, 5, 6, 7])
+        for settings in (_SETTINGS, replace(_SETTINGS, hub=HubBounds(ring_records_max=9))):
+            async with it.tail(settings) as tail:
+                resumed = Reader(tail, tail.decode(token))
+                await until(lambda: resumed.versions("a") == [6, 7])  # noqa: B023
+                await until(lambda: len(resumed.heartbeats) > 1)  # noqa: B023
+                assert sum(resumed.heartbeats[-1].positions.values()) == 13
+                assert resumed.versions("a") == [6, 7]
+                await resumed.close()
+
+
 async def test_a_filter_lets_the_token_move_on(stack: SharedStack, topic_prefix: str) -> None:
     async with topic(stack.kafka_bootstrap, f"{topic_prefix}events") as it, it.tail() as tail:
         reader = Reader(tail, wanted=lambda event: event.key == "a")

@@ -64,8 +64,8 @@ Fire = Callable[[DueDeadline], Awaitable[None]]
 class DeadlineSettings:
     """Within which bounds a worker works; the defaults suit a service."""
 
-    #: commands at the same time
-    concurrency: int = 64
+    #: commands at the same time: enough for several batches of the event store to be on their way
+    concurrency: int = 192
     #: how long a deadline stays with a worker that died
     lease_s: float = 10.0
     #: how often the worker looks without a reason

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.shared.feed.metrics import FeedMetrics
+from services.shared.feed.repeats import Repeats
 from services.shared.feed.ring import Ring
 from services.shared.feed.subscriber import Subscriber, Wanted
 from services.shared.kafka.cloud_events import ConsumedEvent, ReceivedRecord, Undecodable, decode
@@ -18,8 +19,8 @@ _log = structlog.get_logger(__name__)
 class HubBounds:
     """What is kept, and what a reader may be behind before it is dropped."""
 
-    #: recent records of each partition
-    ring_records_max: int = 2_000
+    #: recent records of each partition; as many are read again when a tail starts
+    ring_records_max: int = 1_000
     ring_bytes_max: int = 4 * 1024 * 1024
     #: of one subscriber
     queue_records_max: int = 1_000
@@ -33,6 +34,7 @@ class Hub:
         self._topic = topic
         self._bounds = bounds
         self._metrics = metrics
+        self._repeats = Repeats()
         self._rings: dict[int, Ring] = {}
         self._subscribers: set[Subscriber] = set()
         #: next offset by partition: everything below has been offered to the subscribers
@@ -43,6 +45,7 @@ class Hub:
     def begin(self, positions: Mapping[int, int]) -> None:
         """Starts reading at `positions`."""
         self.positions = dict(positions)
+        self._repeats = Repeats()
         self._rings = {
             partition: Ring(
                 start=offset,
@@ -57,7 +60,7 @@ class Hub:
         ring = self._rings[partition]
         for record in records:
             event = self.read(record)
-            if event is not None:
+            if event is not None and self._repeats.is_new(event):
                 ring.append(event)
                 for subscriber in tuple(self._subscribers):
                     self._offer(subscriber, event)

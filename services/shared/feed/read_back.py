@@ -13,6 +13,7 @@ from services.shared.kafka.consumer import FetchBounds, start_consumer, stop_con
 from services.shared.kernel.refusals import DependencyDown
 
 _POLL_MS = 500
+_EXPIRED = "is so old that Kafka no longer has what follows it"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,12 +31,14 @@ async def read_back(
     starts: Mapping[int, int],
     is_over: Callable[[], bool],
     *,
+    lookback: int,
     bounds: FetchBounds,
     start_timeout_s: float,
 ) -> AsyncGenerator[Page, None]:
-    """Pages of the partitions in `starts`, each from its offset on, until `is_over`.
+    """Pages of the partitions in `starts`, each from a little before its offset on, until `is_over`.
 
-    Raises InvalidInput when Kafka no longer has what is asked for, DependencyDown when it is away.
+    What comes before is for the reader to know repetitions by. Raises InvalidInput when Kafka no longer has
+    what is asked for, DependencyDown when it is away.
     """
     consumer = await start_consumer(
         kafka,
@@ -48,8 +51,12 @@ async def read_back(
     try:
         partitions = {partition: TopicPartition(topic, partition) for partition in starts}
         consumer.assign(list(partitions.values()))
+        firsts = await consumer.beginning_offsets(partitions.values())
         for partition, offset in starts.items():
-            consumer.seek(partitions[partition], offset)
+            first = firsts[partitions[partition]]
+            if offset < first:
+                raise bad_token(_EXPIRED, reason="RESUME_TOKEN_EXPIRED")
+            consumer.seek(partitions[partition], max(first, offset - lookback))
         while not is_over():
             batches = await consumer.getmany(timeout_ms=_POLL_MS, max_records=500)
             for partition, records in batches.items():
@@ -60,9 +67,7 @@ async def read_back(
                     next_offset=await consumer.position(partition),
                 )
     except OffsetOutOfRangeError as error:
-        raise bad_token(
-            "is so old that Kafka no longer has what follows it", reason="RESUME_TOKEN_EXPIRED"
-        ) from error
+        raise bad_token(_EXPIRED, reason="RESUME_TOKEN_EXPIRED") from error
     except (KafkaError, OSError) as error:
         raise DependencyDown("kafka", f"cannot read back: {error!r}") from error
     finally:

@@ -9,7 +9,7 @@ The number of a topic's partitions is fixed: the order of a key's events hangs o
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from services.shared.feed.hub import Hub, HubBounds
 from services.shared.feed.metrics import FeedMetrics
 from services.shared.feed.read_back import read_back
+from services.shared.feed.repeats import Repeats
 from services.shared.feed.subscriber import FeedItem, Subscriber, Wanted
 from services.shared.feed.token import Positions, bad_token, decode_token, encode_token
 from services.shared.kafka.address import KafkaAddress
@@ -104,8 +105,7 @@ class TopicTail:
                 try:
                     await self._session(backoff)
                 except OffsetOutOfRangeError as error:
-                    self._ready.clear()
-                    self._hub.lose_continuity(repr(error))
+                    self._lose_continuity(repr(error))
                 except (DependencyDown, KafkaError, OSError) as error:
                     _log.warning("feed_waits", topic=self._topic, error=repr(error))
                 except Exception:
@@ -133,9 +133,9 @@ class TopicTail:
     ) -> AsyncGenerator[FeedItem, None]:
         """Events from `positions` on, or from now; heartbeats while there are none. Close it after use.
 
-        The events of a key come in order, each once. Raises Overloaded when read too slowly or when there are
-        too many streams, InvalidInput for positions that this topic does not have, DependencyDown when Kafka
-        cannot be reached for what was missed.
+        The events of a key come in order, each once, also when they stand in Kafka twice. Raises Overloaded
+        when read too slowly or when there are too many streams, InvalidInput for positions that this topic
+        does not have, DependencyDown when Kafka cannot be reached for what was missed.
         """
         if self._streams >= self._settings.streams_max:
             raise Overloaded(f"{self._settings.streams_max} streams of {self._topic} are open already")
@@ -143,9 +143,9 @@ class TopicTail:
         self._metrics.subscribers.labels(self._topic).set(self._streams)
         try:
             at = await self._check(positions)
-            epoch = self._hub.epoch
+            epoch, repeats = self._hub.epoch, Repeats()
             while self._hub.behind(at, epoch):
-                async with contextlib.aclosing(self._missed(at, epoch, wanted)) as missed:
+                async with contextlib.aclosing(self._missed(at, epoch, repeats, wanted)) as missed:
                     async for item in missed:
                         yield item
             # Nothing is awaited from the last look to the end of the join: the tail does not move meanwhile.
@@ -153,7 +153,8 @@ class TopicTail:
             try:
                 for event in backlog:
                     at[event.partition] = event.offset + 1
-                    yield self._item(event, at)
+                    if repeats.is_new(event):
+                        yield self._item(event, at)
                 async with contextlib.aclosing(self._live(subscriber, at)) as live:
                     async for item in live:
                         yield item
@@ -191,7 +192,9 @@ class TopicTail:
             raise DependencyDown("kafka", f"no end offsets: {error!r}") from error
         return {partition.partition: offset for partition, offset in ends.items()}
 
-    async def _missed(self, at: dict[int, int], epoch: int, wanted: Wanted) -> AsyncGenerator[FeedItem, None]:
+    async def _missed(
+        self, at: dict[int, int], epoch: int, repeats: Repeats, wanted: Wanted
+    ) -> AsyncGenerator[FeedItem, None]:
         """What the rings no longer hold, until they do; moves `at` along."""
         if self._catch_ups >= self._settings.catch_ups_max:
             raise Overloaded(f"{self._settings.catch_ups_max} streams are being read back already")
@@ -202,6 +205,7 @@ class TopicTail:
             self._topic,
             self._hub.behind(at, epoch),
             lambda: not self._hub.behind(at, epoch),
+            lookback=self._settings.hub.ring_records_max,
             bounds=self._settings.catch_up_bounds,
             start_timeout_s=self._settings.start_timeout_s,
         )
@@ -210,10 +214,13 @@ class TopicTail:
                 async for page in pages:
                     for record in page.records:
                         event = self._hub.read(record)
+                        is_new = event is not None and repeats.is_new(event)
+                        if record.offset < at[page.partition]:
+                            continue
                         at[page.partition] = record.offset + 1
-                        if event is not None and wanted(event):
+                        if event is not None and is_new and wanted(event):
                             yield self._item(event, at)
-                    at[page.partition] = page.next_offset
+                    at[page.partition] = max(at[page.partition], page.next_offset)
         finally:
             self._catch_ups -= 1
 
@@ -247,14 +254,15 @@ class TopicTail:
             partitions = pin_partitions(consumer)
             ends = await consumer.end_offsets(partitions)
             if any(ends[tp] < self._hub.positions.get(tp.partition, 0) for tp in partitions):
-                self._hub.lose_continuity("Kafka has fewer records than before")
+                self._lose_continuity("Kafka has fewer records than before")
             if not self._hub.positions:
-                self._hub.begin({tp.partition: offset for tp, offset in ends.items()})
+                self._hub.begin(await self._recent(consumer, ends))
             for tp in partitions:
                 consumer.seek(tp, self._hub.positions[tp.partition])
             self._consumer = consumer
-            self._ready.set()
             while not self._stopping.is_set():
+                if not self._ready.is_set():
+                    await self._check_ready(consumer, ends)
                 batches = await consumer.getmany(timeout_ms=self._settings.poll_ms, max_records=1_000)
                 backoff.reset()
                 for tp, records in batches.items():
@@ -262,3 +270,22 @@ class TopicTail:
         finally:
             self._consumer = None
             await stop_consumer(consumer)
+
+    def _lose_continuity(self, why: str) -> None:
+        self._ready.clear()
+        self._hub.lose_continuity(why)
+
+    async def _recent(self, consumer: Any, ends: Mapping[TopicPartition, int]) -> dict[int, int]:
+        """Where to begin: a ring's length before the ends, to know repetitions by, and for who resumes."""
+        firsts = await consumer.beginning_offsets(ends)
+        return {
+            tp.partition: max(firsts[tp], end - self._settings.hub.ring_records_max)
+            for tp, end in ends.items()
+        }
+
+    async def _check_ready(self, consumer: Any, ends: Mapping[TopicPartition, int]) -> None:
+        """Streams begin when what was there at the start has been read."""
+        for tp, end in ends.items():
+            if await consumer.position(tp) < end:
+                return
+        self._ready.set()

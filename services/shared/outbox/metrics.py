@@ -12,7 +12,7 @@ class RelayMetrics:
         )
         self.failures = Counter(
             "tierlink_relay_failures",
-            "Rounds that failed; they are repeated.",
+            "Rounds that failed, wholly or for a topic.",
             ["dependency"],
             registry=registry,
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import structlog
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+from aiokafka.errors import KafkaError
 
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.cloud_events import event_headers
@@ -19,7 +19,10 @@ from services.shared.kafka.producer import ProducerSettings, abandon_producer, s
 _log = structlog.get_logger(__name__)
 
 #: How long a topic that is not there is not asked for again: asking takes seconds.
-_ABSENT_S = 5.0
+_ABSENT_S = 3.0
+
+#: How long a topic is waited for when it is asked for; one round trip in a cluster that is well.
+_TOPIC_TIMEOUT_S = 0.5
 
 #: Messages packed before the process's other tasks have their turn: about two milliseconds.
 _PACKED_AT_ONCE = 128
@@ -31,8 +34,10 @@ class Published:
 
     #: sequence numbers acknowledged, by topic
     acknowledged: Mapping[str, Sequence[int]]
-    #: the first failure; None when all was acknowledged
+    #: the first failure to send; None when everything that was sent was acknowledged
     failure: Exception | None
+    #: topics that are not there, whose messages were not sent
+    absent_topics: frozenset[str] = frozenset()
 
     @property
     def sequences(self) -> list[int]:
@@ -95,7 +100,8 @@ class Publisher:
         """
         if self._producer is None:
             self._producer = await start_producer(self._kafka, self._settings, timeout_s=self._ack_timeout_s)
-        chains, failure = await self._pack(rows)
+        chains, absent = await self._pack(rows)
+        failure: Exception | None = None
         tasks = [asyncio.create_task(chain.send(self._producer)) for chain in chains]
         try:
             if tasks:
@@ -114,7 +120,7 @@ class Publisher:
         acknowledged: dict[str, list[int]] = {}
         for chain in chains:
             acknowledged.setdefault(chain.topic, []).extend(chain.acknowledged)
-        return Published(acknowledged=acknowledged, failure=failure)
+        return Published(acknowledged=acknowledged, failure=failure, absent_topics=absent)
 
     async def close(self) -> None:
         """Drops the producer and what it still holds."""
@@ -122,10 +128,9 @@ class Publisher:
         if producer is not None:
             await abandon_producer(producer)
 
-    async def _pack(self, rows: Sequence[Any]) -> tuple[list[Chain], Exception | None]:
+    async def _pack(self, rows: Sequence[Any]) -> tuple[list[Chain], frozenset[str]]:
         chains: dict[tuple[str, int], Chain] = {}
         partitions: dict[str, int] = {}
-        failure: Exception | None = None
         now_ms = time.time_ns() // 1_000_000
         for position, row in enumerate(rows):
             if position % _PACKED_AT_ONCE == _PACKED_AT_ONCE - 1:
@@ -133,13 +138,9 @@ class Publisher:
             topic = row["topic"]
             count = partitions.get(topic)
             if count is None:
-                try:
-                    count = await self._partitions(topic)
-                except KafkaError as error:
-                    # One topic that is not there must not hold up the others.
-                    count, failure = 0, error
-                partitions[topic] = count
+                count = partitions[topic] = await self._partitions(topic)
             if count == 0:
+                # One topic that is not there must not hold up the others.
                 continue
             key = row["key"].encode()
             target = (topic, partition_of(key, count))
@@ -154,7 +155,8 @@ class Publisher:
                 value=row["value"],
                 headers=self._headers(row, key),
             )
-        return list(chains.values()), failure
+        absent = frozenset(topic for topic, count in partitions.items() if count == 0)
+        return list(chains.values()), absent
 
     def _headers(self, row: Any, key: bytes) -> list[tuple[str, bytes]]:
         if row["headers"] is not None:
@@ -170,15 +172,15 @@ class Publisher:
         )
 
     async def _partitions(self, topic: str) -> int:
-        """Number of partitions. Raises KafkaError when there is no such topic."""
+        """Number of partitions; 0 when there is no such topic."""
         if time.monotonic() < self._absent_until_s.get(topic, 0.0):
-            raise UnknownTopicOrPartitionError(topic)
+            return 0
         try:
-            return len(await asyncio.wait_for(self._producer.partitions_for(topic), 2.0))
+            return len(await asyncio.wait_for(self._producer.partitions_for(topic), _TOPIC_TIMEOUT_S))
         except (KafkaError, OSError) as error:
             self._absent_until_s[topic] = time.monotonic() + _ABSENT_S
             _log.error("relay_topic_absent", topic=topic, error=repr(error))
-            raise UnknownTopicOrPartitionError(topic) from error
+            return 0
 
 
 def encode_headers(headers: Sequence[tuple[str, bytes]]) -> str:

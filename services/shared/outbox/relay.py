@@ -223,6 +223,10 @@ class Relay:
         await self._delete(epochs, published)
         if published.failure is not None:
             raise DependencyDown("kafka", repr(published.failure)) from published.failure
+        if published.absent_topics:
+            self._metrics.failures.labels("topic").inc()
+            if not published.sequences:
+                return False
         bound = self._settings.bound
         return len(rows) >= bound.rows_max or sum(len(row["value"]) for row in rows) >= bound.bytes_max
 

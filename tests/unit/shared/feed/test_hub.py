@@ -1,6 +1,6 @@
 """Rings, queues and positions: who joins gets every event once, and nobody holds more than the bounds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from services.shared.feed.hub import Hub, HubBounds
 from services.shared.feed.metrics import FeedMetrics
+from services.shared.feed.repeats import Repeats
 from services.shared.feed.ring import Ring
 from services.shared.feed.subscriber import Subscriber
 from services.shared.feed.tail import everything
@@ -22,6 +23,7 @@ class Record:
     partition: int
     offset: int
     topic: str = "t"
+    version: int = 0
     value: bytes | None = b"payload"
 
     @property
@@ -32,7 +34,7 @@ class Record:
     def headers(self) -> Headers:
         return event_headers(
             source=b"/t", event_id="e", type_="Moved", subject=self.key, recorded_at=NOW,
-            version=self.offset + 1, traceparent="",
+            version=self.version or self.offset + 1, traceparent="",
         )  # fmt: skip
 
 
@@ -86,6 +88,24 @@ def test_who_is_ahead_of_this_process_waits_for_it() -> None:
     hub.hand_on(0, [Record(partition=0, offset=offset) for offset in range(4)])
     assert not backlog
     assert _drain(subscriber) == [(0, 2), (0, 3)]
+
+
+def test_what_comes_twice_is_handed_on_once() -> None:
+    hub = _hub()
+    subscriber, _ = hub.join({0: 0, 1: 0}, everything)
+    original = [Record(partition=0, offset=offset) for offset in range(3)]
+    hub.hand_on(0, original)
+    repetition = [replace(record, offset=3 + record.offset, version=record.offset + 1) for record in original]
+    hub.hand_on(0, repetition)
+    assert _drain(subscriber) == [(0, 0), (0, 1), (0, 2)]
+    assert hub.positions[0] == 6
+
+
+def test_only_the_latest_aggregates_are_remembered() -> None:
+    repeats = Repeats(remembered_max=2)
+    events = [decode(Record(partition=partition, offset=0)) for partition in range(3)]
+    assert [repeats.is_new(event) for event in (*events, *events)] == [True, True, True, True, True, True]
+    assert not repeats.is_new(events[2])
 
 
 def test_a_full_queue_drops_its_reader_and_nobody_else() -> None:
