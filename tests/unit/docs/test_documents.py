@@ -146,12 +146,12 @@ def test_the_guides_know_every_finding_and_every_role() -> None:
     assert [role for role in given_to_callers if f"`{role}`" not in integration] == []
 
 
-def test_both_readmes_give_the_same_commands() -> None:
-    def commands(name: str) -> list[str]:
-        blocks = re.findall(r"```sh\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL)
-        return [line.partition("#")[0].strip() for block in blocks for line in block.splitlines()]
+def test_both_readmes_give_the_same_commands_and_code() -> None:
+    def lines(name: str) -> list[str]:
+        blocks = re.findall(r"```(?:sh|python)\n(.*?)```", (ROOT / name).read_text("utf-8"), re.DOTALL)
+        return [line.partition("  #")[0].rstrip() for block in blocks for line in block.splitlines()]
 
-    assert commands("README.md") == commands("README.zh.md")
+    assert lines("README.md") == lines("README.zh.md")
 
 
 def test_every_decision_is_listed() -> None:
