@@ -84,7 +84,9 @@ class PostgresServer(EmbeddedServer):
 
     def _prepare(self, lock_file: int, deadline_s: float) -> None:
         self._user = account_for(self._data, name=self._account)
-        self._bin = bin_folder(self._user, cache=self._cache)
+        if self._bin is None:
+            # Asked once: as root it forks, and a fork beside gRPC's threads can crash at a later start.
+            self._bin = bin_folder(self._user, cache=self._cache)
         if not self._data.exists():
             self._initialise(lock_file, deadline_s)
         elif not os.access(self._data, os.R_OK | os.W_OK | os.X_OK):

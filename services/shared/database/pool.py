@@ -20,6 +20,8 @@ OUTAGE = (
     asyncpg.InterfaceError,
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    # What a connection answers that was cut in the middle of a statement.
+    asyncpg.InternalClientError,
 )
 
 
@@ -85,7 +87,12 @@ class Database:
         try:
             pool = self._pool or await self._open()
             async with pool.acquire(timeout=self._timeout_s) as connection:
-                yield connection
+                try:
+                    yield connection
+                except OUTAGE:
+                    # It may be in the middle of a statement: nobody must be given it again.
+                    connection.terminate()
+                    raise
         except OUTAGE as error:
             raise DependencyDown("postgresql", f"not available: {type(error).__name__}") from error
 
