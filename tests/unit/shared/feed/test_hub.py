@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
@@ -69,6 +69,7 @@ def test_a_ring_keeps_the_last_records_in_number_and_bytes() -> None:
         list(ring.since(18))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(0, 20))
 def test_who_joins_gets_every_event_once(before: int, joins_at: int, after: int) -> None:
     hub = _hub()

@@ -1,7 +1,7 @@
 """Tokens come back as they were given, and anything else is refused by name."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.shared.feed.token import decode_token, encode_token
@@ -10,6 +10,7 @@ from services.shared.kernel.refusals import InvalidInput
 _POSITIONS = st.dictionaries(st.integers(0, 200), st.integers(0, 2**63 - 1), max_size=30)
 
 
+@settings(deadline=None)
 @given(_POSITIONS)
 def test_a_token_comes_back_as_it_was_given(positions: dict[int, int]) -> None:
     token = encode_token("t", positions)
@@ -17,6 +18,7 @@ def test_a_token_comes_back_as_it_was_given(positions: dict[int, int]) -> None:
     assert token.replace("-", "").replace("_", "").isalnum()
 
 
+@settings(deadline=None)
 @given(_POSITIONS, st.data())
 def test_a_changed_token_is_refused(positions: dict[int, int], data: st.DataObject) -> None:
     token = encode_token("t", positions)
@@ -30,6 +32,7 @@ def test_a_changed_token_is_refused(positions: dict[int, int], data: st.DataObje
         assert violation.field == "resume_token"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_nothing_else_breaks_the_reader(token: str) -> None:
     with pytest.raises(InvalidInput):

@@ -22,7 +22,8 @@ _PARTITION = TopicPartition("t", 0)
 
 def _record(offset: int, key: str) -> ConsumerRecord[bytes, bytes]:
     headers = event_headers(
-        source=b"/t", event_id="e", type_="Moved", subject=key.encode(), recorded_at=NOW, version=1, traceparent=""
+        source=b"/t", event_id="e", type_="Moved", subject=key.encode(), recorded_at=NOW, version=1,
+        traceparent="",
     )  # fmt: skip
     return ConsumerRecord(
         topic="t", partition=0, offset=offset, timestamp=0, timestamp_type=0, key=key.encode(), value=b"",

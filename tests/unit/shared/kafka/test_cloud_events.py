@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary_event
 from cloudevents.core.formats.json import JSONFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.shared.kafka.cloud_events import Headers, Undecodable, decode, event_headers
@@ -59,6 +59,7 @@ def test_what_is_written_can_be_read() -> None:
     assert event.traceparent == _TRACE
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=2**63 - 1), st.integers(min_value=1, max_value=2**63 - 1))
 def test_versions_sort_as_text_as_they_do_as_numbers(one: int, other: int) -> None:
     def sequence(version: int) -> bytes:
@@ -124,6 +125,7 @@ def test_what_is_no_event_of_ours_is_said_to_be_so(record: Record) -> None:
         decode(record)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from([name for name, _ in _headers()]), st.binary(max_size=30))))
 def test_no_headers_break_the_reader(headers: list[tuple[str, bytes]]) -> None:
     try:

@@ -2,12 +2,13 @@
 
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.partitioner import murmur2 as reference
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.shared.kafka.partitions import murmur2, partition_of
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=80))
 def test_the_hash_is_that_of_kafkas_clients(key: bytes) -> None:
     assert murmur2(key) == reference(key)
@@ -27,6 +28,7 @@ def test_the_hash_is_that_of_the_java_client() -> None:
         assert murmur2(key) == signed & 0xFFFFFFFF
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=1, max_size=60), st.integers(min_value=1, max_value=64))
 def test_the_partition_is_that_of_kafkas_clients(key: bytes, partitions: int) -> None:
     everything = list(range(partitions))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.shared.outbox.floors import Floors
@@ -61,6 +61,7 @@ _STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(_STEPS)
 def test_whatever_commits_late_is_still_found(steps: Sequence[tuple[str, int]]) -> None:
     numbers = Numbers()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from aiokafka.errors import KafkaTimeoutError, OutOfOrderSequenceNumber
 from aiokafka.producer.message_accumulator import BatchBuilder
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.shared.outbox.publisher import Chain, decode_headers, encode_headers
@@ -65,6 +65,7 @@ async def test_a_message_larger_than_a_batch_has_one_of_its_own() -> None:
     assert chain.acknowledged == [0, 1, 2]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(), st.binary())))
 def test_headers_survive_the_outbox(headers: list[tuple[str, bytes]]) -> None:
     assert decode_headers(encode_headers(headers)) == headers
