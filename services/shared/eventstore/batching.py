@@ -14,6 +14,9 @@ R = TypeVar("R")
 class Batcher(Generic[I, R]):
     """Calls `work` with at most `batch_max` items; at most `flights_max` calls are under way at once.
 
+    A call costs more than what it carries, so beside one under way another starts only when half a batch
+    waits: until then, whoever comes shares the next.
+
     A caller that is cancelled does not undo what is under way: its item's outcome is then unknown to it.
     """
 
@@ -25,12 +28,14 @@ class Batcher(Generic[I, R]):
         queue_max: int,
         name: str,
         flights_max: int = 2,
+        gathering_s: float = 0.0,
     ) -> None:
         self._work = work
         self._batch_max = batch_max
         self._queue_max = queue_max
         self._name = name
         self._flights_max = flights_max
+        self._gathering_s = gathering_s
         self._waiting: deque[tuple[I, asyncio.Future[R]]] = deque()
         self._flights: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -43,9 +48,13 @@ class Batcher(Generic[I, R]):
             raise Overloaded(f"{self._name}: {self._queue_max} units wait already")
         future: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if len(self._flights) < self._flights_max:
-            self._launch()
+        self._launch_if_due()
         return await future
+
+    def _launch_if_due(self) -> None:
+        is_crowded = len(self._waiting) * 2 >= self._batch_max
+        if not self._flights or (is_crowded and len(self._flights) < self._flights_max):
+            self._launch()
 
     def _launch(self) -> None:
         flight = asyncio.create_task(self._fly(), name=f"{self._name}-batch")
@@ -54,10 +63,12 @@ class Batcher(Generic[I, R]):
 
     def _landed(self, flight: asyncio.Task[None]) -> None:
         self._flights.discard(flight)
-        if self._waiting and len(self._flights) < self._flights_max:
-            self._launch()
+        if self._waiting:
+            self._launch_if_due()
 
     async def _fly(self) -> None:
+        is_alone = len(self._waiting) < 2
+        await asyncio.sleep(0 if is_alone else self._gathering_s)
         batch = [self._waiting.popleft() for _ in range(min(self._batch_max, len(self._waiting)))]
         if not batch:
             return

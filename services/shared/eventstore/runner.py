@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -19,6 +20,7 @@ from services.shared.eventstore.units import (
 )
 from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
 from services.shared.kernel.command import CommandContext, Recorded
+from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import (
     DependencyDown,
     FailedRule,
@@ -136,16 +138,25 @@ class CommandRunner:
                 await self._lost(work, attempt)
         raise Overloaded(f"{target} changes too often; try again")
 
-    async def load(self, kind: AggregateKind[S, E], stream_id: str, *, fresh: bool) -> Loaded[S]:
-        """The aggregate as it is, or as this process last knew it."""
-        cached = None if fresh else self._cache.get(stream_id)
-        if cached is not None:
-            self._cache.move_to_end(stream_id)
-            return cached
+    async def load(
+        self, kind: AggregateKind[S, E], stream_id: str, *, fresh: bool, request_id: str = ""
+    ) -> Loaded[S]:
+        """The aggregate as it is, or as this process last knew it.
+
+        What the request itself names is taken for absent, unasked: if it is there the request was carried
+        out before, and the append says so.
+        """
+        if not fresh:
+            cached = self._cache.get(stream_id)
+            if cached is not None:
+                self._cache.move_to_end(stream_id)
+                return cached
+            if request_id and stream_id == resource_name(stream_id.partition("/")[0], request_id):
+                return absent(kind, stream_id)
         stored = await self._store.load(stream_id)
         if stored is None:
             return absent(kind, stream_id)
-        loaded = await self._revive(kind, stored)
+        loaded = await self.revive(kind, stored)
         self._keep(loaded)
         return loaded
 
@@ -153,13 +164,19 @@ class CommandRunner:
         """The aggregate as it is in the store now."""
         return await self.load(kind, stream_id, fresh=True)
 
-    async def _revive(self, kind: AggregateKind[S, E], stored: StoredStream) -> Loaded[S]:
+    async def revive(self, kind: AggregateKind[S, E], stored: StoredStream) -> Loaded[S]:
+        """A stored aggregate, folded anew where its snapshot is of an older fold or cannot be read."""
         state = self._state_of(kind, stored)
         if state is None:
             state = await self.state_at(kind, stored.stream_id, stored.version)
         return Loaded(
             stream_id=stored.stream_id, version=stored.version, head_hash=stored.head_hash, state=state
         )
+
+    async def revive_all(self, kind: AggregateKind[S, E], stored: Sequence[StoredStream]) -> tuple[S, ...]:
+        """The states of a page of a list, in its order."""
+        states = [(await self.revive(kind, stream)).state for stream in stored]
+        return tuple(state for state in states if state is not None)
 
     def _state_of(self, kind: AggregateKind[S, E], stored: StoredStream) -> S | None:
         """The snapshot's state; None when it is of an older fold or cannot be read: it is only a cache."""

@@ -24,7 +24,9 @@ E = TypeVar("E")
 class Loader(Protocol):
     """Where a unit of work gets its aggregates from."""
 
-    async def load(self, kind: AggregateKind[S, E], stream_id: str, *, fresh: bool) -> Loaded[S]: ...
+    async def load(
+        self, kind: AggregateKind[S, E], stream_id: str, *, fresh: bool, request_id: str = ""
+    ) -> Loaded[S]: ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +59,9 @@ class Work:
         """The aggregate's state, None when it does not exist."""
         found = self._loaded.get(stream_id)
         if found is None:
-            found = await self._loader.load(kind, stream_id, fresh=self._fresh)
+            found = await self._loader.load(
+                kind, stream_id, fresh=self._fresh, request_id=self.context.request_id
+            )
             self._loaded[stream_id] = found
         return cast("S | None", found.state)
 

@@ -136,10 +136,10 @@ SELECT v.unit, v.status, r.digest, r.stream_id, r.version
 FROM verdict v LEFT JOIN repeated r ON r.unit = v.unit
 ORDER BY v.unit
 
--- load_stream -- the state a command is decided on
+-- load_streams -- the states that commands are decided on; of those that do not exist there is no row
 SELECT stream_id, kind, version, head_hash, snapshot, fold_version
 FROM streams
-WHERE stream_id = $1
+WHERE stream_id = ANY ($1::text[])
 
 -- read_events -- a part of one aggregate's history, oldest first
 SELECT stream_id, version, event_id, type, recorded_at, previous_hash, hash, payload

@@ -52,6 +52,24 @@ async def test_what_waits_while_a_batch_is_under_way_shares_the_next() -> None:
     assert work.batches == [[1], [2, 3, 4]]
 
 
+async def test_beside_a_batch_under_way_another_starts_only_when_half_a_batch_waits() -> None:
+    work = Work()
+    batch = batcher(work, batch_max=4, flights_max=2)
+    calls = [asyncio.create_task(batch.submit(1))]
+    await until_called(work, 1)
+    calls.append(asyncio.create_task(batch.submit(2)))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert work.batches == [[1]]
+
+    calls.append(asyncio.create_task(batch.submit(3)))
+    await until_called(work, 2)
+    work.release.set()
+
+    assert work.batches == [[1], [2, 3]]
+    assert await asyncio.gather(*calls) == [10, 20, 30]
+
+
 async def test_a_batch_and_the_batches_under_way_are_bounded() -> None:
     work = Work()
     batch = batcher(work, batch_max=2, flights_max=3)

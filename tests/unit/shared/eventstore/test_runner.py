@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from services.shared.eventstore.runner import CommandRunner
-from services.shared.eventstore.units import AppendStatus, InboxMark
+from services.shared.eventstore.units import AppendStatus, InboxMark, StoredStream
 from services.shared.eventstore.work import Reply, Work
+from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import (
     FailedRule,
     NotAllowed,
@@ -74,6 +75,51 @@ async def test_a_request_id_with_another_body_is_refused() -> None:
         await run(runner, "hill", "r1", only_from="nowhere")
 
     assert store.streams["p/1"].version == 1
+
+
+class AskedStore(MemoryEventStore):
+    """Knows which aggregates it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[str] = []
+
+    async def load(self, stream_id: str) -> StoredStream | None:
+        self.asked.append(stream_id)
+        return await super().load(stream_id)
+
+
+async def open_parcel(runner: CommandRunner, request: str, to: str = "road") -> Reply[Parcel]:
+    """As the creation of a resource does it: the request names what it opens."""
+    ctx = context(request)
+    name = resource_name("parcels", ctx.request_id)
+
+    async def use_case(work: Work) -> Reply[Parcel]:
+        if await work.load_target(PARCEL, name) is not None:
+            rule = FailedRule(code="THERE", text=BilingualText(zh="已存在", en="it is there"))
+            raise NotAllowed(state="", allowed_commands=(), failed_rules=(rule,))
+        await work.record(PARCEL, name, [Moved(to=to)])
+        return work.reply(PARCEL, name)
+
+    return await runner.run(use_case, ctx, kind=PARCEL, target=name, digest=to.encode())
+
+
+async def test_what_a_request_names_itself_is_not_asked_for() -> None:
+    store = AskedStore()
+    reply = await open_parcel(CommandRunner(store), "r1")
+    assert (reply.version, store.asked) == (1, [])
+
+
+async def test_a_request_that_opened_something_elsewhere_gets_its_first_reply() -> None:
+    store = MemoryEventStore()
+    first = await open_parcel(CommandRunner(store), "r1")
+
+    again = await open_parcel(CommandRunner(store), "r1")
+    assert again.repeated
+    assert again.state == first.state
+
+    with pytest.raises(RequestIdReused):
+        await open_parcel(CommandRunner(store), "r1", to="hill")
 
 
 async def test_a_stale_version_is_refused_with_the_current_one() -> None:
