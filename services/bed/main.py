@@ -54,7 +54,7 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
         finder=finder,
         holding=holding,
         application=WardApplication(store, runner, kinds),
-        reading=WardReading(store, kinds, stale_after_s=settings.stale_after_s),
+        reading=WardReading(store, runner, kinds, stale_after_s=settings.stale_after_s),
     )
     audit = audit_service.AuditServicer(store, kinds.by_name())
     consumer = ReferralConsumer(runner, FollowReferral(kinds, finder, holding))

@@ -7,6 +7,7 @@ from services.bed.application.aggregates import Aggregates
 from services.bed.domain.availability import availability
 from services.bed.domain.state import Ward
 from services.bed.domain.values import Availability, BedType
+from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore, StreamQuery
 
 _PAGE = 500
@@ -21,8 +22,11 @@ class WardPage:
 class WardReading:
     """Reads wards from the store. Raises DependencyDown when it is away."""
 
-    def __init__(self, store: EventStore, kinds: Aggregates, *, stale_after_s: float) -> None:
+    def __init__(
+        self, store: EventStore, runner: CommandRunner, kinds: Aggregates, *, stale_after_s: float
+    ) -> None:
         self._store = store
+        self._runner = runner
         self._kinds = kinds
         self._stale_after_s = stale_after_s
 
@@ -36,8 +40,8 @@ class WardReading:
         page = await self._store.find(
             StreamQuery(kind=self._kinds.ward.name, contains=contains, after=after, limit=limit)
         )
-        states = tuple(self._kinds.ward.decode_state(stream.snapshot) for stream in page.streams)
-        return WardPage(wards=states, next_after=page.next_after)
+        wards = await self._runner.revive_all(self._kinds.ward, page.streams)
+        return WardPage(wards=wards, next_after=page.next_after)
 
     async def availability(
         self, facilities: tuple[str, ...], bed_type: BedType | None, now: datetime

@@ -64,7 +64,7 @@ class AlertReading:
                 limit=limit,
             )
         )
-        alerts = tuple(self._kinds.alert.decode_state(stream.snapshot) for stream in page.streams)
+        alerts = await self._runner.revive_all(self._kinds.alert, page.streams)
         return AlertPage(alerts=alerts, next_after=page.next_after)
 
     async def open_alerts(self, facility: str, *, alerts_max: int) -> tuple[Alert, ...]:

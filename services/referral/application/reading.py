@@ -122,7 +122,7 @@ class Reading:
         )
         await self._record(reader, tuple(stream.stream_id for stream in page.streams))
         return ListPage(
-            states=tuple(kind.decode_state(stream.snapshot) for stream in page.streams),
+            states=await self._runner.revive_all(kind, page.streams),
             next_after=page.next_after,
         )
 
@@ -130,6 +130,10 @@ class Reading:
         """What is live now and the reader may know of: where a watch stream begins. At most PICTURE_MAX."""
         page = await self.page(kind, {"live": True}, reader, limit=PICTURE_MAX)
         return tuple(Pictured(name=state.name, version=state.version, state=state) for state in page.states)
+
+    async def shown(self, reader: Reader, name: str) -> None:
+        """Records that a watch stream is about to show a change. Raises DependencyDown."""
+        await self._record(reader, (name,))
 
     async def _record(self, reader: Reader, resources: tuple[str, ...]) -> None:
         if resources:

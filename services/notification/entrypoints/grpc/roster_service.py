@@ -4,6 +4,7 @@ from typing import Any
 
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.apply_roster import apply_roster
+from services.notification.application.reading import sees_everything
 from services.notification.domain import roster as rosters
 from services.notification.domain.commands import ApplyRoster
 from services.notification.domain.events import RosterApplied
@@ -11,12 +12,18 @@ from services.notification.domain.roster import RosterChange, roster_facility, r
 from services.notification.entrypoints.grpc.resources import duty_resource
 from services.shared.commands.command_method import command_context, request_digest
 from services.shared.eventstore.runner import CommandRunner
+from services.shared.kernel.refusals import NotPermitted
+from services.shared.kernel.text import BilingualText
 from services.shared.protocodec import MessageCodec
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod
 from tierlink.notification.v1 import roster_service_pb2 as pb
 
 SERVICE = "tierlink.notification.v1.RosterService"
+
+_OTHER_FACILITY = BilingualText(
+    zh="不可查看其他机构的值班表", en="the roster of another facility is not shown"
+)
 
 _APPLY: MessageCodec[ApplyRoster, pb.ApplyRosterRequest] = MessageCodec(ApplyRoster, pb.ApplyRosterRequest)
 
@@ -72,6 +79,9 @@ class RosterServicer:
         return rosters.change(former, event.event.duties)
 
     async def list_duties(self, request: pb.ListDutiesRequest, call: Call) -> pb.ListDutiesResponse:
+        """Raises NotPermitted for another facility's: a roster names people."""
+        if request.facility != call.actor.facility and not sees_everything(call.actor):
+            raise NotPermitted("OTHER_FACILITY", _OTHER_FACILITY)
         loaded = await self._runner.read(self._kinds.roster, roster_name(request.facility))
         duties = () if loaded.state is None else loaded.state.duties
         return pb.ListDutiesResponse(duties=[duty_resource(duty) for duty in duties], version=loaded.version)

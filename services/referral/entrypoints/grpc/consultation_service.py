@@ -135,6 +135,9 @@ class ConsultationServicer:
                     event_type=change.event_type, resume_token=change.resume_token
                 )
                 if change.state is not None:
+                    if change.event_type:
+                        # The first picture was recorded as a whole.
+                        await self._reading.shown(reader_of(call), change.state.name)
                     response.consultation.CopyFrom(consultation_resource(change.state))
                 yield response
 

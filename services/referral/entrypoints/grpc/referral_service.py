@@ -191,6 +191,9 @@ class ReferralServicer:
                     event_type=change.event_type, resume_token=change.resume_token
                 )
                 if change.state is not None:
+                    if change.event_type:
+                        # The first picture was recorded as a whole.
+                        await self._reading.shown(reader_of(call), change.state.name)
                     response.referral.CopyFrom(referral_resource(change.state))
                 yield response
 
