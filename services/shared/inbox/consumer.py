@@ -135,9 +135,7 @@ class EventConsumer:
                 backoff.reset()
         finally:
             try:
-                await session.commit()
-            except (KafkaError, OSError) as error:
-                _log.info("offsets_not_committed", group=settings.group, error=repr(error))
+                await session.close()
             finally:
                 await stop_consumer(consumer)
 
@@ -156,6 +154,7 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
         self._idle = asyncio.Event()
         self._idle.set()
         self._new_partitions = True
+        self._committing: asyncio.Task[None] | None = None
         self._next_commit_s = 0.0
         self._next_sweep_s = 0.0
 
@@ -164,10 +163,7 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
         # What takes longer is done twice, and the second time is a duplicate for the inbox.
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), self._settings.stop_timeout_s)
-        try:
-            await self.commit()
-        except (KafkaError, OSError) as error:
-            _log.info("offsets_not_committed", group=self._settings.group, error=repr(error))
+        await self.close()
         self._handled.clear()
         self._positions.clear()
 
@@ -176,7 +172,7 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
         self._new_partitions = True
 
     async def poll(self) -> None:
-        """Takes what there is, has it handled, and commits, sweeps when it is time."""
+        """Takes what there is, has it handled, and sweeps and commits when it is time."""
         batches = await self.consumer.getmany(
             timeout_ms=self._settings.poll_ms, max_records=self._settings.records_max
         )
@@ -194,21 +190,29 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._next_sweep_s = time.monotonic() + self._settings.sweep_s
         finally:
             self._idle.set()
-        if self._handled and time.monotonic() >= self._next_commit_s:
-            try:
-                await self.commit()
-            except (KafkaError, OSError) as error:
-                # It comes again after the next poll; at worst events are handled again, and dropped.
-                _log.warning("offsets_not_committed", group=self._settings.group, error=repr(error))
+        if self._handled and time.monotonic() >= self._next_commit_s and self._committing is None:
+            # Beside the next poll: a commit takes longer than most polls.
             self._next_commit_s = time.monotonic() + self._settings.commit_s
+            self._committing = asyncio.create_task(self._commit_quietly(), name="offsets-commit")
 
-    async def commit(self) -> None:
-        """Commits what is handled. Raises KafkaError, or TimeoutError without a coordinator."""
+    async def close(self) -> None:
+        """Commits what is handled; a failure is logged: it comes again, and is dropped as duplicates."""
+        if self._committing is not None:
+            await asyncio.wait((self._committing,))
+        await self._commit_quietly()
+
+    async def _commit_quietly(self) -> None:
         assigned = self.consumer.assignment() if self.consumer is not None else set()
         offsets = {partition: o for partition, o in self._handled.items() if partition in assigned}
-        if not offsets:
+        try:
+            if offsets:
+                await asyncio.wait_for(self.consumer.commit(offsets), 5.0)
+        except (KafkaError, OSError) as error:
+            # It is tried again after a later poll; at worst events come again, and are dropped.
+            _log.warning("offsets_not_committed", group=self._settings.group, error=repr(error))
             return
-        await asyncio.wait_for(self.consumer.commit(offsets), 5.0)
+        finally:
+            self._committing = None
         for partition, offset in offsets.items():
             if self._handled.get(partition) == offset:
                 del self._handled[partition]

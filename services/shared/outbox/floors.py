@@ -38,6 +38,8 @@ class Aim:
     floors: Mapping[int, int]
     #: every number up to it was settled before the fetch
     settled: int
+    #: how often everything had been forgotten by then
+    generation: int
 
 
 class Floors:
@@ -58,10 +60,12 @@ class Floors:
         self._probing = False
         self._next_probe_s = 0.0
         self._next_rescan_s = clock() + rescan_s
+        self._generation = 0
         self.forget()
 
     def forget(self) -> None:
         """Looks from the start again: after an outage another server may answer, whose sequence is behind."""
+        self._generation += 1
         self._settled = 0
         self._pending: tuple[int, frozenset[str]] | None = None
         self._floors: dict[int, int] = {}
@@ -69,17 +73,22 @@ class Floors:
 
     def aim(self, shards: Iterable[int]) -> Aim:
         """Where to fetch `shards` from."""
-        return Aim(floors={shard: self._floors.get(shard, 0) for shard in shards}, settled=self._settled)
+        return Aim(
+            floors={shard: self._floors.get(shard, 0) for shard in shards},
+            settled=self._settled,
+            generation=self._generation,
+        )
 
     def learn(self, aim: Aim, first_found: Mapping[int, int]) -> None:
         """After a fetch at `aim` that found `first_found` as the lowest number of each shard that had any."""
         if first_found:
             self._stirred = True
+        if aim.generation != self._generation:
+            return
         for shard, floor in aim.floors.items():
             found = first_found.get(shard, aim.settled + 1)
             assert found >= floor or shard not in first_found, f"{found} was found below the floor {floor}"
-            if shard in self._floors or floor == 0:
-                self._floors[shard] = max(floor, min(found, aim.settled + 1))
+            self._floors[shard] = max(floor, min(found, aim.settled + 1))
 
     async def advance(self) -> None:
         """Settles more numbers, at most every `probe_s` and only while there is something to gain.
@@ -95,13 +104,15 @@ class Floors:
             return
         # One at a time: the writers seen by one probe say nothing about the number read by another.
         self._probing, self._stirred = True, False
+        generation = self._generation
         try:
             drawn = await self._numbers.last_drawn()
             writers = await self._numbers.open_writers()
         finally:
             self._probing = False
             self._next_probe_s = self._clock() + self._probe_s
-        self._settle(drawn, writers)
+        if generation == self._generation:
+            self._settle(drawn, writers)
 
     def _settle(self, drawn: int, writers: frozenset[str]) -> None:
         if not writers:

@@ -52,6 +52,8 @@ class RelaySettings:
     backoff_max_s: float = 2.0
     #: how often depth and age of the outbox are measured
     measure_s: float = 5.0
+    #: how often it is asked from where on messages are to be looked for
+    floors_s: float = 0.25
     stop_timeout_s: float = 5.0
     lanes: int = 2
     bound: FetchBound = field(default_factory=partial(FetchBound, rows_max=256))
@@ -81,7 +83,7 @@ class Relay:
         owner = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         self._leases = Leases(database, owner=owner, lease_s=settings.lease_s)
         self._table = OutboxTable(database)
-        self._floors = Floors(self._table)
+        self._floors = Floors(self._table, probe_s=settings.floors_s / 2)
         self._lanes = tuple(
             _Lane(
                 frozenset(range(number, SHARDS, settings.lanes)),
@@ -121,6 +123,7 @@ class Relay:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._keep_leases(), name="relay-leases")
+                group.create_task(self._keep_floors(), name="relay-floors")
                 for lane in self._lanes:
                     group.create_task(self._work(lane), name="relay-lane")
         finally:
@@ -170,6 +173,16 @@ class Relay:
             self._metrics.shards_held.set(len(self._leases.held))
             await _wait(self._leases_woken, pause_s)
 
+    async def _keep_floors(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self._floors.advance()
+            except DependencyDown as error:
+                self._failed(error)
+            except Exception:
+                _log.exception("relay_floors_failed", owner=self._leases.owner)
+            await _wait(self._stopping, self._settings.floors_s)
+
     async def _measure(self) -> None:
         if time.monotonic() < self._next_measure_s:
             return
@@ -203,7 +216,6 @@ class Relay:
 
     async def _round(self, lane: _Lane) -> bool:
         """Fetches, publishes and deletes once; says whether there may be more at once."""
-        await self._floors.advance()
         shards = self._leases.usable(lane.shards)
         lane.busy = frozenset(shards)
         if not shards:

@@ -94,7 +94,9 @@ def _session(turns: Turns, consumer: Consumer, **changes: Any) -> _Session:
 async def test_aggregates_are_handled_at_the_same_time_within_a_bound_each_in_order() -> None:
     turns = Turns()
     consumer = Consumer([_record(offset, f"k{offset % 20}") for offset in range(100)])
-    await _session(turns, consumer, concurrency=7).poll()
+    session = _session(turns, consumer, concurrency=7)
+    await session.poll()
+    await session.close()
     assert turns.most_under_way == 7
     assert sorted(map(tuple, turns.taken)) == [tuple(range(key, 100, 20)) for key in range(20)]
     assert consumer.committed == {_PARTITION: 100}
@@ -108,7 +110,7 @@ async def test_nothing_of_a_poll_that_was_broken_off_is_committed() -> None:
     await session.poll()
     with pytest.raises(Stopped):
         await session.poll()
-    await session.commit()
+    await session.close()
     assert consumer.committed == {_PARTITION: 1}
 
 
@@ -118,9 +120,13 @@ async def test_what_could_not_be_committed_is_committed_with_the_next_poll() -> 
     session = _session(turns, consumer, commit_s=0.0)
     consumer.is_rebalancing = True
     await session.poll()
+    assert session._committing is not None
+    await session._committing
     assert consumer.committed == {}
     consumer.is_rebalancing = False
     await session.poll()
+    assert session._committing is not None
+    await session._committing
     assert consumer.committed == {_PARTITION: 2}
 
 
@@ -134,7 +140,7 @@ async def test_partitions_that_were_taken_away_are_committed_first_and_then_forg
     await session.on_partitions_revoked({_PARTITION})
     assert consumer.committed == {_PARTITION: 1}
     consumer.committed.clear()
-    await session.commit()
+    await session.close()
     assert consumer.committed == {}
 
 
@@ -142,7 +148,9 @@ async def test_a_record_that_is_no_event_is_buried_and_the_rest_goes_on() -> Non
     turns = Turns()
     bad = _record(0, "")
     consumer = Consumer([bad, _record(1, "a")])
-    await _session(turns, consumer).poll()
+    session = _session(turns, consumer)
+    await session.poll()
+    await session.close()
     assert turns.buried == [0]
     assert turns.taken == [[1]]
     assert consumer.committed == {_PARTITION: 2}
