@@ -20,13 +20,14 @@ async def test_connections_that_are_cut_in_the_middle_are_not_given_out_again(
         for _ in range(5):
             sleepers = [asyncio.create_task(pool.fetch_value("SELECT pg_sleep(30)")) for _ in range(3)]
             async with asyncio.timeout(30):
-                cut = 0
-                while cut < 3:
-                    cut += await killer.fetchval(
-                        "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity"
+                cut: set[int] = set()
+                while len(cut) < 3:
+                    rows = await killer.fetch(
+                        "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity"
                         " WHERE application_name = 'pool-under-test' AND query LIKE '%pg_sleep%'"
                         " AND state = 'active'"
                     )
+                    cut.update(row["pid"] for row in rows)
             results = await asyncio.gather(*sleepers, return_exceptions=True)
             assert [type(result) for result in results] == [DependencyDown] * 3
             assert await asyncio.gather(*(pool.fetch_value("SELECT 1") for _ in range(6))) == [1] * 6
