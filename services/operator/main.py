@@ -3,6 +3,7 @@
 import typer
 
 from services.operator.commands.audit import audit
+from services.operator.commands.bench import bench
 from services.operator.commands.demo import demo
 from services.operator.commands.referral import referral
 from services.operator.commands.serve import serve
@@ -21,5 +22,6 @@ app.command()(demo)
 app.command()(up)
 app.command()(serve)
 app.command()(token)
+app.command()(bench)
 app.add_typer(referral)
 app.add_typer(audit)

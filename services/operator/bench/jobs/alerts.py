@@ -1,0 +1,125 @@
+"""From a command to the alert that it causes, timed by one process that sends one and watches the other."""
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import grpc
+
+from services.operator.bench.life import Command, commands_of_a_life, referral_in
+from services.operator.bench.statistics import percentile
+from services.operator.rpc.methods import rpc_methods
+from tierlink.notification.v1 import alert_service_pb2
+
+#: How long after the last command its alert is waited for.
+_LAST_ALERT_S = 15.0
+_RULE = "OFFER"
+_CALL_TIMEOUT_S = 30.0
+#: Commands before those that count: connections, caches and plans are made by the first.
+_WARM_UP_COUNT = 50
+
+
+@dataclass(kw_only=True)
+class _Times:
+    """Moments, by referral."""
+
+    sent_s: dict[str, float] = field(default_factory=dict)
+    alerted_s: dict[str, float] = field(default_factory=dict)
+    answers_s: list[float] = field(default_factory=list)
+
+    def missing(self) -> int:
+        return len(self.sent_s.keys() - self.alerted_s.keys())
+
+
+async def time_alerts(
+    *, referral: str, notification: str, tokens: dict[str, str], rate: float, seconds: float, seed: int
+) -> dict[str, Any]:
+    """Creates emergency referrals at a rate, whatever the answers take; times each until its alert is seen.
+
+    Raises ValueError when alerts do not come.
+    """
+    async with (
+        grpc.aio.insecure_channel(referral) as commands,
+        grpc.aio.insecure_channel(notification) as alerts,
+    ):
+        times = _Times()
+        watch = asyncio.create_task(_watch(alerts, tokens["destination"], times))
+        try:
+            sender = _Sender(commands, tokens["origin"], seed)
+            await sender.send(rate, _WARM_UP_COUNT, _Times())
+            await sender.send(rate, max(1, int(rate * seconds)), times)
+            await _wait_for_alerts(watch, times)
+        finally:
+            watch.cancel()
+            with contextlib.suppress(asyncio.CancelledError, grpc.aio.AioRpcError):
+                await watch
+    if times.missing():
+        raise ValueError(f"{times.missing()} of {len(times.sent_s)} alerts did not come")
+    latencies_ms = sorted((times.alerted_s[name] - sent_s) * 1000 for name, sent_s in times.sent_s.items())
+    answers_ms = sorted(answer * 1000 for answer in times.answers_s)
+    return {
+        "alerts": len(latencies_ms),
+        "alert_ms_p50": percentile(latencies_ms, 50),
+        "alert_ms_p99": percentile(latencies_ms, 99),
+        "answer_ms_p50": percentile(answers_ms, 50),
+        "answer_ms_p99": percentile(answers_ms, 99),
+    }
+
+
+class _Sender:
+    """Sends CreateReferral at given moments, without waiting for the answer to the one before."""
+
+    def __init__(self, channel: grpc.aio.Channel, token: str, seed: int) -> None:
+        self._command: Command = commands_of_a_life()[0]
+        self._call: Any = channel.unary_unary(self._command.path)
+        self._metadata = (("authorization", f"Bearer {token}"),)
+        self._random = Random(f"alerts/{seed}")
+
+    async def send(self, rate: float, count: int, times: _Times) -> None:
+        """Raises grpc.aio.AioRpcError."""
+        begun_s = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(count):
+                await asyncio.sleep(max(0.0, begun_s + number / rate - time.perf_counter()))
+                group.create_task(self._one(times))
+
+    async def _one(self, times: _Times) -> None:
+        request_id = str(UUID(int=self._random.getrandbits(128), version=4)).encode()
+        patient = b"bench-%032x" % self._random.getrandbits(128)
+        data = self._command.fill(request_id, b"", patient)
+        sent_s = time.perf_counter()
+        reply: bytes = await self._call(data, metadata=self._metadata, timeout=_CALL_TIMEOUT_S)
+        times.answers_s.append(time.perf_counter() - sent_s)
+        times.sent_s[referral_in(reply).decode()] = sent_s
+
+
+async def _watch(channel: grpc.aio.Channel, token: str, times: _Times) -> None:
+    """Goes on where it was when the stream is ended for a reader that fell behind."""
+    method = rpc_methods()["WatchAlerts"]
+    invoke: Any = channel.unary_stream(method.path)
+    request = alert_service_pb2.WatchAlertsRequest()
+    while True:
+        stream = invoke(request.SerializeToString(), metadata=(("authorization", f"Bearer {token}"),))
+        try:
+            async for data in stream:
+                seen_s = time.perf_counter()
+                response = alert_service_pb2.WatchAlertsResponse.FromString(data)
+                request.resume_token = response.resume_token or request.resume_token
+                if response.alert.rule == _RULE:
+                    times.alerted_s.setdefault(response.alert.subject, seen_s)
+        except grpc.aio.AioRpcError as error:
+            if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
+                raise
+
+
+async def _wait_for_alerts(watch: "asyncio.Task[None]", times: _Times) -> None:
+    deadline_s = time.perf_counter() + _LAST_ALERT_S
+    while times.missing() and time.perf_counter() < deadline_s:
+        done, _ = await asyncio.wait({watch}, timeout=0.05)
+        for ended in done:
+            ended.result()
+            raise ValueError("the alert stream ended")

@@ -1,0 +1,111 @@
+"""A closed loop of commands: so many callers, each sends its next command when the last one is answered."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+
+from services.operator.bench.life import Life, Request, lives
+from services.operator.bench.statistics import percentile
+
+#: What a call may take before the round is given up.
+_CALL_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    """An address with the callers that are at work on it: a round goes on where the last one stopped."""
+
+    channel: grpc.aio.Channel
+    calls: dict[str, Any]
+    lives: list[Life]
+
+
+@dataclass(kw_only=True)
+class _Tally:
+    """What one round counted."""
+
+    until_s: float
+    latencies_s: list[float] = field(default_factory=list)
+
+
+class LoadClient:
+    """Sends commands; the same code for the service and for every baseline."""
+
+    def __init__(self) -> None:
+        self._targets: dict[str, _Target] = {}
+
+    async def round(
+        self, *, address: str, tokens: dict[str, str], concurrency: int, seconds: float, seed: int
+    ) -> dict[str, Any]:
+        """Sends for so long; counts what was answered in that time."""
+        target = self._targets.get(address)
+        if target is None:
+            target = self._targets[address] = _open(address, concurrency, seed)
+        metadata = _metadata(tokens)
+        begun_s = time.perf_counter()
+        tally = _Tally(until_s=begun_s + seconds)
+        await asyncio.gather(*(_work(target, life, metadata, tally) for life in target.lives))
+        latencies_ms = sorted(latency * 1000 for latency in tally.latencies_s)
+        return {
+            "commands": len(latencies_ms),
+            "per_second": len(latencies_ms) / seconds,
+            "latency_ms_p50": percentile(latencies_ms, 50),
+            "latency_ms_p99": percentile(latencies_ms, 99),
+        }
+
+    async def one_life(self, *, address: str, tokens: dict[str, str], seed: int) -> dict[str, Any]:
+        """One referral's life: what was sent and answered, as hexadecimal text."""
+        target = _open(address, 1, seed)
+        metadata = _metadata(tokens)
+        life = target.lives[0]
+        sent: list[dict[str, str]] = []
+        try:
+            for _ in target.calls:
+                request = life.next_request()
+                reply = await _call(target, request, metadata)
+                life.answered(reply)
+                sent.append(
+                    {"path": request.command.path, "request": request.data.hex(), "reply": reply.hex()}
+                )
+        finally:
+            await target.channel.close()
+        return {"calls": sent}
+
+    async def close(self) -> None:
+        """Closes every channel."""
+        for target in self._targets.values():
+            await target.channel.close()
+
+
+def _metadata(tokens: dict[str, str]) -> dict[str, tuple[tuple[str, str], ...]]:
+    return {who: (("authorization", f"Bearer {token}"),) for who, token in tokens.items()}
+
+
+def _open(address: str, concurrency: int, seed: int) -> _Target:
+    channel = grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+    found = list(lives(concurrency, seed))
+    calls: dict[str, Any] = {command.path: channel.unary_unary(command.path) for command in found[0].commands}
+    return _Target(channel=channel, calls=calls, lives=found)
+
+
+async def _work(target: _Target, life: Life, metadata: dict[str, Any], tally: _Tally) -> None:
+    while True:
+        request = life.next_request()
+        sent_s = time.perf_counter()
+        if sent_s >= tally.until_s:
+            return
+        reply = await _call(target, request, metadata)
+        answered_s = time.perf_counter()
+        life.answered(reply)
+        if answered_s > tally.until_s:
+            return
+        tally.latencies_s.append(answered_s - sent_s)
+
+
+async def _call(target: _Target, request: Request, metadata: dict[str, Any]) -> bytes:
+    call = target.calls[request.command.path]
+    reply: bytes = await call(request.data, metadata=metadata[request.command.who], timeout=_CALL_TIMEOUT_S)
+    return reply

@@ -1,0 +1,33 @@
+"""How long, how often, how many at once, and how it is told what happens meanwhile."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+def _nobody(note: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Plan:
+    """The terms of one run; the same for ours and for every baseline."""
+
+    #: one round
+    seconds: float = 3.0
+    #: rounds of each, in turns
+    turns: int = 5
+    #: callers at once
+    concurrency: int = 32
+    #: draws every id that the bench makes up
+    seed: int = 1
+    #: records of one round of the relay
+    records: int = 20_000
+    #: commands a second while alerts are timed
+    alert_rate: float = 50.0
+    #: how long alerts are timed
+    alert_seconds: float = 20.0
+    note: Callable[[str], None] = field(default=_nobody)
+
+    def round_timeout_s(self) -> float:
+        """What a round may take before it is given up."""
+        return self.seconds + 60.0

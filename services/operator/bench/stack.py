@@ -1,0 +1,118 @@
+"""The servers of a bench run: Kafka and PostgreSQL of its own, durable, in a folder of its own.
+
+Given servers are never used: a bench writes as much as it can.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from services.embedded import EmbeddedStack
+from services.embedded.databases import create_database
+from services.embedded.stack import DATABASE_PREFIX
+from services.operator.bench.life import PEOPLE
+from services.operator.bench.worker_process import Worker
+from services.operator.casefile.packaged import DEFAULT_CASE
+from services.operator.casefile.reading import read_case
+from services.operator.platform.given import KAFKA_VARIABLE, variable
+from services.operator.platform.key_folder import ensure_keys
+from services.operator.platform.service_process import ServiceProcess
+from services.operator.playing.site_setup import SiteSetup
+from services.operator.rpc.calling import Caller
+from services.operator.rpc.channels import SERVICES, Addresses, open_channels
+from services.operator.rpc.people import TokenBook
+from services.shared.rpc.signing import KeyFiles, SigningKey
+
+ALL_PARTS = "grpc,relay,consumer,deadlines"
+#: More than any round needs, so that a refusal for overload is never what is measured.
+_CALLS_MAX = 2_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchStack:
+    """Running servers and the keys of everybody who calls."""
+
+    folder: Path
+    servers: EmbeddedStack
+    key: SigningKey
+    key_files: KeyFiles
+
+    @property
+    def kafka_bootstrap(self) -> str:
+        return self.servers.kafka_bootstrap
+
+    def dsn(self, service: str) -> str:
+        """The database of a service."""
+        return self.servers.postgres_dsn(f"{DATABASE_PREFIX}{service}")
+
+    def tokens(self) -> dict[str, str]:
+        """A token of each of `PEOPLE`, by their keys."""
+        book = TokenBook(self.key)
+        return {who: book.token(actor) for who, actor in PEOPLE.items()}
+
+    async def new_database(self, name: str) -> str:
+        """An empty database; its DSN."""
+        return await create_database(self.servers.postgres_dsn(), f"bench_{name}")
+
+    @asynccontextmanager
+    async def service(
+        self, name: str, *, label: str, parts: str = ALL_PARTS, environment: Mapping[str, str] | None = None
+    ) -> AsyncIterator[ServiceProcess]:
+        """A process of a service for the time of the block; `label` tells two of one service apart."""
+        process = ServiceProcess(
+            name,
+            folder=self.folder / "services" / label,
+            environment={
+                KAFKA_VARIABLE: self.kafka_bootstrap,
+                variable(name, "DSN"): self.dsn(name),
+                variable(name, "OPERATIONS_PORT"): "0",
+                "TIERLINK_JWKS": str(self.key_files.jwks),
+                "TIERLINK_LOG_LEVEL": "WARNING",
+                "TIERLINK_PARTS": parts,
+                "TIERLINK_CALLS_MAX": str(_CALLS_MAX),
+                **(environment or {}),
+            },
+        )
+        await asyncio.to_thread(process.start)
+        try:
+            yield process
+        finally:
+            await asyncio.to_thread(process.stop)
+
+    def worker(self, name: str) -> Worker:
+        """A worker process, to be entered."""
+        return Worker(name, self.folder / "workers" / f"{name}.log")
+
+    async def apply_site(self, addresses: Addresses, *, wards_and_rosters: bool) -> None:
+        """Puts the sample site in force; without wards and rosters where only referrals are served."""
+        site = read_case(DEFAULT_CASE).site
+        if not wards_and_rosters:
+            site = replace(site, directory=replace(site.directory, wards={}), rosters={})
+        async with open_channels(addresses) as channels:
+            await SiteSetup(Caller(channels), TokenBook(self.key)).apply(site)
+
+    async def apply_directory(self, referral_address: str) -> None:
+        """Puts the sample directory in force at a referral service."""
+        addresses = Addresses(referral=referral_address, bed=referral_address, notification=referral_address)
+        await self.apply_site(addresses, wards_and_rosters=False)
+
+
+@asynccontextmanager
+async def bench_stack() -> AsyncIterator[BenchStack]:
+    """The stack for the time of the block. Raises EmbeddedError."""
+    async with AsyncExitStack() as exits:
+        folder = Path(tempfile.mkdtemp(prefix="tierlink-bench-"))
+        exits.push_async_callback(asyncio.to_thread, shutil.rmtree, folder, ignore_errors=True)
+        servers = EmbeddedStack(
+            folder / "stack",
+            databases=tuple(f"{DATABASE_PREFIX}{name}" for name in SERVICES),
+            # As a site runs it: a command is answered when it is on the disk.
+            durable=True,
+        )
+        await exits.enter_async_context(servers)
+        key, key_files = ensure_keys(folder / "keys")
+        yield BenchStack(folder=folder, servers=servers, key=key, key_files=key_files)

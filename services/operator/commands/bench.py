@@ -1,0 +1,106 @@
+"""`tierlink bench`: measures the platform, each figure beside its baseline in the same run."""
+
+import asyncio
+import json
+import shlex
+import sys
+from datetime import UTC, datetime
+from typing import Annotated
+
+import grpc
+import typer
+from rich.console import Console
+
+from services.embedded import EmbeddedError
+from services.operator.bench.figures import Section
+from services.operator.bench.machine import this_machine
+from services.operator.bench.plan import Plan
+from services.operator.bench.report import Report, document, print_report, shortfall_lines
+from services.operator.bench.run import Bench, run_benches
+from services.operator.bench.worker_process import BenchFailed
+from services.operator.commands.exits import Exit, give_up
+from services.operator.commands.options import LanguageOption, Output, OutputOption
+from services.operator.commands.stopping import stopped_by_signals
+from services.operator.platform.errors import PlatformError
+from services.operator.rpc.failures import CallFailed
+from services.operator.texts import Language, say
+from services.shared.kernel.refusals import DependencyDown
+from services.shared.telemetry.logging import LogSettings, configure_logging
+
+_EXPECTED = (
+    BenchFailed,
+    CallFailed,
+    DependencyDown,
+    EmbeddedError,
+    PlatformError,
+    grpc.aio.AioRpcError,
+    OSError,
+)
+
+
+def bench(
+    *,
+    output: OutputOption = Output.TEXT,
+    seconds: Annotated[
+        float, typer.Option("--seconds", min=0.2, max=60, help="每轮秒数 · seconds of one round")
+    ] = 3.0,
+    turns: Annotated[int, typer.Option("--turns", min=1, max=50, help="轮数 · rounds of each, in turns")] = 5,
+    only: Annotated[
+        list[Bench] | None, typer.Option("--only", help="只测这些，可多次 · these alone, repeatable")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="随机种子 · seed")] = 1,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="与承诺比较，不足则以 1 结束 · exit 1 when a promise does not hold"),
+    ] = False,
+    lang: LanguageOption = Language.BOTH,
+) -> None:
+    """性能基准，各指标与其基线同场测量 · Benchmarks, each figure beside its baseline.
+
+    0 已测 · measured；1 --check 未达标 · fell short；2 无法测量 · impossible.
+    """
+    wanted = [each for each in Bench if only is None or each in only]
+    # With --output json nothing but the document goes to standard output.
+    console = Console(stderr=output is Output.JSON)
+    begun_at, machine = datetime.now(UTC), this_machine()
+    plan = Plan(
+        seconds=seconds,
+        turns=turns,
+        seed=seed,
+        alert_seconds=max(2.0, min(20.0, seconds * 7)),
+        records=max(1_000, min(20_000, int(seconds * 7_000))),
+        note=lambda note: console.print(note, style="dim", highlight=False),
+    )
+    configure_logging(LogSettings(service="bench", level="WARNING"))
+    try:
+        sections = asyncio.run(_measure(wanted, plan))
+    except _EXPECTED as error:
+        give_up(str(error))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        give_up(say("demo.interrupted", lang), Exit.INTERRUPTED)
+    report = Report(
+        machine=machine,
+        command=shlex.join(["tierlink", *sys.argv[1:]]),
+        begun_at=begun_at,
+        plan=plan,
+        sections=sections,
+    )
+    if output is Output.JSON:
+        sys.stdout.write(f"{json.dumps(document(report), ensure_ascii=False, indent=2)}\n")
+    else:
+        print_report(report, console, lang)
+    if check:
+        _check(sections)
+
+
+async def _measure(wanted: list[Bench], plan: Plan) -> tuple[Section, ...]:
+    with stopped_by_signals():
+        return await run_benches(wanted, plan)
+
+
+def _check(sections: tuple[Section, ...]) -> None:
+    lines = shortfall_lines(sections)
+    for line in lines:
+        sys.stderr.write(f"tierlink: {line}\n")
+    if lines:
+        raise typer.Exit(int(Exit.FINDINGS))
