@@ -145,8 +145,6 @@ def _accepted(state: Referral, event: e.ReferralAccepted, _: EventMetadata) -> C
         "hold_until": event.hold_until,
         "was_accepted": True,
         "expires_at": None,
-        "bed": None,
-        "bed_region": bed_asked(event.bed_type),
         **with_offers(offers),
     }
 

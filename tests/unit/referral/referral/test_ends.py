@@ -20,6 +20,7 @@ from tests.unit.referral.referral.stories import (
     ERROR,
     NO_REASON,
     REASON,
+    ROUTINE,
     TO_STATE,
     accepted,
     arrived,
@@ -64,6 +65,14 @@ def test_after_acceptance_the_destination_confirms(story: Callable[[], Chart]) -
     assert isinstance(done, ReferralCancelled)
     assert (done.by_deadline, done.reason) == (False, REASON)
     assert chart.referral.state is ReferralState.CANCELLED
+
+
+def test_an_end_leaves_nobody_to_ask() -> None:
+    listed = replace(ROUTINE, destinations=("jimsar-general", "east-hospital"))
+    chart = told((CANCEL, WUCAIWAN), chart=requested(listed))
+    state = chart.referral
+    assert (state.next_destinations, state.expires_at) == ((), None)
+    assert [offer.state for offer in state.offers] == [OfferState.WITHDRAWN]
 
 
 def test_a_cancellation_releases_the_hold() -> None:

@@ -74,3 +74,15 @@ def test_the_origin_may_be_named_and_a_live_referral_counts() -> None:
         live_referrals=("referrals/1",),
     )
     assert (found[0].travel_minutes, found[0].allowed) == (10, False)
+
+
+def test_suggestions_are_ordered_by_the_way_and_then_by_the_county() -> None:
+    near = {**DIRECTORY.roads, "wucaiwan": {"qitai-people": 30, "east-hospital": 20}}
+    directory = replace(DIRECTORY, roads=near)
+    urgent = replace(QUERY, urgency=Urgency.URGENT)
+    assert list(told(urgent, directory)) == [
+        "east-hospital",
+        "qitai-people",
+        "jimsar-general",
+        "changji-prefecture",
+    ]

@@ -35,6 +35,7 @@ from tests.unit.referral.referral.network import (
     TOWN,
     WUCAIWAN,
     WUCAIWAN_OFFICE,
+    person,
 )
 from tests.unit.referral.referral.stories import (
     ACCEPT,
@@ -76,6 +77,13 @@ def test_origin_or_ambulance_arranges_transport(actor: Actor) -> None:
 def test_neither_the_destination_nor_strangers_arrange_transport() -> None:
     bed_held().refused(ARRANGE, GENERAL, "WRONG_FACILITY")
     bed_held().refused(ARRANGE, TOWN, "NotFound")
+
+
+def test_only_an_ambulance_service_takes_part_by_acting() -> None:
+    chart = told((ARRANGE, WUCAIWAN), chart=bed_held())
+    assert chart.referral.ambulance_facility == ""
+    nowhere = person("", *AMBULANCE.roles)
+    assert told((ARRANGE, nowhere), chart=bed_held()).referral.ambulance_facility == ""
 
 
 def test_an_ambulance_takes_part_once_it_acts() -> None:
@@ -141,7 +149,9 @@ def test_departure_hands_over_and_stays_with_the_origin() -> None:
 
 def test_departure_without_arranging_names_the_transport() -> None:
     bed_held().refused(DEPART, WUCAIWAN, "TRANSPORT_MISSING")
-    assert bed_held().when(replace(DEPART, transport=ADVANCED), WUCAIWAN_OFFICE)
+    chart = bed_held()
+    chart.when(replace(DEPART, transport=ADVANCED, emergency_room_bypass=True), WUCAIWAN_OFFICE)
+    assert (chart.referral.transport, chart.referral.emergency_room_bypass) == (ADVANCED, True)
 
 
 def test_an_arrival_said_before_is_kept_for_the_departure() -> None:

@@ -139,6 +139,12 @@ def test_nearest_capable(origin: str, pathway: Pathway, destination: str, passed
     assert passes(request(origin, U, pathway), "NEAREST_CAPABLE", destination)
 
 
+def test_a_neighbour_of_the_same_level_is_no_way_up() -> None:
+    roads = {**DIRECTORY.roads, "wucaiwan": {"jimsar-town": 20, "jimsar-general": 95}}
+    asked = request("wucaiwan", E, directory=replace(DIRECTORY, roads=roads))
+    assert passes(asked, "NEAREST_CAPABLE", "jimsar-general")
+
+
 def test_the_refusal_says_which_one_is_nearer() -> None:
     found = rule(request("wucaiwan", E, Pathway.STROKE), "NEAREST_CAPABLE", "east-hospital")
     assert found.text == BilingualText(
@@ -254,6 +260,45 @@ def test_one_live() -> None:
     busy = rule(replace(asked, live_referrals=("referrals/1",)), "ONE_LIVE", "jimsar-general")
     assert (busy.passed, busy.overridable) == (False, False)
     assert "referrals/1" in busy.text.en
+
+
+def test_three_norms_may_be_overridden() -> None:
+    assert {each.code for each in RULES if each.overridable} == {
+        "LEVEL_BY_LEVEL",
+        "CAPABILITY",
+        "NEAREST_CAPABLE",
+    }
+
+
+def test_texts_name_the_facility_in_each_language() -> None:
+    found = rule(request("wucaiwan", U, Pathway.STROKE), "CAPABILITY", "jimsar-general")
+    assert found.text == BilingualText(zh="吉木萨尔县总医院具备STROKE能力", en="Jimsar General has STROKE")
+
+
+def test_texts_say_why_a_norm_passes() -> None:
+    asked = request("jimsar-general", R)
+    waits = rule(asked, "APPROVAL", "changji-prefecture").text.en
+    assert waits == "out of the county: Jimsar General must approve it first"
+    township = rule(request("wucaiwan", R), "APPROVAL", "qitai-people").text.en
+    assert township == waits
+    after = rule(replace(asked, urgency=E), "APPROVAL", "changji-prefecture").text.en
+    assert after.startswith("an emergency out of the county")
+    goes_on = rule(replace(asked, continues=True), "APPROVAL", "changji-prefecture").text.en
+    assert goes_on.startswith("out of the county to go on with a referral")
+    filing = {
+        "before departure": rule(asked, "INSURANCE_FILING", "xinjiang-4th"),
+        "counts as filed": rule(replace(asked, urgency=E), "INSURANCE_FILING", "xinjiang-4th"),
+        "no insurance filing": rule(asked, "INSURANCE_FILING", "changji-prefecture"),
+        "exempts": rule(
+            replace(asked, policy=ReferralPolicy(filing_exempt_regions=("65",))),
+            "INSURANCE_FILING",
+            "xinjiang-4th",
+        ),
+    }
+    for words, found in filing.items():
+        assert words in found.text.en
+    home = rule(request("xinjiang-4th", R), "INSURANCE_FILING", "jimsar-general")
+    assert "no insurance filing" in home.text.en
 
 
 def test_a_list_is_as_good_as_its_worst_destination() -> None:

@@ -26,6 +26,7 @@ from tests.unit.referral.referral.network import (
 )
 from tests.unit.referral.referral.stories import (
     ACCEPT,
+    ADVANCED,
     CREATE,
     DOCTOR,
     NO_REASON,
@@ -36,7 +37,6 @@ from tests.unit.referral.referral.stories import (
     info_requested,
     requested,
     told,
-    transport_arranged,
 )
 
 DECLINE = c.DeclineReferral(reason=REASON)
@@ -96,6 +96,7 @@ def test_acceptance_names_a_clinician_and_asks_for_a_bed() -> None:
     assert isinstance(event, ReferralAccepted)
     assert (event.bed_type, event.sex, event.age_years) == (BedType.STROKE_UNIT, "M", 58)
     assert event.hold_until == eta + timedelta(minutes=30)
+    assert chart.referral.estimated_arrival_time == eta
     state = chart.referral
     assert (state.state, state.accepting_clinician) == (ReferralState.ACCEPTED, DOCTOR)
     assert (state.bed_region, state.expires_at, chart.keys()) == (BedRegion.REQUESTED, None, [])
@@ -208,11 +209,17 @@ def test_the_next_is_asked_although_the_origin_left_the_directory() -> None:
     chart.directory = replace(chart.directory, facilities=gone)
     chart.when(DECLINE, GENERAL)
     assert chart.referral.offers[1].travel_minutes is None
+    assert not chart.referral.offers[1].insurance_filing_needed
     assert chart.referral.offers[1].direction is chart.referral.offers[0].direction
 
 
 def test_the_destination_takes_its_acceptance_back() -> None:
-    chart = transport_arranged()
+    chart = bed_held()
+    eta = chart.now + timedelta(hours=2)
+    chart.when(
+        c.ArrangeTransport(transport=ADVANCED, emergency_room_bypass=True, estimated_arrival_time=eta),
+        WUCAIWAN,
+    )
     chart.refused(c.WithdrawAcceptance(reason=NO_REASON), GENERAL, "REASON_MISSING")
     chart.refused(WITHDRAW, WUCAIWAN, "WRONG_FACILITY")
     chart.when(WITHDRAW, GENERAL)
@@ -227,6 +234,7 @@ def test_the_destination_takes_its_acceptance_back() -> None:
         None,
         None,
     )
+    assert (state.estimated_arrival_time, state.emergency_room_bypass) == (None, False)
     assert state.bed_region is BedRegion.REQUESTED
 
 

@@ -207,6 +207,7 @@ def test_approval_opens_the_offer() -> None:
     assert [offer.facility for offer in chart.referral.offers] == ["changji-prefecture"]
     assert chart.referral.offers[0].sent_at == chart.now
     assert chart.referral.next_destinations == ()
+    assert chart.referral.expires_at == chart.now + timedelta(hours=48, days=7)
 
 
 @pytest.mark.parametrize("command", [c.ApproveReferral(), c.RefuseApproval(reason=REASON)])
@@ -221,13 +222,14 @@ def test_only_the_referral_office_of_the_lead_facility_approves(command: c.Comma
 
 
 def test_refused_approval_ends_in_declined_with_its_reason() -> None:
-    chart = awaiting_approval()
+    chart = awaiting_approval().later(hours=1)
     chart.refused(c.RefuseApproval(reason=NO_REASON), GENERAL_OFFICE, "REASON_MISSING")
     (event,) = chart.when(c.RefuseApproval(reason=REASON), GENERAL_OFFICE)
     assert isinstance(event, ApprovalRefused)
     state = chart.referral
     assert (state.state, state.end_reason) == (ReferralState.DECLINED, REASON)
     assert (state.next_destinations, chart.keys()) == ((), ["expire"])
+    assert state.expires_at == chart.now + timedelta(days=7)
 
 
 def test_re_routing_cannot_skip_a_refused_approval() -> None:

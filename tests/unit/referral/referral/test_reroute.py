@@ -1,6 +1,7 @@
 """Re-routing: somebody else is asked after everybody declined."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,13 +12,14 @@ from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import NotFound
 from tests.unit.referral.referral.network import (
     COORDINATOR,
+    EAST,
     GENERAL,
     QITAI_COORDINATOR,
     TOWN,
     WUCAIWAN,
     WUCAIWAN_OFFICE,
 )
-from tests.unit.referral.referral.stories import REASON, ROUTINE, declined, requested, told
+from tests.unit.referral.referral.stories import CREATE, REASON, ROUTINE, declined, requested, told
 
 DECLINE = c.DeclineReferral(reason=REASON)
 REROUTE = c.RerouteReferral(destinations=("east-hospital",))
@@ -88,3 +90,23 @@ def test_a_re_routing_may_ask_all_at_once() -> None:
         "qitai-people",
     ]
     assert chart.referral.dispatch is Dispatch.FIRST_TO_ACCEPT
+
+
+def test_a_re_routing_keeps_the_dispatch_unless_told_otherwise() -> None:
+    both = replace(
+        CREATE, destinations=("jimsar-general", "east-hospital"), dispatch=Dispatch.FIRST_TO_ACCEPT
+    )
+    chart = told((DECLINE, GENERAL), (DECLINE, EAST), chart=requested(both))
+    override = NormOverride(rule="NEW_DESTINATION", reason=REASON)
+    again = c.RerouteReferral(destinations=("qitai-people", "east-hospital"), overrides=(override,))
+    told((again, WUCAIWAN), chart=chart.later(minutes=1))
+    assert chart.referral.dispatch is Dispatch.FIRST_TO_ACCEPT
+    assert [offer.facility for offer in chart.referral.offers[2:]] == ["qitai-people", "east-hospital"]
+    assert chart.referral.expires_at == chart.now + timedelta(minutes=10, hours=2)
+
+
+def test_a_re_routing_lists_who_is_asked_next() -> None:
+    listed = c.RerouteReferral(destinations=("east-hospital", "qitai-people"))
+    chart = told((listed, WUCAIWAN), chart=declined().later(minutes=1))
+    assert chart.referral.next_destinations == ("qitai-people",)
+    assert chart.referral.expires_at == chart.now + timedelta(minutes=20, hours=2)
