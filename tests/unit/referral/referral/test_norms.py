@@ -5,54 +5,24 @@ from dataclasses import replace
 import pytest
 
 from services.referral.domain.norms import (
-    Assessment,
-    Request,
     assess,
     combined,
     failed_rules,
 )
 from services.referral.domain.norms_rules import CAPABILITY_OF, RULES
-from services.referral.domain.policy import DEFAULT_POLICY, ReferralPolicy
+from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_values import (
     Consent,
     Dispatch,
     NormOverride,
     RehabilitationPlan,
-    RuleResult,
 )
-from services.referral.domain.texts import CODES
 from services.referral.domain.values import CodedReason, Direction, Pathway, Scope, Urgency
-from services.shared.kernel.text import BilingualText
+from tests.unit.referral.referral.asking import assessment, passes, request, rule
 from tests.unit.referral.referral.network import DIRECTORY
 from tests.unit.referral.referral.stories import PLAN, REASON
 
 E, U, R = Urgency.EMERGENCY, Urgency.URGENT, Urgency.ROUTINE
-
-
-def request(origin: str, urgency: Urgency, pathway: Pathway = Pathway.GENERAL, **values: object) -> Request:
-    found = Request(
-        directory=DIRECTORY,
-        policy=DEFAULT_POLICY,
-        origin=DIRECTORY.facilities[origin],
-        urgency=urgency,
-        pathway=pathway,
-        consent=Consent(recorded=True),
-    )
-    return replace(found, **values)  # type: ignore[arg-type]
-
-
-def assessment(asked: Request, *destinations: str) -> Assessment:
-    """What the norms say of the last of the destinations."""
-    return assess(asked, [asked.directory.facilities[each] for each in destinations])[-1]
-
-
-def rule(asked: Request, code: str, *destinations: str) -> RuleResult:
-    (found,) = [each for each in assessment(asked, *destinations).norms if each.code == code]
-    return found
-
-
-def passes(asked: Request, code: str, *destinations: str) -> bool:
-    return rule(asked, code, *destinations).passed
 
 
 @pytest.mark.parametrize(
@@ -143,15 +113,6 @@ def test_a_neighbour_of_the_same_level_is_no_way_up() -> None:
     roads = {**DIRECTORY.roads, "wucaiwan": {"jimsar-town": 20, "jimsar-general": 95}}
     asked = request("wucaiwan", E, directory=replace(DIRECTORY, roads=roads))
     assert passes(asked, "NEAREST_CAPABLE", "jimsar-general")
-
-
-def test_the_refusal_says_which_one_is_nearer() -> None:
-    found = rule(request("wucaiwan", E, Pathway.STROKE), "NEAREST_CAPABLE", "east-hospital")
-    assert found.text == BilingualText(
-        zh="急诊应就近：吉木萨尔县总医院车程95分钟，近于城东医院",
-        en="an emergency goes to the nearest capable facility: Jimsar General, 95 min by road,"
-        " not East Hospital",
-    )
 
 
 def test_the_next_of_a_ranked_list_is_the_nearest_of_those_left() -> None:
@@ -270,37 +231,6 @@ def test_three_norms_may_be_overridden() -> None:
     }
 
 
-def test_texts_name_the_facility_in_each_language() -> None:
-    found = rule(request("wucaiwan", U, Pathway.STROKE), "CAPABILITY", "jimsar-general")
-    assert found.text == BilingualText(zh="吉木萨尔县总医院具备STROKE能力", en="Jimsar General has STROKE")
-
-
-def test_texts_say_why_a_norm_passes() -> None:
-    asked = request("jimsar-general", R)
-    waits = rule(asked, "APPROVAL", "changji-prefecture").text.en
-    assert waits == "out of the county: Jimsar General must approve it first"
-    township = rule(request("wucaiwan", R), "APPROVAL", "qitai-people").text.en
-    assert township == waits
-    after = rule(replace(asked, urgency=E), "APPROVAL", "changji-prefecture").text.en
-    assert after.startswith("an emergency out of the county")
-    goes_on = rule(replace(asked, continues=True), "APPROVAL", "changji-prefecture").text.en
-    assert goes_on.startswith("out of the county to go on with a referral")
-    filing = {
-        "before departure": rule(asked, "INSURANCE_FILING", "xinjiang-4th"),
-        "counts as filed": rule(replace(asked, urgency=E), "INSURANCE_FILING", "xinjiang-4th"),
-        "no insurance filing": rule(asked, "INSURANCE_FILING", "changji-prefecture"),
-        "exempts": rule(
-            replace(asked, policy=ReferralPolicy(filing_exempt_regions=("65",))),
-            "INSURANCE_FILING",
-            "xinjiang-4th",
-        ),
-    }
-    for words, found in filing.items():
-        assert words in found.text.en
-    home = rule(request("xinjiang-4th", R), "INSURANCE_FILING", "jimsar-general")
-    assert "no insurance filing" in home.text.en
-
-
 def test_a_list_is_as_good_as_its_worst_destination() -> None:
     asked = request("wucaiwan", U, Pathway.STROKE)
     found = assess(asked, [DIRECTORY.facilities[each] for each in ("jimsar-general", "jimsar-town")])
@@ -323,8 +253,3 @@ def test_of_two_overrides_of_a_rule_the_first_counts() -> None:
     first = NormOverride(rule="CAPABILITY", reason=REASON)
     asked = request("wucaiwan", U, Pathway.STROKE, overrides=(first, other))
     assert rule(asked, "CAPABILITY", "jimsar-town").override == REASON
-
-
-def test_each_norm_has_a_text_for_each_verdict() -> None:
-    codes = {code.partition(".")[0] for code in CODES if "." in code}
-    assert codes == {each.code for each in RULES} | {"NEW_DESTINATION"}
