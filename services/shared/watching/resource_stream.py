@@ -59,13 +59,14 @@ class ResourceStreams(Generic[S]):
         `visible` says whether a state is the watcher's to see. Raises InvalidInput for a bad token,
         Overloaded for a reader that is too slow, DependencyDown when Kafka or the database is away.
         """
-        shown: dict[str, int] = {}
+        #: versions of the first picture: what of it was not published yet when it was taken comes once more
+        pictured_versions: dict[str, int] = {}
         if resume_token:
             positions = self._tail.decode(resume_token)
         else:
             positions = await self._tail.end_positions()
             for pictured in await picture():
-                shown[pictured.name] = pictured.version
+                pictured_versions[pictured.name] = pictured.version
                 yield Change(state=pictured.state, event_type="", resume_token="")
             yield Change(state=None, event_type="", resume_token=self._tail.encode(positions))
         async with contextlib.aclosing(self._tail.subscribe(positions)) as items:
@@ -75,10 +76,10 @@ class ResourceStreams(Generic[S]):
                 if event is None:
                     yield Change(state=None, event_type="", resume_token=token)
                     continue
-                if event.version <= shown.get(event.key, 0):
-                    # A zombie relay's repetition, or part of the first picture.
+                if event.version <= pictured_versions.get(event.key, 0):
                     continue
-                shown[event.key] = event.version
+                # From here on the feed itself drops what comes twice.
+                pictured_versions.pop(event.key, None)
                 state = await self._state(event)
                 if visible(state):
                     yield Change(state=state, event_type=event.type, resume_token=token)
