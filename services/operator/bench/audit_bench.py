@@ -79,7 +79,7 @@ class AuditBench:
             tokens=self._stack.tokens(),
             concurrency=self._plan.concurrency,
             seconds=self._plan.seconds,
-            seed=self._plan.seed * 100 + 6,
+            seed=f"{self._plan.seed}/audit",
         )
 
     async def _verify(self, address: str) -> float:

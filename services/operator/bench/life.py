@@ -146,7 +146,7 @@ class Life:
         self._position = (self._position + 1) % len(self.commands)
 
 
-def lives(count: int, seed: int) -> Iterator[Life]:
+def lives(count: int, seed: str) -> Iterator[Life]:
     """Lives with their own random numbers: the same seed draws the same ids."""
     commands = commands_of_a_life()
     return (Life(commands, Random(f"{seed}/{number}")) for number in range(count))

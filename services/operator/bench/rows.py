@@ -1,9 +1,9 @@
 """The rows that one life writes: read from the service's own database, for the baselines to write as many."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Self
+from typing import Any
 
 import asyncpg
 
@@ -35,12 +35,6 @@ class WrittenStream:
         """What its name begins with."""
         return f"{self.kind}s"
 
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """From what `asdict` made, after JSON turned its tuples into lists."""
-        lists = {key: tuple(value) for key, value in fields.items() if isinstance(value, list)}
-        return cls(**{**fields, **lists})
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WrittenCommand:
@@ -54,12 +48,6 @@ class WrittenCommand:
     def is_new(self) -> bool:
         """Its aggregates did not exist before."""
         return self.streams[0].is_new
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> Self:
-        """From what `asdict` made."""
-        streams = tuple(WrittenStream.from_json(each) for each in fields["streams"])
-        return cls(path=fields["path"], streams=streams)
 
 
 async def written_by(dsn: str, paths: Sequence[str], names: Sequence[str]) -> tuple[WrittenCommand, ...]:

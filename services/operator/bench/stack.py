@@ -6,7 +6,7 @@ Given servers are never used: a bench writes as much as it can.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,8 @@ from pathlib import Path
 from services.embedded import EmbeddedStack
 from services.embedded.databases import create_database
 from services.embedded.stack import DATABASE_PREFIX
+from services.embedded.supervise import ChildSpec
+from services.operator.bench import four_statements
 from services.operator.bench.life import PEOPLE
 from services.operator.bench.worker_process import Worker
 from services.operator.casefile.packaged import DEFAULT_CASE
@@ -60,21 +62,24 @@ class BenchStack:
 
     @asynccontextmanager
     async def service(
-        self, name: str, *, label: str, parts: str = ALL_PARTS, environment: Mapping[str, str] | None = None
+        self, name: str, *, label: str, parts: str = ALL_PARTS, dsn: str = "", is_baseline: bool = False
     ) -> AsyncIterator[ServiceProcess]:
-        """A process of a service for the time of the block; `label` tells two of one service apart."""
-        process = ServiceProcess(
+        """A process of a service for the time of the block; `label` tells two of one service apart.
+
+        With `is_baseline` its store is the one that the event store is measured against.
+        """
+        make = FourStatementProcess if is_baseline else ServiceProcess
+        process = make(
             name,
             folder=self.folder / "services" / label,
             environment={
                 KAFKA_VARIABLE: self.kafka_bootstrap,
-                variable(name, "DSN"): self.dsn(name),
+                variable(name, "DSN"): dsn or self.dsn(name),
                 variable(name, "OPERATIONS_PORT"): "0",
                 "TIERLINK_JWKS": str(self.key_files.jwks),
                 "TIERLINK_LOG_LEVEL": "WARNING",
                 "TIERLINK_PARTS": parts,
                 "TIERLINK_CALLS_MAX": str(_CALLS_MAX),
-                **(environment or {}),
             },
         )
         await asyncio.to_thread(process.start)
@@ -99,6 +104,15 @@ class BenchStack:
         """Puts the sample directory in force at a referral service."""
         addresses = Addresses(referral=referral_address, bed=referral_address, notification=referral_address)
         await self.apply_site(addresses, wards_and_rosters=False)
+
+
+class FourStatementProcess(ServiceProcess):
+    """The referral service with the baseline's store."""
+
+    def _spec(self, port: int) -> ChildSpec:
+        spec = super()._spec(port)
+        # The last word is the module that the process becomes.
+        return replace(spec, command=(*spec.command[:-1], four_statements.__name__))
 
 
 @asynccontextmanager

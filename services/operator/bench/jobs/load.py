@@ -38,7 +38,7 @@ class LoadClient:
         self._targets: dict[str, _Target] = {}
 
     async def round(
-        self, *, address: str, tokens: dict[str, str], concurrency: int, seconds: float, seed: int
+        self, *, address: str, tokens: dict[str, str], concurrency: int, seconds: float, seed: str
     ) -> dict[str, Any]:
         """Sends for so long; counts what was answered in that time."""
         target = self._targets.get(address)
@@ -56,7 +56,7 @@ class LoadClient:
             "latency_ms_p99": percentile(latencies_ms, 99),
         }
 
-    async def one_life(self, *, address: str, tokens: dict[str, str], seed: int) -> dict[str, Any]:
+    async def one_life(self, *, address: str, tokens: dict[str, str], seed: str) -> dict[str, Any]:
         """One referral's life: what was sent and answered, as hexadecimal text."""
         target = _open(address, 1, seed)
         metadata = _metadata(tokens)
@@ -84,7 +84,7 @@ def _metadata(tokens: dict[str, str]) -> dict[str, tuple[tuple[str, str], ...]]:
     return {who: (("authorization", f"Bearer {token}"),) for who, token in tokens.items()}
 
 
-def _open(address: str, concurrency: int, seed: int) -> _Target:
+def _open(address: str, concurrency: int, seed: str) -> _Target:
     channel = grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
     found = list(lives(concurrency, seed))
     calls: dict[str, Any] = {command.path: channel.unary_unary(command.path) for command in found[0].commands}
