@@ -52,7 +52,7 @@ class FakeServices:
         self.repeat_alerts = False
         self.resume_tokens: list[str] = []
         #: set when the stream was opened a third time
-        self.resumed_twice = asyncio.Event()
+        self.resumed_again = asyncio.Event()
         self._changed = asyncio.Event()
         self._handlers: dict[str, Callable[[Any], Message]] = {
             "OpenEpisode": self._open_episode,
@@ -176,8 +176,9 @@ class FakeServices:
 
     async def watch_alerts(self, request: Any, context: Any) -> AsyncIterator[Message]:
         self.resume_tokens.append(request.resume_token)
-        if len(self.resume_tokens) == 3:
-            self.resumed_twice.set()
+        if len(self.resume_tokens) == 4:
+            # Who comes back again has read what the stream before had sent twice.
+            self.resumed_again.set()
         sent = int(request.resume_token or 0)
         while True:
             self._changed.clear()

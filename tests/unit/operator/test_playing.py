@@ -168,13 +168,13 @@ async def test_a_stream_that_breaks_comes_back_with_its_token(tmp_path: Path) ->
 
 async def test_a_stream_that_repeats_itself_is_found(tmp_path: Path) -> None:
     services = FakeServices()
-    services.streams_cut = 2
+    services.streams_cut = 3
     services.repeat_alerts = True
 
     class Patient(Observer):
         async def on_step(self, step: Step) -> None:
             if step.number == 7:
-                await services.resumed_twice.wait()
+                await services.resumed_again.wait()
 
     summary = await _play(small_case(tmp_path), services, Patient())
     assert {kind for kind, _ in _kinds(summary)} == {"stream"}
