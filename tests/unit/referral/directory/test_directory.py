@@ -167,6 +167,12 @@ def test_every_fault_is_named_at_once() -> None:
     ]
 
 
+def test_neighbours_may_be_no_minutes_apart() -> None:
+    next_door = Facility(id="next-door", name=NAME, level=FacilityLevel.COUNTY, travel_minutes={"x": 0})
+    other = Facility(id="x", name=NAME, level=FacilityLevel.COUNTY)
+    assert applied(ApplyDirectory(facilities=(next_door, other))).travel_minutes("x", "next-door") == 0
+
+
 @pytest.mark.parametrize(
     ("origin", "destination", "direction", "scope"),
     [
