@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +17,14 @@ from services.operator.rpc.values import rfc3339
 from services.operator.texts import Language, shown
 from services.shared.kernel.text import BilingualText
 
+_COLUMNS = {
+    "ours": BilingualText(zh="本系统", en="ours"),
+    "baseline": BilingualText(zh="基线", en="baseline"),
+    "ratio": BilingualText(zh="比值", en="ratio"),
+    "turns": BilingualText(zh="各轮", en="by turn"),
+    "measured": BilingualText(zh="实测", en="measured"),
+    "promised": BilingualText(zh="承诺", en="promised"),
+}
 _MET = {True: ("✓", "green"), False: ("✗", "bold red")}
 
 
@@ -110,49 +119,58 @@ def print_report(report: Report, console: Console, language: Language) -> None:
     )
     for section in report.sections:
         console.print()
-        console.print(_table(section, language))
+        console.print(Text(shown(section.title, language), style="bold"))
+        if section.ratios:
+            console.print(_ratios(section.ratios, language))
+        if section.readings:
+            console.print(_readings(section.readings, language))
 
 
-def _table(section: Section, language: Language) -> Table:
-    table = Table(title=shown(section.title, language), title_justify="left", title_style="bold")
-    table.add_column("")
-    for name in ("median", "baseline", "ratio", "turns", "wanted", ""):
-        table.add_column(name, justify="right")
-    for ratio in section.ratios:
-        table.add_row(*_ratio_cells(ratio, language))
-    for reading in section.readings:
-        table.add_row(*_reading_cells(reading, language))
+def _ratios(ratios: Sequence[Ratio], language: Language) -> Table:
+    table = _table(_say("ours", language))
+    for key in ("baseline", "ratio", "turns", "promised"):
+        table.add_column(_say(key, language), justify="right")
+    for ratio in ratios:
+        turns = ratio.by_turn
+        table.add_row(
+            f"{shown(ratio.ours.title, language)}\n÷ {shown(ratio.baseline.title, language)}",
+            _amount(ratio.ours.median, ratio.ours.unit),
+            _amount(ratio.baseline.median, ratio.baseline.unit),
+            f"{ratio.median:.3g}",
+            f"{min(turns):.3g} – {max(turns):.3g}",
+            _promise("≥", ratio.at_least, ratio.is_met),
+        )
     return table
 
 
-def _ratio_cells(ratio: Ratio, language: Language) -> tuple[str | Text, ...]:
-    turns = ratio.by_turn
-    return (
-        f"{shown(ratio.ours.title, language)}\n  ÷ {shown(ratio.baseline.title, language)}",
-        _amount(ratio.ours.median, ratio.ours.unit),
-        _amount(ratio.baseline.median, ratio.baseline.unit),
-        f"{ratio.median:.3g}",
-        f"{min(turns):.3g} – {max(turns):.3g}",
-        "" if ratio.at_least is None else f"≥ {ratio.at_least:g}",
-        "" if ratio.at_least is None else _mark(ratio.is_met),
-    )
+def _readings(readings: Sequence[Reading], language: Language) -> Table:
+    table = _table(_say("measured", language))
+    table.add_column(_say("promised", language), justify="right")
+    for reading in readings:
+        table.add_row(
+            shown(reading.title, language),
+            _amount(reading.value, reading.unit),
+            _promise("≤", reading.at_most, reading.is_met),
+        )
+    return table
 
 
-def _reading_cells(reading: Reading, language: Language) -> tuple[str | Text, ...]:
-    return (
-        shown(reading.title, language),
-        _amount(reading.value, reading.unit),
-        "",
-        "",
-        "",
-        "" if reading.at_most is None else f"≤ {reading.at_most:g}",
-        "" if reading.at_most is None else _mark(reading.is_met),
-    )
+def _say(column: str, language: Language) -> str:
+    return shown(_COLUMNS[column], language, separator="\n")
 
 
-def _mark(is_met: bool) -> Text:
-    sign, style = _MET[is_met]
-    return Text(sign, style=style)
+def _table(value: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("")
+    table.add_column(value, justify="right")
+    return table
+
+
+def _promise(sign: str, bound: float | None, is_met: bool) -> Text:
+    if bound is None:
+        return Text("")
+    mark, style = _MET[is_met]
+    return Text(f"{sign} {bound:g} {mark}", style=style)
 
 
 def _amount(value: float, unit: str) -> str:
