@@ -129,10 +129,8 @@ async def test_a_request_id_is_taken_once(store: Wanted) -> None:
 
 
 async def test_two_at_once_with_one_request_id_write_once(store: Wanted) -> None:
-    first = Writer(store).unit("p/1", Moved(to="road"), request="r1")
-    second = Writer(store).unit("p/2", Moved(to="road"), request="r1")
-
-    results = await asyncio.gather(store.append(first), store.append(second))
+    units = [Writer(store).unit(name, Moved(to="road"), request="r1") for name in ("p/1", "p/2")]
+    results = await asyncio.gather(*(store.append(unit) for unit in units))
 
     assert sorted(result.status for result in results) == [AppendStatus.APPENDED, AppendStatus.REPEATED]
 
@@ -296,7 +294,6 @@ async def test_outbox_and_deadlines_are_in_step(database: CreateDatabase) -> Non
     assert [row["value"] for row in outbox] == [event.payload for event in events]
     assert [(row["key"], row["due_at"], row["set_version"]) for row in deadlines] == [("arrive", due, 2)]
     assert await opened.fetch("SELECT FROM deadlines") == []
-    facets = await opened.fetch_value("SELECT facets FROM streams")
-    assert json.loads(facets)["live"] is False
+    assert json.loads(await opened.fetch_value("SELECT facets FROM streams"))["live"] is False
     await store.close()
     await opened.close()
