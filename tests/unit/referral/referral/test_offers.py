@@ -113,6 +113,7 @@ def test_an_arrival_before_the_acceptance_is_a_wrong_field() -> None:
     chart = requested()
     early = replace(ACCEPT, estimated_arrival_time=chart.now - timedelta(seconds=1))
     chart.refused(early, GENERAL, "IN_THE_PAST")
+    assert chart.when(replace(ACCEPT, estimated_arrival_time=chart.now), GENERAL)
 
 
 def test_only_a_clinician_accepts() -> None:
