@@ -17,6 +17,9 @@ E = TypeVar("E")
 
 Facets = dict[str, str | bool | list[str]]
 
+#: Makes a snapshot's bytes; without a state of its own between two calls.
+_STATES = msgspec.msgpack.Encoder()
+
 
 def no_claims(state: object) -> tuple[Claim, ...]:
     """For aggregates that need nothing that only one may have."""
@@ -42,7 +45,7 @@ class AggregateKind(Generic[S, E]):
     fold_version: int = 1
 
     def encode_state(self, state: S) -> bytes:
-        return msgspec.msgpack.encode(state)
+        return _STATES.encode(state)
 
     def decode_state(self, snapshot: bytes) -> S:
         """Raises msgspec.DecodeError when the bytes are not such a state."""
@@ -141,10 +144,11 @@ def change_of(
     state = after.state
     if state is None:
         raise ValueError(f"{before.stream_id} has no state after its events")
-    old_deadlines = {} if before.state is None else {d.key: d for d in kind.deadlines(before.state)}
-    new_deadlines = {deadline.key: deadline for deadline in kind.deadlines(state)}
-    old_claims = frozenset(() if before.state is None else kind.claims(before.state))
-    new_claims = frozenset(kind.claims(state))
+    deadlines_set, deadlines_cleared = _moved_deadlines(
+        () if before.state is None else kind.deadlines(before.state), kind.deadlines(state)
+    )
+    old_claims = () if before.state is None else kind.claims(before.state)
+    new_claims = kind.claims(state)
     return StreamChange(
         stream_id=before.stream_id,
         kind=kind.name,
@@ -154,11 +158,32 @@ def change_of(
         snapshot=kind.encode_state(state),
         fold_version=kind.fold_version,
         facets=orjson.dumps(kind.facets(state)).decode(),
-        deadlines_set=tuple(d for key, d in new_deadlines.items() if old_deadlines.get(key) != d),
-        deadlines_cleared=tuple(key for key in old_deadlines if key not in new_deadlines),
-        claims_taken=tuple(sorted(new_claims - old_claims, key=_claim_order)),
-        claims_given_up=tuple(sorted(old_claims - new_claims, key=_claim_order)),
+        deadlines_set=deadlines_set,
+        deadlines_cleared=deadlines_cleared,
+        claims_taken=_without(new_claims, old_claims),
+        claims_given_up=_without(old_claims, new_claims),
     )
+
+
+def _moved_deadlines(
+    old: tuple[Deadline, ...], new: tuple[Deadline, ...]
+) -> tuple[tuple[Deadline, ...], tuple[str, ...]]:
+    """Those that are new or due at another time, and the keys of those that are over."""
+    if old == new:
+        return (), ()
+    before = {deadline.key: deadline for deadline in old}
+    after = {deadline.key: deadline for deadline in new}
+    return (
+        tuple([deadline for key, deadline in after.items() if before.get(key) != deadline]),
+        tuple([key for key in before if key not in after]),
+    )
+
+
+def _without(claims: tuple[Claim, ...], others: tuple[Claim, ...]) -> tuple[Claim, ...]:
+    """In one order, so that two units cannot wait for each other."""
+    if claims == others:
+        return ()
+    return tuple(sorted(frozenset(claims) - frozenset(others), key=_claim_order))
 
 
 def _claim_order(claim: Claim) -> tuple[str, str]:

@@ -30,8 +30,9 @@ _SQL = load_blocks("services.shared.eventstore.sql", "event_store.sql")
 #: Outbox shards: the unit of a relay's lease. Fixed for a database's life, for order hangs on it.
 SHARDS = 8
 
-#: A statement costs as much as five of the commands in it, and a commit takes milliseconds as it is.
-_GATHERING_S = 0.004
+#: A statement costs as much as ten of the commands in it, and a commit takes milliseconds as it is: measured
+#: with 32 callers, 10 ms give a quarter more commands a second than none, and sooner answers.
+_GATHERING_S = 0.01
 
 #: The batch joins a few rows with indexed tables: a plan made while those are empty must not scan.
 APPEND_SESSION = {
