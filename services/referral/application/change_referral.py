@@ -89,6 +89,8 @@ class ReferralChanges:
 
     async def _bring_facilities(self, work: Work, before: Referral, after: Referral) -> None:
         """A destination that accepted, or to which the patient was diverted, takes part in the episode."""
+        if after.offers == before.offers:
+            return
         known = set(membership_of(before).facilities)
         membership = membership_of(after)
         if not known.issuperset(membership.facilities):

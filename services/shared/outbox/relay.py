@@ -36,6 +36,10 @@ ALL_SHARDS = frozenset(range(SHARDS))
 #: Messages of one shard that are counted: what a gauge must tell is that there are many, and for how long.
 _COUNTED_MAX = 2_000
 
+#: What each message of a round adds to the time until the next one, and the most that it comes to.
+_GATHERING_MESSAGE_S = 0.002
+_GATHERING_MAX_S = 0.05
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RelaySettings:
@@ -197,8 +201,9 @@ class Relay:
         while not self._stopping.is_set():
             # Before the fetch: what comes during it is not missed.
             lane.woken.clear()
+            begun_s = time.monotonic()
             try:
-                more = await self._round(lane)
+                sent, more = await self._round(lane)
             except DependencyDown as error:
                 self._failed(error)
                 await _wait(self._stopping, backoff.next_s())
@@ -213,13 +218,24 @@ class Relay:
             backoff.reset()
             if not more:
                 await _wait(lane.woken, self._settings.poll_s)
+                gathering_s = begun_s + self._gathering_s(sent) - time.monotonic()
+                if gathering_s > 0:
+                    await _wait(self._stopping, gathering_s)
 
-    async def _round(self, lane: _Lane) -> bool:
-        """Fetches, publishes and deletes once; says whether there may be more at once."""
+    def _gathering_s(self, sent: int) -> float:
+        """How long after its beginning a round that sent so much is followed by the next one.
+
+        A round costs as much as twenty messages, so where many come they wait for each other, and where one
+        comes now and then it goes at once.
+        """
+        return min(sent * _GATHERING_MESSAGE_S, _GATHERING_MAX_S)
+
+    async def _round(self, lane: _Lane) -> tuple[int, bool]:
+        """Fetches, publishes and deletes once; returns how many went, and whether there may be more."""
         shards = self._leases.usable(lane.shards)
         lane.busy = frozenset(shards)
         if not shards:
-            return False
+            return 0, False
         aim = self._floors.aim(shards)
         rows = await self._table.fetch(aim.floors, self._settings.bound)
         firsts: dict[int, int] = {}
@@ -230,7 +246,7 @@ class Relay:
         epochs = {shard: e for shard, e in self._leases.usable(shards).items() if shards[shard] == e}
         sendable = rows if len(epochs) == len(shards) else [row for row in rows if row["shard"] in epochs]
         if not sendable:
-            return False
+            return 0, False
         published = await lane.publisher.publish(sendable)
         await self._delete(epochs, published)
         if published.failure is not None:
@@ -238,9 +254,10 @@ class Relay:
         if published.absent_topics:
             self._metrics.failures.labels("topic").inc()
             if not published.sequences:
-                return False
+                return 0, False
         bound = self._settings.bound
-        return len(rows) >= bound.rows_max or sum(len(row["value"]) for row in rows) >= bound.bytes_max
+        more = len(rows) >= bound.rows_max or sum(len(row["value"]) for row in rows) >= bound.bytes_max
+        return len(published.sequences), more
 
     async def _delete(self, epochs: dict[int, int], published: Published) -> None:
         sequences = published.sequences
