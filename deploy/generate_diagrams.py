@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import interface_statuses
 import state_machines
 from state_machines import Arrow, Machine
 
@@ -49,6 +50,7 @@ def pages() -> dict[str, str]:
         "bed": state_machines.bed(),
         "alert": state_machines.alert(),
     }
+    elsewhere = {"consultation": interface_statuses.consultation}
     found: dict[str, str] = {}
     for language in _LANGUAGES:
         found[_file("referral", language)] = _page(
@@ -61,6 +63,7 @@ def pages() -> dict[str, str]:
                 referral.markdown_matrix(language),
                 referral.markdown_table(language),
             ),
+            more=interface_statuses.referral(language),
         )
         for name, machine in machines.items():
             found[_file(name, language)] = _page(
@@ -73,6 +76,7 @@ def pages() -> dict[str, str]:
                     _matrix(machine, language),
                     f"{_in(_PLATFORM_NOTE, language)}\n\n{_table(machine, language)}",
                 ),
+                more=elsewhere[name](language) if name in elsewhere else (),
             )
     return found
 
@@ -81,8 +85,16 @@ def _file(name: str, language: Language) -> str:
     return f"{name}.md" if language == "en" else f"{name}.zh.md"
 
 
-def _page(name: str, language: Language, *, title: BilingualText, source: str, parts: Sequence[str]) -> str:
-    """`parts` are the diagram, the matrix and the table."""
+def _page(
+    name: str,
+    language: Language,
+    *,
+    title: BilingualText,
+    source: str,
+    parts: Sequence[str],
+    more: Sequence[str] = (),
+) -> str:
+    """`parts` are the diagram, the matrix and the table; `more` follows them as it is."""
     diagram, matrix, table = parts
     states, allowed, rows = _SECTIONS[language]
     other, called = _OTHER[language]
@@ -98,6 +110,7 @@ def _page(name: str, language: Language, *, title: BilingualText, source: str, p
         matrix,
         f"## {rows}",
         table,
+        *more,
     )
     return "\n\n".join(block.strip() for block in blocks) + "\n"
 

@@ -1,6 +1,6 @@
 """What states, commands, events and parties are called, in both languages."""
 
-from services.referral.domain.referral_values import BedRegion, CrewLevel, ReferralState
+from services.referral.domain.referral_values import BedRegion, CrewLevel, OfferState, ReferralState
 from services.shared.kernel.text import BilingualText
 
 
@@ -36,6 +36,15 @@ BED_REGIONS: dict[BedRegion, BilingualText] = {
     BedRegion.LAPSED: _pair("预留已过期", "lapsed"),
     BedRegion.OCCUPIED: _pair("已入住", "occupied"),
     BedRegion.RELEASED: _pair("已释放", "released"),
+}
+
+OFFERS: dict[OfferState, BilingualText] = {
+    OfferState.SENT: _pair("已发出", "sent"),
+    OfferState.ACKNOWLEDGED: _pair("已签收", "acknowledged"),
+    OfferState.ACCEPTED: _pair("已接收", "accepted"),
+    OfferState.DECLINED: _pair("已拒收", "declined"),
+    OfferState.WITHDRAWN: _pair("已撤回", "withdrawn"),
+    OfferState.LAPSED: _pair("超时未答复", "lapsed"),
 }
 
 CREWS: dict[CrewLevel, BilingualText] = {
