@@ -11,15 +11,18 @@ Language: TypeAlias = Literal["zh", "en"]
 
 _TITLE = BilingualText(zh="在 HL7 FHIR 与 HL7 v2 中", en="In HL7 FHIR and HL7 v2")
 _SOURCE = BilingualText(
-    zh="取自 `services/referral/domain/fhir_status.py`。FHIR R4：一次转诊为一个 `ServiceRequest`，每次转诊申请为一个 `Task`。"
-    "`Task.status` 为当前申请的状态；RF1-1 见 HL7 v2.5.1 表 0283，取消另用 REF^I14 消息。",
-    en="From `services/referral/domain/fhir_status.py`. FHIR R4: a referral is a `ServiceRequest`, each of its offers a `Task`; "
-    "`Task.status` is the present offer's. RF1-1 is of HL7 v2.5.1, table 0283; a cancellation is a message of its own, REF^I14.",
+    zh="取自 `services/referral/domain/fhir_status.py`。FHIR R4：一次转诊为一个 `ServiceRequest`，"
+    "每次转诊申请为一个 `Task`；`Task.status` 为当前申请的状态。"
+    "RF1-1 见 HL7 v2.5.1 表 0283，取消另用 REF^I14 消息。",
+    en="From `services/referral/domain/fhir_status.py`. FHIR R4: a referral is a `ServiceRequest`, "
+    "each of its offers a `Task`; `Task.status` is the present offer's. "
+    "RF1-1 is of HL7 v2.5.1, table 0283; a cancellation is a message of its own, REF^I14.",
 )
 _CONSULTATION_SOURCE = BilingualText(
-    zh="取自 `services/referral/domain/fhir_status.py`。FHIR R4：一次会诊为一个 `ServiceRequest` 和一个 `Task`；报告为 `DiagnosticReport`。",
-    en="From `services/referral/domain/fhir_status.py`. FHIR R4: a consultation is a `ServiceRequest` and a `Task`; "
-    "its report is a `DiagnosticReport`.",
+    zh="取自 `services/referral/domain/fhir_status.py`。FHIR R4：一次会诊为一个 `ServiceRequest` "
+    "和一个 `Task`，报告为 `DiagnosticReport`。",
+    en="From `services/referral/domain/fhir_status.py`. FHIR R4: a consultation is a `ServiceRequest` "
+    "and a `Task`; its report is a `DiagnosticReport`.",
 )
 _OFFERS_NOTE = BilingualText(
     zh="单次转诊申请（offer）的 `Task`；已接收者随转诊继续：",

@@ -18,7 +18,7 @@ from rich.console import Console
 from services.embedded import EmbeddedError
 from services.operator.casefile.faults import FaultyFile
 from services.operator.casefile.model import Case
-from services.operator.casefile.packaged import DEFAULT_CASE
+from services.operator.casefile.packaged import PACKAGED, case_path
 from services.operator.casefile.reading import read_case
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
@@ -49,7 +49,9 @@ _EXPECTED = (PlatformError, EmbeddedError, CallFailed, SiteTaken, OSError)
 
 
 def demo(
-    case: Annotated[Path, typer.Option("--case", help="病例文件 · case file")] = DEFAULT_CASE,
+    case: Annotated[
+        str, typer.Option("--case", help=f"病例：{'、'.join(PACKAGED)} 或文件 · one of these, or a file")
+    ] = PACKAGED[0],
     speed: Annotated[
         float | None,
         typer.Option(
@@ -67,7 +69,7 @@ def demo(
     0 全部符合 · all as it must be；1 有不符 · something is not；2 无法演示 · impossible.
     """
     try:
-        chosen = read_case(case)
+        chosen = read_case(case_path(case))
     except FaultyFile as error:
         give_up("\n" + "\n".join(error.lines()))
     # With --output json nothing but the document goes to standard output.

@@ -8,7 +8,7 @@ import pytest
 from services.operator.casefile.faults import FaultyFile
 from services.operator.casefile.located import parse_located
 from services.operator.casefile.model import AlertStep, AwaitStep, CommandStep
-from services.operator.casefile.packaged import CASES_FOLDER, DEFAULT_CASE
+from services.operator.casefile.packaged import CASES_FOLDER, DEFAULT_CASE, PACKAGED, case_path
 from services.operator.casefile.reading import read_case
 from tests.unit.operator.small_case import CASE, small_case, write_case
 
@@ -23,9 +23,26 @@ def _faults(folder: Path, text: str) -> dict[int, str]:
     return {fault.line: fault.text for fault in caught.value.faults}
 
 
-def test_every_case_that_comes_with_tierlink_is_sound() -> None:
+@pytest.mark.parametrize("name", PACKAGED)
+def test_every_case_that_comes_with_tierlink_is_sound(name: str) -> None:
+    case = read_case(case_path(name))
+    assert case.id == name.upper()
+    # No report gives a moment, a person or a value: whoever acts in a case is made up, and says so.
+    assert all(step.synthetic for step in case.steps if isinstance(step, CommandStep))
+    assert case.site.directory == read_case(DEFAULT_CASE).site.directory
+    assert "synthetic" in case.source.en
+
+
+def test_a_case_is_named_or_given_by_its_path() -> None:
+    assert case_path("j1") == case_path("J1") == DEFAULT_CASE
+    assert case_path("./j1") == Path("j1")
+    assert case_path("some/case.yaml") == Path("some/case.yaml")
+    others = {path.stem for path in CASES_FOLDER.glob("*.yaml")} - set(PACKAGED)
+    assert all("communities:" in (CASES_FOLDER / f"{name}.yaml").read_text("utf-8") for name in others)
+
+
+def test_the_main_case_goes_the_whole_way() -> None:
     case = read_case(DEFAULT_CASE)
-    assert case.id == "J1"
     assert len(case.steps) > 40
     assert case.duration > timedelta(days=30)
     assert "horqin-township-20" in case.site.directory.facility_ids()
