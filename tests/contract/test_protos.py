@@ -43,7 +43,8 @@ PROMISED: dict[str, str] = {
     "tierlink.referral.v1.EpisodeService": """
         OpenEpisode RecordMilestone CorrectMilestone CloseEpisode GetEpisode ListEpisodes""",
     "tierlink.referral.v1.DirectoryService": """
-        ApplyDirectory GetFacility ListFacilities ListCommunities""",
+        ApplyDirectory GetFacility ListFacilities ListCommunities ListAlliances ListPoolingAreas
+        ListRecognitionAreas ListGreenChannels""",
     "tierlink.bed.v1.BedService": """
         ApplyWards ListBeds SearchBeds GetAvailability WatchAvailability HoldBed ExtendHold ReleaseHold
         OccupyBed VacateBed MarkBedReady TransferBed BlockBed UnblockBed ConfirmCounts""",

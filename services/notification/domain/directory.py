@@ -17,6 +17,22 @@ class FacilityLevel(StrEnum):
     PROVINCE = "PROVINCE"
 
 
+class IdentifierScheme(StrEnum):
+    """卫生机构代码, 医疗机构执业许可证登记号, 统一社会信用代码."""
+
+    WS218 = "WS218"
+    LICENCE = "LICENCE"
+    CREDIT_CODE = "CREDIT_CODE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FacilityIdentifier:
+    """A number by which a register knows a facility."""
+
+    scheme: IdentifierScheme
+    value: str
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facility:
     """A facility. 医疗机构"""
@@ -31,6 +47,7 @@ class Facility:
     capabilities: tuple[str, ...] = ()
     #: minutes by road to other facilities
     travel_minutes: dict[str, int] = field(default_factory=dict)
+    identifiers: tuple[FacilityIdentifier, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +59,8 @@ class Community:
     county: str = ""
     #: facility that leads it
     lead: str = ""
+    #: community of a higher tier that it belongs to
+    parent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,9 +1,18 @@
 """The directory of facilities and medical communities, by which the norms decide."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from services.referral.domain.directory_entries import (
+    Alliance,
+    FacilityIdentifier,
+    GreenChannel,
+    PoolingArea,
+    RecognitionArea,
+    holding,
+    region_holds,
+)
 from services.referral.domain.values import Direction, FacilityLevel, Scope
 from services.shared.kernel.text import BilingualText
 
@@ -27,6 +36,8 @@ class Community:
     county: str = ""
     #: facility id
     lead: str
+    #: community of a higher tier that it belongs to, such as an urban medical group 城市医疗集团
+    parent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +55,8 @@ class Facility:
     capabilities: tuple[str, ...] = ()
     #: by road to other facilities, as applied
     travel_minutes: dict[str, int] = field(default_factory=dict)
+    #: what registers know it by
+    identifiers: tuple[FacilityIdentifier, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +70,10 @@ class Directory:
     update_time: datetime | None = None
     #: minutes by road from each facility: both ways, unless the other way was given
     roads: dict[str, dict[str, int]] = field(default_factory=dict)
+    alliances: dict[str, Alliance] = field(default_factory=dict)
+    pooling_areas: dict[str, PoolingArea] = field(default_factory=dict)
+    recognition_areas: dict[str, RecognitionArea] = field(default_factory=dict)
+    green_channels: dict[str, GreenChannel] = field(default_factory=dict)
 
     def facility(self, facility_id: str) -> Facility | None:
         return self.facilities.get(facility_id)
@@ -68,6 +85,57 @@ class Directory:
         """The lead facility of its community; the facility itself when it belongs to none."""
         community = self.communities.get(facility.community)
         return facility.id if community is None else community.lead
+
+    def leads_above(self, facility: Facility) -> tuple[str, ...]:
+        """The lead of its community, then of the groups that the community belongs to, from the nearest."""
+        leads: list[str] = []
+        passed: set[str] = set()
+        community = self.communities.get(facility.community)
+        while community is not None and community.id not in passed:
+            passed.add(community.id)
+            leads.append(community.lead)
+            community = self.communities.get(community.parent)
+        return tuple(leads)
+
+    def alliance_between(self, left: str, right: str, specialties: Collection[str]) -> Alliance | None:
+        """The alliance, in one of some specialties, that has both facilities as members."""
+        for alliance in self.alliances.values():
+            if alliance.specialty in specialties and left in alliance.members and right in alliance.members:
+                return alliance
+        return None
+
+    def pooling_area_of(self, facility: Facility) -> PoolingArea | None:
+        """The insurance pooling area it belongs to: by its own id, else by the closest region."""
+        found: tuple[int, PoolingArea] | None = None
+        for area in self.pooling_areas.values():
+            if facility.id in area.facilities:
+                return area
+            digits = holding(area.regions, facility.region)
+            if digits and (found is None or digits > found[0]):
+                found = (digits, area)
+        return None if found is None else found[1]
+
+    def filing_exemption(self, area: PoolingArea, destination: Facility) -> str:
+        """The exemption by which patients of an area go there without a filing; empty when there is none."""
+        there = self.pooling_area_of(destination)
+        for each in area.exemptions:
+            if each == destination.id or (there is not None and each == there.id):
+                return each
+            if region_holds(each, destination.region):
+                return each
+        return ""
+
+    def recognition_areas_of(self, facility: Facility) -> tuple[str, ...]:
+        """Ids of the recognition areas that it takes part in."""
+        return tuple(
+            [
+                area.id
+                for area in self.recognition_areas.values()
+                if (facility.id in area.facilities or holding(area.regions, facility.region))
+                and facility.id not in area.exemptions
+                and not any(region_holds(each, facility.region) for each in area.exemptions)
+            ]
+        )
 
     def same_community(self, left: str, right: str) -> bool:
         """Whether two facilities, by id, are one or members of one community."""

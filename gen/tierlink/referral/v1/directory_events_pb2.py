@@ -26,7 +26,7 @@ from tierlink.referral.v1 import directory_pb2 as tierlink_dot_referral_dot_v1_d
 from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+tierlink/referral/v1/directory_events.proto\x12\x14tierlink.referral.v1\x1a$tierlink/referral/v1/directory.proto\x1a\x1btierlink/type/v1/type.proto\"\x93\x01\n\x0e\x44irectoryEvent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12\x43\n\x11\x64irectory_applied\x18\n \x01(\x0b\x32&.tierlink.referral.v1.DirectoryAppliedH\x00\x42\t\n\x07payload\"\xb5\x01\n\x10\x44irectoryApplied\x12\x34\n\x0b\x63ommunities\x18\x01 \x03(\x0b\x32\x1f.tierlink.referral.v1.Community\x12\x32\n\nfacilities\x18\x02 \x03(\x0b\x32\x1e.tierlink.referral.v1.Facility\x12\x1b\n\x13removed_communities\x18\x03 \x03(\t\x12\x1a\n\x12removed_facilities\x18\x04 \x03(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+tierlink/referral/v1/directory_events.proto\x12\x14tierlink.referral.v1\x1a$tierlink/referral/v1/directory.proto\x1a\x1btierlink/type/v1/type.proto\"\x93\x01\n\x0e\x44irectoryEvent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12\x43\n\x11\x64irectory_applied\x18\n \x01(\x0b\x32&.tierlink.referral.v1.DirectoryAppliedH\x00\x42\t\n\x07payload\"\x9d\x04\n\x10\x44irectoryApplied\x12\x34\n\x0b\x63ommunities\x18\x01 \x03(\x0b\x32\x1f.tierlink.referral.v1.Community\x12\x32\n\nfacilities\x18\x02 \x03(\x0b\x32\x1e.tierlink.referral.v1.Facility\x12\x1b\n\x13removed_communities\x18\x03 \x03(\t\x12\x1a\n\x12removed_facilities\x18\x04 \x03(\t\x12\x31\n\talliances\x18\x05 \x03(\x0b\x32\x1e.tierlink.referral.v1.Alliance\x12\x38\n\rpooling_areas\x18\x06 \x03(\x0b\x32!.tierlink.referral.v1.PoolingArea\x12@\n\x11recognition_areas\x18\x07 \x03(\x0b\x32%.tierlink.referral.v1.RecognitionArea\x12:\n\x0egreen_channels\x18\x08 \x03(\x0b\x32\".tierlink.referral.v1.GreenChannel\x12\x19\n\x11removed_alliances\x18\t \x03(\t\x12\x1d\n\x15removed_pooling_areas\x18\n \x03(\t\x12!\n\x19removed_recognition_areas\x18\x0b \x03(\t\x12\x1e\n\x16removed_green_channels\x18\x0c \x03(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,5 +36,5 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DIRECTORYEVENT']._serialized_start=137
   _globals['_DIRECTORYEVENT']._serialized_end=284
   _globals['_DIRECTORYAPPLIED']._serialized_start=287
-  _globals['_DIRECTORYAPPLIED']._serialized_end=468
+  _globals['_DIRECTORYAPPLIED']._serialized_end=828
 # @@protoc_insertion_point(module_scope)

@@ -54,6 +54,14 @@ class DirectoryApplied(message.Message):
     FACILITIES_FIELD_NUMBER: builtins.int
     REMOVED_COMMUNITIES_FIELD_NUMBER: builtins.int
     REMOVED_FACILITIES_FIELD_NUMBER: builtins.int
+    ALLIANCES_FIELD_NUMBER: builtins.int
+    POOLING_AREAS_FIELD_NUMBER: builtins.int
+    RECOGNITION_AREAS_FIELD_NUMBER: builtins.int
+    GREEN_CHANNELS_FIELD_NUMBER: builtins.int
+    REMOVED_ALLIANCES_FIELD_NUMBER: builtins.int
+    REMOVED_POOLING_AREAS_FIELD_NUMBER: builtins.int
+    REMOVED_RECOGNITION_AREAS_FIELD_NUMBER: builtins.int
+    REMOVED_GREEN_CHANNELS_FIELD_NUMBER: builtins.int
     @builtins.property
     def communities(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.Community]:
         """Every community and facility in force from now on that was added or changed."""
@@ -66,6 +74,24 @@ class DirectoryApplied(message.Message):
 
     @builtins.property
     def removed_facilities(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def alliances(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.Alliance]:
+        """The same of what the facilities agreed on."""
+
+    @builtins.property
+    def pooling_areas(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.PoolingArea]: ...
+    @builtins.property
+    def recognition_areas(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.RecognitionArea]: ...
+    @builtins.property
+    def green_channels(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.GreenChannel]: ...
+    @builtins.property
+    def removed_alliances(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def removed_pooling_areas(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def removed_recognition_areas(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def removed_green_channels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     def __init__(
         self,
         *,
@@ -73,9 +99,17 @@ class DirectoryApplied(message.Message):
         facilities: abc.Iterable[directory_pb2.Facility] | None = ...,
         removed_communities: abc.Iterable[builtins.str] | None = ...,
         removed_facilities: abc.Iterable[builtins.str] | None = ...,
+        alliances: abc.Iterable[directory_pb2.Alliance] | None = ...,
+        pooling_areas: abc.Iterable[directory_pb2.PoolingArea] | None = ...,
+        recognition_areas: abc.Iterable[directory_pb2.RecognitionArea] | None = ...,
+        green_channels: abc.Iterable[directory_pb2.GreenChannel] | None = ...,
+        removed_alliances: abc.Iterable[builtins.str] | None = ...,
+        removed_pooling_areas: abc.Iterable[builtins.str] | None = ...,
+        removed_recognition_areas: abc.Iterable[builtins.str] | None = ...,
+        removed_green_channels: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["communities", b"communities", "facilities", b"facilities", "removed_communities", b"removed_communities", "removed_facilities", b"removed_facilities"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["alliances", b"alliances", "communities", b"communities", "facilities", b"facilities", "green_channels", b"green_channels", "pooling_areas", b"pooling_areas", "recognition_areas", b"recognition_areas", "removed_alliances", b"removed_alliances", "removed_communities", b"removed_communities", "removed_facilities", b"removed_facilities", "removed_green_channels", b"removed_green_channels", "removed_pooling_areas", b"removed_pooling_areas", "removed_recognition_areas", b"removed_recognition_areas"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tierlink/referral/v1/directory.proto\x12\x14tierlink.referral.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1btierlink/type/v1/type.proto\"\x8b\x01\n\tCommunity\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x35\n\x04name\x18\x02 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualTextB\x06\xbaH\x03\xc8\x01\x01\x12\x17\n\x06\x63ounty\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\x12\x17\n\x04lead\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"\x9a\x03\n\x08\x46\x61\x63ility\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x35\n\x04name\x18\x02 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualTextB\x06\xbaH\x03\xc8\x01\x01\x12:\n\x05level\x18\x03 \x01(\x0e\x32\x1f.tierlink.type.v1.FacilityLevelB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1a\n\tcommunity\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x17\n\x06region\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\x12:\n\x0c\x63\x61pabilities\x18\x06 \x03(\tB$\xbaH!\x92\x01\x1e\x10@\"\x1ar\x18\x32\x16^[A-Z][A-Z0-9_]{1,63}$\x12]\n\x0etravel_minutes\x18\x07 \x03(\x0b\x32\x31.tierlink.referral.v1.Facility.TravelMinutesEntryB\x12\xbaH\x0f\x9a\x01\x0c\x10\xe8\x07*\x07\x1a\x05\x18\x90N(\x00\x1a\x34\n\x12TravelMinutesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tierlink/referral/v1/directory.proto\x12\x14tierlink.referral.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1btierlink/type/v1/type.proto\"\xa4\x01\n\tCommunity\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x35\n\x04name\x18\x02 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualTextB\x06\xbaH\x03\xc8\x01\x01\x12\x17\n\x06\x63ounty\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\x12\x17\n\x04lead\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x17\n\x06parent\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\xe3\x03\n\x08\x46\x61\x63ility\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x35\n\x04name\x18\x02 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualTextB\x06\xbaH\x03\xc8\x01\x01\x12:\n\x05level\x18\x03 \x01(\x0e\x32\x1f.tierlink.type.v1.FacilityLevelB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x1a\n\tcommunity\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x17\n\x06region\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18\x10\x12:\n\x0c\x63\x61pabilities\x18\x06 \x03(\tB$\xbaH!\x92\x01\x1e\x10@\"\x1ar\x18\x32\x16^[A-Z][A-Z0-9_]{1,63}$\x12]\n\x0etravel_minutes\x18\x07 \x03(\x0b\x32\x31.tierlink.referral.v1.Facility.TravelMinutesEntryB\x12\xbaH\x0f\x9a\x01\x0c\x10\xe8\x07*\x07\x1a\x05\x18\x90N(\x00\x12G\n\x0bidentifiers\x18\x08 \x03(\x0b\x32(.tierlink.referral.v1.FacilityIdentifierB\x08\xbaH\x05\x92\x01\x02\x10\x10\x1a\x34\n\x12TravelMinutesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\"r\n\x12\x46\x61\x63ilityIdentifier\x12\x42\n\x06scheme\x18\x01 \x01(\x0e\x32&.tierlink.referral.v1.IdentifierSchemeB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x18\n\x05value\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 \"\xb0\x01\n\x08\x41lliance\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x30\n\tspecialty\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Z][A-Z0-9_]{1,63}$\x12\x35\n\x04name\x18\x03 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualTextB\x06\xbaH\x03\xc8\x01\x01\x12$\n\x07members\x18\x04 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x02\x10\xe8\x07\"\x06r\x04\x10\x01\x18@\"\xc5\x01\n\x0bPoolingArea\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12-\n\x04name\x18\x02 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualText\x12\"\n\x07regions\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\xf4\x03\"\x06r\x04\x10\x01\x18\x10\x12%\n\nfacilities\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x88\'\"\x06r\x04\x10\x01\x18@\x12%\n\nexemptions\x18\x05 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\xf4\x03\"\x06r\x04\x10\x01\x18@\"\xc9\x01\n\x0fRecognitionArea\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12-\n\x04name\x18\x02 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualText\x12\"\n\x07regions\x18\x03 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\xf4\x03\"\x06r\x04\x10\x01\x18\x10\x12%\n\nfacilities\x18\x04 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x88\'\"\x06r\x04\x10\x01\x18@\x12%\n\nexemptions\x18\x05 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\xf4\x03\"\x06r\x04\x10\x01\x18@\"\xcb\x01\n\x0cGreenChannel\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x35\n\x04name\x18\x02 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualTextB\x06\xbaH\x03\xc8\x01\x01\x12\x1a\n\x06holder\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x1b\n\x08\x66\x61\x63ility\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x34\n\x0bholder_name\x18\x05 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualText*\x94\x01\n\x10IdentifierScheme\x12!\n\x1dIDENTIFIER_SCHEME_UNSPECIFIED\x10\x00\x12\x1b\n\x17IDENTIFIER_SCHEME_WS218\x10\x01\x12\x1d\n\x19IDENTIFIER_SCHEME_LICENCE\x10\x02\x12!\n\x1dIDENTIFIER_SCHEME_CREDIT_CODE\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,6 +41,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COMMUNITY'].fields_by_name['county']._serialized_options = b'\272H\004r\002\030\020'
   _globals['_COMMUNITY'].fields_by_name['lead']._loaded_options = None
   _globals['_COMMUNITY'].fields_by_name['lead']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_COMMUNITY'].fields_by_name['parent']._loaded_options = None
+  _globals['_COMMUNITY'].fields_by_name['parent']._serialized_options = b'\272H\004r\002\030@'
   _globals['_FACILITY_TRAVELMINUTESENTRY']._loaded_options = None
   _globals['_FACILITY_TRAVELMINUTESENTRY']._serialized_options = b'8\001'
   _globals['_FACILITY'].fields_by_name['id']._loaded_options = None
@@ -57,10 +59,60 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FACILITY'].fields_by_name['capabilities']._serialized_options = b'\272H!\222\001\036\020@\"\032r\0302\026^[A-Z][A-Z0-9_]{1,63}$'
   _globals['_FACILITY'].fields_by_name['travel_minutes']._loaded_options = None
   _globals['_FACILITY'].fields_by_name['travel_minutes']._serialized_options = b'\272H\017\232\001\014\020\350\007*\007\032\005\030\220N(\000'
+  _globals['_FACILITY'].fields_by_name['identifiers']._loaded_options = None
+  _globals['_FACILITY'].fields_by_name['identifiers']._serialized_options = b'\272H\005\222\001\002\020\020'
+  _globals['_FACILITYIDENTIFIER'].fields_by_name['scheme']._loaded_options = None
+  _globals['_FACILITYIDENTIFIER'].fields_by_name['scheme']._serialized_options = b'\272H\007\202\001\004\020\001 \000'
+  _globals['_FACILITYIDENTIFIER'].fields_by_name['value']._loaded_options = None
+  _globals['_FACILITYIDENTIFIER'].fields_by_name['value']._serialized_options = b'\272H\006r\004\020\001\030 '
+  _globals['_ALLIANCE'].fields_by_name['id']._loaded_options = None
+  _globals['_ALLIANCE'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_ALLIANCE'].fields_by_name['specialty']._loaded_options = None
+  _globals['_ALLIANCE'].fields_by_name['specialty']._serialized_options = b'\272H\032r\0302\026^[A-Z][A-Z0-9_]{1,63}$'
+  _globals['_ALLIANCE'].fields_by_name['name']._loaded_options = None
+  _globals['_ALLIANCE'].fields_by_name['name']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_ALLIANCE'].fields_by_name['members']._loaded_options = None
+  _globals['_ALLIANCE'].fields_by_name['members']._serialized_options = b'\272H\020\222\001\r\010\002\020\350\007\"\006r\004\020\001\030@'
+  _globals['_POOLINGAREA'].fields_by_name['id']._loaded_options = None
+  _globals['_POOLINGAREA'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_POOLINGAREA'].fields_by_name['regions']._loaded_options = None
+  _globals['_POOLINGAREA'].fields_by_name['regions']._serialized_options = b'\272H\016\222\001\013\020\364\003\"\006r\004\020\001\030\020'
+  _globals['_POOLINGAREA'].fields_by_name['facilities']._loaded_options = None
+  _globals['_POOLINGAREA'].fields_by_name['facilities']._serialized_options = b'\272H\016\222\001\013\020\210\'\"\006r\004\020\001\030@'
+  _globals['_POOLINGAREA'].fields_by_name['exemptions']._loaded_options = None
+  _globals['_POOLINGAREA'].fields_by_name['exemptions']._serialized_options = b'\272H\016\222\001\013\020\364\003\"\006r\004\020\001\030@'
+  _globals['_RECOGNITIONAREA'].fields_by_name['id']._loaded_options = None
+  _globals['_RECOGNITIONAREA'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_RECOGNITIONAREA'].fields_by_name['regions']._loaded_options = None
+  _globals['_RECOGNITIONAREA'].fields_by_name['regions']._serialized_options = b'\272H\016\222\001\013\020\364\003\"\006r\004\020\001\030\020'
+  _globals['_RECOGNITIONAREA'].fields_by_name['facilities']._loaded_options = None
+  _globals['_RECOGNITIONAREA'].fields_by_name['facilities']._serialized_options = b'\272H\016\222\001\013\020\210\'\"\006r\004\020\001\030@'
+  _globals['_RECOGNITIONAREA'].fields_by_name['exemptions']._loaded_options = None
+  _globals['_RECOGNITIONAREA'].fields_by_name['exemptions']._serialized_options = b'\272H\016\222\001\013\020\364\003\"\006r\004\020\001\030@'
+  _globals['_GREENCHANNEL'].fields_by_name['id']._loaded_options = None
+  _globals['_GREENCHANNEL'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_GREENCHANNEL'].fields_by_name['name']._loaded_options = None
+  _globals['_GREENCHANNEL'].fields_by_name['name']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_GREENCHANNEL'].fields_by_name['holder']._loaded_options = None
+  _globals['_GREENCHANNEL'].fields_by_name['holder']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
+  _globals['_GREENCHANNEL'].fields_by_name['facility']._loaded_options = None
+  _globals['_GREENCHANNEL'].fields_by_name['facility']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_IDENTIFIERSCHEME']._serialized_start=1679
+  _globals['_IDENTIFIERSCHEME']._serialized_end=1827
   _globals['_COMMUNITY']._serialized_start=121
-  _globals['_COMMUNITY']._serialized_end=260
-  _globals['_FACILITY']._serialized_start=263
-  _globals['_FACILITY']._serialized_end=673
-  _globals['_FACILITY_TRAVELMINUTESENTRY']._serialized_start=621
-  _globals['_FACILITY_TRAVELMINUTESENTRY']._serialized_end=673
+  _globals['_COMMUNITY']._serialized_end=285
+  _globals['_FACILITY']._serialized_start=288
+  _globals['_FACILITY']._serialized_end=771
+  _globals['_FACILITY_TRAVELMINUTESENTRY']._serialized_start=719
+  _globals['_FACILITY_TRAVELMINUTESENTRY']._serialized_end=771
+  _globals['_FACILITYIDENTIFIER']._serialized_start=773
+  _globals['_FACILITYIDENTIFIER']._serialized_end=887
+  _globals['_ALLIANCE']._serialized_start=890
+  _globals['_ALLIANCE']._serialized_end=1066
+  _globals['_POOLINGAREA']._serialized_start=1069
+  _globals['_POOLINGAREA']._serialized_end=1266
+  _globals['_RECOGNITIONAREA']._serialized_start=1269
+  _globals['_RECOGNITIONAREA']._serialized_end=1470
+  _globals['_GREENCHANNEL']._serialized_start=1473
+  _globals['_GREENCHANNEL']._serialized_end=1676
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf.internal import containers as containers
+from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
 import sys
@@ -19,6 +20,35 @@ else:
 
 DESCRIPTOR: descriptor.FileDescriptor
 
+class _IdentifierScheme:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _IdentifierSchemeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_IdentifierScheme.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    IDENTIFIER_SCHEME_UNSPECIFIED: _IdentifierScheme.ValueType  # 0
+    IDENTIFIER_SCHEME_WS218: _IdentifierScheme.ValueType  # 1
+    """Ten characters, WS 218-2002. 卫生机构代码"""
+    IDENTIFIER_SCHEME_LICENCE: _IdentifierScheme.ValueType  # 2
+    """Twenty-two characters. 医疗机构执业许可证登记号"""
+    IDENTIFIER_SCHEME_CREDIT_CODE: _IdentifierScheme.ValueType  # 3
+    """Eighteen characters with a check character, GB 32100-2015. Campuses of one legal person share it.
+    统一社会信用代码
+    """
+
+class IdentifierScheme(_IdentifierScheme, metaclass=_IdentifierSchemeEnumTypeWrapper):
+    """Registers that number facilities."""
+
+IDENTIFIER_SCHEME_UNSPECIFIED: IdentifierScheme.ValueType  # 0
+IDENTIFIER_SCHEME_WS218: IdentifierScheme.ValueType  # 1
+"""Ten characters, WS 218-2002. 卫生机构代码"""
+IDENTIFIER_SCHEME_LICENCE: IdentifierScheme.ValueType  # 2
+"""Twenty-two characters. 医疗机构执业许可证登记号"""
+IDENTIFIER_SCHEME_CREDIT_CODE: IdentifierScheme.ValueType  # 3
+"""Eighteen characters with a check character, GB 32100-2015. Campuses of one legal person share it.
+统一社会信用代码
+"""
+
 @typing.final
 class Community(message.Message):
     """A medical community: one lead facility and its members. 医共体"""
@@ -29,11 +59,16 @@ class Community(message.Message):
     NAME_FIELD_NUMBER: builtins.int
     COUNTY_FIELD_NUMBER: builtins.int
     LEAD_FIELD_NUMBER: builtins.int
+    PARENT_FIELD_NUMBER: builtins.int
     id: builtins.str
     county: builtins.str
     """Six-digit code of the county (GB/T 2260)."""
     lead: builtins.str
     """Facility that leads it."""
+    parent: builtins.str
+    """Community of a higher tier that it belongs to, such as an urban medical group; empty when there is none.
+    城市医疗集团
+    """
     @builtins.property
     def name(self) -> type_pb2.BilingualText: ...
     def __init__(
@@ -43,10 +78,11 @@ class Community(message.Message):
         name: type_pb2.BilingualText | None = ...,
         county: builtins.str = ...,
         lead: builtins.str = ...,
+        parent: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["county", b"county", "id", b"id", "lead", b"lead", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["county", b"county", "id", b"id", "lead", b"lead", "name", b"name", "parent", b"parent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -83,6 +119,7 @@ class Facility(message.Message):
     REGION_FIELD_NUMBER: builtins.int
     CAPABILITIES_FIELD_NUMBER: builtins.int
     TRAVEL_MINUTES_FIELD_NUMBER: builtins.int
+    IDENTIFIERS_FIELD_NUMBER: builtins.int
     id: builtins.str
     level: type_pb2.FacilityLevel.ValueType
     community: builtins.str
@@ -99,6 +136,10 @@ class Facility(message.Message):
     def travel_minutes(self) -> containers.ScalarMap[builtins.str, builtins.int]:
         """Minutes by road to other facilities."""
 
+    @builtins.property
+    def identifiers(self) -> containers.RepeatedCompositeFieldContainer[FacilityIdentifier]:
+        """What others know it by. One facility may have several of a scheme."""
+
     def __init__(
         self,
         *,
@@ -109,9 +150,187 @@ class Facility(message.Message):
         region: builtins.str = ...,
         capabilities: abc.Iterable[builtins.str] | None = ...,
         travel_minutes: abc.Mapping[builtins.str, builtins.int] | None = ...,
+        identifiers: abc.Iterable[FacilityIdentifier] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["capabilities", b"capabilities", "community", b"community", "id", b"id", "level", b"level", "name", b"name", "region", b"region", "travel_minutes", b"travel_minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["capabilities", b"capabilities", "community", b"community", "id", b"id", "identifiers", b"identifiers", "level", b"level", "name", b"name", "region", b"region", "travel_minutes", b"travel_minutes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FacilityIdentifier(message.Message):
+    """A number by which a register knows a facility. 机构标识"""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SCHEME_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    scheme: IdentifierScheme.ValueType
+    value: builtins.str
+    """Upper case, without spaces; its length is the scheme's."""
+    def __init__(
+        self,
+        *,
+        scheme: IdentifierScheme.ValueType = ...,
+        value: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["scheme", b"scheme", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Alliance(message.Message):
+    """A link across communities in one specialty: its members may refer to each other directly. 专科联盟"""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    SPECIALTY_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    MEMBERS_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    specialty: builtins.str
+    """A pathway or capability, such as STROKE or CRITICAL_MATERNAL."""
+    @builtins.property
+    def name(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def members(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Facilities, two at least."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        specialty: builtins.str = ...,
+        name: type_pb2.BilingualText | None = ...,
+        members: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["id", b"id", "members", b"members", "name", b"name", "specialty", b"specialty"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PoolingArea(message.Message):
+    """Facilities whose patients are insured in one fund. 医保统筹区"""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    REGIONS_FIELD_NUMBER: builtins.int
+    FACILITIES_FIELD_NUMBER: builtins.int
+    EXEMPTIONS_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    @builtins.property
+    def name(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def regions(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Codes of regions (GB/T 2260) with everything inside them: 652300 holds 652327."""
+
+    @builtins.property
+    def facilities(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Facilities that belong to it whatever their region."""
+
+    @builtins.property
+    def exemptions(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Regions, facilities and pooling areas to which its patients go without a filing. 免备案"""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        name: type_pb2.BilingualText | None = ...,
+        regions: abc.Iterable[builtins.str] | None = ...,
+        facilities: abc.Iterable[builtins.str] | None = ...,
+        exemptions: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["exemptions", b"exemptions", "facilities", b"facilities", "id", b"id", "name", b"name", "regions", b"regions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecognitionArea(message.Message):
+    """Facilities that recognise each other's results. 检查检验结果互认区域"""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    REGIONS_FIELD_NUMBER: builtins.int
+    FACILITIES_FIELD_NUMBER: builtins.int
+    EXEMPTIONS_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    @builtins.property
+    def name(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def regions(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Codes of regions (GB/T 2260) with everything inside them."""
+
+    @builtins.property
+    def facilities(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Facilities that belong to it whatever their region."""
+
+    @builtins.property
+    def exemptions(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Regions and facilities inside it that take no part."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        name: type_pb2.BilingualText | None = ...,
+        regions: abc.Iterable[builtins.str] | None = ...,
+        facilities: abc.Iterable[builtins.str] | None = ...,
+        exemptions: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["exemptions", b"exemptions", "facilities", b"facilities", "id", b"id", "name", b"name", "regions", b"regions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GreenChannel(message.Message):
+    """A named agreement that lets its referrals skip queues and deposits, and never a clinical guard. 绿色通道"""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    HOLDER_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    HOLDER_NAME_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    holder: builtins.str
+    """Who made it with the facility: the id of a facility, such as a park's clinic, from which alone it is then
+    used; or words, such as a school's name.
+    """
+    facility: builtins.str
+    """Facility that opens it."""
+    @builtins.property
+    def name(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def holder_name(self) -> type_pb2.BilingualText:
+        """The holder's name in both languages, where the holder is no facility."""
+
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        name: type_pb2.BilingualText | None = ...,
+        holder: builtins.str = ...,
+        facility: builtins.str = ...,
+        holder_name: type_pb2.BilingualText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["holder_name", b"holder_name", "name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "holder", b"holder", "holder_name", b"holder_name", "id", b"id", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

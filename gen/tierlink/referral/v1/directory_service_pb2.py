@@ -25,9 +25,10 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tierlink.referral.v1 import directory_pb2 as tierlink_dot_referral_dot_v1_dot_directory__pb2
+from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,tierlink/referral/v1/directory_service.proto\x12\x14tierlink.referral.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$tierlink/referral/v1/directory.proto\"\xb6\x02\n\x15\x41pplyDirectoryRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\x0b\x63ommunities\x18\x04 \x03(\x0b\x32\x1f.tierlink.referral.v1.CommunityB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12?\n\nfacilities\x18\x05 \x03(\x0b\x32\x1e.tierlink.referral.v1.FacilityB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\x42\x13\n\x11_expected_version\"Z\n\x16\x41pplyDirectoryResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x02 \x03(\t\x12\x0f\n\x07\x63hanged\x18\x03 \x03(\t\x12\x0f\n\x07removed\x18\x04 \x03(\t\"+\n\x12GetFacilityRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"G\n\x13GetFacilityResponse\x12\x30\n\x08\x66\x61\x63ility\x18\x01 \x01(\x0b\x32\x1e.tierlink.referral.v1.Facility\"\x8d\x01\n\x15ListFacilitiesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1a\n\tcommunity\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1b\n\ncapability\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\"e\n\x16ListFacilitiesResponse\x12\x32\n\nfacilities\x18\x01 \x03(\x0b\x32\x1e.tierlink.referral.v1.Facility\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"U\n\x16ListCommunitiesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"h\n\x17ListCommunitiesResponse\x12\x34\n\x0b\x63ommunities\x18\x01 \x03(\x0b\x32\x1f.tierlink.referral.v1.Community\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xc0\x03\n\x10\x44irectoryService\x12k\n\x0e\x41pplyDirectory\x12+.tierlink.referral.v1.ApplyDirectoryRequest\x1a,.tierlink.referral.v1.ApplyDirectoryResponse\x12\x62\n\x0bGetFacility\x12(.tierlink.referral.v1.GetFacilityRequest\x1a).tierlink.referral.v1.GetFacilityResponse\x12k\n\x0eListFacilities\x12+.tierlink.referral.v1.ListFacilitiesRequest\x1a,.tierlink.referral.v1.ListFacilitiesResponse\x12n\n\x0fListCommunities\x12,.tierlink.referral.v1.ListCommunitiesRequest\x1a-.tierlink.referral.v1.ListCommunitiesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,tierlink/referral/v1/directory_service.proto\x12\x14tierlink.referral.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$tierlink/referral/v1/directory.proto\x1a\x1btierlink/type/v1/type.proto\"\xcd\x04\n\x15\x41pplyDirectoryRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12?\n\x0b\x63ommunities\x18\x04 \x03(\x0b\x32\x1f.tierlink.referral.v1.CommunityB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12?\n\nfacilities\x18\x05 \x03(\x0b\x32\x1e.tierlink.referral.v1.FacilityB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\x88\'\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\x12<\n\talliances\x18\x07 \x03(\x0b\x32\x1e.tierlink.referral.v1.AllianceB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x43\n\rpooling_areas\x18\x08 \x03(\x0b\x32!.tierlink.referral.v1.PoolingAreaB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12K\n\x11recognition_areas\x18\t \x03(\x0b\x32%.tierlink.referral.v1.RecognitionAreaB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x45\n\x0egreen_channels\x18\n \x03(\x0b\x32\".tierlink.referral.v1.GreenChannelB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x42\x13\n\x11_expected_version\"\x92\x01\n\x16\x41pplyDirectoryResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x02 \x03(\t\x12\x0f\n\x07\x63hanged\x18\x03 \x03(\t\x12\x0f\n\x07removed\x18\x04 \x03(\t\x12\x36\n\x07\x63hanges\x18\x05 \x03(\x0b\x32%.tierlink.referral.v1.DirectoryChange\"\xf7\x01\n\x0f\x44irectoryChange\x12\x36\n\x04kind\x18\x01 \x01(\x0e\x32(.tierlink.referral.v1.DirectoryEntryKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x35\n\x06\x61\x63tion\x18\x03 \x01(\x0e\x32%.tierlink.referral.v1.DirectoryAction\x12-\n\x04name\x18\x04 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualText\x12:\n\x06\x66ields\x18\x05 \x03(\x0b\x32*.tierlink.referral.v1.DirectoryFieldChange\"D\n\x14\x44irectoryFieldChange\x12\r\n\x05\x66ield\x18\x01 \x01(\t\x12\x0e\n\x06\x62\x65\x66ore\x18\x02 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x03 \x01(\t\"+\n\x12GetFacilityRequest\x12\x15\n\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"G\n\x13GetFacilityResponse\x12\x30\n\x08\x66\x61\x63ility\x18\x01 \x01(\x0b\x32\x1e.tierlink.referral.v1.Facility\"\x8d\x01\n\x15ListFacilitiesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x1a\n\tcommunity\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1b\n\ncapability\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\"e\n\x16ListFacilitiesResponse\x12\x32\n\nfacilities\x18\x01 \x03(\x0b\x32\x1e.tierlink.referral.v1.Facility\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"U\n\x16ListCommunitiesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"h\n\x17ListCommunitiesResponse\x12\x34\n\x0b\x63ommunities\x18\x01 \x03(\x0b\x32\x1f.tierlink.referral.v1.Community\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"S\n\x14ListAlliancesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"c\n\x15ListAlliancesResponse\x12\x31\n\talliances\x18\x01 \x03(\x0b\x32\x1e.tierlink.referral.v1.Alliance\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"V\n\x17ListPoolingAreasRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"m\n\x18ListPoolingAreasResponse\x12\x38\n\rpooling_areas\x18\x01 \x03(\x0b\x32!.tierlink.referral.v1.PoolingArea\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"Z\n\x1bListRecognitionAreasRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"y\n\x1cListRecognitionAreasResponse\x12@\n\x11recognition_areas\x18\x01 \x03(\x0b\x32%.tierlink.referral.v1.RecognitionArea\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"W\n\x18ListGreenChannelsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"p\n\x19ListGreenChannelsResponse\x12:\n\x0egreen_channels\x18\x01 \x03(\x0b\x32\".tierlink.referral.v1.GreenChannel\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t*\x9e\x02\n\x12\x44irectoryEntryKind\x12$\n DIRECTORY_ENTRY_KIND_UNSPECIFIED\x10\x00\x12\"\n\x1e\x44IRECTORY_ENTRY_KIND_COMMUNITY\x10\x01\x12!\n\x1d\x44IRECTORY_ENTRY_KIND_FACILITY\x10\x02\x12!\n\x1d\x44IRECTORY_ENTRY_KIND_ALLIANCE\x10\x03\x12%\n!DIRECTORY_ENTRY_KIND_POOLING_AREA\x10\x04\x12)\n%DIRECTORY_ENTRY_KIND_RECOGNITION_AREA\x10\x05\x12&\n\"DIRECTORY_ENTRY_KIND_GREEN_CHANNEL\x10\x06*\x8b\x01\n\x0f\x44irectoryAction\x12 \n\x1c\x44IRECTORY_ACTION_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44IRECTORY_ACTION_ADDED\x10\x01\x12\x1c\n\x18\x44IRECTORY_ACTION_CHANGED\x10\x02\x12\x1c\n\x18\x44IRECTORY_ACTION_REMOVED\x10\x03\x32\x92\x07\n\x10\x44irectoryService\x12k\n\x0e\x41pplyDirectory\x12+.tierlink.referral.v1.ApplyDirectoryRequest\x1a,.tierlink.referral.v1.ApplyDirectoryResponse\x12\x62\n\x0bGetFacility\x12(.tierlink.referral.v1.GetFacilityRequest\x1a).tierlink.referral.v1.GetFacilityResponse\x12k\n\x0eListFacilities\x12+.tierlink.referral.v1.ListFacilitiesRequest\x1a,.tierlink.referral.v1.ListFacilitiesResponse\x12n\n\x0fListCommunities\x12,.tierlink.referral.v1.ListCommunitiesRequest\x1a-.tierlink.referral.v1.ListCommunitiesResponse\x12h\n\rListAlliances\x12*.tierlink.referral.v1.ListAlliancesRequest\x1a+.tierlink.referral.v1.ListAlliancesResponse\x12q\n\x10ListPoolingAreas\x12-.tierlink.referral.v1.ListPoolingAreasRequest\x1a..tierlink.referral.v1.ListPoolingAreasResponse\x12}\n\x14ListRecognitionAreas\x12\x31.tierlink.referral.v1.ListRecognitionAreasRequest\x1a\x32.tierlink.referral.v1.ListRecognitionAreasResponse\x12t\n\x11ListGreenChannels\x12..tierlink.referral.v1.ListGreenChannelsRequest\x1a/.tierlink.referral.v1.ListGreenChannelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,6 +43,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['communities']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['facilities']._loaded_options = None
   _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['facilities']._serialized_options = b'\272H\010\222\001\005\010\001\020\210\''
+  _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['alliances']._loaded_options = None
+  _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['alliances']._serialized_options = b'\272H\006\222\001\003\020\350\007'
+  _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['pooling_areas']._loaded_options = None
+  _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['pooling_areas']._serialized_options = b'\272H\006\222\001\003\020\350\007'
+  _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['recognition_areas']._loaded_options = None
+  _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['recognition_areas']._serialized_options = b'\272H\006\222\001\003\020\350\007'
+  _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['green_channels']._loaded_options = None
+  _globals['_APPLYDIRECTORYREQUEST'].fields_by_name['green_channels']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_GETFACILITYREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETFACILITYREQUEST'].fields_by_name['id']._serialized_options = b'\272H\006r\004\020\001\030@'
   _globals['_LISTFACILITIESREQUEST'].fields_by_name['page_size']._loaded_options = None
@@ -56,22 +65,62 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTCOMMUNITIESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTCOMMUNITIESREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTCOMMUNITIESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
-  _globals['_APPLYDIRECTORYREQUEST']._serialized_start=171
-  _globals['_APPLYDIRECTORYREQUEST']._serialized_end=481
-  _globals['_APPLYDIRECTORYRESPONSE']._serialized_start=483
-  _globals['_APPLYDIRECTORYRESPONSE']._serialized_end=573
-  _globals['_GETFACILITYREQUEST']._serialized_start=575
-  _globals['_GETFACILITYREQUEST']._serialized_end=618
-  _globals['_GETFACILITYRESPONSE']._serialized_start=620
-  _globals['_GETFACILITYRESPONSE']._serialized_end=691
-  _globals['_LISTFACILITIESREQUEST']._serialized_start=694
-  _globals['_LISTFACILITIESREQUEST']._serialized_end=835
-  _globals['_LISTFACILITIESRESPONSE']._serialized_start=837
-  _globals['_LISTFACILITIESRESPONSE']._serialized_end=938
-  _globals['_LISTCOMMUNITIESREQUEST']._serialized_start=940
-  _globals['_LISTCOMMUNITIESREQUEST']._serialized_end=1025
-  _globals['_LISTCOMMUNITIESRESPONSE']._serialized_start=1027
-  _globals['_LISTCOMMUNITIESRESPONSE']._serialized_end=1131
-  _globals['_DIRECTORYSERVICE']._serialized_start=1134
-  _globals['_DIRECTORYSERVICE']._serialized_end=1582
+  _globals['_LISTALLIANCESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTALLIANCESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTALLIANCESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTALLIANCESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_LISTPOOLINGAREASREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTPOOLINGAREASREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTPOOLINGAREASREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTPOOLINGAREASREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_LISTRECOGNITIONAREASREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTRECOGNITIONAREASREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTRECOGNITIONAREASREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTRECOGNITIONAREASREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_LISTGREENCHANNELSREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTGREENCHANNELSREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTGREENCHANNELSREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTGREENCHANNELSREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
+  _globals['_DIRECTORYENTRYKIND']._serialized_start=2622
+  _globals['_DIRECTORYENTRYKIND']._serialized_end=2908
+  _globals['_DIRECTORYACTION']._serialized_start=2911
+  _globals['_DIRECTORYACTION']._serialized_end=3050
+  _globals['_APPLYDIRECTORYREQUEST']._serialized_start=200
+  _globals['_APPLYDIRECTORYREQUEST']._serialized_end=789
+  _globals['_APPLYDIRECTORYRESPONSE']._serialized_start=792
+  _globals['_APPLYDIRECTORYRESPONSE']._serialized_end=938
+  _globals['_DIRECTORYCHANGE']._serialized_start=941
+  _globals['_DIRECTORYCHANGE']._serialized_end=1188
+  _globals['_DIRECTORYFIELDCHANGE']._serialized_start=1190
+  _globals['_DIRECTORYFIELDCHANGE']._serialized_end=1258
+  _globals['_GETFACILITYREQUEST']._serialized_start=1260
+  _globals['_GETFACILITYREQUEST']._serialized_end=1303
+  _globals['_GETFACILITYRESPONSE']._serialized_start=1305
+  _globals['_GETFACILITYRESPONSE']._serialized_end=1376
+  _globals['_LISTFACILITIESREQUEST']._serialized_start=1379
+  _globals['_LISTFACILITIESREQUEST']._serialized_end=1520
+  _globals['_LISTFACILITIESRESPONSE']._serialized_start=1522
+  _globals['_LISTFACILITIESRESPONSE']._serialized_end=1623
+  _globals['_LISTCOMMUNITIESREQUEST']._serialized_start=1625
+  _globals['_LISTCOMMUNITIESREQUEST']._serialized_end=1710
+  _globals['_LISTCOMMUNITIESRESPONSE']._serialized_start=1712
+  _globals['_LISTCOMMUNITIESRESPONSE']._serialized_end=1816
+  _globals['_LISTALLIANCESREQUEST']._serialized_start=1818
+  _globals['_LISTALLIANCESREQUEST']._serialized_end=1901
+  _globals['_LISTALLIANCESRESPONSE']._serialized_start=1903
+  _globals['_LISTALLIANCESRESPONSE']._serialized_end=2002
+  _globals['_LISTPOOLINGAREASREQUEST']._serialized_start=2004
+  _globals['_LISTPOOLINGAREASREQUEST']._serialized_end=2090
+  _globals['_LISTPOOLINGAREASRESPONSE']._serialized_start=2092
+  _globals['_LISTPOOLINGAREASRESPONSE']._serialized_end=2201
+  _globals['_LISTRECOGNITIONAREASREQUEST']._serialized_start=2203
+  _globals['_LISTRECOGNITIONAREASREQUEST']._serialized_end=2293
+  _globals['_LISTRECOGNITIONAREASRESPONSE']._serialized_start=2295
+  _globals['_LISTRECOGNITIONAREASRESPONSE']._serialized_end=2416
+  _globals['_LISTGREENCHANNELSREQUEST']._serialized_start=2418
+  _globals['_LISTGREENCHANNELSREQUEST']._serialized_end=2505
+  _globals['_LISTGREENCHANNELSRESPONSE']._serialized_start=2507
+  _globals['_LISTGREENCHANNELSRESPONSE']._serialized_end=2619
+  _globals['_DIRECTORYSERVICE']._serialized_start=3053
+  _globals['_DIRECTORYSERVICE']._serialized_end=3967
 # @@protoc_insertion_point(module_scope)

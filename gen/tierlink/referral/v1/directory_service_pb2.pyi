@@ -8,7 +8,9 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from tierlink.referral.v1 import directory_pb2 as directory_pb2
+from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -20,6 +22,48 @@ else:
 
 DESCRIPTOR: descriptor.FileDescriptor
 
+class _DirectoryEntryKind:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DirectoryEntryKindEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_DirectoryEntryKind.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    DIRECTORY_ENTRY_KIND_UNSPECIFIED: _DirectoryEntryKind.ValueType  # 0
+    DIRECTORY_ENTRY_KIND_COMMUNITY: _DirectoryEntryKind.ValueType  # 1
+    DIRECTORY_ENTRY_KIND_FACILITY: _DirectoryEntryKind.ValueType  # 2
+    DIRECTORY_ENTRY_KIND_ALLIANCE: _DirectoryEntryKind.ValueType  # 3
+    DIRECTORY_ENTRY_KIND_POOLING_AREA: _DirectoryEntryKind.ValueType  # 4
+    DIRECTORY_ENTRY_KIND_RECOGNITION_AREA: _DirectoryEntryKind.ValueType  # 5
+    DIRECTORY_ENTRY_KIND_GREEN_CHANNEL: _DirectoryEntryKind.ValueType  # 6
+
+class DirectoryEntryKind(_DirectoryEntryKind, metaclass=_DirectoryEntryKindEnumTypeWrapper): ...
+
+DIRECTORY_ENTRY_KIND_UNSPECIFIED: DirectoryEntryKind.ValueType  # 0
+DIRECTORY_ENTRY_KIND_COMMUNITY: DirectoryEntryKind.ValueType  # 1
+DIRECTORY_ENTRY_KIND_FACILITY: DirectoryEntryKind.ValueType  # 2
+DIRECTORY_ENTRY_KIND_ALLIANCE: DirectoryEntryKind.ValueType  # 3
+DIRECTORY_ENTRY_KIND_POOLING_AREA: DirectoryEntryKind.ValueType  # 4
+DIRECTORY_ENTRY_KIND_RECOGNITION_AREA: DirectoryEntryKind.ValueType  # 5
+DIRECTORY_ENTRY_KIND_GREEN_CHANNEL: DirectoryEntryKind.ValueType  # 6
+
+class _DirectoryAction:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DirectoryActionEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_DirectoryAction.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    DIRECTORY_ACTION_UNSPECIFIED: _DirectoryAction.ValueType  # 0
+    DIRECTORY_ACTION_ADDED: _DirectoryAction.ValueType  # 1
+    DIRECTORY_ACTION_CHANGED: _DirectoryAction.ValueType  # 2
+    DIRECTORY_ACTION_REMOVED: _DirectoryAction.ValueType  # 3
+
+class DirectoryAction(_DirectoryAction, metaclass=_DirectoryActionEnumTypeWrapper): ...
+
+DIRECTORY_ACTION_UNSPECIFIED: DirectoryAction.ValueType  # 0
+DIRECTORY_ACTION_ADDED: DirectoryAction.ValueType  # 1
+DIRECTORY_ACTION_CHANGED: DirectoryAction.ValueType  # 2
+DIRECTORY_ACTION_REMOVED: DirectoryAction.ValueType  # 3
+
 @typing.final
 class ApplyDirectoryRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
@@ -30,6 +74,10 @@ class ApplyDirectoryRequest(message.Message):
     COMMUNITIES_FIELD_NUMBER: builtins.int
     FACILITIES_FIELD_NUMBER: builtins.int
     DRY_RUN_FIELD_NUMBER: builtins.int
+    ALLIANCES_FIELD_NUMBER: builtins.int
+    POOLING_AREAS_FIELD_NUMBER: builtins.int
+    RECOGNITION_AREAS_FIELD_NUMBER: builtins.int
+    GREEN_CHANNELS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -44,6 +92,14 @@ class ApplyDirectoryRequest(message.Message):
     def communities(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.Community]: ...
     @builtins.property
     def facilities(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.Facility]: ...
+    @builtins.property
+    def alliances(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.Alliance]: ...
+    @builtins.property
+    def pooling_areas(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.PoolingArea]: ...
+    @builtins.property
+    def recognition_areas(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.RecognitionArea]: ...
+    @builtins.property
+    def green_channels(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.GreenChannel]: ...
     def __init__(
         self,
         *,
@@ -53,10 +109,14 @@ class ApplyDirectoryRequest(message.Message):
         communities: abc.Iterable[directory_pb2.Community] | None = ...,
         facilities: abc.Iterable[directory_pb2.Facility] | None = ...,
         dry_run: builtins.bool = ...,
+        alliances: abc.Iterable[directory_pb2.Alliance] | None = ...,
+        pooling_areas: abc.Iterable[directory_pb2.PoolingArea] | None = ...,
+        recognition_areas: abc.Iterable[directory_pb2.RecognitionArea] | None = ...,
+        green_channels: abc.Iterable[directory_pb2.GreenChannel] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "communities", b"communities", "dry_run", b"dry_run", "expected_version", b"expected_version", "facilities", b"facilities", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "alliances", b"alliances", "communities", b"communities", "dry_run", b"dry_run", "expected_version", b"expected_version", "facilities", b"facilities", "green_channels", b"green_channels", "occurred_at", b"occurred_at", "pooling_areas", b"pooling_areas", "recognition_areas", b"recognition_areas", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
@@ -70,6 +130,7 @@ class ApplyDirectoryResponse(message.Message):
     ADDED_FIELD_NUMBER: builtins.int
     CHANGED_FIELD_NUMBER: builtins.int
     REMOVED_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
     version: builtins.int
     """Version of the directory."""
     @builtins.property
@@ -80,6 +141,10 @@ class ApplyDirectoryResponse(message.Message):
     def changed(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
     def removed(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def changes(self) -> containers.RepeatedCompositeFieldContainer[DirectoryChange]:
+        """The same, entry by entry and field by field."""
+
     def __init__(
         self,
         *,
@@ -87,10 +152,73 @@ class ApplyDirectoryResponse(message.Message):
         added: abc.Iterable[builtins.str] | None = ...,
         changed: abc.Iterable[builtins.str] | None = ...,
         removed: abc.Iterable[builtins.str] | None = ...,
+        changes: abc.Iterable[DirectoryChange] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["added", b"added", "changed", b"changed", "removed", b"removed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["added", b"added", "changed", b"changed", "changes", b"changes", "removed", b"removed", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DirectoryChange(message.Message):
+    """One entry of the directory that is, or would be, added, changed or removed."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: builtins.int
+    ID_FIELD_NUMBER: builtins.int
+    ACTION_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    FIELDS_FIELD_NUMBER: builtins.int
+    kind: DirectoryEntryKind.ValueType
+    id: builtins.str
+    action: DirectoryAction.ValueType
+    @builtins.property
+    def name(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def fields(self) -> containers.RepeatedCompositeFieldContainer[DirectoryFieldChange]:
+        """Of a changed entry: what is different."""
+
+    def __init__(
+        self,
+        *,
+        kind: DirectoryEntryKind.ValueType = ...,
+        id: builtins.str = ...,
+        action: DirectoryAction.ValueType = ...,
+        name: type_pb2.BilingualText | None = ...,
+        fields: abc.Iterable[DirectoryFieldChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["action", b"action", "fields", b"fields", "id", b"id", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DirectoryFieldChange(message.Message):
+    """One field that is different."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FIELD_FIELD_NUMBER: builtins.int
+    BEFORE_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    field: builtins.str
+    """Its path, such as name.zh or travel_minutes[jimsar-general]."""
+    before: builtins.str
+    """Empty where it had, or will have, no value. Lists are joined by commas."""
+    after: builtins.str
+    def __init__(
+        self,
+        *,
+        field: builtins.str = ...,
+        before: builtins.str = ...,
+        after: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after", b"after", "before", b"before", "field", b"field"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -220,5 +348,177 @@ class ListCommunitiesResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["communities", b"communities", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListAlliancesRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """At most 1000; 50 when left out."""
+    page_token: builtins.str
+    """Token of the previous page's answer."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListAlliancesResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    ALLIANCES_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    @builtins.property
+    def alliances(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.Alliance]: ...
+    def __init__(
+        self,
+        *,
+        alliances: abc.Iterable[directory_pb2.Alliance] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["alliances", b"alliances", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListPoolingAreasRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """At most 1000; 50 when left out."""
+    page_token: builtins.str
+    """Token of the previous page's answer."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListPoolingAreasResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    POOLING_AREAS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    @builtins.property
+    def pooling_areas(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.PoolingArea]: ...
+    def __init__(
+        self,
+        *,
+        pooling_areas: abc.Iterable[directory_pb2.PoolingArea] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "pooling_areas", b"pooling_areas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListRecognitionAreasRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """At most 1000; 50 when left out."""
+    page_token: builtins.str
+    """Token of the previous page's answer."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListRecognitionAreasResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    RECOGNITION_AREAS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    @builtins.property
+    def recognition_areas(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.RecognitionArea]: ...
+    def __init__(
+        self,
+        *,
+        recognition_areas: abc.Iterable[directory_pb2.RecognitionArea] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "recognition_areas", b"recognition_areas"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListGreenChannelsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """At most 1000; 50 when left out."""
+    page_token: builtins.str
+    """Token of the previous page's answer."""
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListGreenChannelsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    GREEN_CHANNELS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    @builtins.property
+    def green_channels(self) -> containers.RepeatedCompositeFieldContainer[directory_pb2.GreenChannel]: ...
+    def __init__(
+        self,
+        *,
+        green_channels: abc.Iterable[directory_pb2.GreenChannel] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["green_channels", b"green_channels", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

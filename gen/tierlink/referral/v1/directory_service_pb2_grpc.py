@@ -55,6 +55,26 @@ class DirectoryServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListCommunitiesRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListCommunitiesResponse.FromString,
                 _registered_method=True)
+        self.ListAlliances = channel.unary_unary(
+                '/tierlink.referral.v1.DirectoryService/ListAlliances',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListAlliancesRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListAlliancesResponse.FromString,
+                _registered_method=True)
+        self.ListPoolingAreas = channel.unary_unary(
+                '/tierlink.referral.v1.DirectoryService/ListPoolingAreas',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListPoolingAreasRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListPoolingAreasResponse.FromString,
+                _registered_method=True)
+        self.ListRecognitionAreas = channel.unary_unary(
+                '/tierlink.referral.v1.DirectoryService/ListRecognitionAreas',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListRecognitionAreasRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListRecognitionAreasResponse.FromString,
+                _registered_method=True)
+        self.ListGreenChannels = channel.unary_unary(
+                '/tierlink.referral.v1.DirectoryService/ListGreenChannels',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListGreenChannelsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListGreenChannelsResponse.FromString,
+                _registered_method=True)
 
 
 class DirectoryServiceServicer:
@@ -89,6 +109,34 @@ class DirectoryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAlliances(self, request, context):
+        """Specialist alliances, by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListPoolingAreas(self, request, context):
+        """Insurance pooling areas, by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecognitionAreas(self, request, context):
+        """Areas of result recognition, by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListGreenChannels(self, request, context):
+        """Green channels, by id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DirectoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +159,26 @@ def add_DirectoryServiceServicer_to_server(servicer, server):
                     servicer.ListCommunities,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListCommunitiesRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListCommunitiesResponse.SerializeToString,
+            ),
+            'ListAlliances': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAlliances,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListAlliancesRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListAlliancesResponse.SerializeToString,
+            ),
+            'ListPoolingAreas': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListPoolingAreas,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListPoolingAreasRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListPoolingAreasResponse.SerializeToString,
+            ),
+            'ListRecognitionAreas': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecognitionAreas,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListRecognitionAreasRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListRecognitionAreasResponse.SerializeToString,
+            ),
+            'ListGreenChannels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListGreenChannels,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListGreenChannelsRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListGreenChannelsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +290,114 @@ class DirectoryService:
             '/tierlink.referral.v1.DirectoryService/ListCommunities',
             tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListCommunitiesRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListCommunitiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAlliances(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.DirectoryService/ListAlliances',
+            tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListAlliancesRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListAlliancesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListPoolingAreas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.DirectoryService/ListPoolingAreas',
+            tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListPoolingAreasRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListPoolingAreasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecognitionAreas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.DirectoryService/ListRecognitionAreas',
+            tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListRecognitionAreasRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListRecognitionAreasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListGreenChannels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.DirectoryService/ListGreenChannels',
+            tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListGreenChannelsRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_directory__service__pb2.ListGreenChannelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

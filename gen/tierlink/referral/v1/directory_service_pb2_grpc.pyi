@@ -41,6 +41,14 @@ class DirectoryServiceStub:
     """Facilities, by id."""
     ListCommunities: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListCommunitiesRequest, _directory_service_pb2.ListCommunitiesResponse]
     """Communities, by id."""
+    ListAlliances: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListAlliancesRequest, _directory_service_pb2.ListAlliancesResponse]
+    """Specialist alliances, by id."""
+    ListPoolingAreas: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListPoolingAreasRequest, _directory_service_pb2.ListPoolingAreasResponse]
+    """Insurance pooling areas, by id."""
+    ListRecognitionAreas: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListRecognitionAreasRequest, _directory_service_pb2.ListRecognitionAreasResponse]
+    """Areas of result recognition, by id."""
+    ListGreenChannels: _grpc.UnaryUnaryMultiCallable[_directory_service_pb2.ListGreenChannelsRequest, _directory_service_pb2.ListGreenChannelsResponse]
+    """Green channels, by id."""
 
 @_typing.type_check_only
 class DirectoryServiceAsyncStub(DirectoryServiceStub):
@@ -55,6 +63,14 @@ class DirectoryServiceAsyncStub(DirectoryServiceStub):
     """Facilities, by id."""
     ListCommunities: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListCommunitiesRequest, _directory_service_pb2.ListCommunitiesResponse]  # type: ignore[assignment]
     """Communities, by id."""
+    ListAlliances: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListAlliancesRequest, _directory_service_pb2.ListAlliancesResponse]  # type: ignore[assignment]
+    """Specialist alliances, by id."""
+    ListPoolingAreas: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListPoolingAreasRequest, _directory_service_pb2.ListPoolingAreasResponse]  # type: ignore[assignment]
+    """Insurance pooling areas, by id."""
+    ListRecognitionAreas: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListRecognitionAreasRequest, _directory_service_pb2.ListRecognitionAreasResponse]  # type: ignore[assignment]
+    """Areas of result recognition, by id."""
+    ListGreenChannels: _aio.UnaryUnaryMultiCallable[_directory_service_pb2.ListGreenChannelsRequest, _directory_service_pb2.ListGreenChannelsResponse]  # type: ignore[assignment]
+    """Green channels, by id."""
 
 class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
     """The directory of facilities and communities, by which the norms decide."""
@@ -90,5 +106,37 @@ class DirectoryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_directory_service_pb2.ListCommunitiesResponse, _abc.Awaitable[_directory_service_pb2.ListCommunitiesResponse]]:
         """Communities, by id."""
+
+    @_abc_1.abstractmethod
+    def ListAlliances(
+        self,
+        request: _directory_service_pb2.ListAlliancesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_service_pb2.ListAlliancesResponse, _abc.Awaitable[_directory_service_pb2.ListAlliancesResponse]]:
+        """Specialist alliances, by id."""
+
+    @_abc_1.abstractmethod
+    def ListPoolingAreas(
+        self,
+        request: _directory_service_pb2.ListPoolingAreasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_service_pb2.ListPoolingAreasResponse, _abc.Awaitable[_directory_service_pb2.ListPoolingAreasResponse]]:
+        """Insurance pooling areas, by id."""
+
+    @_abc_1.abstractmethod
+    def ListRecognitionAreas(
+        self,
+        request: _directory_service_pb2.ListRecognitionAreasRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_service_pb2.ListRecognitionAreasResponse, _abc.Awaitable[_directory_service_pb2.ListRecognitionAreasResponse]]:
+        """Areas of result recognition, by id."""
+
+    @_abc_1.abstractmethod
+    def ListGreenChannels(
+        self,
+        request: _directory_service_pb2.ListGreenChannelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_directory_service_pb2.ListGreenChannelsResponse, _abc.Awaitable[_directory_service_pb2.ListGreenChannelsResponse]]:
+        """Green channels, by id."""
 
 def add_DirectoryServiceServicer_to_server(servicer: DirectoryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,15 +1,27 @@
 """DirectoryService."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 from services.referral.application.aggregates import Aggregates
 from services.referral.application.apply_directory import Publication, apply_directory
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.domain import directory as directories
-from services.referral.domain.directory import ApplyDirectory, DirectoryDifference
+from services.referral.domain.directory import ApplyDirectory
+from services.referral.domain.directory_difference import (
+    NO_DIFFERENCE,
+    DirectoryChange,
+    DirectoryDifference,
+)
 from services.referral.domain.directory_state import DIRECTORY_NAME, Directory
-from services.referral.entrypoints.grpc.resources import COMMUNITY, FACILITY
+from services.referral.entrypoints.grpc.resources import (
+    ALLIANCE,
+    COMMUNITY,
+    FACILITY,
+    GREEN_CHANNEL,
+    POOLING_AREA,
+    RECOGNITION_AREA,
+)
 from services.shared.commands.command_method import command_context, request_digest
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Reply
@@ -21,12 +33,14 @@ from services.shared.rpc.method import UnaryMethod
 from services.shared.rpc.paging import page_size, page_token, position_text
 from tierlink.referral.v1 import directory_service_pb2 as pb
 
+T = TypeVar("T")
+
 SERVICE = "tierlink.referral.v1.DirectoryService"
 
 _APPLY: MessageCodec[ApplyDirectory, pb.ApplyDirectoryRequest] = MessageCodec(
     ApplyDirectory, pb.ApplyDirectoryRequest
 )
-_NOTHING = DirectoryDifference(added=(), changed=(), removed=())
+_CHANGE: MessageCodec[DirectoryChange, pb.DirectoryChange] = MessageCodec(DirectoryChange, pb.DirectoryChange)
 
 
 class DirectoryServicer:
@@ -50,6 +64,10 @@ class DirectoryServicer:
             _method("GetFacility", self.get_facility),
             _method("ListFacilities", self.list_facilities),
             _method("ListCommunities", self.list_communities),
+            _method("ListAlliances", self.list_alliances),
+            _method("ListPoolingAreas", self.list_pooling_areas),
+            _method("ListRecognitionAreas", self.list_recognition_areas),
+            _method("ListGreenChannels", self.list_green_channels),
         )
 
     async def apply_directory(
@@ -80,7 +98,7 @@ class DirectoryServicer:
         """What this request changed, also when it is asked again: from the event that it left."""
         event = await self._runner.event_at(self._kinds.directory, DIRECTORY_NAME, reply.version)
         if event.metadata.request_id != context.request_id:
-            return _NOTHING
+            return NO_DIFFERENCE
         before: Directory | None = None
         if reply.version > 1:
             before = await self._runner.state_at(self._kinds.directory, DIRECTORY_NAME, reply.version - 1)
@@ -111,12 +129,56 @@ class DirectoryServicer:
     async def list_communities(
         self, request: pb.ListCommunitiesRequest, call: Call
     ) -> pb.ListCommunitiesResponse:
-        after = position_text(request.page_token) or ""
-        found = [each for each in self._known.current().communities.values() if each.id > after]
-        page, token = _page(found, request.page_size)
+        page, token = _page_of(self._known.current().communities, request)
         return pb.ListCommunitiesResponse(
             communities=[COMMUNITY.to_message(each) for each in page], next_page_token=token
         )
+
+    async def list_alliances(self, request: pb.ListAlliancesRequest, call: Call) -> pb.ListAlliancesResponse:
+        page, token = _page_of(self._known.current().alliances, request)
+        return pb.ListAlliancesResponse(
+            alliances=[ALLIANCE.to_message(each) for each in page], next_page_token=token
+        )
+
+    async def list_pooling_areas(
+        self, request: pb.ListPoolingAreasRequest, call: Call
+    ) -> pb.ListPoolingAreasResponse:
+        page, token = _page_of(self._known.current().pooling_areas, request)
+        return pb.ListPoolingAreasResponse(
+            pooling_areas=[POOLING_AREA.to_message(each) for each in page], next_page_token=token
+        )
+
+    async def list_recognition_areas(
+        self, request: pb.ListRecognitionAreasRequest, call: Call
+    ) -> pb.ListRecognitionAreasResponse:
+        page, token = _page_of(self._known.current().recognition_areas, request)
+        return pb.ListRecognitionAreasResponse(
+            recognition_areas=[RECOGNITION_AREA.to_message(each) for each in page], next_page_token=token
+        )
+
+    async def list_green_channels(
+        self, request: pb.ListGreenChannelsRequest, call: Call
+    ) -> pb.ListGreenChannelsResponse:
+        page, token = _page_of(self._known.current().green_channels, request)
+        return pb.ListGreenChannelsResponse(
+            green_channels=[GREEN_CHANNEL.to_message(each) for each in page], next_page_token=token
+        )
+
+
+class _Paged(Protocol):
+    """A request for a page."""
+
+    @property
+    def page_size(self) -> int: ...
+
+    @property
+    def page_token(self) -> str: ...
+
+
+def _page_of(entries: Mapping[str, T], request: _Paged) -> tuple[list[T], str]:
+    """The page that is asked for, of entries by id."""
+    after = position_text(request.page_token) or ""
+    return _page([each for key, each in entries.items() if key > after], request.page_size)
 
 
 def _page(found: list[Any], asked: int) -> tuple[list[Any], str]:
@@ -132,6 +194,7 @@ def _response(version: int, difference: DirectoryDifference) -> pb.ApplyDirector
         added=difference.added,
         changed=difference.changed,
         removed=difference.removed,
+        changes=[_CHANGE.to_message(each) for each in difference.changes],
     )
 
 

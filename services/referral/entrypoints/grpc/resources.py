@@ -9,6 +9,7 @@ from services.referral.domain import referral as referrals
 from services.referral.domain.clocks import Clock, clocks
 from services.referral.domain.clocks_targets import ClockTarget
 from services.referral.domain.consultation_state import Consultation
+from services.referral.domain.directory_entries import Alliance, GreenChannel, PoolingArea, RecognitionArea
 from services.referral.domain.directory_state import Community, Facility
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.norms import DestinationExplanation
@@ -37,6 +38,16 @@ _CONSULTATION: MessageCodec[Consultation, consultation_pb2.Consultation] = Messa
 _CLOCK: MessageCodec[Clock, episode_pb2.Clock] = MessageCodec(Clock, episode_pb2.Clock)
 FACILITY: MessageCodec[Facility, directory_pb2.Facility] = MessageCodec(Facility, directory_pb2.Facility)
 COMMUNITY: MessageCodec[Community, directory_pb2.Community] = MessageCodec(Community, directory_pb2.Community)
+ALLIANCE: MessageCodec[Alliance, directory_pb2.Alliance] = MessageCodec(Alliance, directory_pb2.Alliance)
+POOLING_AREA: MessageCodec[PoolingArea, directory_pb2.PoolingArea] = MessageCodec(
+    PoolingArea, directory_pb2.PoolingArea
+)
+RECOGNITION_AREA: MessageCodec[RecognitionArea, directory_pb2.RecognitionArea] = MessageCodec(
+    RecognitionArea, directory_pb2.RecognitionArea
+)
+GREEN_CHANNEL: MessageCodec[GreenChannel, directory_pb2.GreenChannel] = MessageCodec(
+    GreenChannel, directory_pb2.GreenChannel
+)
 
 
 def referral_resource(state: Referral) -> referral_pb2.Referral:
