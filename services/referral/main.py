@@ -12,9 +12,11 @@ from services.referral.adapters.aggregate_codecs import (
     build_aggregates,
 )
 from services.referral.adapters.directory_publication import publication
+from services.referral.adapters.listing import PostgresListings
 from services.referral.adapters.store_directory import StoreDirectory
 from services.referral.adapters.target_catalogue import load_catalogue
 from services.referral.adapters.view_log import PostgresViewLog
+from services.referral.adapters.view_retention import ViewRetention
 from services.referral.application.change_referral import ReferralChanges
 from services.referral.application.create_referral import ReferralCreation
 from services.referral.application.explain_referral import ReferralExplanation
@@ -73,7 +75,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     store, runner = foundation.store, foundation.runner
     directory = StoreDirectory(store, runner, kinds)
     views = PostgresViewLog(foundation.reading)
-    reading = Reading(store, runner, directory, views)
+    reading = Reading(PostgresListings(foundation.reading), runner, directory, views)
     changes = ReferralChanges(kinds, directory, policy)
     feeds = FeedMetrics(foundation.registry)
     referral_tail = TopicTail(foundation.kafka, REFERRAL_TOPIC, feeds)
@@ -116,6 +118,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         handlers=handlers,
         loops=(
             directory,
+            ViewRetention(foundation.reading, months=settings.views_retention_months),
             referral_tail,
             consultation_tail,
             *consumer_loops(foundation, BedConsumer(runner, changes).handle, CONSUMES),

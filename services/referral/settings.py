@@ -31,3 +31,10 @@ class ReferralSettings(ServiceSettings):
         validation_alias="TIERLINK_REFERRAL_TARGETS",
         description="YAML file with the site's own time targets, over the product's defaults",
     )
+    views_retention_months: int = Field(
+        36,
+        validation_alias="TIERLINK_REFERRAL_VIEWS_RETENTION_MONTHS",
+        description="months that the log of who looked at what is kept; 6 is the legal minimum",
+        ge=6,
+        le=1200,
+    )

@@ -1,9 +1,15 @@
 """Lists, views and verification of the referral service."""
 
+from datetime import UTC, timedelta
+from typing import Any
+
 import asyncpg
 import grpc
 import pytest
 
+from services.referral.adapters.view_retention import ViewRetention
+from services.shared.database.pool import Database
+from services.shared.kernel.actor import Role
 from tests.integration.hospital import (
     BRANCH,
     COUNTY,
@@ -101,3 +107,95 @@ async def test_every_view_is_recorded(site: Site) -> None:
     assert [(row["user_id"], row["facility"], row["resources"]) for row in rows] == [
         ("dr-curious", COUNTY, [referral.name])
     ]
+
+
+async def test_an_office_finds_what_waits_for_it(site: Site) -> None:
+    hospital = site.hospital
+    asked = await hospital.create(patient="P-turn")
+    answered = await hospital.create(patient="P-turn")
+    await hospital.referrals.AcceptReferral(accept_request(answered.name), metadata=hospital.as_(COUNTY))
+
+    async def waiting(facility: str, *roles: Role) -> list[str]:
+        page = await hospital.referrals.ListReferrals(
+            pb.ListReferralsRequest(patient="P-turn", waiting_for_me=True),
+            metadata=hospital.as_(facility, *roles),
+        )
+        return [referral.name for referral in page.referrals]
+
+    assert await waiting(COUNTY) == [asked.name]
+    assert await waiting(BRANCH) == [answered.name]
+    # May read both, and neither is its turn.
+    assert await waiting(OTHER, Role.COORDINATOR) == []
+    assert await waiting("", Role.OPERATOR) == []
+
+
+async def test_filters_by_direction_and_time_hold(site: Site) -> None:
+    hospital = site.hospital
+    referral = await hospital.create(patient="P-when")
+    created = referral.create_time
+
+    async def count(**wanted: Any) -> int:
+        request = pb.ListReferralsRequest(patient="P-when", **wanted)
+        page = await hospital.referrals.ListReferrals(request, metadata=hospital.as_(COUNTY))
+        return len(page.referrals)
+
+    assert await count(created_from=created) == 1
+    assert await count(created_before=created) == 0
+    assert await count(direction=referral_pb2.Direction.DIRECTION_UP) == 1
+    assert await count(direction=referral_pb2.Direction.DIRECTION_DOWN) == 0
+    assert await count(overdue_only=True) == 0
+
+
+async def test_a_token_goes_on_with_its_own_list_alone(site: Site) -> None:
+    hospital = site.hospital
+    for _ in range(3):
+        await hospital.create(patient="P-token")
+    first = await hospital.referrals.ListReferrals(
+        pb.ListReferralsRequest(page_size=1, patient="P-token"), metadata=hospital.as_(COUNTY)
+    )
+    again = pb.ListReferralsRequest(page_size=2, patient="P-token", page_token=first.next_page_token)
+    page = await hospital.referrals.ListReferrals(again, metadata=hospital.as_(COUNTY))
+    assert len(page.referrals) == 2
+    other = pb.ListReferralsRequest(page_size=1, patient="P-lists", page_token=first.next_page_token)
+    await refused(
+        hospital.referrals.ListReferrals(other, metadata=hospital.as_(COUNTY)),
+        grpc.StatusCode.INVALID_ARGUMENT,
+    )
+
+
+async def test_a_timeline_as_of_a_moment_has_what_was_known_then(site: Site) -> None:
+    hospital = site.hospital
+    referral = await hospital.create()
+    accepted = await hospital.referrals.AcceptReferral(
+        accept_request(referral.name), metadata=hospital.as_(COUNTY)
+    )
+    request = pb.GetTimelineRequest(name=referral.name, as_of=referral.create_time)
+    then = await hospital.referrals.GetTimeline(request, metadata=hospital.as_(BRANCH))
+    now = await hospital.referrals.GetTimeline(
+        pb.GetTimelineRequest(name=referral.name), metadata=hospital.as_(BRANCH)
+    )
+    assert [entry.metadata.type for entry in then.entries] == ["ReferralRequested"]
+    assert then.referral == referral
+    assert [entry.metadata.type for entry in now.entries] == ["ReferralRequested", "ReferralAccepted"]
+    assert now.referral == accepted.referral
+    before = referral.create_time.ToDatetime(UTC) - timedelta(seconds=1)
+    for whole_episode in (False, True):
+        request = pb.GetTimelineRequest(name=referral.name, as_of=before, whole_episode=whole_episode)
+        nothing = await hospital.referrals.GetTimeline(request, metadata=hospital.as_(BRANCH))
+        assert list(nothing.entries) == []
+        assert not nothing.HasField("referral")
+
+
+async def test_views_are_forgotten_when_their_time_is_over(site: Site) -> None:
+    database = Database(site.dsn, application_name="test", connections_max=1)
+    retention = ViewRetention(database, months=36)
+    statement = (
+        "INSERT INTO views (at, user_id, facility, roles, method, resources)"
+        " SELECT now() - make_interval(months => $1, days => $2), 'dr-old', '', '{}', '', '{}'"
+    )
+    await site.execute(statement, 36, 1)
+    await site.execute(statement, 35, 0)
+    assert await retention.forget() == 1
+    assert await retention.forget() == 0
+    assert await database.fetch_value("SELECT count(*) FROM views WHERE user_id = 'dr-old'") == 1
+    await database.close()

@@ -35,5 +35,6 @@ class PostgresViewLog:
             [",".join(view.actor.roles) for view in views],
             [view.method for view in views],
             [",".join(view.resources) for view in views],
+            [view.traceparent for view in views],
         )
         return [None] * len(views)

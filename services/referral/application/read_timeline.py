@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from services.referral.application.aggregates import Aggregates
+from services.referral.domain.episode_state import Episode
 from services.referral.domain.referral_state import Referral
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore
@@ -33,30 +35,50 @@ class TimelineReader:
         self._runner = runner
         self._kinds = kinds
 
-    async def of_referral(self, referral: Referral) -> tuple[TimelineEvent, ...]:
-        """Its own events, by version."""
-        return await self._events(referral.name)
+    async def of_referral(
+        self, referral: Referral, as_of: datetime | None = None
+    ) -> tuple[TimelineEvent, ...]:
+        """Its own events by version; with `as_of` those that were recorded by then."""
+        return await self._events(referral.name, as_of)
 
-    async def of_episode(self, episode_name: str) -> tuple[TimelineEvent, ...]:
+    async def of_episode(self, episode: Episode, as_of: datetime | None = None) -> tuple[TimelineEvent, ...]:
         """The episode's, its referrals' and its consultations' events, in clinical order."""
-        episode = await self._runner.read(self._kinds.episode, episode_name)
-        members = () if episode.state is None else episode.state.members[:MEMBERS_MAX]
-        found = list(await self._events(episode_name))
-        for member in members:
-            found.extend(await self._events(member))
+        found = list(await self._events(episode.name, as_of))
+        for member in episode.members[:MEMBERS_MAX]:
+            found.extend(await self._events(member, as_of))
         found.sort(key=_clinical_order)
         return tuple(found)
 
-    async def _events(self, name: str) -> tuple[TimelineEvent, ...]:
+    async def state_at(self, referral: Referral, as_of: datetime | None) -> Referral | None:
+        """The referral as it was known at `as_of`; None when nothing was known of it."""
+        if as_of is None:
+            return referral
+        events = await self._events(referral.name, as_of)
+        if not events:
+            return None
+        return await self._runner.state_at(self._kinds.referral, referral.name, events[-1].metadata.version)
+
+    async def _events(self, name: str, as_of: datetime | None) -> tuple[TimelineEvent, ...]:
         kind = self._kinds.of(name)
         stored: Sequence[StoredEvent] = await self._store.read_events(name, limit=EVENTS_MAX)
         found: list[TimelineEvent] = []
-        for event in stored:
+        for event in stored[: _known_count(stored, as_of)]:
             recorded = kind.decode_event(event.payload)
             found.append(
                 TimelineEvent(kind=kind.name, stored=event, metadata=recorded.metadata, event=recorded.event)
             )
         return tuple(found)
+
+
+def _known_count(stored: Sequence[StoredEvent], as_of: datetime | None) -> int:
+    """How many of an aggregate's first events were known then.
+
+    Up to the last one recorded by then: processes' clocks differ, and no event is known without those before.
+    """
+    if as_of is None:
+        return len(stored)
+    known = [position for position, event in enumerate(stored, start=1) if event.recorded_at <= as_of]
+    return known[-1] if known else 0
 
 
 def _clinical_order(event: TimelineEvent) -> tuple[object, ...]:

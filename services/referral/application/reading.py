@@ -1,8 +1,8 @@
 """Who may read what, and the record of who did.
 
 The facilities on a referral, consultation or episode may read it, the coordinators of their communities, and
-operators; everybody else is told that it does not exist. Every view is recorded,
-apart from the event log (facts.md, Law).
+operators; everybody else is told that it does not exist. Every view is recorded, lists and streams too,
+apart from the event log: health data are sensitive personal information (GB/T 39725-2020).
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
 from services.referral.application.known_directory import KnownDirectory
+from services.referral.application.listing import ListFilter, Listings, ListQuery
 from services.referral.domain.parties import reading_facilities
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
-from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import NotFound
 from services.shared.watching.resource_stream import Pictured
@@ -34,6 +34,8 @@ class View:
     method: str
     #: resource names; of a list, those that it showed
     resources: tuple[str, ...]
+    #: W3C traceparent of the call
+    traceparent: str
 
 
 class ViewLog(Protocol):
@@ -49,6 +51,7 @@ class Reader:
     actor: Actor
     method: str
     at: datetime
+    traceparent: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,9 +66,9 @@ class Reading:
     """Reads aggregates as they are in the store now. Raises DependencyDown when it is away."""
 
     def __init__(
-        self, store: EventStore, runner: CommandRunner, directory: KnownDirectory, log: ViewLog
+        self, listings: Listings, runner: CommandRunner, directory: KnownDirectory, log: ViewLog
     ) -> None:
-        self._store = store
+        self._listings = listings
         self._runner = runner
         self._directory = directory
         self._log = log
@@ -101,21 +104,22 @@ class Reading:
     async def page(
         self,
         kind: AggregateKind[Any, Any],
-        contains: dict[str, object],
+        wanted: ListFilter,
         reader: Reader,
         *,
-        states: tuple[str, ...] = (),
         after: int | None = None,
         limit: int,
     ) -> ListPage:
         """The latest changes first, of what the reader may know of."""
         facilities = reading_facilities(reader.actor, self._directory.current())
-        page = await self._store.find(
-            StreamQuery(
+        if wanted.waiting:
+            # Somebody's turn is a facility's, also for who may read for others.
+            facilities = frozenset((reader.actor.facility,))
+        page = await self._listings.page(
+            ListQuery(
                 kind=kind.name,
-                contains=contains,
+                wanted=wanted,
                 parties=None if facilities is None else tuple(sorted(facilities)),
-                states=states,
                 after=after,
                 limit=limit,
             )
@@ -128,14 +132,23 @@ class Reading:
 
     async def picture(self, kind: AggregateKind[S, Any], reader: Reader) -> tuple[Pictured[S], ...]:
         """What is live now and the reader may know of: where a watch stream begins. At most PICTURE_MAX."""
-        page = await self.page(kind, {"live": True}, reader, limit=PICTURE_MAX)
+        page = await self.page(kind, ListFilter(contains={"live": True}), reader, limit=PICTURE_MAX)
         return tuple(Pictured(name=state.name, version=state.version, state=state) for state in page.states)
 
-    async def shown(self, reader: Reader, name: str) -> None:
-        """Records that a watch stream is about to show a change. Raises DependencyDown."""
-        await self._record(reader, (name,))
+    async def shown(self, reader: Reader, *names: str) -> None:
+        """Records that these are about to be shown: a stream's change, a timeline's members.
+
+        Raises DependencyDown.
+        """
+        await self._record(reader, names)
 
     async def _record(self, reader: Reader, resources: tuple[str, ...]) -> None:
         if resources:
-            view = View(at=reader.at, actor=reader.actor, method=reader.method, resources=resources)
+            view = View(
+                at=reader.at,
+                actor=reader.actor,
+                method=reader.method,
+                resources=resources,
+                traceparent=reader.traceparent,
+            )
             await self._log.record(view)

@@ -114,5 +114,8 @@ def facets(state: Episode) -> dict[str, str | bool | list[str]]:
     return {
         "parties": sorted(state.facilities),
         "live": state.state is EpisodeState.OPEN,
+        "state": state.state.value,
         "patient": state.patient,
+        "pathway": state.pathway.value,
+        "created": state.create_time.isoformat(),
     }

@@ -16,11 +16,11 @@ from services.referral.domain.referral_state import (
     Referral,
     ReferralEnvelope,
     envelope,
-    facets,
     is_live,
     is_terminal,
 )
 from services.referral.domain.transition_lookup import COMMANDS, allowed_commands
+from services.referral.domain.worklist import facets
 
 __all__ = [
     "COMMANDS",

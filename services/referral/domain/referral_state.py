@@ -233,18 +233,3 @@ def parties(state: Referral) -> tuple[str, ...]:
     facilities = [state.origin_facility, state.approval_facility, state.ambulance_facility]
     facilities.extend([offer.facility for offer in state.offers])
     return tuple([facility for facility in dict.fromkeys(facilities) if facility])
-
-
-def facets(state: Referral) -> dict[str, str | bool | list[str]]:
-    """What lists are filtered by."""
-    return {
-        "parties": list(parties(state)),
-        "live": is_live(state),
-        "state": state.state.value,
-        "episode": state.episode,
-        "patient": state.patient,
-        "pathway": state.pathway.value,
-        "urgency": state.urgency.value,
-        "origin": state.origin_facility,
-        "destination": state.destination_facility,
-    }

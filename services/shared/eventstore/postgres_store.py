@@ -135,7 +135,7 @@ class PostgresEventStore:
 
     async def _load_batch(self, stream_ids: Sequence[str]) -> Sequence[StoredStream | None]:
         rows = await self._reading.fetch(_SQL["load_streams"], stream_ids)
-        found = {row["stream_id"]: _stream(row) for row in rows}
+        found = {row["stream_id"]: stored_stream(row) for row in rows}
         return [found.get(stream_id) for stream_id in stream_ids]
 
     async def read_events(
@@ -172,7 +172,8 @@ class PostgresEventStore:
         page = rows[: query.limit]
         more = len(rows) > query.limit
         return StreamPage(
-            streams=tuple(_stream(row) for row in page), next_after=page[-1]["changed"] if more else None
+            streams=tuple(stored_stream(row) for row in page),
+            next_after=page[-1]["changed"] if more else None,
         )
 
     async def find_claim(self, kind: str, key: str) -> str | None:
@@ -193,7 +194,7 @@ class PostgresEventStore:
 
     async def scan(self, *, kind: str, after_stream_id: str, limit: int) -> Sequence[StoredStream]:
         rows = await self._reading.fetch(_SQL["scan_streams"], kind, after_stream_id, limit)
-        return [_stream(row) for row in rows]
+        return [stored_stream(row) for row in rows]
 
     async def orphans(self, limit: int = 1000) -> tuple[str, ...]:
         """Aggregates that have events but no row: somebody deleted it."""
@@ -260,7 +261,8 @@ def _result(row: Any) -> AppendResult:
     )
 
 
-def _stream(row: Any) -> StoredStream:
+def stored_stream(row: Any) -> StoredStream:
+    """An aggregate from a row of `streams`."""
     return StoredStream(
         stream_id=row["stream_id"],
         kind=row["kind"],

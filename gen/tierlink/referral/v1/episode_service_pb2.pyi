@@ -311,6 +311,9 @@ class ListEpisodesRequest(message.Message):
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     OPEN_ONLY_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    CREATED_FROM_FIELD_NUMBER: builtins.int
+    CREATED_BEFORE_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most 1000; 50 when left out."""
     page_token: builtins.str
@@ -318,6 +321,15 @@ class ListEpisodesRequest(message.Message):
     open_only: builtins.bool
     """Open ones alone."""
     patient: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    @builtins.property
+    def created_from(self) -> timestamp_pb2.Timestamp:
+        """Opened at this moment or later."""
+
+    @builtins.property
+    def created_before(self) -> timestamp_pb2.Timestamp:
+        """Opened before this moment."""
+
     def __init__(
         self,
         *,
@@ -325,10 +337,13 @@ class ListEpisodesRequest(message.Message):
         page_token: builtins.str = ...,
         open_only: builtins.bool = ...,
         patient: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        created_from: timestamp_pb2.Timestamp | None = ...,
+        created_before: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["created_before", b"created_before", "created_from", b"created_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["open_only", b"open_only", "page_size", b"page_size", "page_token", b"page_token", "patient", b"patient"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["created_before", b"created_before", "created_from", b"created_from", "open_only", b"open_only", "page_size", b"page_size", "page_token", b"page_token", "pathway", b"pathway", "patient", b"patient"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -283,6 +283,11 @@ class ListReferralsRequest(message.Message):
     PATHWAY_FIELD_NUMBER: builtins.int
     URGENCY_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
+    WAITING_FOR_ME_FIELD_NUMBER: builtins.int
+    OVERDUE_ONLY_FIELD_NUMBER: builtins.int
+    DIRECTION_FIELD_NUMBER: builtins.int
+    CREATED_FROM_FIELD_NUMBER: builtins.int
+    CREATED_BEFORE_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most 1000; 50 when left out."""
     page_token: builtins.str
@@ -292,9 +297,24 @@ class ListReferralsRequest(message.Message):
     urgency: type_pb2.Urgency.ValueType
     patient: builtins.str
     """Pseudonym."""
+    waiting_for_me: builtins.bool
+    """Only what waits for the caller's facility: its offers to decide, questions to answer, patients to send."""
+    overdue_only: builtins.bool
+    """Only what somebody should have done by now: an offer nobody acknowledged, a patient who has not arrived,
+    an outcome report nobody acknowledged.
+    """
+    direction: referral_pb2.Direction.ValueType
     @builtins.property
     def states(self) -> containers.RepeatedScalarFieldContainer[referral_pb2.ReferralState.ValueType]:
         """States to list; all when left out."""
+
+    @builtins.property
+    def created_from(self) -> timestamp_pb2.Timestamp:
+        """Created at this moment or later."""
+
+    @builtins.property
+    def created_before(self) -> timestamp_pb2.Timestamp:
+        """Created before this moment."""
 
     def __init__(
         self,
@@ -306,10 +326,15 @@ class ListReferralsRequest(message.Message):
         pathway: type_pb2.Pathway.ValueType = ...,
         urgency: type_pb2.Urgency.ValueType = ...,
         patient: builtins.str = ...,
+        waiting_for_me: builtins.bool = ...,
+        overdue_only: builtins.bool = ...,
+        direction: referral_pb2.Direction.ValueType = ...,
+        created_from: timestamp_pb2.Timestamp | None = ...,
+        created_before: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["created_before", b"created_before", "created_from", b"created_from"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["episode", b"episode", "page_size", b"page_size", "page_token", b"page_token", "pathway", b"pathway", "patient", b"patient", "states", b"states", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["created_before", b"created_before", "created_from", b"created_from", "direction", b"direction", "episode", b"episode", "overdue_only", b"overdue_only", "page_size", b"page_size", "page_token", b"page_token", "pathway", b"pathway", "patient", b"patient", "states", b"states", "urgency", b"urgency", "waiting_for_me", b"waiting_for_me"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -387,18 +412,24 @@ class GetTimelineRequest(message.Message):
 
     NAME_FIELD_NUMBER: builtins.int
     WHOLE_EPISODE_FIELD_NUMBER: builtins.int
+    AS_OF_FIELD_NUMBER: builtins.int
     name: builtins.str
     whole_episode: builtins.bool
     """Every referral, consultation and milestone of the episode, in clinical order."""
+    @builtins.property
+    def as_of(self) -> timestamp_pb2.Timestamp:
+        """What was known at that moment: what had been recorded by then, whenever it happened. Left out: all."""
+
     def __init__(
         self,
         *,
         name: builtins.str = ...,
         whole_episode: builtins.bool = ...,
+        as_of: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name", "whole_episode", b"whole_episode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["as_of", b"as_of", "name", b"name", "whole_episode", b"whole_episode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -407,16 +438,22 @@ class GetTimelineResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     ENTRIES_FIELD_NUMBER: builtins.int
+    REFERRAL_FIELD_NUMBER: builtins.int
     @builtins.property
     def entries(self) -> containers.RepeatedCompositeFieldContainer[timeline_pb2.TimelineEntry]: ...
+    @builtins.property
+    def referral(self) -> referral_pb2.Referral:
+        """The referral as it stood after its last entry: at `as_of`, or now. Unset when nothing was known of it."""
+
     def __init__(
         self,
         *,
         entries: abc.Iterable[timeline_pb2.TimelineEntry] | None = ...,
+        referral: referral_pb2.Referral | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["entries", b"entries"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entries", b"entries", "referral", b"referral"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,5 +1,12 @@
 -- record_views -- many views in one statement, so that reading stays one round trip
-INSERT INTO views (at, user_id, facility, roles, method, resources)
-SELECT v.at, v.user_id, v.facility, string_to_array(v.roles, ','), v.method, string_to_array(v.resources, ',')
-FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
-     AS v (at, user_id, facility, roles, method, resources)
+INSERT INTO views (at, user_id, facility, roles, method, resources, traceparent)
+SELECT v.at, v.user_id, v.facility, string_to_array(v.roles, ','), v.method, string_to_array(v.resources, ','),
+       v.traceparent
+FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
+     AS v (at, user_id, facility, roles, method, resources, traceparent)
+
+-- forget_views -- the oldest views past their retention, a bounded number at a time
+DELETE FROM views
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM views WHERE at < now() - make_interval(months => $1) ORDER BY at LIMIT $2
+))

@@ -8,12 +8,13 @@ from typing import Any
 from services.referral.application.aggregates import Aggregates
 from services.referral.application.change_consultation import change_consultation
 from services.referral.application.known_directory import KnownDirectory
+from services.referral.application.listing import ListFilter
 from services.referral.application.reading import Reading
 from services.referral.application.request_consultation import request_consultation
 from services.referral.domain import consultation_commands as commands
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.consultation_values import ConsultationPolicy
-from services.referral.entrypoints.grpc.reading import reader_of
+from services.referral.entrypoints.grpc.reading import reader_of, value_name
 from services.referral.entrypoints.grpc.resources import consultation_resource
 from services.shared.commands.command_method import command_method
 from services.shared.eventstore.runner import CommandRunner
@@ -21,7 +22,7 @@ from services.shared.eventstore.work import Reply
 from services.shared.kernel.ids import resource_name
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod, UnaryMethod
-from services.shared.rpc.paging import page_size, page_token, position_number
+from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
 from services.shared.watching.resource_stream import ResourceStreams
 from tierlink.referral.v1 import consultation_pb2
 from tierlink.referral.v1 import consultation_service_pb2 as pb
@@ -144,22 +145,21 @@ class ConsultationServicer:
     async def list_consultations(
         self, request: pb.ListConsultationsRequest, call: Call
     ) -> pb.ListConsultationsResponse:
-        contains: dict[str, object] = {}
-        if request.episode:
-            contains["episode"] = request.episode
-        if request.kind:
-            kind = consultation_pb2.ConsultationKind.Name(request.kind)
-            contains["kind"] = kind.removeprefix("CONSULTATION_KIND_")
-        states = [consultation_pb2.ConsultationState.Name(state) for state in request.states]
+        bound_to = list_digest(request)
+        kind = value_name(consultation_pb2.ConsultationKind, request.kind)
+        wanted = ListFilter(
+            states=tuple(value_name(consultation_pb2.ConsultationState, state) for state in request.states),
+            episode=request.episode,
+            contains={"kind": kind} if kind else {},
+        )
         page = await self._reading.page(
             self._kinds.consultation,
-            contains,
+            wanted,
             reader_of(call),
-            states=tuple(state.removeprefix("CONSULTATION_STATE_") for state in states),
-            after=position_number(request.page_token),
+            after=position_number(request.page_token, bound_to=bound_to),
             limit=page_size(request.page_size),
         )
         return pb.ListConsultationsResponse(
             consultations=[consultation_resource(state) for state in page.states],
-            next_page_token=page_token(page.next_after),
+            next_page_token=page_token(page.next_after, bound_to=bound_to),
         )

@@ -5,13 +5,15 @@ from typing import Any
 
 from services.referral.application.aggregates import Aggregates
 from services.referral.application.change_episode import change_episode
+from services.referral.application.listing import ListFilter
 from services.referral.application.open_episode import open_episode
 from services.referral.application.reading import Reading
 from services.referral.domain import episode_commands as commands
 from services.referral.domain.clocks_targets import ClockTarget
 from services.referral.domain.episode import opened_by_request
 from services.referral.domain.episode_state import Episode
-from services.referral.entrypoints.grpc.reading import reader_of
+from services.referral.domain.episode_values import EpisodeState
+from services.referral.entrypoints.grpc.reading import moment_in, reader_of, value_name
 from services.referral.entrypoints.grpc.resources import (
     consultation_resource,
     episode_resource,
@@ -22,8 +24,9 @@ from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Reply
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod
-from services.shared.rpc.paging import page_size, page_token, position_number
+from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
 from tierlink.referral.v1 import episode_service_pb2 as pb
+from tierlink.type.v1 import type_pb2
 
 SERVICE = "tierlink.referral.v1.EpisodeService"
 
@@ -113,19 +116,22 @@ class EpisodeServicer:
         )
 
     async def list_episodes(self, request: pb.ListEpisodesRequest, call: Call) -> pb.ListEpisodesResponse:
-        contains: dict[str, object] = {}
-        if request.open_only:
-            contains["live"] = True
-        if request.patient:
-            contains["patient"] = request.patient
+        bound_to = list_digest(request)
+        wanted = ListFilter(
+            states=(EpisodeState.OPEN.value,) if request.open_only else (),
+            pathway=value_name(type_pb2.Pathway, request.pathway),
+            patient=request.patient,
+            created_from=moment_in(request, "created_from"),
+            created_before=moment_in(request, "created_before"),
+        )
         page = await self._reading.page(
             self._kinds.episode,
-            contains,
+            wanted,
             reader_of(call),
-            after=position_number(request.page_token),
+            after=position_number(request.page_token, bound_to=bound_to),
             limit=page_size(request.page_size),
         )
         return pb.ListEpisodesResponse(
             episodes=[episode_resource(state, self._targets, call.received_at) for state in page.states],
-            next_page_token=page_token(page.next_after),
+            next_page_token=page_token(page.next_after, bound_to=bound_to),
         )

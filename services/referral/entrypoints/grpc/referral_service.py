@@ -10,12 +10,13 @@ from services.referral.application.change_referral import ReferralChanges
 from services.referral.application.create_referral import ReferralCreation
 from services.referral.application.explain_referral import ReferralExplanation
 from services.referral.application.known_directory import KnownDirectory
+from services.referral.application.listing import ListFilter
 from services.referral.application.read_timeline import TimelineReader
 from services.referral.application.reading import Reading
 from services.referral.domain import commands
 from services.referral.domain.norms import ExplainReferral
 from services.referral.domain.referral_state import Referral
-from services.referral.entrypoints.grpc.reading import reader_of
+from services.referral.entrypoints.grpc.reading import moment_in, reader_of, value_name
 from services.referral.entrypoints.grpc.resources import explanation_resource, referral_resource
 from services.referral.entrypoints.grpc.timeline import timeline_entries, verification_findings
 from services.shared.audit.verification import verify_aggregate
@@ -28,7 +29,7 @@ from services.shared.kernel.refusals import NotFound
 from services.shared.protocodec import MessageCodec
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod, UnaryMethod
-from services.shared.rpc.paging import page_size, page_token, position_number
+from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
 from services.shared.watching.resource_stream import ResourceStreams
 from tierlink.referral.v1 import referral_pb2
 from tierlink.referral.v1 import referral_service_pb2 as pb
@@ -145,6 +146,9 @@ class ReferralServicer:
     async def explain_referral(
         self, request: pb.ExplainReferralRequest, call: Call
     ) -> pb.ExplainReferralResponse:
+        if request.episode:
+            # What is live in an episode is its parties' to know.
+            await self._reading.one(self._kinds.episode, request.episode, reader_of(call))
         found = await self._explanation.explain(_EXPLAIN.from_message(request), call.actor)
         return pb.ExplainReferralResponse(destinations=[explanation_resource(each) for each in found])
 
@@ -153,27 +157,29 @@ class ReferralServicer:
         return pb.GetReferralResponse(referral=referral_resource(state))
 
     async def list_referrals(self, request: pb.ListReferralsRequest, call: Call) -> pb.ListReferralsResponse:
-        contains: dict[str, object] = {}
-        if request.episode:
-            contains["episode"] = request.episode
-        if request.patient:
-            contains["patient"] = request.patient
-        if request.pathway:
-            contains["pathway"] = type_pb2.Pathway.Name(request.pathway).removeprefix("PATHWAY_")
-        if request.urgency:
-            contains["urgency"] = type_pb2.Urgency.Name(request.urgency).removeprefix("URGENCY_")
-        states = [referral_pb2.ReferralState.Name(state) for state in request.states]
+        bound_to = list_digest(request)
+        wanted = ListFilter(
+            states=tuple(value_name(referral_pb2.ReferralState, state) for state in request.states),
+            pathway=value_name(type_pb2.Pathway, request.pathway),
+            urgency=value_name(type_pb2.Urgency, request.urgency),
+            direction=value_name(referral_pb2.Direction, request.direction),
+            patient=request.patient,
+            episode=request.episode,
+            waiting=request.waiting_for_me,
+            overdue=request.overdue_only,
+            created_from=moment_in(request, "created_from"),
+            created_before=moment_in(request, "created_before"),
+        )
         page = await self._reading.page(
             self._kinds.referral,
-            contains,
+            wanted,
             reader_of(call),
-            states=tuple(state.removeprefix("REFERRAL_STATE_") for state in states),
-            after=position_number(request.page_token),
+            after=position_number(request.page_token, bound_to=bound_to),
             limit=page_size(request.page_size),
         )
         return pb.ListReferralsResponse(
             referrals=[referral_resource(state) for state in page.states],
-            next_page_token=page_token(page.next_after),
+            next_page_token=page_token(page.next_after, bound_to=bound_to),
         )
 
     async def watch_referrals(
@@ -198,14 +204,21 @@ class ReferralServicer:
                 yield response
 
     async def get_timeline(self, request: pb.GetTimelineRequest, call: Call) -> pb.GetTimelineResponse:
-        referral = await self._reading.one(self._kinds.referral, request.name, reader_of(call))
+        """Who may read the referral now may read what was known of it before."""
+        reader, as_of = reader_of(call), moment_in(request, "as_of")
+        referral = await self._reading.one(self._kinds.referral, request.name, reader)
         if request.whole_episode:
             # The whole episode belongs to its own parties: a facility of one move need not know the others.
-            await self._reading.one(self._kinds.episode, referral.episode, reader_of(call))
-            events = await self._timelines.of_episode(referral.episode)
+            episode = await self._reading.one(self._kinds.episode, referral.episode, reader)
+            events = await self._timelines.of_episode(episode, as_of)
+            await self._reading.shown(reader, *episode.members)
         else:
-            events = await self._timelines.of_referral(referral)
-        return pb.GetTimelineResponse(entries=timeline_entries(events, self._known))
+            events = await self._timelines.of_referral(referral, as_of)
+        response = pb.GetTimelineResponse(entries=timeline_entries(events, self._known))
+        known = await self._timelines.state_at(referral, as_of)
+        if known is not None:
+            response.referral.CopyFrom(referral_resource(known))
+        return response
 
     async def verify_timeline(
         self, request: pb.VerifyTimelineRequest, call: Call

@@ -271,7 +271,10 @@ def test_facets_name_who_may_read() -> None:
     assert episode.facets(an_episode().given(joined(TOWN, member=REFERRAL)).here) == {
         "parties": [COUNTY, TOWN, BRANCH],
         "live": True,
+        "state": "OPEN",
         "patient": "p-1",
+        "pathway": "STROKE",
+        "created": minute(0).isoformat(),
     }
     assert episode.deadlines(an_episode().here) == ()
 

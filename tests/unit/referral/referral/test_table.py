@@ -215,13 +215,18 @@ def test_facets_are_what_lists_filter_by() -> None:
     assert facets(in_transit().referral) == {
         "parties": ["wucaiwan", "ambulance-120", "jimsar-general"],
         "live": True,
+        "phase": "OPEN",
         "state": "IN_TRANSIT",
+        "waiting": ["jimsar-general"],
+        "overdue": False,
         "episode": in_transit().referral.episode,
         "patient": "patient-7",
         "pathway": "STROKE",
         "urgency": "EMERGENCY",
+        "direction": "UP",
         "origin": "wucaiwan",
         "destination": "jimsar-general",
+        "created": in_transit().referral.create_time.isoformat(),
     }
 
 

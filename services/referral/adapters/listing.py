@@ -1,0 +1,60 @@
+"""Pages of lists, from the narrow rows that every change of an aggregate leaves (`0130_listing.sql`)."""
+
+from typing import Any
+
+import orjson
+
+from services.referral.application.listing import ListQuery
+from services.shared.database.pool import Database
+from services.shared.database.sql_blocks import load_blocks
+from services.shared.eventstore.postgres_store import stored_stream
+from services.shared.eventstore.store import StreamPage
+
+_SQL = load_blocks("services.referral.adapters.sql", "listing.sql")
+
+#: The party of those who may read everything.
+_EVERYBODY = ("",)
+_BEFORE_ALL = 2**63 - 1
+
+
+class PostgresListings:
+    """Implements `Listings`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(self, query: ListQuery) -> StreamPage:
+        """Raises DependencyDown when PostgreSQL is away."""
+        rows = await self._database.fetch(*_statement(query))
+        page = rows[: query.limit]
+        more = len(rows) > query.limit
+        return StreamPage(
+            streams=tuple(stored_stream(row) for row in page),
+            next_after=page[-1]["changed"] if more else None,
+        )
+
+
+def _statement(query: ListQuery) -> tuple[Any, ...]:
+    """The statement for what is asked, with its arguments."""
+    wanted = query.wanted
+    arguments: tuple[Any, ...] = (
+        query.kind,
+        list(_EVERYBODY if query.parties is None else query.parties),
+        list(query.phases),
+        _BEFORE_ALL if query.after is None else query.after,
+        query.limit + 1,
+        list(wanted.states),
+        wanted.pathway,
+        wanted.urgency,
+        wanted.direction,
+        wanted.waiting,
+        wanted.overdue,
+        wanted.created_from,
+        wanted.created_before,
+    )
+    facets = orjson.dumps(dict(wanted.contains)).decode()
+    if wanted.patient or wanted.episode:
+        return (_SQL["list_by_name"], *arguments, facets, wanted.patient, wanted.episode)
+    if wanted.contains:
+        return (_SQL["list_by_facets"], *arguments, facets)
+    return (_SQL["list_by_party"], *arguments)

@@ -1,0 +1,106 @@
+"""What the lists of an office are filtered by: whose turn it is, what is late, what is over.
+
+All of it follows from the referral's state and its table (`transitions.TABLE`): the facility that the next
+step of the usual course is asked of. Commands that a facility may give besides (a cancellation, a withdrawal)
+make nobody wait.
+"""
+
+from services.referral.domain.referral_state import (
+    TERMINAL,
+    Referral,
+    accepted_offer,
+    is_live,
+    open_offers,
+    parties,
+)
+from services.referral.domain.referral_values import BedRegion, OfferState
+from services.referral.domain.referral_values import ReferralState as S
+
+#: Where lists keep everything that is not over; what is over is kept by the state that it ended in.
+OPEN_PHASE = "OPEN"
+
+PHASES: tuple[str, ...] = (OPEN_PHASE, *sorted(state.value for state in TERMINAL))
+
+_BED_LOST = frozenset({BedRegion.UNAVAILABLE, BedRegion.LAPSED})
+
+
+def phase_of(state: S) -> str:
+    """The part of a list that referrals in `state` are found in."""
+    return state.value if state in TERMINAL else OPEN_PHASE
+
+
+def waiting_for(state: Referral) -> tuple[str, ...]:
+    """Facilities that must act now, for the referral to go on."""
+    origin, destination = state.origin_facility, _destination(state)
+    match state.state:
+        case S.AWAITING_APPROVAL:
+            return (state.approval_facility,)
+        case S.REQUESTED:
+            return _asked(state)
+        case S.INFO_REQUESTED:
+            return _once(origin, *(each for each in _asked(state) if each not in _askers(state)))
+        case S.DECLINED | S.NO_SHOW:
+            return (origin,)
+        case S.ACCEPTED | S.TRANSPORT_ARRANGED:
+            # A bed that is lost is the destination's to answer: withdraw, or take by emergency-room bypass.
+            lost = state.bed_region in _BED_LOST and not state.emergency_room_bypass
+            return _once(origin, destination) if lost else (origin,)
+        case S.IN_TRANSIT | S.CANCEL_REQUESTED:
+            return (destination,)
+        case S.ARRIVED | S.IN_TREATMENT:
+            return (state.custodian_facility,)
+        case S.TREATED:
+            return (origin,)
+    return ()
+
+
+def is_overdue(state: Referral) -> bool:
+    """Whether a deadline passed that somebody should have met, and still has not."""
+    match state.state:
+        case S.REQUESTED | S.INFO_REQUESTED:
+            return any(
+                offer.overdue and offer.state is OfferState.SENT for offer in open_offers(state.offers)
+            )
+        case S.IN_TRANSIT:
+            return state.arrival_overdue
+        case S.TREATED:
+            return state.outcome_report_overdue
+    return False
+
+
+def facets(state: Referral) -> dict[str, str | bool | list[str]]:
+    """What lists are filtered by."""
+    return {
+        "parties": list(parties(state)),
+        "live": is_live(state),
+        "phase": phase_of(state.state),
+        "state": state.state.value,
+        "waiting": list(waiting_for(state)),
+        "overdue": is_overdue(state),
+        "episode": state.episode,
+        "patient": state.patient,
+        "pathway": state.pathway.value,
+        "urgency": state.urgency.value,
+        "direction": state.direction.value,
+        "origin": state.origin_facility,
+        "destination": state.destination_facility,
+        "created": state.create_time.isoformat(),
+    }
+
+
+def _destination(state: Referral) -> str:
+    accepted = accepted_offer(state.offers)
+    return state.destination_facility if accepted is None else accepted.facility
+
+
+def _asked(state: Referral) -> tuple[str, ...]:
+    return _once(*(offer.facility for offer in open_offers(state.offers)))
+
+
+def _askers(state: Referral) -> frozenset[str]:
+    """Destinations whose questions wait for an answer: it is not their turn."""
+    return frozenset(each.asked_by_facility for each in state.information if each.answered_at is None)
+
+
+def _once(*facilities: str) -> tuple[str, ...]:
+    return tuple([facility for facility in dict.fromkeys(facilities) if facility])
