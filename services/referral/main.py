@@ -14,6 +14,7 @@ from services.referral.adapters.aggregate_codecs import (
 from services.referral.adapters.directory_publication import publication
 from services.referral.adapters.listing import PostgresListings
 from services.referral.adapters.store_directory import StoreDirectory
+from services.referral.adapters.stored_beds import StoredAcceptances, StoredBeds
 from services.referral.adapters.target_catalogue import load_catalogue
 from services.referral.adapters.view_log import PostgresViewLog
 from services.referral.adapters.view_retention import ViewRetention
@@ -76,7 +77,10 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     directory = StoreDirectory(store, runner, kinds)
     views = PostgresViewLog(foundation.reading)
     reading = Reading(PostgresListings(foundation.reading), runner, directory, views)
-    changes = ReferralChanges(kinds, directory, policy)
+    beds, acceptances = StoredBeds(store), StoredAcceptances(store)
+    changes = ReferralChanges(
+        kinds=kinds, directory=directory, beds=beds, acceptances=acceptances, policy=policy
+    )
     feeds = FeedMetrics(foundation.registry)
     referral_tail = TopicTail(foundation.kafka, REFERRAL_TOPIC, feeds)
     consultation_tail = TopicTail(foundation.kafka, CONSULTATION_TOPIC, feeds)
@@ -88,7 +92,14 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         known=directory,
         creation=ReferralCreation(kinds, directory, policy),
         changes=changes,
-        explanation=ReferralExplanation(runner, kinds, directory, policy),
+        explanation=ReferralExplanation(
+            runner=runner,
+            kinds=kinds,
+            directory=directory,
+            beds=beds,
+            acceptances=acceptances,
+            policy=policy,
+        ),
         streams=ResourceStreams(referral_tail, runner, kinds.referral),
     )
     consultations = consultation_service.ConsultationServicer(
@@ -121,7 +132,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
             ViewRetention(foundation.reading, months=settings.views_retention_months),
             referral_tail,
             consultation_tail,
-            *consumer_loops(foundation, BedConsumer(runner, changes).handle, CONSUMES),
+            *consumer_loops(foundation, BedConsumer(runner, changes, beds).handle, CONSUMES),
             *deadline_loops(foundation, deadlines.fire),
         ),
         topics=TOPICS,

@@ -48,6 +48,7 @@ def build_aggregates() -> Aggregates:
             decode_event=referral.decode,
             deadlines=referrals.deadlines,
             facets=referrals.facets,
+            fold_version=2,
         ),
         episode=AggregateKind(
             name="episode",

@@ -8,8 +8,10 @@ from services.referral.application.episode_membership import (
     live_referrals_of,
     membership_of,
 )
+from services.referral.application.known_beds import KnownAcceptances, KnownBeds
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.domain import referral as referrals
+from services.referral.domain.acceptance_times import acceptance_of
 from services.referral.domain.commands import Command, RecordFollowUp, ReferBack
 from services.referral.domain.events import Event, FollowUpRecorded, PatientReferredBack
 from services.referral.domain.policy import ReferralPolicy
@@ -25,9 +27,19 @@ _OPENERS = (ReferBack, RecordFollowUp)
 class ReferralChanges:
     """Decides commands on referrals and writes what follows from them, in one unit."""
 
-    def __init__(self, kinds: Aggregates, directory: KnownDirectory, policy: ReferralPolicy) -> None:
+    def __init__(
+        self,
+        *,
+        kinds: Aggregates,
+        directory: KnownDirectory,
+        beds: KnownBeds,
+        acceptances: KnownAcceptances,
+        policy: ReferralPolicy,
+    ) -> None:
         self._kinds = kinds
         self._directory = directory
+        self._beds = beds
+        self._acceptances = acceptances
         self._policy = policy
 
     def change(self, command: Command, name: str) -> UseCase[Referral]:
@@ -59,6 +71,7 @@ class ReferralChanges:
         live: tuple[str, ...] = ()
         if isinstance(command, _OPENERS):
             live = await live_referrals_of(work, self._kinds, state.episode)
+        counted = referrals.beds_needed(command, work.context.actor.facility, self._policy)
         events = referrals.decide(
             state,
             command,
@@ -67,12 +80,21 @@ class ReferralChanges:
             policy=self._policy,
             live_referrals=live,
             child=child,
+            wards=await self._beds.of(counted) if counted else (),
         )
         if not events:
             return
         after = await work.record(self._kinds.referral, name, events)
+        self._keep_acceptances(work, after, events)
         await self._open_children(work, after, events)
         await self._bring_facilities(work, state, after)
+
+    def _keep_acceptances(self, work: Work, after: Referral, events: Sequence[Event]) -> None:
+        """How long the destination took is what the next origin asks."""
+        for event in events:
+            acceptance = acceptance_of(after, event, work.context.recorded_at)
+            if acceptance is not None:
+                self._acceptances.keep(work, acceptance)
 
     async def _open_children(self, work: Work, parent: Referral, events: Sequence[Event]) -> None:
         """A referral back, or one that a red flag opens, begins in the unit of the event that names it."""

@@ -18,6 +18,7 @@ from services.referral.domain.decide_request import decide_create
 from services.referral.domain.decision import Decision
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.events import Event
+from services.referral.domain.free_beds import WardBeds
 from services.referral.domain.labels import COMMANDS as COMMAND_LABELS
 from services.referral.domain.labels import STATES
 from services.referral.domain.norms import Assessment, failed_rules
@@ -90,12 +91,13 @@ def decide(
     live_referrals: tuple[str, ...] = (),
     child: Referral | None = None,
     episode_patient: str | None = None,
+    wards: tuple[WardBeds, ...] = (),
 ) -> tuple[Event, ...]:
     """The events of a command; none where nothing changes.
 
     `live_referrals` are the live ones of the episode (CreateReferral, ReferBack, RecordFollowUp ask for
     them), `child` the referral that `child_needed` names, `episode_patient` the patient of the episode that
-    a new referral joins.
+    a new referral joins, `wards` what is known of the beds of the facility that `beds_needed` names.
 
     Raises NotFound, NotPermitted, InvalidInput or NotAllowed, in the order of this module's docstring.
     """
@@ -121,6 +123,7 @@ def decide(
         policy=policy,
         live_referrals=tuple([name for name in live_referrals if name != state.name]),
         child=child,
+        wards=wards,
     )
     if kind not in INTERNAL:
         decision = _checked(_row(state, command), decision)

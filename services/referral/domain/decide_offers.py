@@ -3,6 +3,7 @@
 from services.referral.domain.commands import (
     AcceptReferral,
     AcknowledgeOffer,
+    Command,
     DeclineReferral,
     ProvideInformation,
     RequestInformation,
@@ -18,7 +19,9 @@ from services.referral.domain.events import (
     OfferDeclined,
     ReferralAccepted,
 )
+from services.referral.domain.free_beds import FreeBeds, free_beds
 from services.referral.domain.offering import hold_until, is_exhausted, moved_on
+from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_state import Referral, accepted_offer, offer_of, open_offers
 from services.referral.domain.referral_values import Offer, OfferState
 
@@ -82,6 +85,23 @@ def accept(decision: Decision[AcceptReferral]) -> tuple[Event, ...]:
     )
 
 
+def beds_needed(command: Command, facility: str, policy: ReferralPolicy) -> str:
+    """The facility, the actor's own, whose beds a decision takes in (fact `wards`); empty when it takes none.
+
+    Who has no room says so with a coded reason: what the counts said then belongs beside it.
+    """
+    if isinstance(command, DeclineReferral | WithdrawAcceptance):
+        return facility if command.reason.code in policy.capacity_reasons else ""
+    return ""
+
+
+def _beds_then(decision: Decision[DeclineReferral | WithdrawAcceptance]) -> tuple[FreeBeds, ...]:
+    policy = decision.policy
+    if not beds_needed(decision.command, decision.facility, policy):
+        return ()
+    return free_beds(decision.wards, decision.context.recorded_at, policy.bed_counts_stale_s)
+
+
 def decline(decision: Decision[DeclineReferral]) -> tuple[Event, ...]:
     offer = _own_offer(decision)
     opened = moved_on(decision, offer.name)
@@ -94,6 +114,7 @@ def decline(decision: Decision[DeclineReferral]) -> tuple[Event, ...]:
             next_destinations=opened.next_destinations,
             exhausted=is_exhausted(opened, decision.state.offers, offer.name),
             expires_at=opened.expires_at,
+            free_beds=_beds_then(decision),
         ),
     )
 
@@ -110,5 +131,6 @@ def withdraw(decision: Decision[WithdrawAcceptance]) -> tuple[Event, ...]:
             next_destinations=opened.next_destinations,
             exhausted=is_exhausted(opened, decision.state.offers, offer.name),
             expires_at=opened.expires_at,
+            free_beds=_beds_then(decision),
         ),
     )

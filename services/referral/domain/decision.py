@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from services.referral.domain.directory_state import Directory
+from services.referral.domain.free_beds import WardBeds
 from services.referral.domain.norms import Assessment
 from services.referral.domain.policy import ReferralPolicy, Terms
 from services.referral.domain.referral_state import Referral
@@ -25,6 +26,8 @@ class Decision(Generic[C_co]):
     live_referrals: tuple[str, ...] = ()
     #: the referral that this one opened, when the command needs it (`child_needed`)
     child: Referral | None = None
+    #: wards of the facility that `beds_needed` names
+    wards: tuple[WardBeds, ...] = ()
     #: what the norms say, when the command must hold them
     assessments: tuple[Assessment, ...] = ()
 

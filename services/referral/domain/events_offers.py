@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.referral.domain.free_beds import FreeBeds
 from services.referral.domain.referral_values import (
     AcceptingClinician,
     ClinicalSummary,
@@ -108,6 +109,8 @@ class OfferDeclined:
     #: no offer is open or listed next
     exhausted: bool = False
     expires_at: datetime
+    #: when the reason is want of capacity, as far as known
+    free_beds: tuple[FreeBeds, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,3 +157,5 @@ class AcceptanceWithdrawn:
     next_destinations: tuple[str, ...] = ()
     exhausted: bool = False
     expires_at: datetime
+    #: as in OfferDeclined
+    free_beds: tuple[FreeBeds, ...] = ()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.referral.domain import events as e
+from services.referral.domain.free_beds import FreeBeds
 from services.referral.domain.referral_state import Referral, present_offer
 from services.referral.domain.referral_values import (
     BedRegion,
@@ -38,12 +39,18 @@ def with_offers(offers: tuple[Offer, ...]) -> Changes:
 
 
 def settled(
-    offers: tuple[Offer, ...], name: str, state: OfferState, reason: CodedReason | None = None
+    offers: tuple[Offer, ...],
+    name: str,
+    state: OfferState,
+    reason: CodedReason | None = None,
+    free_beds: tuple[FreeBeds, ...] = (),
 ) -> tuple[Offer, ...]:
     """The offers with one of them in another state."""
     return tuple(
         [
-            replace(offer, state=state, reason=reason or offer.reason) if offer.name == name else offer
+            replace(offer, state=state, reason=reason or offer.reason, free_beds=free_beds or offer.free_beds)
+            if offer.name == name
+            else offer
             for offer in offers
         ]
     )
@@ -160,7 +167,8 @@ def _moved_on(
 
 
 def _declined(state: Referral, event: e.OfferDeclined, _: EventMetadata) -> Changes:
-    return _moved_on(state, event, settled(state.offers, event.offer, OfferState.DECLINED, event.reason))
+    offers = settled(state.offers, event.offer, OfferState.DECLINED, event.reason, event.free_beds)
+    return _moved_on(state, event, offers)
 
 
 def _lapsed(state: Referral, event: e.OfferLapsed, _: EventMetadata) -> Changes:
@@ -168,7 +176,7 @@ def _lapsed(state: Referral, event: e.OfferLapsed, _: EventMetadata) -> Changes:
 
 
 def _acceptance_withdrawn(state: Referral, event: e.AcceptanceWithdrawn, _: EventMetadata) -> Changes:
-    offers = settled(state.offers, event.offer, OfferState.WITHDRAWN, event.reason)
+    offers = settled(state.offers, event.offer, OfferState.WITHDRAWN, event.reason, event.free_beds)
     return {**no_destination(state.bed_type), **_moved_on(state, event, offers)}
 
 

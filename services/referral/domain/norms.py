@@ -10,13 +10,11 @@ from services.referral.domain.norms_rules import (
     Move,
     Rule,
     approval_needed,
-    capable,
     filing_needed,
     move_between,
 )
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_values import (
-    ClinicalSummary,
     Consent,
     Dispatch,
     NormOverride,
@@ -24,11 +22,7 @@ from services.referral.domain.referral_values import (
     RuleResult,
 )
 from services.referral.domain.values import CodedReason, Direction, Pathway, Scope, Urgency
-from services.shared.kernel.refusals import FailedRule, FieldViolation, InvalidInput
-from services.shared.kernel.text import BilingualText
-
-#: Destinations looked at when the caller names none.
-SUGGESTIONS_MAX = 20
+from services.shared.kernel.refusals import FailedRule, FieldViolation
 
 RULE_CODES = frozenset(rule.code for rule in (*RULES, NEW_DESTINATION))
 
@@ -71,37 +65,6 @@ class Request:
     asked_before: tuple[str, ...] | None = None
     approved: bool | None = None
     continues: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ExplainReferral:
-    """The question of the RPC of the same name."""
-
-    #: empty is the caller's
-    origin_facility: str = ""
-    episode: str = ""
-    #: every capable facility when empty, the nearest first, at most SUGGESTIONS_MAX
-    destinations: tuple[str, ...] = ()
-    urgency: Urgency
-    pathway: Pathway
-    green_channel: str = ""
-    clinical_summary: ClinicalSummary | None = None
-    consent: Consent | None = None
-    rehabilitation_plan: RehabilitationPlan | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DestinationExplanation:
-    """The answer for one destination, as the RPC gives it."""
-
-    facility: str
-    facility_name: BilingualText
-    direction: Direction
-    scope: Scope
-    travel_minutes: int | None
-    norms: tuple[RuleResult, ...]
-    needs_approval: bool
-    allowed: bool
 
 
 def holds(result: RuleResult) -> bool:
@@ -193,60 +156,6 @@ def _fault(field: str, reason: str, description: str) -> FieldViolation:
     return FieldViolation(field=field, reason=reason, description=description)
 
 
-def explain(
-    query: ExplainReferral,
-    *,
-    actor_facility: str,
-    directory: Directory,
-    policy: ReferralPolicy,
-    live_referrals: tuple[str, ...] = (),
-) -> tuple[DestinationExplanation, ...]:
-    """What the norms say before anything is created.
-
-    Named destinations keep their order; without any, capable facilities are looked at, those that every norm
-    allows first, then by travel time. Raises InvalidInput for an unknown facility.
-    """
-    origin_id = query.origin_facility or actor_facility
-    origin = directory.facility(origin_id)
-    faults = destination_faults(directory, origin_id, query.destinations) if query.destinations else []
-    if origin is None:
-        description = f"facility {origin_id} is not in the directory"
-        faults.insert(0, _fault("origin_facility", "UNKNOWN_FACILITY", description))
-    if origin is None or faults:
-        raise InvalidInput(*faults)
-    request = Request(
-        directory=directory,
-        policy=policy,
-        origin=origin,
-        urgency=query.urgency,
-        pathway=query.pathway,
-        consent=query.consent,
-        rehabilitation_plan=query.rehabilitation_plan,
-        live_referrals=live_referrals,
-    )
-    if query.destinations:
-        found = assess(request, [directory.facilities[each] for each in query.destinations])
-    else:
-        alone = [assess(request, (facility,))[0] for facility in _suggested(request)]
-        found = tuple(sorted(alone, key=lambda each: not each.allowed))
-    return tuple([_explanation(each) for each in found])
-
-
-def _suggested(request: Request) -> list[Facility]:
-    """Capable facilities, the nearest first; where the way is unknown, by level and id."""
-    directory, origin = request.directory, request.origin
-    candidates = []
-    for facility in directory.facilities.values():
-        direction = directory.direction(origin, facility)
-        if facility.id != origin.id and capable(facility, request.pathway, direction):
-            minutes = directory.travel_minutes(origin.id, facility.id)
-            scope = directory.scope(origin, facility)
-            far = (minutes is None, minutes or 0, scope is Scope.OUT_OF_COUNTY, facility.id)
-            candidates.append((far, facility))
-    candidates.sort(key=lambda each: each[0])
-    return [facility for _, facility in candidates[:SUGGESTIONS_MAX]]
-
-
 def _assessment(move: Move, rules: tuple[Rule, ...], reasons: dict[str, CodedReason]) -> Assessment:
     leaves = approval_needed(move)
     afterwards = leaves and (move.urgency is Urgency.EMERGENCY or move.continues)
@@ -271,17 +180,4 @@ def _result(rule: Rule, move: Move, reasons: dict[str, CodedReason]) -> RuleResu
         overridable=rule.overridable,
         override=reasons.get(rule.code) if overridden else None,
         text=verdict.text,
-    )
-
-
-def _explanation(assessment: Assessment) -> DestinationExplanation:
-    return DestinationExplanation(
-        facility=assessment.facility.id,
-        facility_name=assessment.facility.name,
-        direction=assessment.direction,
-        scope=assessment.scope,
-        travel_minutes=assessment.travel_minutes,
-        norms=assessment.norms,
-        needs_approval=assessment.needs_approval,
-        allowed=assessment.allowed,
     )

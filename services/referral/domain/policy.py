@@ -106,6 +106,14 @@ class ReferralPolicy:
     #: how urgent a referral is that a red flag opens (product default)
     red_flag_urgency: Urgency = Urgency.URGENT
     red_flag_urgency_by_pathway: Mapping[Pathway, Urgency] = field(default_factory=dict)
+    #: bed counts not confirmed for longer are shown as stale (product default, the bed service's too)
+    bed_counts_stale_s: int = 8 * _HOUR_S
+    #: reasons of a decline or withdrawal that say there is no room: the free beds then are kept with it
+    capacity_reasons: tuple[str, ...] = ("NO_CAPACITY", "NO_BED")
+    #: fewer acceptances than this say nothing of how long the next one takes (product default)
+    wait_cases_min: int = 5
+    #: older acceptances say nothing of it (product default)
+    wait_window_s: int = 90 * _DAY_S
 
     def terms(self, urgency: Urgency, pathway: Pathway) -> Terms:
         """The time limits in force. Raises KeyError when the site leaves an urgency out."""

@@ -6,10 +6,10 @@
 from services.referral.domain.continuation import child_needed, opened_child
 from services.referral.domain.deadlines import deadlines
 from services.referral.domain.decide import decide
+from services.referral.domain.decide_offers import beds_needed
 from services.referral.domain.decide_request import decide_create
 from services.referral.domain.events import EVENTS
 from services.referral.domain.evolve import evolve
-from services.referral.domain.norms import explain
 from services.referral.domain.parties import may_read, reading_facilities
 from services.referral.domain.referral_state import (
     INTERNAL_FIELDS,
@@ -29,13 +29,13 @@ __all__ = [
     "Referral",
     "ReferralEnvelope",
     "allowed_commands",
+    "beds_needed",
     "child_needed",
     "deadlines",
     "decide",
     "decide_create",
     "envelope",
     "evolve",
-    "explain",
     "facets",
     "is_live",
     "is_terminal",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from services.referral.domain.free_beds import FreeBeds
 from services.referral.domain.values import CodedReason, Direction, Scope
 from services.shared.kernel.text import BilingualText
 
@@ -109,6 +110,8 @@ class Offer:
     scope: Scope
     #: a filing number is needed before departure to this destination
     insurance_filing_needed: bool = False
+    #: at the moment it declined or withdrew for want of capacity, as far as known
+    free_beds: tuple[FreeBeds, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -512,6 +512,7 @@ class OfferDeclined(message.Message):
     NEXT_DESTINATIONS_FIELD_NUMBER: builtins.int
     EXHAUSTED_FIELD_NUMBER: builtins.int
     EXPIRES_AT_FIELD_NUMBER: builtins.int
+    FREE_BEDS_FIELD_NUMBER: builtins.int
     offer: builtins.str
     facility: builtins.str
     exhausted: builtins.bool
@@ -526,6 +527,10 @@ class OfferDeclined(message.Message):
     def next_destinations(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
     def expires_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def free_beds(self) -> containers.RepeatedCompositeFieldContainer[referral_pb2.FreeBeds]:
+        """The facility's beds by type at that moment, when the reason is want of capacity and they are known."""
+
     def __init__(
         self,
         *,
@@ -536,10 +541,11 @@ class OfferDeclined(message.Message):
         next_destinations: abc.Iterable[builtins.str] | None = ...,
         exhausted: builtins.bool = ...,
         expires_at: timestamp_pb2.Timestamp | None = ...,
+        free_beds: abc.Iterable[referral_pb2.FreeBeds] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["expires_at", b"expires_at", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["exhausted", b"exhausted", "expires_at", b"expires_at", "facility", b"facility", "next_destinations", b"next_destinations", "offer", b"offer", "offers", b"offers", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["exhausted", b"exhausted", "expires_at", b"expires_at", "facility", b"facility", "free_beds", b"free_beds", "next_destinations", b"next_destinations", "offer", b"offer", "offers", b"offers", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -662,6 +668,7 @@ class AcceptanceWithdrawn(message.Message):
     NEXT_DESTINATIONS_FIELD_NUMBER: builtins.int
     EXHAUSTED_FIELD_NUMBER: builtins.int
     EXPIRES_AT_FIELD_NUMBER: builtins.int
+    FREE_BEDS_FIELD_NUMBER: builtins.int
     offer: builtins.str
     facility: builtins.str
     exhausted: builtins.bool
@@ -673,6 +680,10 @@ class AcceptanceWithdrawn(message.Message):
     def next_destinations(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
     def expires_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def free_beds(self) -> containers.RepeatedCompositeFieldContainer[referral_pb2.FreeBeds]:
+        """As in OfferDeclined."""
+
     def __init__(
         self,
         *,
@@ -683,10 +694,11 @@ class AcceptanceWithdrawn(message.Message):
         next_destinations: abc.Iterable[builtins.str] | None = ...,
         exhausted: builtins.bool = ...,
         expires_at: timestamp_pb2.Timestamp | None = ...,
+        free_beds: abc.Iterable[referral_pb2.FreeBeds] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["expires_at", b"expires_at", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["exhausted", b"exhausted", "expires_at", b"expires_at", "facility", b"facility", "next_destinations", b"next_destinations", "offer", b"offer", "offers", b"offers", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["exhausted", b"exhausted", "expires_at", b"expires_at", "facility", b"facility", "free_beds", b"free_beds", "next_destinations", b"next_destinations", "offer", b"offer", "offers", b"offers", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

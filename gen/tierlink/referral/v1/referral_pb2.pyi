@@ -445,6 +445,7 @@ class Offer(message.Message):
     DIRECTION_FIELD_NUMBER: builtins.int
     SCOPE_FIELD_NUMBER: builtins.int
     INSURANCE_FILING_NEEDED_FIELD_NUMBER: builtins.int
+    FREE_BEDS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`offers/{uuid}`."""
     facility: builtins.str
@@ -468,6 +469,12 @@ class Offer(message.Message):
     def reason(self) -> type_pb2.CodedReason:
         """Coded reason of a decline or withdrawal."""
 
+    @builtins.property
+    def free_beds(self) -> containers.RepeatedCompositeFieldContainer[FreeBeds]:
+        """The destination's beds at the moment it declined, or withdrew, for want of capacity; empty otherwise, or when
+        nothing was known of them.
+        """
+
     def __init__(
         self,
         *,
@@ -483,14 +490,63 @@ class Offer(message.Message):
         direction: Direction.ValueType = ...,
         scope: Scope.ValueType = ...,
         insurance_filing_needed: builtins.bool = ...,
+        free_beds: abc.Iterable[FreeBeds] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "acknowledge_by", b"acknowledge_by", "decide_by", b"decide_by", "reason", b"reason", "sent_at", b"sent_at", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "acknowledge_by", b"acknowledge_by", "decide_by", b"decide_by", "direction", b"direction", "facility", b"facility", "insurance_filing_needed", b"insurance_filing_needed", "name", b"name", "overdue", b"overdue", "reason", b"reason", "scope", b"scope", "sent_at", b"sent_at", "state", b"state", "travel_minutes", b"travel_minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "acknowledge_by", b"acknowledge_by", "decide_by", b"decide_by", "direction", b"direction", "facility", b"facility", "free_beds", b"free_beds", "insurance_filing_needed", b"insurance_filing_needed", "name", b"name", "overdue", b"overdue", "reason", b"reason", "scope", b"scope", "sent_at", b"sent_at", "state", b"state", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__travel_minutes: _TypeAlias = typing.Literal["travel_minutes"]  # noqa: Y015
     _WhichOneofArgType__travel_minutes: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__travel_minutes) -> _WhichOneofReturnType__travel_minutes | None: ...
+
+@typing.final
+class FreeBeds(message.Message):
+    """Beds of one type at one facility, as the referral service last heard of them from the bed service."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    FREE_FIELD_NUMBER: builtins.int
+    BEDS_FIELD_NUMBER: builtins.int
+    CONFIRMED_AT_FIELD_NUMBER: builtins.int
+    MOVED_AT_FIELD_NUMBER: builtins.int
+    AGE_S_FIELD_NUMBER: builtins.int
+    STALE_FIELD_NUMBER: builtins.int
+    bed_type: type_pb2.BedType.ValueType
+    free: builtins.int
+    beds: builtins.int
+    """All beds of that type: free, held, occupied, being cleaned and blocked."""
+    age_s: builtins.int
+    """Age of the confirmation in seconds at the moment this was said; unset when `confirmed_at` is."""
+    stale: builtins.bool
+    """Never confirmed, or longer ago than the site's limit."""
+    @builtins.property
+    def confirmed_at(self) -> timestamp_pb2.Timestamp:
+        """The least recent confirmation among the wards; unset when one never confirmed its counts."""
+
+    @builtins.property
+    def moved_at(self) -> timestamp_pb2.Timestamp:
+        """When the counts last changed; unset when it is not known."""
+
+    def __init__(
+        self,
+        *,
+        bed_type: type_pb2.BedType.ValueType = ...,
+        free: builtins.int = ...,
+        beds: builtins.int = ...,
+        confirmed_at: timestamp_pb2.Timestamp | None = ...,
+        moved_at: timestamp_pb2.Timestamp | None = ...,
+        age_s: builtins.int | None = ...,
+        stale: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_age_s", b"_age_s", "age_s", b"age_s", "confirmed_at", b"confirmed_at", "moved_at", b"moved_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_s", b"_age_s", "age_s", b"age_s", "bed_type", b"bed_type", "beds", b"beds", "confirmed_at", b"confirmed_at", "free", b"free", "moved_at", b"moved_at", "stale", b"stale"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__age_s: _TypeAlias = typing.Literal["age_s"]  # noqa: Y015
+    _WhichOneofArgType__age_s: _TypeAlias = typing.Literal["_age_s", b"_age_s"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__age_s) -> _WhichOneofReturnType__age_s | None: ...
 
 @typing.final
 class ClinicalSummary(message.Message):

@@ -135,6 +135,7 @@ class ExplainReferralRequest(message.Message):
     CLINICAL_SUMMARY_FIELD_NUMBER: builtins.int
     CONSENT_FIELD_NUMBER: builtins.int
     REHABILITATION_PLAN_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
     origin_facility: builtins.str
     """Origin; the caller's facility when left out."""
     episode: builtins.str
@@ -142,9 +143,11 @@ class ExplainReferralRequest(message.Message):
     urgency: type_pb2.Urgency.ValueType
     pathway: type_pb2.Pathway.ValueType
     green_channel: builtins.str
+    bed_type: type_pb2.BedType.ValueType
+    """Bed that would be asked for: destinations are compared by free beds of this type; by all when left out."""
     @builtins.property
     def destinations(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
-        """Destinations to look at; every capable facility when left out."""
+        """Destinations to look at; when left out, capable facilities of the directory, the 20 nearest."""
 
     @builtins.property
     def clinical_summary(self) -> referral_pb2.ClinicalSummary: ...
@@ -164,10 +167,11 @@ class ExplainReferralRequest(message.Message):
         clinical_summary: referral_pb2.ClinicalSummary | None = ...,
         consent: referral_pb2.Consent | None = ...,
         rehabilitation_plan: referral_pb2.RehabilitationPlan | None = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["clinical_summary", b"clinical_summary", "consent", b"consent", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["clinical_summary", b"clinical_summary", "consent", b"consent", "destinations", b"destinations", "episode", b"episode", "green_channel", b"green_channel", "origin_facility", b"origin_facility", "pathway", b"pathway", "rehabilitation_plan", b"rehabilitation_plan", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "destinations", b"destinations", "episode", b"episode", "green_channel", b"green_channel", "origin_facility", b"origin_facility", "pathway", b"pathway", "rehabilitation_plan", b"rehabilitation_plan", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -178,7 +182,10 @@ class ExplainReferralResponse(message.Message):
     DESTINATIONS_FIELD_NUMBER: builtins.int
     @builtins.property
     def destinations(self) -> containers.RepeatedCompositeFieldContainer[DestinationExplanation]:
-        """One for each destination, the best first."""
+        """One for each destination, the best first: those that every norm lets be asked first; then by travel time (unknown
+        last, those of the own county before others), more free beds (unknown or stale as none), shorter expected wait
+        (unknown last), id.
+        """
 
     def __init__(
         self,
@@ -193,7 +200,7 @@ class ExplainReferralResponse(message.Message):
 
 @typing.final
 class DestinationExplanation(message.Message):
-    """What the norms say of one destination."""
+    """What is known of one destination."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -205,6 +212,13 @@ class DestinationExplanation(message.Message):
     NORMS_FIELD_NUMBER: builtins.int
     NEEDS_APPROVAL_FIELD_NUMBER: builtins.int
     ALLOWED_FIELD_NUMBER: builtins.int
+    FREE_BEDS_FIELD_NUMBER: builtins.int
+    EXPECTED_WAIT_FIELD_NUMBER: builtins.int
+    ALERTS_FIELD_NUMBER: builtins.int
+    ALLOWED_IN_ORDER_FIELD_NUMBER: builtins.int
+    APPROVAL_IN_RETROSPECT_FIELD_NUMBER: builtins.int
+    INSURANCE_FILING_NEEDED_FIELD_NUMBER: builtins.int
+    APPROVAL_FACILITY_FIELD_NUMBER: builtins.int
     facility: builtins.str
     direction: referral_pb2.Direction.ValueType
     scope: referral_pb2.Scope.ValueType
@@ -212,11 +226,32 @@ class DestinationExplanation(message.Message):
     needs_approval: builtins.bool
     """The referral would wait for the approval of the lead facility."""
     allowed: builtins.bool
-    """Every norm passes."""
+    """Every norm passes, if it is asked first."""
+    allowed_in_order: builtins.bool
+    """Every norm passes at this place of the answer's order: those before it were asked before."""
+    approval_in_retrospect: builtins.bool
+    """The lead facility would review it afterwards."""
+    insurance_filing_needed: builtins.bool
+    approval_facility: builtins.str
+    """Whose referral office would approve, or review afterwards; empty when neither is needed."""
     @builtins.property
     def facility_name(self) -> type_pb2.BilingualText: ...
     @builtins.property
-    def norms(self) -> containers.RepeatedCompositeFieldContainer[referral_pb2.RuleResult]: ...
+    def norms(self) -> containers.RepeatedCompositeFieldContainer[referral_pb2.RuleResult]:
+        """As if it were asked first."""
+
+    @builtins.property
+    def free_beds(self) -> containers.RepeatedCompositeFieldContainer[referral_pb2.FreeBeds]:
+        """Its beds by type; empty when nothing is known of them."""
+
+    @builtins.property
+    def expected_wait(self) -> ExpectedWait:
+        """Unset when it would be based on too few cases."""
+
+    @builtins.property
+    def alerts(self) -> containers.RepeatedCompositeFieldContainer[ExpectedAlert]:
+        """Whose desks the platform would turn to, in the order in which that would happen."""
+
     def __init__(
         self,
         *,
@@ -228,14 +263,104 @@ class DestinationExplanation(message.Message):
         norms: abc.Iterable[referral_pb2.RuleResult] | None = ...,
         needs_approval: builtins.bool = ...,
         allowed: builtins.bool = ...,
+        free_beds: abc.Iterable[referral_pb2.FreeBeds] | None = ...,
+        expected_wait: ExpectedWait | None = ...,
+        alerts: abc.Iterable[ExpectedAlert] | None = ...,
+        allowed_in_order: builtins.bool = ...,
+        approval_in_retrospect: builtins.bool = ...,
+        insurance_filing_needed: builtins.bool = ...,
+        approval_facility: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "facility_name", b"facility_name", "travel_minutes", b"travel_minutes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "expected_wait", b"expected_wait", "facility_name", b"facility_name", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "allowed", b"allowed", "direction", b"direction", "facility", b"facility", "facility_name", b"facility_name", "needs_approval", b"needs_approval", "norms", b"norms", "scope", b"scope", "travel_minutes", b"travel_minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "alerts", b"alerts", "allowed", b"allowed", "allowed_in_order", b"allowed_in_order", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "direction", b"direction", "expected_wait", b"expected_wait", "facility", b"facility", "facility_name", b"facility_name", "free_beds", b"free_beds", "insurance_filing_needed", b"insurance_filing_needed", "needs_approval", b"needs_approval", "norms", b"norms", "scope", b"scope", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__travel_minutes: _TypeAlias = typing.Literal["travel_minutes"]  # noqa: Y015
     _WhichOneofArgType__travel_minutes: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__travel_minutes) -> _WhichOneofReturnType__travel_minutes | None: ...
+
+@typing.final
+class ExpectedWait(message.Message):
+    """How long this destination took to accept offers of the same urgency of late."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CASES_FIELD_NUMBER: builtins.int
+    MEDIAN_S_FIELD_NUMBER: builtins.int
+    SINCE_FIELD_NUMBER: builtins.int
+    cases: builtins.int
+    """Accepted offers that it is based on."""
+    median_s: builtins.int
+    """Median from the sending of an offer to its acceptance, in seconds. Offers that were declined, lapsed or
+    withdrawn are not in it.
+    """
+    @builtins.property
+    def since(self) -> timestamp_pb2.Timestamp:
+        """When the earliest of them was accepted."""
+
+    def __init__(
+        self,
+        *,
+        cases: builtins.int = ...,
+        median_s: builtins.int = ...,
+        since: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cases", b"cases", "median_s", b"median_s", "since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExpectedAlert(message.Message):
+    """An event, and whose desk it would bring into action. Which duty that is, and who is on it now, the notification
+    service's rules and rosters say: tierlink.notification.v1.AlertService/PreviewRecipients.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    EVENT_FIELD_NUMBER: builtins.int
+    AFTER_S_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    FACILITY_NAME_FIELD_NUMBER: builtins.int
+    COMMAND_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
+    CENTRE_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    event: builtins.str
+    """Such as ReferralRequested."""
+    after_s: builtins.int
+    """Seconds of silence before it, counted from the moment that the destination is asked; 0 is at once."""
+    facility: builtins.str
+    command: builtins.str
+    """What they are asked for: a command of the state table."""
+    centre: builtins.str
+    """The pathway's centre, when it is at that facility; empty otherwise."""
+    @builtins.property
+    def facility_name(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def roles(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Roles that may give it, by the state table."""
+
+    @builtins.property
+    def text(self) -> type_pb2.BilingualText: ...
+    def __init__(
+        self,
+        *,
+        event: builtins.str = ...,
+        after_s: builtins.int = ...,
+        facility: builtins.str = ...,
+        facility_name: type_pb2.BilingualText | None = ...,
+        command: builtins.str = ...,
+        roles: abc.Iterable[builtins.str] | None = ...,
+        centre: builtins.str = ...,
+        text: type_pb2.BilingualText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["facility_name", b"facility_name", "text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["after_s", b"after_s", "centre", b"centre", "command", b"command", "event", b"event", "facility", b"facility", "facility_name", b"facility_name", "roles", b"roles", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class GetReferralRequest(message.Message):

@@ -203,7 +203,8 @@ class ReferralServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ExplainReferral(self, request, context):
-        """What the norms say of a referral before anything is created.
+        """What is known of a referral before anything is created: for each destination the norms, the way, free beds, the
+        expected wait and who would be alerted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -39,7 +39,9 @@ class ReferralServiceStub:
     CreateReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.CreateReferralRequest, _referral_service_pb2.CreateReferralResponse]
     """Opens a referral from the caller's facility. The norms must pass, or be overridden with a coded reason."""
     ExplainReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ExplainReferralRequest, _referral_service_pb2.ExplainReferralResponse]
-    """What the norms say of a referral before anything is created."""
+    """What is known of a referral before anything is created: for each destination the norms, the way, free beds, the
+    expected wait and who would be alerted.
+    """
     GetReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.GetReferralRequest, _referral_service_pb2.GetReferralResponse]
     """One referral that the caller's facility takes part in."""
     ListReferrals: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ListReferralsRequest, _referral_service_pb2.ListReferralsResponse]
@@ -108,7 +110,9 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     CreateReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.CreateReferralRequest, _referral_service_pb2.CreateReferralResponse]  # type: ignore[assignment]
     """Opens a referral from the caller's facility. The norms must pass, or be overridden with a coded reason."""
     ExplainReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ExplainReferralRequest, _referral_service_pb2.ExplainReferralResponse]  # type: ignore[assignment]
-    """What the norms say of a referral before anything is created."""
+    """What is known of a referral before anything is created: for each destination the norms, the way, free beds, the
+    expected wait and who would be alerted.
+    """
     GetReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.GetReferralRequest, _referral_service_pb2.GetReferralResponse]  # type: ignore[assignment]
     """One referral that the caller's facility takes part in."""
     ListReferrals: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ListReferralsRequest, _referral_service_pb2.ListReferralsResponse]  # type: ignore[assignment]
@@ -186,7 +190,9 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _referral_service_pb2.ExplainReferralRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.ExplainReferralResponse, _abc.Awaitable[_referral_service_pb2.ExplainReferralResponse]]:
-        """What the norms say of a referral before anything is created."""
+        """What is known of a referral before anything is created: for each destination the norms, the way, free beds, the
+        expected wait and who would be alerted.
+        """
 
     @_abc_1.abstractmethod
     def GetReferral(

@@ -14,7 +14,7 @@ from services.referral.application.listing import ListFilter
 from services.referral.application.read_timeline import TimelineReader
 from services.referral.application.reading import Reading
 from services.referral.domain import commands
-from services.referral.domain.norms import ExplainReferral
+from services.referral.domain.explaining import ExplainReferral
 from services.referral.domain.referral_state import Referral
 from services.referral.entrypoints.grpc.reading import moment_in, reader_of, value_name
 from services.referral.entrypoints.grpc.resources import explanation_resource, referral_resource
@@ -149,7 +149,7 @@ class ReferralServicer:
         if request.episode:
             # What is live in an episode is its parties' to know.
             await self._reading.one(self._kinds.episode, request.episode, reader_of(call))
-        found = await self._explanation.explain(_EXPLAIN.from_message(request), call.actor)
+        found = await self._explanation.explain(_EXPLAIN.from_message(request), call.actor, call.received_at)
         return pb.ExplainReferralResponse(destinations=[explanation_resource(each) for each in found])
 
     async def get_referral(self, request: pb.GetReferralRequest, call: Call) -> pb.GetReferralResponse:

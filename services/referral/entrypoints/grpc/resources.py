@@ -12,7 +12,7 @@ from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.directory_entries import Alliance, GreenChannel, PoolingArea, RecognitionArea
 from services.referral.domain.directory_state import Community, Facility
 from services.referral.domain.episode_state import Episode
-from services.referral.domain.norms import DestinationExplanation
+from services.referral.domain.explaining import DestinationExplanation
 from services.referral.domain.referral_state import INTERNAL_FIELDS, Referral
 from services.shared.protocodec import MessageCodec
 from tierlink.referral.v1 import (

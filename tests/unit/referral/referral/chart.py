@@ -15,6 +15,7 @@ from services.referral.domain import commands as c
 from services.referral.domain import referral
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.events import Event
+from services.referral.domain.free_beds import WardBeds
 from services.referral.domain.policy import DEFAULT_POLICY, ReferralPolicy
 from services.referral.domain.referral import Referral
 from services.referral.domain.referral_values import ReferralState
@@ -50,6 +51,7 @@ class Chart:
     live: tuple[str, ...] = ()
     child: Referral | None = None
     episode_patient: str | None = None
+    wards: tuple[WardBeds, ...] = ()
     given: int = 0
 
     @property
@@ -85,6 +87,7 @@ class Chart:
             live_referrals=self.live,
             child=self.child,
             episode_patient=self.episode_patient,
+            wards=self.wards,
         )
 
     def when(

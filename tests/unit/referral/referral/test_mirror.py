@@ -5,7 +5,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from services.referral.domain import commands, directory, norms
+from services.referral.domain import commands, directory, explaining
 from services.referral.domain.directory_state import Community, Directory, Facility
 from services.referral.domain.events import EVENTS
 from services.referral.domain.referral import INTERNAL_FIELDS, Referral, ReferralEnvelope, envelope
@@ -41,8 +41,8 @@ def test_a_command_has_the_fields_of_its_request(command: type) -> None:
 
 
 def test_queries_and_explanations_fit_their_messages() -> None:
-    assert MessageCodec(norms.ExplainReferral, referral_service_pb2.ExplainReferralRequest)
-    assert MessageCodec(norms.DestinationExplanation, referral_service_pb2.DestinationExplanation)
+    assert MessageCodec(explaining.ExplainReferral, referral_service_pb2.ExplainReferralRequest)
+    assert MessageCodec(explaining.DestinationExplanation, referral_service_pb2.DestinationExplanation)
 
 
 def test_the_directory_fits_its_messages() -> None:

@@ -1,0 +1,150 @@
+"""Where a patient may go, as a hospital asks it, with the bed service's counts, then and at a decline."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+
+from services.embedded.databases import drop_database
+from services.referral.entrypoints.bed_news import BED_TOPIC
+from services.shared.kafka.address import KafkaAddress
+from services.shared.kafka.cloud_events import event_headers
+from services.shared.kafka.topics import TopicSpec, ensure_topics
+from tests.integration.hospital import BRANCH, CITY, COUNTY, accept_request, new_id, referral_service
+from tests.integration.messaging import until
+from tests.integration.referral_site import Site
+from tests.stack import SharedStack
+from tierlink.bed.v1 import bed_events_pb2
+from tierlink.referral.v1 import referral_events_pb2
+from tierlink.referral.v1 import referral_service_pb2 as pb
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+WARD = f"jg-stroke-{new_id()[:8]}"
+LATELY = datetime.now(UTC) - timedelta(minutes=20)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def site(stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+    """A referral service that follows the bed service's topic."""
+    dsn = await stack.create_database(f"routing_{new_id()[:8]}")
+    await ensure_topics(KafkaAddress(bootstrap=stack.kafka_bootstrap), [TopicSpec(name=BED_TOPIC)])
+    folder = tmp_path_factory.mktemp("referral")
+    async with referral_service(folder, dsn=dsn, kafka=stack.kafka_bootstrap, parts="grpc,consumer") as (
+        hospital,
+        _,
+    ):
+        yield Site(hospital, dsn)
+    await drop_database(stack.postgres_dsn, dsn.rsplit("/", 1)[1])
+
+
+async def the_ward_says(stack: SharedStack, version: int, payload: str, *, free: int) -> None:
+    """Puts an event of the ward on the topic, as the bed service's relay does."""
+    event = bed_events_pb2.BedEvent(
+        metadata={"aggregate_id": f"wards/{WARD}", "version": version},
+        counts={"beds": 4, "free": free, "occupied": 4 - free},
+        facility=COUNTY,
+        bed_type="BED_TYPE_STROKE_UNIT",  # type: ignore[arg-type]
+        confirmed_at=LATELY,
+    )
+    event.metadata.recorded_at.FromDatetime(datetime.now(UTC))
+    event.metadata.occurred_at.FromDatetime(datetime.now(UTC))
+    getattr(event, payload).SetInParent()
+    key = f"wards/{WARD}"
+    headers = event_headers(
+        source=b"/tierlink/bed",
+        event_id=new_id(),
+        type_=payload,
+        subject=key.encode(),
+        recorded_at=datetime.now(UTC),
+        version=version,
+        traceparent="",
+    )
+    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka_bootstrap)
+    await producer.start()
+    try:
+        await producer.send_and_wait(BED_TOPIC, event.SerializeToString(), key=key.encode(), headers=headers)
+    finally:
+        await producer.stop()
+
+
+async def explained(site: Site, **fields: Any) -> Any:
+    request = pb.ExplainReferralRequest(
+        urgency="URGENCY_EMERGENCY",
+        pathway="PATHWAY_STROKE",
+        consent={"recorded": True},
+        **fields,
+    )
+    reply = await site.hospital.referrals.ExplainReferral(request, metadata=site.hospital.as_(BRANCH))
+    return {each.facility: each for each in reply.destinations}
+
+
+async def free(site: Site) -> int | None:
+    """Free stroke beds of the county hospital, as the explanation shows them."""
+    beds = (await explained(site))[COUNTY].free_beds
+    return beds[0].free if beds else None
+
+
+async def test_free_beds_follow_the_bed_service_and_stand_beside_a_decline(
+    site: Site, stack: SharedStack
+) -> None:
+    assert await free(site) is None
+    await the_ward_says(stack, 1, "ward_applied", free=4)
+    await the_ward_says(stack, 2, "bed_occupied", free=1)
+
+    async def one_is_free() -> bool:
+        return await free(site) == 1
+
+    await until(one_is_free)
+    (beds,) = (await explained(site, destinations=[COUNTY]))[COUNTY].free_beds
+    assert (beds.free, beds.beds, beds.stale) == (1, 4, False)
+    assert 1200 <= beds.age_s < 1500
+    assert beds.moved_at.ToDatetime(tzinfo=UTC) > LATELY
+
+    hospital = site.hospital
+    referral = await hospital.create(bed_type="BED_TYPE_STROKE_UNIT")
+    decline = pb.DeclineReferralRequest(
+        request_id=new_id(), name=referral.name, reason={"code": "NO_BED", "text": "已留给手术患者"}
+    )
+    reply = await hospital.referrals.DeclineReferral(decline, metadata=hospital.as_(COUNTY))
+    (then,) = reply.referral.offers[0].free_beds
+    assert (then.free, then.beds, then.stale) == (1, 4, False)
+    timeline = await hospital.referrals.GetTimeline(
+        pb.GetTimelineRequest(name=referral.name), metadata=hospital.as_(BRANCH)
+    )
+    event = referral_events_pb2.ReferralEvent.FromString(timeline.entries[-1].payload)
+    assert list(event.offer_declined.free_beds) == [then]
+
+
+async def test_destinations_are_ranked_with_their_desks(site: Site) -> None:
+    request = pb.ExplainReferralRequest(
+        urgency="URGENCY_EMERGENCY", pathway="PATHWAY_STROKE", consent={"recorded": True}
+    )
+    reply = await site.hospital.referrals.ExplainReferral(request, metadata=site.hospital.as_(BRANCH))
+    county, city = reply.destinations
+    assert (county.facility, county.allowed, county.travel_minutes) == (COUNTY, True, 60)
+    assert (city.facility, city.allowed, city.allowed_in_order) == (CITY, False, True)
+    assert not city.HasField("travel_minutes")
+    first = county.alerts[0]
+    assert (first.event, first.facility, list(first.roles)) == ("ReferralRequested", COUNTY, ["clinician"])
+    assert first.centre == "STROKE"
+
+
+async def test_the_wait_is_told_by_enough_acceptances_and_not_before(site: Site) -> None:
+    assert not (await explained(site))[COUNTY].HasField("expected_wait")
+    hospital = site.hospital
+
+    async def referred_and_accepted(number: int) -> None:
+        referral = await hospital.create(patient=f"P-wait-{number}")
+        await hospital.referrals.AcceptReferral(accept_request(referral.name), metadata=hospital.as_(COUNTY))
+
+    await asyncio.gather(*(referred_and_accepted(number) for number in range(12)))
+    wait = (await explained(site))[COUNTY].expected_wait
+    # Two of them may share a place of the bounded projection.
+    assert 5 <= wait.cases <= 12
+    assert wait.median_s < 60
+    assert not (await explained(site))[CITY].HasField("expected_wait")
