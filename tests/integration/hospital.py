@@ -16,6 +16,7 @@ from services.operator.platform.service_process import ServiceProcess
 from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.signing import SigningKey, generate_signing_key, sign_token, write_key_files
 from tierlink.referral.v1 import (
+    consultation_service_pb2_grpc,
     directory_pb2,
     directory_service_pb2,
     directory_service_pb2_grpc,
@@ -25,6 +26,7 @@ from tierlink.referral.v1 import referral_service_pb2 as pb
 from tierlink.type.v1 import type_pb2
 
 BRANCH, COUNTY, CITY, OTHER = "wucaiwan", "jimsar-general", "changji-prefecture", "other-branch"
+CENTRES = ["STROKE", "CHEST_PAIN", "ECG", "IMAGING", "LAB"]
 LEVELS = {BRANCH: "TOWNSHIP", OTHER: "TOWNSHIP", COUNTY: "COUNTY", CITY: "CITY"}
 
 
@@ -54,6 +56,10 @@ class Hospital:
     def referrals(self) -> Any:
         return referral_service_pb2_grpc.ReferralServiceStub(self.channel)
 
+    @property
+    def consultations(self) -> Any:
+        return consultation_service_pb2_grpc.ConsultationServiceStub(self.channel)
+
     async def apply_directory(self) -> None:
         """A branch and a county hospital of one community, another branch in it, and a city hospital."""
         facilities = [
@@ -63,7 +69,7 @@ class Hospital:
                 level=f"FACILITY_LEVEL_{level}",  # type: ignore[arg-type]
                 community="" if facility == CITY else "jimsar-mc",
                 region="652327",
-                capabilities=["STROKE", "CHEST_PAIN"] if facility in (COUNTY, CITY) else [],
+                capabilities=CENTRES if facility in (COUNTY, CITY) else [],
                 travel_minutes={} if facility == COUNTY else {COUNTY: 60},
             )
             for facility, level in LEVELS.items()

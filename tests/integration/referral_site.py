@@ -27,6 +27,15 @@ class Site:
         finally:
             await connection.close()
 
+    async def payloads(self, stream: str) -> list[bytes]:
+        """The stored events of an aggregate, in order."""
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            statement = "SELECT payload FROM events WHERE stream_id = $1 ORDER BY version"
+            return [bytes(row["payload"]) for row in await connection.fetch(statement, stream)]
+        finally:
+            await connection.close()
+
     async def execute(self, statement: str, *arguments: object) -> None:
         connection = await asyncpg.connect(self.dsn)
         try:

@@ -12,8 +12,9 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from services.referral.adapters.consultation_choices import ConsultationChoices
 from services.referral.domain.clocks_targets import ClockTarget, Confidence, CountsFor, SourcedLimit
-from services.referral.domain.consultation_values import ConsultationKind, ConsultationPolicy, UrgencyLimit
+from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.referral.domain.milestones import MilestoneKind
 from services.referral.domain.values import Pathway
 from services.shared.kernel.text import BilingualText
@@ -71,26 +72,11 @@ class _Limit(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     confidence: Confidence
 
 
-class _Consultation(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Keys of limits."""
-
-    result_due: str = ""
-    claim_lease: str = ""
-    result_due_by_kind: dict[ConsultationKind, str] = {}
-
-    def overlaid(self, other: "_Consultation") -> "_Consultation":
-        return _Consultation(
-            result_due=other.result_due or self.result_due,
-            claim_lease=other.claim_lease or self.claim_lease,
-            result_due_by_kind=self.result_due_by_kind | other.result_due_by_kind,
-        )
-
-
 class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     sources: dict[str, _Text] = {}
     clocks: tuple[_Clock, ...] = ()
     limits: tuple[_Limit, ...] = ()
-    consultation: _Consultation = _Consultation()
+    consultation: ConsultationChoices = ConsultationChoices()
 
 
 def load_catalogue(site_file: Path | None = None) -> TargetCatalogue:
@@ -106,7 +92,7 @@ def load_catalogue(site_file: Path | None = None) -> TargetCatalogue:
     sources: dict[str, BilingualText] = {}
     targets: dict[tuple[Pathway, str], ClockTarget] = {}
     limits: dict[str, SourcedLimit] = {}
-    policy = _Consultation()
+    policy = ConsultationChoices()
     for layer in layers:
         sources |= {key: text.value() for key, text in layer.content.sources.items()}
         targets |= layer.unique(
@@ -117,7 +103,7 @@ def load_catalogue(site_file: Path | None = None) -> TargetCatalogue:
     return TargetCatalogue(
         clock_targets=tuple(targets.values()),
         limits=tuple(limits.values()),
-        consultation_policy=_policy(layers[-1].origin, policy, limits),
+        consultation_policy=_consultation_policy(layers[-1], policy, limits),
     )
 
 
@@ -184,15 +170,10 @@ def _read(origin: str, content: bytes) -> _Layer:
         raise CatalogueInvalid(f"{origin}: {error}") from error
 
 
-def _policy(origin: str, chosen: _Consultation, limits: Mapping[str, SourcedLimit]) -> ConsultationPolicy:
-    def limit(key: str) -> UrgencyLimit:
-        if key not in limits:
-            raise CatalogueInvalid(f"{origin}: consultation names no limit {key!r}")
-        found = limits[key]
-        return UrgencyLimit(emergency_s=found.emergency_s or found.limit_s, otherwise_s=found.limit_s)
-
-    return ConsultationPolicy(
-        result_due=limit(chosen.result_due),
-        claim_lease=limit(chosen.claim_lease),
-        result_due_by_kind=tuple((kind, limit(key)) for kind, key in chosen.result_due_by_kind.items()),
-    )
+def _consultation_policy(
+    layer: _Layer, chosen: ConsultationChoices, limits: Mapping[str, SourcedLimit]
+) -> ConsultationPolicy:
+    try:
+        return chosen.policy(limits)
+    except ValueError as error:
+        raise layer.invalid(f"consultation {error}") from error

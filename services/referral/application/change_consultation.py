@@ -3,8 +3,8 @@
 from services.referral.application.aggregates import Aggregates
 from services.referral.domain import consultation as consultations
 from services.referral.domain.consultation_commands import ConsultationCommand, MeetDeadline
+from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.referral.domain.consultation_state import Consultation
-from services.referral.domain.consultation_values import ConsultationPolicy
 from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
 from services.shared.kernel.refusals import NotFound
 

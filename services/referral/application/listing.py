@@ -12,14 +12,16 @@ from services.referral.domain.referral_values import ReferralState
 from services.referral.domain.worklist import OPEN_PHASE, phase_of
 from services.shared.eventstore.store import StreamPage
 
-#: The phase of each state, by kind: everything that is not over is OPEN, the rest what it ended as.
-_PHASES: Mapping[str, Mapping[str, str]] = {
-    "referral": {state.value: phase_of(state) for state in ReferralState},
+#: The phases of each state, by kind: everything that is not over is OPEN, the rest what it ended as.
+_PHASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "referral": {state.value: (phase_of(state),) for state in ReferralState},
     "consultation": {
-        state.value: OPEN_PHASE if state in LIVE else state.value for state in ConsultationState
+        **{state.value: (OPEN_PHASE if state in LIVE else state.value,) for state in ConsultationState},
+        # A critical value of the report may wait for its acknowledgement.
+        ConsultationState.REPORTED.value: (OPEN_PHASE, ConsultationState.REPORTED.value),
     },
     "episode": {
-        state.value: OPEN_PHASE if state is EpisodeState.OPEN else state.value for state in EpisodeState
+        state.value: (OPEN_PHASE if state is EpisodeState.OPEN else state.value,) for state in EpisodeState
     },
 }
 
@@ -65,7 +67,8 @@ class ListQuery:
         phases = _PHASES[self.kind]
         if self.wanted.waiting or self.wanted.overdue:
             return (OPEN_PHASE,)
-        return tuple(dict.fromkeys(phases[state] for state in self.wanted.states or phases))
+        wanted = self.wanted.states or phases
+        return tuple(dict.fromkeys(phase for state in wanted for phase in phases[state]))
 
 
 class Listings(Protocol):

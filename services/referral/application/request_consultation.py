@@ -5,8 +5,8 @@ from services.referral.application.episode_membership import join_episode, open_
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.domain import consultation as consultations
 from services.referral.domain.consultation_commands import RequestConsultation
+from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.referral.domain.consultation_state import Consultation
-from services.referral.domain.consultation_values import ConsultationPolicy
 from services.referral.domain.episode_commands import JoinEpisode
 from services.shared.eventstore.work import Reply, UseCase, Work
 

@@ -2,6 +2,12 @@
 
 from dataclasses import dataclass
 
+from services.referral.domain.consultation_details import (
+    EcgRequest,
+    ImagingRequest,
+    LaboratoryRequest,
+    TeleconsultationRequest,
+)
 from services.referral.domain.consultation_values import Attachment, ConsultationKind, ConsultationReport
 from services.referral.domain.values import CodedReason, Pathway, Urgency
 
@@ -18,6 +24,11 @@ class RequestConsultation:
     question: str
     clinical_summary: str = ""
     attachments: tuple[Attachment, ...] = ()
+    #: only the one of `kind`
+    ecg: EcgRequest | None = None
+    imaging: ImagingRequest | None = None
+    laboratory: LaboratoryRequest | None = None
+    teleconsultation: TeleconsultationRequest | None = None
     #: episode to join; empty opens the one that follows from the request id (`episode.opened_by_request`)
     episode: str = ""
 
@@ -45,6 +56,10 @@ class ResubmitConsultation:
 
     clinical_summary: str = ""
     attachments: tuple[Attachment, ...] = ()
+    ecg: EcgRequest | None = None
+    imaging: ImagingRequest | None = None
+    laboratory: LaboratoryRequest | None = None
+    teleconsultation: TeleconsultationRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +74,33 @@ class AmendReport:
     """The centre corrects its answer; the earlier wording stays in the trail."""
 
     report: ConsultationReport
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcknowledgeCriticalValue:
+    """The requester has taken note of a report with a critical value."""
+
+    #: what is done about it; may be empty
+    handling: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConfirmExpertVisit:
+    """The requester expects the expert."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordExpertVisit:
+    """The expert was there: the clinical time of the command says when."""
+
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CancelExpertVisit:
+    """The expert does not come."""
+
     reason: CodedReason
 
 
@@ -84,6 +126,10 @@ ConsultationCommand = (
     | ResubmitConsultation
     | ReportConsultation
     | AmendReport
+    | AcknowledgeCriticalValue
+    | ConfirmExpertVisit
+    | RecordExpertVisit
+    | CancelExpertVisit
     | CancelConsultation
     | MeetDeadline
 )

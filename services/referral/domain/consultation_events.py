@@ -4,7 +4,19 @@ rule can route it without knowing anything else."""
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.referral.domain.consultation_values import Attachment, ConsultationKind, ConsultationReport
+from services.referral.domain.consultation_details import (
+    EcgRequest,
+    ImagingRequest,
+    LaboratoryRequest,
+    TeleconsultationRequest,
+)
+from services.referral.domain.consultation_values import (
+    Attachment,
+    ConsultationKind,
+    ConsultationReport,
+    CriticalValueNotice,
+    ExpertVisitState,
+)
 from services.referral.domain.values import CodedReason, Pathway, Urgency
 
 
@@ -21,6 +33,10 @@ class ConsultationRequested:
     clinical_summary: str
     attachments: tuple[Attachment, ...]
     due_at: datetime
+    ecg: EcgRequest | None = None
+    imaging: ImagingRequest | None = None
+    laboratory: LaboratoryRequest | None = None
+    teleconsultation: TeleconsultationRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +70,7 @@ class ConsultationReturned:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConsultationResubmitted:
-    """Summary and attachments are those in force from now on."""
+    """Summary, attachments and what is sent by kind are those in force from now on."""
 
     clinical_summary: str
     attachments: tuple[Attachment, ...]
@@ -63,6 +79,10 @@ class ConsultationResubmitted:
     centre_facility: str
     pathway: Pathway
     urgency: Urgency
+    ecg: EcgRequest | None = None
+    imaging: ImagingRequest | None = None
+    laboratory: LaboratoryRequest | None = None
+    teleconsultation: TeleconsultationRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,16 +92,24 @@ class ConsultationReported:
     centre_facility: str
     pathway: Pathway
     urgency: Urgency
+    #: set when the report has a critical value
+    critical_value_notice: CriticalValueNotice | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReportAmended:
+    """The earlier wording stays in its own event."""
+
     report: ConsultationReport
     reason: CodedReason
     requesting_facility: str
     centre_facility: str
     pathway: Pathway
     urgency: Urgency
+    #: the earlier notice while the critical values are the same, else a new one; None without any
+    critical_value_notice: CriticalValueNotice | None = None
+    #: None without an expert's visit, and in events from before visits had a state
+    expert_visit_state: ExpertVisitState | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,6 +132,65 @@ class ConsultationOverdue:
     urgency: Urgency
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CriticalValueAcknowledged:
+    """The requester has taken note; who is the event's actor."""
+
+    handling: str
+    requesting_facility: str
+    centre_facility: str
+    pathway: Pathway
+    urgency: Urgency
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CriticalValueOverdue:
+    """Nobody at the requester acknowledged the critical values in time."""
+
+    acknowledge_by: datetime
+    requesting_facility: str
+    centre_facility: str
+    pathway: Pathway
+    urgency: Urgency
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpertVisitConfirmed:
+    """The requester expects the expert."""
+
+    expert: str
+    visit_at: datetime
+    requesting_facility: str
+    centre_facility: str
+    pathway: Pathway
+    urgency: Urgency
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpertVisitHeld:
+    """The expert was there."""
+
+    held_at: datetime
+    summary: str
+    requesting_facility: str
+    centre_facility: str
+    pathway: Pathway
+    urgency: Urgency
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpertVisitCancelled:
+    """The expert does not come."""
+
+    reason: CodedReason
+    #: the side that did not cancel
+    told_facility: str
+    requesting_facility: str
+    centre_facility: str
+    pathway: Pathway
+    urgency: Urgency
+
+
 ConsultationEvent = (
     ConsultationRequested
     | ConsultationClaimed
@@ -114,4 +201,9 @@ ConsultationEvent = (
     | ReportAmended
     | ConsultationCancelled
     | ConsultationOverdue
+    | CriticalValueAcknowledged
+    | CriticalValueOverdue
+    | ExpertVisitConfirmed
+    | ExpertVisitHeld
+    | ExpertVisitCancelled
 )

@@ -1,26 +1,33 @@
-"""The state of a consultation and its fold."""
+"""The state of a consultation, and what follows from it alone."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
-from services.referral.domain import consultation_events as events
+from services.referral.domain.consultation_details import (
+    EcgRequest,
+    ImagingRequest,
+    LaboratoryRequest,
+    TeleconsultationRequest,
+)
 from services.referral.domain.consultation_transitions import (
     LIVE,
     DeadlineKind,
     Row,
     commands_allowed_in,
     deadline_rows,
-    next_state,
 )
 from services.referral.domain.consultation_values import (
     Attachment,
     ConsultationKind,
     ConsultationReport,
     ConsultationState,
+    CriticalValueNotice,
+    ExpertVisitState,
 )
 from services.referral.domain.values import CodedReason, Pathway, Urgency
+from services.referral.domain.worklist import OPEN_PHASE
 from services.shared.kernel.actor import Actor
-from services.shared.kernel.command import Deadline, EventMetadata, Recorded
+from services.shared.kernel.command import Deadline
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,93 +65,24 @@ class Consultation:
     cancel_reason: CodedReason | None
     create_time: datetime
     update_time: datetime
+    #: what was sent, by kind
+    ecg: EcgRequest | None = None
+    imaging: ImagingRequest | None = None
+    laboratory: LaboratoryRequest | None = None
+    teleconsultation: TeleconsultationRequest | None = None
+    #: set while the report has a critical value
+    critical_value_notice: CriticalValueNotice | None = None
+    #: of the report's expert visit; None when there is none
+    expert_visit_state: ExpertVisitState | None = None
+    expert_visit_held_at: datetime | None = None
+    expert_visit_cancel_reason: CodedReason | None = None
+    #: clinician who asked
+    requested_by: Actor | None = None
 
 
-def evolve(state: Consultation | None, recorded: Recorded[events.ConsultationEvent]) -> Consultation:
-    """The state after one more event. Raises ValueError when a history does not begin with its request."""
-    event, metadata = recorded.event, recorded.metadata
-    if isinstance(event, events.ConsultationRequested):
-        return _opened(event, metadata)
-    if state is None:
-        raise ValueError(f"{metadata.aggregate_id} begins with {metadata.type}")
-    moved = replace(
-        state,
-        version=metadata.version,
-        state=next_state(state.state, type(event)),
-        update_time=metadata.recorded_at,
-    )
-    return _applied(moved, event, metadata)
-
-
-def _opened(event: events.ConsultationRequested, metadata: EventMetadata) -> Consultation:
-    return Consultation(
-        name=metadata.aggregate_id,
-        version=metadata.version,
-        episode=event.episode,
-        patient=event.patient,
-        state=ConsultationState.REQUESTED,
-        kind=event.kind,
-        urgency=event.urgency,
-        pathway=event.pathway,
-        requesting_facility=event.requesting_facility,
-        centre_facility=event.centre_facility,
-        question=event.question,
-        clinical_summary=event.clinical_summary,
-        attachments=event.attachments,
-        claimed_by=None,
-        claim_expires_at=None,
-        due_at=event.due_at,
-        overdue=False,
-        report=None,
-        report_time=None,
-        amendments=0,
-        return_reason=None,
-        cancel_reason=None,
-        create_time=metadata.recorded_at,
-        update_time=metadata.recorded_at,
-    )
-
-
-def _applied(state: Consultation, event: events.ConsultationEvent, metadata: EventMetadata) -> Consultation:
-    match event:
-        case events.ConsultationClaimed():
-            return replace(state, claimed_by=metadata.actor, claim_expires_at=event.claim_expires_at)
-        case events.ClaimReleased():
-            return replace(state, claimed_by=None, claim_expires_at=None)
-        case events.ConsultationReturned():
-            return replace(state, claimed_by=None, claim_expires_at=None, return_reason=event.reason)
-        case events.ConsultationResubmitted():
-            return replace(
-                state,
-                clinical_summary=event.clinical_summary,
-                attachments=event.attachments,
-                due_at=event.due_at,
-                # a new promise: the old one's delay stays in the trail
-                overdue=False,
-                return_reason=None,
-            )
-        case events.ConsultationReported():
-            return replace(
-                state,
-                report=event.report,
-                report_time=metadata.recorded_at,
-                claim_expires_at=None,
-                # late all the same when the report came in just before the deadline was looked at
-                overdue=state.overdue or metadata.recorded_at > state.due_at,
-            )
-        case events.ReportAmended():
-            return replace(
-                state,
-                report=event.report,
-                report_time=metadata.recorded_at,
-                amendments=state.amendments + 1,
-            )
-        case events.ConsultationCancelled():
-            return replace(state, cancel_reason=event.reason)
-        case events.ConsultationOverdue():
-            return replace(state, overdue=True)
-        case events.ConsultationRequested():
-            raise ValueError(f"{metadata.aggregate_id} is requested twice")
+def awaits_acknowledgement(state: Consultation) -> bool:
+    """Whether the requester has a critical value to acknowledge."""
+    return state.critical_value_notice is not None and not state.critical_value_notice.acknowledged
 
 
 def open_deadlines(state: Consultation) -> tuple[tuple[Row, Deadline], ...]:
@@ -155,6 +93,7 @@ def open_deadlines(state: Consultation) -> tuple[tuple[Row, Deadline], ...]:
     due_at = {
         DeadlineKind.RESULT: None if state.overdue else state.due_at,
         DeadlineKind.CLAIM: state.claim_expires_at,
+        DeadlineKind.CRITICAL_VALUE: _acknowledgement_due(state),
     }
     found = []
     for row in deadline_rows(state.state):
@@ -164,8 +103,13 @@ def open_deadlines(state: Consultation) -> tuple[tuple[Row, Deadline], ...]:
     return tuple(found)
 
 
+def _acknowledgement_due(state: Consultation) -> datetime | None:
+    notice = state.critical_value_notice
+    return None if notice is None or notice.acknowledged or notice.overdue else notice.acknowledge_by
+
+
 def deadlines(state: Consultation) -> tuple[Deadline, ...]:
-    """The open deadlines: `result:…` once per promise, `claim:…` once per claim."""
+    """The open deadlines: `result:…` once per promise, `claim:…` per claim, `critical-value:…` per notice."""
     return tuple(deadline for _, deadline in open_deadlines(state))
 
 
@@ -174,12 +118,36 @@ def allowed_commands(state: Consultation) -> tuple[str, ...]:
     return commands_allowed_in(state.state)
 
 
+def waiting_for(state: Consultation) -> tuple[str, ...]:
+    """The facility whose turn it is; none when it is nobody's."""
+    if state.state in (ConsultationState.REQUESTED, ConsultationState.CLAIMED):
+        return (state.centre_facility,)
+    if state.state is ConsultationState.RETURNED or awaits_acknowledgement(state):
+        return (state.requesting_facility,)
+    return ()
+
+
 def facets(state: Consultation) -> dict[str, str | bool | list[str]]:
-    """What lists are filtered by."""
+    """What lists are filtered by. A critical value that waits is live: watch streams begin with it."""
+    unacknowledged = awaits_acknowledgement(state)
+    live = state.state in LIVE or unacknowledged
+    claimed = state.state is ConsultationState.CLAIMED and state.claimed_by is not None
     return {
         "parties": sorted({state.requesting_facility, state.centre_facility}),
-        "live": state.state in LIVE,
+        "live": live,
+        "phase": OPEN_PHASE if live else state.state.value,
         "state": state.state.value,
+        "waiting": list(waiting_for(state)),
+        "overdue": state.overdue,
         "episode": state.episode,
+        "patient": state.patient,
+        "pathway": state.pathway.value,
+        "urgency": state.urgency.value,
         "kind": state.kind.value,
+        "requesting": state.requesting_facility,
+        "centre": state.centre_facility,
+        "requested_by": state.requested_by.user if state.requested_by else "",
+        "claimed_by": state.claimed_by.user if claimed and state.claimed_by else "",
+        "unacknowledged": unacknowledged,
+        "created": state.create_time.isoformat(),
     }

@@ -1,4 +1,4 @@
-"""The state table of a consultation (domain.md): the only place that says what may follow what.
+"""The state table of a consultation: the only place that says what may follow what.
 
 `decide` looks up its row here, `allowed_commands` and `deadlines` list rows, `evolve` takes the target.
 """
@@ -18,6 +18,8 @@ class Party(StrEnum):
     REQUESTER = "REQUESTER"
     #: any clinician of the centre facility
     CENTRE = "CENTRE"
+    #: any clinician of one of the two
+    EITHER = "EITHER"
     #: the clinician of the centre who holds the claim
     CLAIMER = "CLAIMER"
     #: the system, when a deadline is due
@@ -31,6 +33,8 @@ class DeadlineKind(StrEnum):
     RESULT = "result"
     #: the claim falls back
     CLAIM = "claim"
+    #: the requester acknowledges a critical value
+    CRITICAL_VALUE = "critical-value"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,6 +109,42 @@ TABLE: tuple[Row, ...] = (
         by=Party.CENTRE,
         event=events.ReportAmended,
         target=State.REPORTED,
+    ),
+    Row(
+        source=State.REPORTED,
+        command=commands.AcknowledgeCriticalValue,
+        by=Party.REQUESTER,
+        event=events.CriticalValueAcknowledged,
+        target=None,
+    ),
+    Row(
+        source=State.REPORTED,
+        command=commands.ConfirmExpertVisit,
+        by=Party.REQUESTER,
+        event=events.ExpertVisitConfirmed,
+        target=None,
+    ),
+    Row(
+        source=State.REPORTED,
+        command=commands.RecordExpertVisit,
+        by=Party.REQUESTER,
+        event=events.ExpertVisitHeld,
+        target=None,
+    ),
+    Row(
+        source=State.REPORTED,
+        command=commands.CancelExpertVisit,
+        by=Party.EITHER,
+        event=events.ExpertVisitCancelled,
+        target=None,
+    ),
+    Row(
+        source=State.REPORTED,
+        command=commands.MeetDeadline,
+        by=Party.DEADLINE,
+        event=events.CriticalValueOverdue,
+        target=None,
+        deadline=DeadlineKind.CRITICAL_VALUE,
     ),
     Row(
         source=State.REQUESTED,

@@ -1,11 +1,12 @@
-"""Values of a consultation: its kind, state and report, and the time limits it is held to."""
+"""Values of a consultation: its kind, its state and its report."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from services.referral.domain.norms_rules import CAPABILITY_OF
-from services.referral.domain.values import Pathway, Urgency
+from services.referral.domain.values import BedType, Pathway, Urgency
+from services.shared.kernel.actor import Actor
 
 
 class ConsultationKind(StrEnum):
@@ -27,7 +28,7 @@ class ConsultationState(StrEnum):
     CLAIMED = "CLAIMED"
     #: ResubmitConsultation, CancelConsultation
     RETURNED = "RETURNED"
-    #: AmendReport
+    #: AmendReport; AcknowledgeCriticalValue; ConfirmExpertVisit, RecordExpertVisit, CancelExpertVisit
     REPORTED = "REPORTED"
     #: terminal
     CANCELLED = "CANCELLED"
@@ -56,51 +57,97 @@ class Attachment:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CriticalValue:
+    """One critical value 危急值."""
+
+    #: what was found
+    item: str
+    value: str
+    #: empty when the value has none
+    unit: str = ""
+    #: when the centre saw it; None when nobody said
+    found_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CriticalValueNotice:
+    """That the requester was told of the critical values, and what came of it."""
+
+    told_at: datetime
+    #: told later than the site's limit after the centre saw the first of them
+    told_late: bool = False
+    acknowledge_by: datetime
+    acknowledged: bool = False
+    acknowledged_by: Actor | None = None
+    acknowledged_at: datetime | None = None
+    #: what was done
+    handling: str = ""
+    #: nobody acknowledged in time
+    overdue: bool = False
+
+
+class ExpertVisitState(StrEnum):
+    """Where an expert's visit stands. The comments name the commands that lead on."""
+
+    #: ConfirmExpertVisit, RecordExpertVisit, CancelExpertVisit
+    PLANNED = "PLANNED"
+    #: RecordExpertVisit, CancelExpertVisit
+    CONFIRMED = "CONFIRMED"
+    HELD = "HELD"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpertVisit:
+    """患者不动专家动: who comes, from where, when."""
+
+    expert: str
+    #: a facility of the directory, or the name of another; empty when nobody said
+    from_facility: str = ""
+    department: str = ""
+    visit_at: datetime
+    #: such as an operation
+    purpose: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TransferProposal:
+    """The referral that a TRANSFER recommendation prefills (`transfer_prefill`)."""
+
+    #: ranked, the best first; empty leaves the choice to the requester
+    destinations: tuple[str, ...] = ()
+    #: None is the consultation's
+    urgency: Urgency | None = None
+    #: None is the consultation's
+    pathway: Pathway | None = None
+    #: None when no bed is needed
+    bed_type: BedType | None = None
+    diagnosis_code: str = ""
+    #: empty is the report's conclusion
+    diagnosis_name: str = ""
+    referral_reason: str = ""
+    symptoms: str = ""
+    treatment_given: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ConsultationReport:
     """The centre's answer."""
 
     findings: str
     conclusion: str
     recommendation: Recommendation
-    #: 危急值
+    #: 危急值: follows from `critical_values`; older callers say it alone
     critical_value: bool = False
-    #: who comes, for EXPERT_VISIT
+    critical_values: tuple[CriticalValue, ...] = ()
+    #: for EXPERT_VISIT; `expert` and `expert_visit_at` say the same for older readers
+    expert_visit: ExpertVisit | None = None
     expert: str = ""
-    #: when the expert comes, for EXPERT_VISIT
     expert_visit_at: datetime | None = None
-    #: where to, for TRANSFER; empty leaves the choice to the requester
+    #: for TRANSFER; `transfer_destination` is the first of its destinations for older readers
+    transfer: TransferProposal | None = None
     transfer_destination: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UrgencyLimit:
-    """A time limit that is shorter for an emergency."""
-
-    emergency_s: int
-    otherwise_s: int
-
-    def of(self, urgency: Urgency) -> timedelta:
-        """The limit for `urgency`; only EMERGENCY gets the shorter one."""
-        return timedelta(seconds=self.emergency_s if urgency is Urgency.EMERGENCY else self.otherwise_s)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ConsultationPolicy:
-    """Time limits of the site, read from its configuration (facts.md: remote reading)."""
-
-    #: from request, or resubmission, to report
-    result_due: UrgencyLimit
-    #: from claim until it falls back to the centre's queue
-    claim_lease: UrgencyLimit
-    #: kinds that the site holds to limits of their own, such as a city's rule for remote ECG
-    result_due_by_kind: tuple[tuple[ConsultationKind, UrgencyLimit], ...] = ()
-
-    def result_due_within(self, kind: ConsultationKind, urgency: Urgency) -> timedelta:
-        """How long the centre has for its result."""
-        for exception, limit in self.result_due_by_kind:
-            if exception is kind:
-                return limit.of(urgency)
-        return self.result_due.of(urgency)
+    attachments: tuple[Attachment, ...] = ()
 
 
 _CENTRE_OF_KIND: dict[ConsultationKind, str] = {

@@ -25,6 +25,11 @@ _OTHERS: dict[str, BilingualText] = {
     "ReportAmended": _pair("修订会诊意见", "report amended"),
     "ConsultationCancelled": _pair("会诊撤销", "consultation cancelled"),
     "ConsultationOverdue": _pair("会诊超时", "consultation overdue"),
+    "CriticalValueAcknowledged": _pair("确认危急值", "critical value acknowledged"),
+    "CriticalValueOverdue": _pair("危急值超时未确认", "critical value not acknowledged in time"),
+    "ExpertVisitConfirmed": _pair("确认专家来诊", "expert's visit confirmed"),
+    "ExpertVisitHeld": _pair("专家已来诊", "expert's visit held"),
+    "ExpertVisitCancelled": _pair("取消专家来诊", "expert's visit cancelled"),
     "DirectoryApplied": _pair("更新机构目录", "directory applied"),
 }
 

@@ -5,7 +5,7 @@ from services.referral.application.change_consultation import follow_consultatio
 from services.referral.application.change_referral import ReferralChanges
 from services.referral.domain import commands
 from services.referral.domain import consultation_commands as questions
-from services.referral.domain.consultation_values import ConsultationPolicy
+from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.shared.commands.system_context import deadline_context
 from services.shared.deadlines.worker import DueDeadline
 from services.shared.eventstore.runner import CommandRunner

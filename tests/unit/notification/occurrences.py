@@ -32,7 +32,10 @@ HOLD = {
     "bed": "b-1",
     "facility": HOSPITAL,
 }
-CRITICAL_REPORT = {"report": {"findings": "STEMI", "critical_value": True}}
+CRITICAL_REPORT = {
+    "report": {"findings": "STEMI", "critical_value": True},
+    "critical_value_notice": {"acknowledge_by": NOW + timedelta(minutes=30), "acknowledged": False},
+}
 
 
 def occurrence(

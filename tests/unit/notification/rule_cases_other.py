@@ -15,6 +15,9 @@ from tests.unit.notification.occurrences import (
 from tests.unit.notification.rule_cases import Case
 from tests.unit.notification.scenario import BRANCH, HOSPITAL, NOW, REFERRAL
 
+#: An amendment of a report whose critical values the requester has acknowledged.
+KNOWN = {"critical_value_notice": {"acknowledge_by": NOW, "acknowledged": True}}
+
 OTHER_CASES = [
     *(
         Case(
@@ -72,13 +75,37 @@ OTHER_CASES = [
             facility=facility,
             role=role,
             act_by=NOW + timedelta(minutes=minutes),
-            beside=beside,
+            beside=(*beside, *also),
         )
-        for event_type in ("ConsultationReported", "ReportAmended")
+        for event_type, also in (("ConsultationReported", ()), ("ReportAmended", ("REPORT_AMENDED",)))
         for rule, facility, role, minutes, beside in (
             ("CRITICAL_VALUE", BRANCH, "clinician", 30, ("CRITICAL_VALUE_CENTRE",)),
             ("CRITICAL_VALUE_CENTRE", HOSPITAL, "CHEST_PAIN", 10, ("CRITICAL_VALUE",)),
         )
+    ),
+    Case(
+        rule="REPORT_AMENDED",
+        events=of_consultation("ReportAmended", {**CRITICAL_REPORT, **KNOWN}),
+        facility=BRANCH,
+        role="clinician",
+        severity=Severity.HIGH,
+    ),
+    Case(
+        rule="CRITICAL_VALUE_OVERDUE",
+        events=of_consultation("CriticalValueOverdue", {"acknowledge_by": NOW}),
+        facility=BRANCH,
+        role="clinician",
+        first_step=DutyStep.LEAD,
+        act_by=NOW,
+    ),
+    Case(
+        rule="EXPERT_VISIT_CANCELLED",
+        events=of_consultation(
+            "ExpertVisitCancelled", {"reason": {"code": "ROADS_CLOSED"}, "told_facility": BRANCH}
+        ),
+        facility=BRANCH,
+        role="clinician",
+        severity=Severity.HIGH,
     ),
     Case(
         rule="BED_HOLD_OVERDUE",

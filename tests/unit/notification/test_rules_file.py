@@ -192,7 +192,11 @@ MISTAKES = [
     ("  DAY_SURGERY: DAY_SURGERY\n", "", "centres: DAY_SURGERY is missing"),
     ("rounds: 10,", "rounds: 0,", "needs steps, at least one round"),
     ("    - {user: platform-duty, name: 平台总值班}", "    []", "fallback: names nobody"),
-    ("    act_within:", "    act_by: event.x\n    act_within:", "CRITICAL_VALUE: says twice until when"),
+    (
+        "    act_within:",
+        "    act_by: event.x\n    act_within:",
+        "CRITICAL_VALUE_CENTRE: says twice until when",
+    ),
     ("subject: event.consultation", "subject: subject.name", "subject.name is not rooted in event"),
     ('zh: "无人值班：', 'zh: "{ward}无人值班：', "unstaffed: title in zh: {ward} is not known"),
     ("rules:\n", "rules: [\n", "expected"),

@@ -37,6 +37,11 @@ class ConsultationEvent(message.Message):
     REPORT_AMENDED_FIELD_NUMBER: builtins.int
     CONSULTATION_CANCELLED_FIELD_NUMBER: builtins.int
     CONSULTATION_OVERDUE_FIELD_NUMBER: builtins.int
+    CRITICAL_VALUE_ACKNOWLEDGED_FIELD_NUMBER: builtins.int
+    CRITICAL_VALUE_OVERDUE_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_CONFIRMED_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_HELD_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_CANCELLED_FIELD_NUMBER: builtins.int
     @builtins.property
     def metadata(self) -> type_pb2.EventMetadata: ...
     @builtins.property
@@ -57,6 +62,16 @@ class ConsultationEvent(message.Message):
     def consultation_cancelled(self) -> ConsultationCancelled: ...
     @builtins.property
     def consultation_overdue(self) -> ConsultationOverdue: ...
+    @builtins.property
+    def critical_value_acknowledged(self) -> CriticalValueAcknowledged: ...
+    @builtins.property
+    def critical_value_overdue(self) -> CriticalValueOverdue: ...
+    @builtins.property
+    def expert_visit_confirmed(self) -> ExpertVisitConfirmed: ...
+    @builtins.property
+    def expert_visit_held(self) -> ExpertVisitHeld: ...
+    @builtins.property
+    def expert_visit_cancelled(self) -> ExpertVisitCancelled: ...
     def __init__(
         self,
         *,
@@ -70,12 +85,17 @@ class ConsultationEvent(message.Message):
         report_amended: ReportAmended | None = ...,
         consultation_cancelled: ConsultationCancelled | None = ...,
         consultation_overdue: ConsultationOverdue | None = ...,
+        critical_value_acknowledged: CriticalValueAcknowledged | None = ...,
+        critical_value_overdue: CriticalValueOverdue | None = ...,
+        expert_visit_confirmed: ExpertVisitConfirmed | None = ...,
+        expert_visit_held: ExpertVisitHeld | None = ...,
+        expert_visit_cancelled: ExpertVisitCancelled | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["claim_released", b"claim_released", "consultation_cancelled", b"consultation_cancelled", "consultation_claimed", b"consultation_claimed", "consultation_overdue", b"consultation_overdue", "consultation_reported", b"consultation_reported", "consultation_requested", b"consultation_requested", "consultation_resubmitted", b"consultation_resubmitted", "consultation_returned", b"consultation_returned", "metadata", b"metadata", "payload", b"payload", "report_amended", b"report_amended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["claim_released", b"claim_released", "consultation_cancelled", b"consultation_cancelled", "consultation_claimed", b"consultation_claimed", "consultation_overdue", b"consultation_overdue", "consultation_reported", b"consultation_reported", "consultation_requested", b"consultation_requested", "consultation_resubmitted", b"consultation_resubmitted", "consultation_returned", b"consultation_returned", "critical_value_acknowledged", b"critical_value_acknowledged", "critical_value_overdue", b"critical_value_overdue", "expert_visit_cancelled", b"expert_visit_cancelled", "expert_visit_confirmed", b"expert_visit_confirmed", "expert_visit_held", b"expert_visit_held", "metadata", b"metadata", "payload", b"payload", "report_amended", b"report_amended"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["claim_released", b"claim_released", "consultation_cancelled", b"consultation_cancelled", "consultation_claimed", b"consultation_claimed", "consultation_overdue", b"consultation_overdue", "consultation_reported", b"consultation_reported", "consultation_requested", b"consultation_requested", "consultation_resubmitted", b"consultation_resubmitted", "consultation_returned", b"consultation_returned", "metadata", b"metadata", "payload", b"payload", "report_amended", b"report_amended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["claim_released", b"claim_released", "consultation_cancelled", b"consultation_cancelled", "consultation_claimed", b"consultation_claimed", "consultation_overdue", b"consultation_overdue", "consultation_reported", b"consultation_reported", "consultation_requested", b"consultation_requested", "consultation_resubmitted", b"consultation_resubmitted", "consultation_returned", b"consultation_returned", "critical_value_acknowledged", b"critical_value_acknowledged", "critical_value_overdue", b"critical_value_overdue", "expert_visit_cancelled", b"expert_visit_cancelled", "expert_visit_confirmed", b"expert_visit_confirmed", "expert_visit_held", b"expert_visit_held", "metadata", b"metadata", "payload", b"payload", "report_amended", b"report_amended"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["consultation_requested", "consultation_claimed", "claim_released", "consultation_returned", "consultation_resubmitted", "consultation_reported", "report_amended", "consultation_cancelled", "consultation_overdue"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["consultation_requested", "consultation_claimed", "claim_released", "consultation_returned", "consultation_resubmitted", "consultation_reported", "report_amended", "consultation_cancelled", "consultation_overdue", "critical_value_acknowledged", "critical_value_overdue", "expert_visit_confirmed", "expert_visit_held", "expert_visit_cancelled"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -94,6 +114,10 @@ class ConsultationRequested(message.Message):
     CLINICAL_SUMMARY_FIELD_NUMBER: builtins.int
     ATTACHMENTS_FIELD_NUMBER: builtins.int
     DUE_AT_FIELD_NUMBER: builtins.int
+    ECG_FIELD_NUMBER: builtins.int
+    IMAGING_FIELD_NUMBER: builtins.int
+    LABORATORY_FIELD_NUMBER: builtins.int
+    TELECONSULTATION_FIELD_NUMBER: builtins.int
     episode: builtins.str
     patient: builtins.str
     kind: consultation_pb2.ConsultationKind.ValueType
@@ -107,6 +131,14 @@ class ConsultationRequested(message.Message):
     def attachments(self) -> containers.RepeatedCompositeFieldContainer[consultation_pb2.Attachment]: ...
     @builtins.property
     def due_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def ecg(self) -> consultation_pb2.EcgRequest: ...
+    @builtins.property
+    def imaging(self) -> consultation_pb2.ImagingRequest: ...
+    @builtins.property
+    def laboratory(self) -> consultation_pb2.LaboratoryRequest: ...
+    @builtins.property
+    def teleconsultation(self) -> consultation_pb2.TeleconsultationRequest: ...
     def __init__(
         self,
         *,
@@ -121,10 +153,14 @@ class ConsultationRequested(message.Message):
         clinical_summary: builtins.str = ...,
         attachments: abc.Iterable[consultation_pb2.Attachment] | None = ...,
         due_at: timestamp_pb2.Timestamp | None = ...,
+        ecg: consultation_pb2.EcgRequest | None = ...,
+        imaging: consultation_pb2.ImagingRequest | None = ...,
+        laboratory: consultation_pb2.LaboratoryRequest | None = ...,
+        teleconsultation: consultation_pb2.TeleconsultationRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "ecg", b"ecg", "imaging", b"imaging", "laboratory", b"laboratory", "teleconsultation", b"teleconsultation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["attachments", b"attachments", "centre_facility", b"centre_facility", "clinical_summary", b"clinical_summary", "due_at", b"due_at", "episode", b"episode", "kind", b"kind", "pathway", b"pathway", "patient", b"patient", "question", b"question", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attachments", b"attachments", "centre_facility", b"centre_facility", "clinical_summary", b"clinical_summary", "due_at", b"due_at", "ecg", b"ecg", "episode", b"episode", "imaging", b"imaging", "kind", b"kind", "laboratory", b"laboratory", "pathway", b"pathway", "patient", b"patient", "question", b"question", "requesting_facility", b"requesting_facility", "teleconsultation", b"teleconsultation", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -229,6 +265,10 @@ class ConsultationResubmitted(message.Message):
     CENTRE_FACILITY_FIELD_NUMBER: builtins.int
     PATHWAY_FIELD_NUMBER: builtins.int
     URGENCY_FIELD_NUMBER: builtins.int
+    ECG_FIELD_NUMBER: builtins.int
+    IMAGING_FIELD_NUMBER: builtins.int
+    LABORATORY_FIELD_NUMBER: builtins.int
+    TELECONSULTATION_FIELD_NUMBER: builtins.int
     clinical_summary: builtins.str
     """In force from now on."""
     requesting_facility: builtins.str
@@ -243,6 +283,16 @@ class ConsultationResubmitted(message.Message):
     def due_at(self) -> timestamp_pb2.Timestamp:
         """The new promise: it counts from the resubmission."""
 
+    @builtins.property
+    def ecg(self) -> consultation_pb2.EcgRequest:
+        """In force from now on."""
+
+    @builtins.property
+    def imaging(self) -> consultation_pb2.ImagingRequest: ...
+    @builtins.property
+    def laboratory(self) -> consultation_pb2.LaboratoryRequest: ...
+    @builtins.property
+    def teleconsultation(self) -> consultation_pb2.TeleconsultationRequest: ...
     def __init__(
         self,
         *,
@@ -253,10 +303,14 @@ class ConsultationResubmitted(message.Message):
         centre_facility: builtins.str = ...,
         pathway: type_pb2.Pathway.ValueType = ...,
         urgency: type_pb2.Urgency.ValueType = ...,
+        ecg: consultation_pb2.EcgRequest | None = ...,
+        imaging: consultation_pb2.ImagingRequest | None = ...,
+        laboratory: consultation_pb2.LaboratoryRequest | None = ...,
+        teleconsultation: consultation_pb2.TeleconsultationRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "ecg", b"ecg", "imaging", b"imaging", "laboratory", b"laboratory", "teleconsultation", b"teleconsultation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["attachments", b"attachments", "centre_facility", b"centre_facility", "clinical_summary", b"clinical_summary", "due_at", b"due_at", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attachments", b"attachments", "centre_facility", b"centre_facility", "clinical_summary", b"clinical_summary", "due_at", b"due_at", "ecg", b"ecg", "imaging", b"imaging", "laboratory", b"laboratory", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "teleconsultation", b"teleconsultation", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -269,12 +323,17 @@ class ConsultationReported(message.Message):
     CENTRE_FACILITY_FIELD_NUMBER: builtins.int
     PATHWAY_FIELD_NUMBER: builtins.int
     URGENCY_FIELD_NUMBER: builtins.int
+    CRITICAL_VALUE_NOTICE_FIELD_NUMBER: builtins.int
     requesting_facility: builtins.str
     centre_facility: builtins.str
     pathway: type_pb2.Pathway.ValueType
     urgency: type_pb2.Urgency.ValueType
     @builtins.property
     def report(self) -> consultation_pb2.ConsultationReport: ...
+    @builtins.property
+    def critical_value_notice(self) -> consultation_pb2.CriticalValueNotice:
+        """Set when the report has a critical value."""
+
     def __init__(
         self,
         *,
@@ -283,10 +342,11 @@ class ConsultationReported(message.Message):
         centre_facility: builtins.str = ...,
         pathway: type_pb2.Pathway.ValueType = ...,
         urgency: type_pb2.Urgency.ValueType = ...,
+        critical_value_notice: consultation_pb2.CriticalValueNotice | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["critical_value_notice", b"critical_value_notice", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "pathway", b"pathway", "report", b"report", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "critical_value_notice", b"critical_value_notice", "pathway", b"pathway", "report", b"report", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -300,14 +360,22 @@ class ReportAmended(message.Message):
     CENTRE_FACILITY_FIELD_NUMBER: builtins.int
     PATHWAY_FIELD_NUMBER: builtins.int
     URGENCY_FIELD_NUMBER: builtins.int
+    CRITICAL_VALUE_NOTICE_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_STATE_FIELD_NUMBER: builtins.int
     requesting_facility: builtins.str
     centre_facility: builtins.str
     pathway: type_pb2.Pathway.ValueType
     urgency: type_pb2.Urgency.ValueType
+    expert_visit_state: consultation_pb2.ExpertVisitState.ValueType
+    """Where the expert's visit stands now: planned anew when it was changed. Unspecified when there is none."""
     @builtins.property
     def report(self) -> consultation_pb2.ConsultationReport: ...
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
+    @builtins.property
+    def critical_value_notice(self) -> consultation_pb2.CriticalValueNotice:
+        """Set when the report has a critical value: the earlier notice while the values are the same, else a new one."""
+
     def __init__(
         self,
         *,
@@ -317,10 +385,12 @@ class ReportAmended(message.Message):
         centre_facility: builtins.str = ...,
         pathway: type_pb2.Pathway.ValueType = ...,
         urgency: type_pb2.Urgency.ValueType = ...,
+        critical_value_notice: consultation_pb2.CriticalValueNotice | None = ...,
+        expert_visit_state: consultation_pb2.ExpertVisitState.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["critical_value_notice", b"critical_value_notice", "reason", b"reason", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "pathway", b"pathway", "reason", b"reason", "report", b"report", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "critical_value_notice", b"critical_value_notice", "expert_visit_state", b"expert_visit_state", "pathway", b"pathway", "reason", b"reason", "report", b"report", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -383,5 +453,174 @@ class ConsultationOverdue(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "due_at", b"due_at", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CriticalValueAcknowledged(message.Message):
+    """The requester has taken note of the critical values; who is the event's actor."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    HANDLING_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    handling: builtins.str
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    def __init__(
+        self,
+        *,
+        handling: builtins.str = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "handling", b"handling", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CriticalValueOverdue(message.Message):
+    """Nobody at the requester acknowledged the critical values in time."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ACKNOWLEDGE_BY_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    @builtins.property
+    def acknowledge_by(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        acknowledge_by: timestamp_pb2.Timestamp | None = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledge_by", b"acknowledge_by"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_by", b"acknowledge_by", "centre_facility", b"centre_facility", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExpertVisitConfirmed(message.Message):
+    """The requester expects the expert."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    EXPERT_FIELD_NUMBER: builtins.int
+    VISIT_AT_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    expert: builtins.str
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    @builtins.property
+    def visit_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        expert: builtins.str = ...,
+        visit_at: timestamp_pb2.Timestamp | None = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["visit_at", b"visit_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "expert", b"expert", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "urgency", b"urgency", "visit_at", b"visit_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExpertVisitHeld(message.Message):
+    """The expert was there."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    HELD_AT_FIELD_NUMBER: builtins.int
+    SUMMARY_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    summary: builtins.str
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    @builtins.property
+    def held_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        held_at: timestamp_pb2.Timestamp | None = ...,
+        summary: builtins.str = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["held_at", b"held_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "held_at", b"held_at", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "summary", b"summary", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExpertVisitCancelled(message.Message):
+    """The expert does not come."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    TOLD_FACILITY_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    told_facility: builtins.str
+    """The side that did not cancel."""
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        reason: type_pb2.CodedReason | None = ...,
+        told_facility: builtins.str = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "pathway", b"pathway", "reason", b"reason", "requesting_facility", b"requesting_facility", "told_facility", b"told_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -21,6 +21,96 @@ else:
 
 DESCRIPTOR: descriptor.FileDescriptor
 
+class _Modality:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ModalityEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Modality.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    MODALITY_UNSPECIFIED: _Modality.ValueType  # 0
+    MODALITY_X_RAY: _Modality.ValueType  # 1
+    """X 线"""
+    MODALITY_CT: _Modality.ValueType  # 2
+    MODALITY_MR: _Modality.ValueType  # 3
+    """磁共振"""
+    MODALITY_ULTRASOUND: _Modality.ValueType  # 4
+    """超声"""
+    MODALITY_OTHER: _Modality.ValueType  # 5
+
+class Modality(_Modality, metaclass=_ModalityEnumTypeWrapper): ...
+
+MODALITY_UNSPECIFIED: Modality.ValueType  # 0
+MODALITY_X_RAY: Modality.ValueType  # 1
+"""X 线"""
+MODALITY_CT: Modality.ValueType  # 2
+MODALITY_MR: Modality.ValueType  # 3
+"""磁共振"""
+MODALITY_ULTRASOUND: Modality.ValueType  # 4
+"""超声"""
+MODALITY_OTHER: Modality.ValueType  # 5
+
+class _SampleType:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SampleTypeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_SampleType.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    SAMPLE_TYPE_UNSPECIFIED: _SampleType.ValueType  # 0
+    SAMPLE_TYPE_BLOOD: _SampleType.ValueType  # 1
+    SAMPLE_TYPE_URINE: _SampleType.ValueType  # 2
+    SAMPLE_TYPE_STOOL: _SampleType.ValueType  # 3
+    SAMPLE_TYPE_SPUTUM: _SampleType.ValueType  # 4
+    """痰"""
+    SAMPLE_TYPE_SWAB: _SampleType.ValueType  # 5
+    """拭子"""
+    SAMPLE_TYPE_CEREBROSPINAL_FLUID: _SampleType.ValueType  # 6
+    """脑脊液"""
+    SAMPLE_TYPE_BODY_FLUID: _SampleType.ValueType  # 7
+    """胸水、腹水等"""
+    SAMPLE_TYPE_TISSUE: _SampleType.ValueType  # 8
+    """组织"""
+    SAMPLE_TYPE_OTHER: _SampleType.ValueType  # 9
+
+class SampleType(_SampleType, metaclass=_SampleTypeEnumTypeWrapper): ...
+
+SAMPLE_TYPE_UNSPECIFIED: SampleType.ValueType  # 0
+SAMPLE_TYPE_BLOOD: SampleType.ValueType  # 1
+SAMPLE_TYPE_URINE: SampleType.ValueType  # 2
+SAMPLE_TYPE_STOOL: SampleType.ValueType  # 3
+SAMPLE_TYPE_SPUTUM: SampleType.ValueType  # 4
+"""痰"""
+SAMPLE_TYPE_SWAB: SampleType.ValueType  # 5
+"""拭子"""
+SAMPLE_TYPE_CEREBROSPINAL_FLUID: SampleType.ValueType  # 6
+"""脑脊液"""
+SAMPLE_TYPE_BODY_FLUID: SampleType.ValueType  # 7
+"""胸水、腹水等"""
+SAMPLE_TYPE_TISSUE: SampleType.ValueType  # 8
+"""组织"""
+SAMPLE_TYPE_OTHER: SampleType.ValueType  # 9
+
+class _ExpertVisitState:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ExpertVisitStateEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_ExpertVisitState.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    EXPERT_VISIT_STATE_UNSPECIFIED: _ExpertVisitState.ValueType  # 0
+    EXPERT_VISIT_STATE_PLANNED: _ExpertVisitState.ValueType  # 1
+    EXPERT_VISIT_STATE_CONFIRMED: _ExpertVisitState.ValueType  # 2
+    """The requester expects the expert."""
+    EXPERT_VISIT_STATE_HELD: _ExpertVisitState.ValueType  # 3
+    EXPERT_VISIT_STATE_CANCELLED: _ExpertVisitState.ValueType  # 4
+
+class ExpertVisitState(_ExpertVisitState, metaclass=_ExpertVisitStateEnumTypeWrapper): ...
+
+EXPERT_VISIT_STATE_UNSPECIFIED: ExpertVisitState.ValueType  # 0
+EXPERT_VISIT_STATE_PLANNED: ExpertVisitState.ValueType  # 1
+EXPERT_VISIT_STATE_CONFIRMED: ExpertVisitState.ValueType  # 2
+"""The requester expects the expert."""
+EXPERT_VISIT_STATE_HELD: ExpertVisitState.ValueType  # 3
+EXPERT_VISIT_STATE_CANCELLED: ExpertVisitState.ValueType  # 4
+
 class _ConsultationKind:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -120,6 +210,15 @@ class Consultation(message.Message):
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     CLAIM_EXPIRES_AT_FIELD_NUMBER: builtins.int
     REPORT_TIME_FIELD_NUMBER: builtins.int
+    ECG_FIELD_NUMBER: builtins.int
+    IMAGING_FIELD_NUMBER: builtins.int
+    LABORATORY_FIELD_NUMBER: builtins.int
+    TELECONSULTATION_FIELD_NUMBER: builtins.int
+    CRITICAL_VALUE_NOTICE_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_STATE_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_HELD_AT_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_CANCEL_REASON_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`consultations/{uuid}`."""
     version: builtins.int
@@ -137,6 +236,8 @@ class Consultation(message.Message):
     overdue: builtins.bool
     amendments: builtins.int
     """Number of times that the report was amended."""
+    expert_visit_state: ExpertVisitState.ValueType
+    """Of the report's expert visit; unspecified when there is none."""
     @builtins.property
     def allowed_commands(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
@@ -167,6 +268,28 @@ class Consultation(message.Message):
     def report_time(self) -> timestamp_pb2.Timestamp:
         """When the report, in its latest wording, reached the requester."""
 
+    @builtins.property
+    def ecg(self) -> EcgRequest:
+        """What is sent with the question, by kind; the others are unset."""
+
+    @builtins.property
+    def imaging(self) -> ImagingRequest: ...
+    @builtins.property
+    def laboratory(self) -> LaboratoryRequest: ...
+    @builtins.property
+    def teleconsultation(self) -> TeleconsultationRequest: ...
+    @builtins.property
+    def critical_value_notice(self) -> CriticalValueNotice:
+        """Set while the report has a critical value."""
+
+    @builtins.property
+    def expert_visit_held_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def expert_visit_cancel_reason(self) -> type_pb2.CodedReason: ...
+    @builtins.property
+    def requested_by(self) -> type_pb2.Actor:
+        """Clinician who asked."""
+
     def __init__(
         self,
         *,
@@ -195,10 +318,310 @@ class Consultation(message.Message):
         update_time: timestamp_pb2.Timestamp | None = ...,
         claim_expires_at: timestamp_pb2.Timestamp | None = ...,
         report_time: timestamp_pb2.Timestamp | None = ...,
+        ecg: EcgRequest | None = ...,
+        imaging: ImagingRequest | None = ...,
+        laboratory: LaboratoryRequest | None = ...,
+        teleconsultation: TeleconsultationRequest | None = ...,
+        critical_value_notice: CriticalValueNotice | None = ...,
+        expert_visit_state: ExpertVisitState.ValueType = ...,
+        expert_visit_held_at: timestamp_pb2.Timestamp | None = ...,
+        expert_visit_cancel_reason: type_pb2.CodedReason | None = ...,
+        requested_by: type_pb2.Actor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["cancel_reason", b"cancel_reason", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "create_time", b"create_time", "due_at", b"due_at", "report", b"report", "report_time", b"report_time", "return_reason", b"return_reason", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["cancel_reason", b"cancel_reason", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "create_time", b"create_time", "critical_value_notice", b"critical_value_notice", "due_at", b"due_at", "ecg", b"ecg", "expert_visit_cancel_reason", b"expert_visit_cancel_reason", "expert_visit_held_at", b"expert_visit_held_at", "imaging", b"imaging", "laboratory", b"laboratory", "report", b"report", "report_time", b"report_time", "requested_by", b"requested_by", "return_reason", b"return_reason", "teleconsultation", b"teleconsultation", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "amendments", b"amendments", "attachments", b"attachments", "cancel_reason", b"cancel_reason", "centre_facility", b"centre_facility", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "clinical_summary", b"clinical_summary", "create_time", b"create_time", "due_at", b"due_at", "episode", b"episode", "kind", b"kind", "name", b"name", "overdue", b"overdue", "pathway", b"pathway", "patient", b"patient", "question", b"question", "report", b"report", "report_time", b"report_time", "requesting_facility", b"requesting_facility", "return_reason", b"return_reason", "state", b"state", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "amendments", b"amendments", "attachments", b"attachments", "cancel_reason", b"cancel_reason", "centre_facility", b"centre_facility", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "clinical_summary", b"clinical_summary", "create_time", b"create_time", "critical_value_notice", b"critical_value_notice", "due_at", b"due_at", "ecg", b"ecg", "episode", b"episode", "expert_visit_cancel_reason", b"expert_visit_cancel_reason", "expert_visit_held_at", b"expert_visit_held_at", "expert_visit_state", b"expert_visit_state", "imaging", b"imaging", "kind", b"kind", "laboratory", b"laboratory", "name", b"name", "overdue", b"overdue", "pathway", b"pathway", "patient", b"patient", "question", b"question", "report", b"report", "report_time", b"report_time", "requested_by", b"requested_by", "requesting_facility", b"requesting_facility", "return_reason", b"return_reason", "state", b"state", "teleconsultation", b"teleconsultation", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class EcgRequest(message.Message):
+    """A tracing that is to be read."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    LEADS_FIELD_NUMBER: builtins.int
+    ACQUIRED_AT_FIELD_NUMBER: builtins.int
+    CHEST_PAIN_FIELD_NUMBER: builtins.int
+    LEAD_NOTES_FIELD_NUMBER: builtins.int
+    leads: builtins.int
+    """Number of leads recorded."""
+    chest_pain: builtins.bool
+    """The patient has chest pain during the recording."""
+    lead_notes: builtins.str
+    """Positions that differ from the standard or could not be recorded, such as V7-V9."""
+    @builtins.property
+    def acquired_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        leads: builtins.int = ...,
+        acquired_at: timestamp_pb2.Timestamp | None = ...,
+        chest_pain: builtins.bool | None = ...,
+        lead_notes: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_chest_pain", b"_chest_pain", "acquired_at", b"acquired_at", "chest_pain", b"chest_pain"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_chest_pain", b"_chest_pain", "acquired_at", b"acquired_at", "chest_pain", b"chest_pain", "lead_notes", b"lead_notes", "leads", b"leads"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__chest_pain: _TypeAlias = typing.Literal["chest_pain"]  # noqa: Y015
+    _WhichOneofArgType__chest_pain: _TypeAlias = typing.Literal["_chest_pain", b"_chest_pain"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__chest_pain) -> _WhichOneofReturnType__chest_pain | None: ...
+
+@typing.final
+class ImagingRequest(message.Message):
+    """Images that are to be read."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    MODALITY_FIELD_NUMBER: builtins.int
+    BODY_PART_FIELD_NUMBER: builtins.int
+    CONTRAST_FIELD_NUMBER: builtins.int
+    ACQUIRED_AT_FIELD_NUMBER: builtins.int
+    STUDY_UID_FIELD_NUMBER: builtins.int
+    modality: Modality.ValueType
+    body_part: builtins.str
+    contrast: builtins.bool
+    study_uid: builtins.str
+    """DICOM study instance UID; empty when the images have none."""
+    @builtins.property
+    def acquired_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        modality: Modality.ValueType = ...,
+        body_part: builtins.str = ...,
+        contrast: builtins.bool = ...,
+        acquired_at: timestamp_pb2.Timestamp | None = ...,
+        study_uid: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["acquired_at", b"acquired_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acquired_at", b"acquired_at", "body_part", b"body_part", "contrast", b"contrast", "modality", b"modality", "study_uid", b"study_uid"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class LaboratoryRequest(message.Message):
+    """A sample that is to be examined."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SAMPLE_TYPE_FIELD_NUMBER: builtins.int
+    SAMPLE_ID_FIELD_NUMBER: builtins.int
+    COLLECTED_AT_FIELD_NUMBER: builtins.int
+    ITEMS_FIELD_NUMBER: builtins.int
+    sample_type: SampleType.ValueType
+    sample_id: builtins.str
+    """Number on the sample's label. 样本条码"""
+    @builtins.property
+    def collected_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def items(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What is to be measured."""
+
+    def __init__(
+        self,
+        *,
+        sample_type: SampleType.ValueType = ...,
+        sample_id: builtins.str = ...,
+        collected_at: timestamp_pb2.Timestamp | None = ...,
+        items: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["collected_at", b"collected_at", "items", b"items", "sample_id", b"sample_id", "sample_type", b"sample_type"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TeleconsultationRequest(message.Message):
+    """A live consultation that is to be held."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    WISHED_AT_FIELD_NUMBER: builtins.int
+    DEPARTMENT_FIELD_NUMBER: builtins.int
+    department: builtins.str
+    """Department that is asked. 科室"""
+    @builtins.property
+    def wished_at(self) -> timestamp_pb2.Timestamp:
+        """When it is wished for; unset is at once."""
+
+    def __init__(
+        self,
+        *,
+        wished_at: timestamp_pb2.Timestamp | None = ...,
+        department: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["wished_at", b"wished_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["department", b"department", "wished_at", b"wished_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CriticalValue(message.Message):
+    """One critical value. 危急值"""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ITEM_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    UNIT_FIELD_NUMBER: builtins.int
+    FOUND_AT_FIELD_NUMBER: builtins.int
+    item: builtins.str
+    """What was found, such as 血钾 or ST 段抬高."""
+    value: builtins.str
+    unit: builtins.str
+    """Empty when the value has none."""
+    @builtins.property
+    def found_at(self) -> timestamp_pb2.Timestamp:
+        """When the centre saw it; the requester must be told within the site's limit."""
+
+    def __init__(
+        self,
+        *,
+        item: builtins.str = ...,
+        value: builtins.str = ...,
+        unit: builtins.str = ...,
+        found_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["found_at", b"found_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["found_at", b"found_at", "item", b"item", "unit", b"unit", "value", b"value"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CriticalValueNotice(message.Message):
+    """That the requester was told of the critical values, and what came of it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TOLD_AT_FIELD_NUMBER: builtins.int
+    TOLD_LATE_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGE_BY_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGED_BY_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGED_AT_FIELD_NUMBER: builtins.int
+    HANDLING_FIELD_NUMBER: builtins.int
+    OVERDUE_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGED_FIELD_NUMBER: builtins.int
+    told_late: builtins.bool
+    """Told later than the site's limit after it was found."""
+    handling: builtins.str
+    """What was done. 处置"""
+    overdue: builtins.bool
+    """Nobody acknowledged in time."""
+    acknowledged: builtins.bool
+    @builtins.property
+    def told_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def acknowledge_by(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def acknowledged_by(self) -> type_pb2.Actor: ...
+    @builtins.property
+    def acknowledged_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        told_at: timestamp_pb2.Timestamp | None = ...,
+        told_late: builtins.bool = ...,
+        acknowledge_by: timestamp_pb2.Timestamp | None = ...,
+        acknowledged_by: type_pb2.Actor | None = ...,
+        acknowledged_at: timestamp_pb2.Timestamp | None = ...,
+        handling: builtins.str = ...,
+        overdue: builtins.bool = ...,
+        acknowledged: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledge_by", b"acknowledge_by", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "told_at", b"told_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_by", b"acknowledge_by", "acknowledged", b"acknowledged", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "handling", b"handling", "overdue", b"overdue", "told_at", b"told_at", "told_late", b"told_late"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExpertVisit(message.Message):
+    """患者不动专家动"""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    EXPERT_FIELD_NUMBER: builtins.int
+    FROM_FACILITY_FIELD_NUMBER: builtins.int
+    DEPARTMENT_FIELD_NUMBER: builtins.int
+    VISIT_AT_FIELD_NUMBER: builtins.int
+    PURPOSE_FIELD_NUMBER: builtins.int
+    expert: builtins.str
+    """Who comes."""
+    from_facility: builtins.str
+    """Where from: a facility of the directory, or the name of another."""
+    department: builtins.str
+    purpose: builtins.str
+    """What for, such as an operation."""
+    @builtins.property
+    def visit_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        expert: builtins.str = ...,
+        from_facility: builtins.str = ...,
+        department: builtins.str = ...,
+        visit_at: timestamp_pb2.Timestamp | None = ...,
+        purpose: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["visit_at", b"visit_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["department", b"department", "expert", b"expert", "from_facility", b"from_facility", "purpose", b"purpose", "visit_at", b"visit_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TransferProposal(message.Message):
+    """The referral that a TRANSFER recommendation prefills: CreateReferral takes from it what the caller leaves out."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DESTINATIONS_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    DIAGNOSIS_CODE_FIELD_NUMBER: builtins.int
+    DIAGNOSIS_NAME_FIELD_NUMBER: builtins.int
+    REFERRAL_REASON_FIELD_NUMBER: builtins.int
+    SYMPTOMS_FIELD_NUMBER: builtins.int
+    TREATMENT_GIVEN_FIELD_NUMBER: builtins.int
+    urgency: type_pb2.Urgency.ValueType
+    """Unspecified is the consultation's."""
+    pathway: type_pb2.Pathway.ValueType
+    """Unspecified is the consultation's."""
+    bed_type: type_pb2.BedType.ValueType
+    """Unspecified when no bed is needed."""
+    diagnosis_code: builtins.str
+    diagnosis_name: builtins.str
+    """Empty is the report's conclusion."""
+    referral_reason: builtins.str
+    symptoms: builtins.str
+    treatment_given: builtins.str
+    @builtins.property
+    def destinations(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Ranked, the best first; empty is the report's `transfer_destination`, or the requester's choice."""
+
+    def __init__(
+        self,
+        *,
+        destinations: abc.Iterable[builtins.str] | None = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
+        diagnosis_code: builtins.str = ...,
+        diagnosis_name: builtins.str = ...,
+        referral_reason: builtins.str = ...,
+        symptoms: builtins.str = ...,
+        treatment_given: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "destinations", b"destinations", "diagnosis_code", b"diagnosis_code", "diagnosis_name", b"diagnosis_name", "pathway", b"pathway", "referral_reason", b"referral_reason", "symptoms", b"symptoms", "treatment_given", b"treatment_given", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -242,6 +665,10 @@ class ConsultationReport(message.Message):
     EXPERT_FIELD_NUMBER: builtins.int
     EXPERT_VISIT_AT_FIELD_NUMBER: builtins.int
     TRANSFER_DESTINATION_FIELD_NUMBER: builtins.int
+    CRITICAL_VALUES_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_FIELD_NUMBER: builtins.int
+    TRANSFER_FIELD_NUMBER: builtins.int
+    ATTACHMENTS_FIELD_NUMBER: builtins.int
     findings: builtins.str
     conclusion: builtins.str
     recommendation: Recommendation.ValueType
@@ -253,6 +680,20 @@ class ConsultationReport(message.Message):
     """Where to, for TRANSFER; empty leaves the choice to the requester."""
     @builtins.property
     def expert_visit_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def critical_values(self) -> containers.RepeatedCompositeFieldContainer[CriticalValue]:
+        """The critical values; `critical_value` follows from them."""
+
+    @builtins.property
+    def expert_visit(self) -> ExpertVisit:
+        """For EXPERT_VISIT; `expert` and `expert_visit_at` say the same for older readers."""
+
+    @builtins.property
+    def transfer(self) -> TransferProposal:
+        """For TRANSFER."""
+
+    @builtins.property
+    def attachments(self) -> containers.RepeatedCompositeFieldContainer[Attachment]: ...
     def __init__(
         self,
         *,
@@ -263,9 +704,13 @@ class ConsultationReport(message.Message):
         expert: builtins.str = ...,
         expert_visit_at: timestamp_pb2.Timestamp | None = ...,
         transfer_destination: builtins.str = ...,
+        critical_values: abc.Iterable[CriticalValue] | None = ...,
+        expert_visit: ExpertVisit | None = ...,
+        transfer: TransferProposal | None = ...,
+        attachments: abc.Iterable[Attachment] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["expert_visit_at", b"expert_visit_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["expert_visit", b"expert_visit", "expert_visit_at", b"expert_visit_at", "transfer", b"transfer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["conclusion", b"conclusion", "critical_value", b"critical_value", "expert", b"expert", "expert_visit_at", b"expert_visit_at", "findings", b"findings", "recommendation", b"recommendation", "transfer_destination", b"transfer_destination"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["attachments", b"attachments", "conclusion", b"conclusion", "critical_value", b"critical_value", "critical_values", b"critical_values", "expert", b"expert", "expert_visit", b"expert_visit", "expert_visit_at", b"expert_visit_at", "findings", b"findings", "recommendation", b"recommendation", "transfer", b"transfer", "transfer_destination", b"transfer_destination"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from tierlink.referral.v1 import consultation_pb2 as consultation_pb2
 from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
@@ -20,6 +21,43 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: descriptor.FileDescriptor
+
+class _ConsultationQueue:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConsultationQueueEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_ConsultationQueue.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    CONSULTATION_QUEUE_UNSPECIFIED: _ConsultationQueue.ValueType  # 0
+    CONSULTATION_QUEUE_WAITING_FOR_MY_CENTRE: _ConsultationQueue.ValueType  # 1
+    """Nobody of the caller's centre has claimed them."""
+    CONSULTATION_QUEUE_CLAIMED_BY_ME: _ConsultationQueue.ValueType  # 2
+    """The caller has claimed them."""
+    CONSULTATION_QUEUE_ASKED_BY_ME: _ConsultationQueue.ValueType  # 3
+    """The caller asked them."""
+    CONSULTATION_QUEUE_ASKED_BY_MY_FACILITY: _ConsultationQueue.ValueType  # 4
+    """The caller's facility asked them."""
+    CONSULTATION_QUEUE_RETURNED_TO_MY_FACILITY: _ConsultationQueue.ValueType  # 5
+    """Returned to the caller's facility."""
+    CONSULTATION_QUEUE_CRITICAL_VALUE_FOR_MY_FACILITY: _ConsultationQueue.ValueType  # 6
+    """The caller's facility has a critical value to acknowledge."""
+
+class ConsultationQueue(_ConsultationQueue, metaclass=_ConsultationQueueEnumTypeWrapper):
+    """Whose turn it is, as the caller sees it."""
+
+CONSULTATION_QUEUE_UNSPECIFIED: ConsultationQueue.ValueType  # 0
+CONSULTATION_QUEUE_WAITING_FOR_MY_CENTRE: ConsultationQueue.ValueType  # 1
+"""Nobody of the caller's centre has claimed them."""
+CONSULTATION_QUEUE_CLAIMED_BY_ME: ConsultationQueue.ValueType  # 2
+"""The caller has claimed them."""
+CONSULTATION_QUEUE_ASKED_BY_ME: ConsultationQueue.ValueType  # 3
+"""The caller asked them."""
+CONSULTATION_QUEUE_ASKED_BY_MY_FACILITY: ConsultationQueue.ValueType  # 4
+"""The caller's facility asked them."""
+CONSULTATION_QUEUE_RETURNED_TO_MY_FACILITY: ConsultationQueue.ValueType  # 5
+"""Returned to the caller's facility."""
+CONSULTATION_QUEUE_CRITICAL_VALUE_FOR_MY_FACILITY: ConsultationQueue.ValueType  # 6
+"""The caller's facility has a critical value to acknowledge."""
 
 @typing.final
 class RequestConsultationRequest(message.Message):
@@ -37,6 +75,10 @@ class RequestConsultationRequest(message.Message):
     QUESTION_FIELD_NUMBER: builtins.int
     CLINICAL_SUMMARY_FIELD_NUMBER: builtins.int
     ATTACHMENTS_FIELD_NUMBER: builtins.int
+    ECG_FIELD_NUMBER: builtins.int
+    IMAGING_FIELD_NUMBER: builtins.int
+    LABORATORY_FIELD_NUMBER: builtins.int
+    TELECONSULTATION_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -57,6 +99,16 @@ class RequestConsultationRequest(message.Message):
 
     @builtins.property
     def attachments(self) -> containers.RepeatedCompositeFieldContainer[consultation_pb2.Attachment]: ...
+    @builtins.property
+    def ecg(self) -> consultation_pb2.EcgRequest:
+        """What is sent, by kind: only the one of `kind` may be set."""
+
+    @builtins.property
+    def imaging(self) -> consultation_pb2.ImagingRequest: ...
+    @builtins.property
+    def laboratory(self) -> consultation_pb2.LaboratoryRequest: ...
+    @builtins.property
+    def teleconsultation(self) -> consultation_pb2.TeleconsultationRequest: ...
     def __init__(
         self,
         *,
@@ -72,10 +124,14 @@ class RequestConsultationRequest(message.Message):
         question: builtins.str = ...,
         clinical_summary: builtins.str = ...,
         attachments: abc.Iterable[consultation_pb2.Attachment] | None = ...,
+        ecg: consultation_pb2.EcgRequest | None = ...,
+        imaging: consultation_pb2.ImagingRequest | None = ...,
+        laboratory: consultation_pb2.LaboratoryRequest | None = ...,
+        teleconsultation: consultation_pb2.TeleconsultationRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "ecg", b"ecg", "expected_version", b"expected_version", "imaging", b"imaging", "laboratory", b"laboratory", "occurred_at", b"occurred_at", "teleconsultation", b"teleconsultation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "attachments", b"attachments", "centre_facility", b"centre_facility", "clinical_summary", b"clinical_summary", "episode", b"episode", "expected_version", b"expected_version", "kind", b"kind", "occurred_at", b"occurred_at", "pathway", b"pathway", "patient", b"patient", "question", b"question", "request_id", b"request_id", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "attachments", b"attachments", "centre_facility", b"centre_facility", "clinical_summary", b"clinical_summary", "ecg", b"ecg", "episode", b"episode", "expected_version", b"expected_version", "imaging", b"imaging", "kind", b"kind", "laboratory", b"laboratory", "occurred_at", b"occurred_at", "pathway", b"pathway", "patient", b"patient", "question", b"question", "request_id", b"request_id", "teleconsultation", b"teleconsultation", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
@@ -269,6 +325,10 @@ class ResubmitConsultationRequest(message.Message):
     NAME_FIELD_NUMBER: builtins.int
     CLINICAL_SUMMARY_FIELD_NUMBER: builtins.int
     ATTACHMENTS_FIELD_NUMBER: builtins.int
+    ECG_FIELD_NUMBER: builtins.int
+    IMAGING_FIELD_NUMBER: builtins.int
+    LABORATORY_FIELD_NUMBER: builtins.int
+    TELECONSULTATION_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -282,6 +342,16 @@ class ResubmitConsultationRequest(message.Message):
 
     @builtins.property
     def attachments(self) -> containers.RepeatedCompositeFieldContainer[consultation_pb2.Attachment]: ...
+    @builtins.property
+    def ecg(self) -> consultation_pb2.EcgRequest:
+        """What is sent, by kind: only the one of `kind` may be set."""
+
+    @builtins.property
+    def imaging(self) -> consultation_pb2.ImagingRequest: ...
+    @builtins.property
+    def laboratory(self) -> consultation_pb2.LaboratoryRequest: ...
+    @builtins.property
+    def teleconsultation(self) -> consultation_pb2.TeleconsultationRequest: ...
     def __init__(
         self,
         *,
@@ -291,10 +361,14 @@ class ResubmitConsultationRequest(message.Message):
         name: builtins.str = ...,
         clinical_summary: builtins.str = ...,
         attachments: abc.Iterable[consultation_pb2.Attachment] | None = ...,
+        ecg: consultation_pb2.EcgRequest | None = ...,
+        imaging: consultation_pb2.ImagingRequest | None = ...,
+        laboratory: consultation_pb2.LaboratoryRequest | None = ...,
+        teleconsultation: consultation_pb2.TeleconsultationRequest | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "ecg", b"ecg", "expected_version", b"expected_version", "imaging", b"imaging", "laboratory", b"laboratory", "occurred_at", b"occurred_at", "teleconsultation", b"teleconsultation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "attachments", b"attachments", "clinical_summary", b"clinical_summary", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "attachments", b"attachments", "clinical_summary", b"clinical_summary", "ecg", b"ecg", "expected_version", b"expected_version", "imaging", b"imaging", "laboratory", b"laboratory", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id", "teleconsultation", b"teleconsultation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
@@ -435,6 +509,225 @@ class AmendReportResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class AcknowledgeCriticalValueRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    HANDLING_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`consultations/{uuid}`."""
+    handling: builtins.str
+    """What is done about it. 处置"""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+        handling: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "handling", b"handling", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class AcknowledgeCriticalValueResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CONSULTATION_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def consultation(self) -> consultation_pb2.Consultation: ...
+    def __init__(
+        self,
+        *,
+        consultation: consultation_pb2.Consultation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["consultation", b"consultation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["consultation", b"consultation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ConfirmExpertVisitRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`consultations/{uuid}`."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class ConfirmExpertVisitResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CONSULTATION_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def consultation(self) -> consultation_pb2.Consultation: ...
+    def __init__(
+        self,
+        *,
+        consultation: consultation_pb2.Consultation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["consultation", b"consultation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["consultation", b"consultation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecordExpertVisitRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    SUMMARY_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`consultations/{uuid}`."""
+    summary: builtins.str
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+        summary: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class RecordExpertVisitResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CONSULTATION_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def consultation(self) -> consultation_pb2.Consultation: ...
+    def __init__(
+        self,
+        *,
+        consultation: consultation_pb2.Consultation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["consultation", b"consultation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["consultation", b"consultation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CancelExpertVisitRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`consultations/{uuid}`."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class CancelExpertVisitResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CONSULTATION_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def consultation(self) -> consultation_pb2.Consultation: ...
+    def __init__(
+        self,
+        *,
+        consultation: consultation_pb2.Consultation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["consultation", b"consultation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["consultation", b"consultation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class CancelConsultationRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
@@ -534,12 +827,22 @@ class ListConsultationsRequest(message.Message):
     STATES_FIELD_NUMBER: builtins.int
     EPISODE_FIELD_NUMBER: builtins.int
     KIND_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
+    OVERDUE_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    QUEUE_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """At most 1000; 50 when left out."""
     page_token: builtins.str
     """Token of the previous page's answer."""
     episode: builtins.str
     kind: consultation_pb2.ConsultationKind.ValueType
+    patient: builtins.str
+    """Pseudonym."""
+    overdue: builtins.bool
+    """Those whose result is, or came, later than promised; all when left out."""
+    urgency: type_pb2.Urgency.ValueType
+    queue: ConsultationQueue.ValueType
     @builtins.property
     def states(self) -> containers.RepeatedScalarFieldContainer[consultation_pb2.ConsultationState.ValueType]: ...
     def __init__(
@@ -550,12 +853,18 @@ class ListConsultationsRequest(message.Message):
         states: abc.Iterable[consultation_pb2.ConsultationState.ValueType] | None = ...,
         episode: builtins.str = ...,
         kind: consultation_pb2.ConsultationKind.ValueType = ...,
+        patient: builtins.str = ...,
+        overdue: builtins.bool | None = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+        queue: ConsultationQueue.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_overdue", b"_overdue", "overdue", b"overdue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["episode", b"episode", "kind", b"kind", "page_size", b"page_size", "page_token", b"page_token", "states", b"states"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_overdue", b"_overdue", "episode", b"episode", "kind", b"kind", "overdue", b"overdue", "page_size", b"page_size", "page_token", b"page_token", "patient", b"patient", "queue", b"queue", "states", b"states", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__overdue: _TypeAlias = typing.Literal["overdue"]  # noqa: Y015
+    _WhichOneofArgType__overdue: _TypeAlias = typing.Literal["_overdue", b"_overdue"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__overdue) -> _WhichOneofReturnType__overdue | None: ...
 
 @typing.final
 class ListConsultationsResponse(message.Message):

@@ -70,6 +70,26 @@ class ConsultationServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AmendReportRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AmendReportResponse.FromString,
                 _registered_method=True)
+        self.AcknowledgeCriticalValue = channel.unary_unary(
+                '/tierlink.referral.v1.ConsultationService/AcknowledgeCriticalValue',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AcknowledgeCriticalValueRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AcknowledgeCriticalValueResponse.FromString,
+                _registered_method=True)
+        self.ConfirmExpertVisit = channel.unary_unary(
+                '/tierlink.referral.v1.ConsultationService/ConfirmExpertVisit',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.ConfirmExpertVisitRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.ConfirmExpertVisitResponse.FromString,
+                _registered_method=True)
+        self.RecordExpertVisit = channel.unary_unary(
+                '/tierlink.referral.v1.ConsultationService/RecordExpertVisit',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.RecordExpertVisitRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.RecordExpertVisitResponse.FromString,
+                _registered_method=True)
+        self.CancelExpertVisit = channel.unary_unary(
+                '/tierlink.referral.v1.ConsultationService/CancelExpertVisit',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.CancelExpertVisitRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.CancelExpertVisitResponse.FromString,
+                _registered_method=True)
         self.CancelConsultation = channel.unary_unary(
                 '/tierlink.referral.v1.ConsultationService/CancelConsultation',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.CancelConsultationRequest.SerializeToString,
@@ -145,6 +165,34 @@ class ConsultationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AcknowledgeCriticalValue(self, request, context):
+        """REPORTED, by the requester: a report with a critical value was taken note of.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmExpertVisit(self, request, context):
+        """REPORTED with EXPERT_VISIT, by the requester: the expert is expected.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordExpertVisit(self, request, context):
+        """REPORTED with EXPERT_VISIT, by the requester: the expert was there.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelExpertVisit(self, request, context):
+        """REPORTED with EXPERT_VISIT, by either side: the expert does not come.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CancelConsultation(self, request, context):
         """→ CANCELLED, by the requester.
         """
@@ -210,6 +258,26 @@ def add_ConsultationServiceServicer_to_server(servicer, server):
                     servicer.AmendReport,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AmendReportRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AmendReportResponse.SerializeToString,
+            ),
+            'AcknowledgeCriticalValue': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeCriticalValue,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AcknowledgeCriticalValueRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AcknowledgeCriticalValueResponse.SerializeToString,
+            ),
+            'ConfirmExpertVisit': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmExpertVisit,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.ConfirmExpertVisitRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.ConfirmExpertVisitResponse.SerializeToString,
+            ),
+            'RecordExpertVisit': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordExpertVisit,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.RecordExpertVisitRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.RecordExpertVisitResponse.SerializeToString,
+            ),
+            'CancelExpertVisit': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelExpertVisit,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.CancelExpertVisitRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.CancelExpertVisitResponse.SerializeToString,
             ),
             'CancelConsultation': grpc.unary_unary_rpc_method_handler(
                     servicer.CancelConsultation,
@@ -422,6 +490,114 @@ class ConsultationService:
             '/tierlink.referral.v1.ConsultationService/AmendReport',
             tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AmendReportRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AmendReportResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeCriticalValue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ConsultationService/AcknowledgeCriticalValue',
+            tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AcknowledgeCriticalValueRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.AcknowledgeCriticalValueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmExpertVisit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ConsultationService/ConfirmExpertVisit',
+            tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.ConfirmExpertVisitRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.ConfirmExpertVisitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordExpertVisit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ConsultationService/RecordExpertVisit',
+            tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.RecordExpertVisitRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.RecordExpertVisitResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelExpertVisit(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ConsultationService/CancelExpertVisit',
+            tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.CancelExpertVisitRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_consultation__service__pb2.CancelExpertVisitResponse.FromString,
             options,
             channel_credentials,
             insecure,

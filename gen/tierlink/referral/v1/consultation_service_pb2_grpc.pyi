@@ -47,6 +47,14 @@ class ConsultationServiceStub:
     """CLAIMED → REPORTED, by the claimer."""
     AmendReport: _grpc.UnaryUnaryMultiCallable[_consultation_service_pb2.AmendReportRequest, _consultation_service_pb2.AmendReportResponse]
     """REPORTED, by the centre."""
+    AcknowledgeCriticalValue: _grpc.UnaryUnaryMultiCallable[_consultation_service_pb2.AcknowledgeCriticalValueRequest, _consultation_service_pb2.AcknowledgeCriticalValueResponse]
+    """REPORTED, by the requester: a report with a critical value was taken note of."""
+    ConfirmExpertVisit: _grpc.UnaryUnaryMultiCallable[_consultation_service_pb2.ConfirmExpertVisitRequest, _consultation_service_pb2.ConfirmExpertVisitResponse]
+    """REPORTED with EXPERT_VISIT, by the requester: the expert is expected."""
+    RecordExpertVisit: _grpc.UnaryUnaryMultiCallable[_consultation_service_pb2.RecordExpertVisitRequest, _consultation_service_pb2.RecordExpertVisitResponse]
+    """REPORTED with EXPERT_VISIT, by the requester: the expert was there."""
+    CancelExpertVisit: _grpc.UnaryUnaryMultiCallable[_consultation_service_pb2.CancelExpertVisitRequest, _consultation_service_pb2.CancelExpertVisitResponse]
+    """REPORTED with EXPERT_VISIT, by either side: the expert does not come."""
     CancelConsultation: _grpc.UnaryUnaryMultiCallable[_consultation_service_pb2.CancelConsultationRequest, _consultation_service_pb2.CancelConsultationResponse]
     """→ CANCELLED, by the requester."""
     GetConsultation: _grpc.UnaryUnaryMultiCallable[_consultation_service_pb2.GetConsultationRequest, _consultation_service_pb2.GetConsultationResponse]
@@ -75,6 +83,14 @@ class ConsultationServiceAsyncStub(ConsultationServiceStub):
     """CLAIMED → REPORTED, by the claimer."""
     AmendReport: _aio.UnaryUnaryMultiCallable[_consultation_service_pb2.AmendReportRequest, _consultation_service_pb2.AmendReportResponse]  # type: ignore[assignment]
     """REPORTED, by the centre."""
+    AcknowledgeCriticalValue: _aio.UnaryUnaryMultiCallable[_consultation_service_pb2.AcknowledgeCriticalValueRequest, _consultation_service_pb2.AcknowledgeCriticalValueResponse]  # type: ignore[assignment]
+    """REPORTED, by the requester: a report with a critical value was taken note of."""
+    ConfirmExpertVisit: _aio.UnaryUnaryMultiCallable[_consultation_service_pb2.ConfirmExpertVisitRequest, _consultation_service_pb2.ConfirmExpertVisitResponse]  # type: ignore[assignment]
+    """REPORTED with EXPERT_VISIT, by the requester: the expert is expected."""
+    RecordExpertVisit: _aio.UnaryUnaryMultiCallable[_consultation_service_pb2.RecordExpertVisitRequest, _consultation_service_pb2.RecordExpertVisitResponse]  # type: ignore[assignment]
+    """REPORTED with EXPERT_VISIT, by the requester: the expert was there."""
+    CancelExpertVisit: _aio.UnaryUnaryMultiCallable[_consultation_service_pb2.CancelExpertVisitRequest, _consultation_service_pb2.CancelExpertVisitResponse]  # type: ignore[assignment]
+    """REPORTED with EXPERT_VISIT, by either side: the expert does not come."""
     CancelConsultation: _aio.UnaryUnaryMultiCallable[_consultation_service_pb2.CancelConsultationRequest, _consultation_service_pb2.CancelConsultationResponse]  # type: ignore[assignment]
     """→ CANCELLED, by the requester."""
     GetConsultation: _aio.UnaryUnaryMultiCallable[_consultation_service_pb2.GetConsultationRequest, _consultation_service_pb2.GetConsultationResponse]  # type: ignore[assignment]
@@ -142,6 +158,38 @@ class ConsultationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_consultation_service_pb2.AmendReportResponse, _abc.Awaitable[_consultation_service_pb2.AmendReportResponse]]:
         """REPORTED, by the centre."""
+
+    @_abc_1.abstractmethod
+    def AcknowledgeCriticalValue(
+        self,
+        request: _consultation_service_pb2.AcknowledgeCriticalValueRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consultation_service_pb2.AcknowledgeCriticalValueResponse, _abc.Awaitable[_consultation_service_pb2.AcknowledgeCriticalValueResponse]]:
+        """REPORTED, by the requester: a report with a critical value was taken note of."""
+
+    @_abc_1.abstractmethod
+    def ConfirmExpertVisit(
+        self,
+        request: _consultation_service_pb2.ConfirmExpertVisitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consultation_service_pb2.ConfirmExpertVisitResponse, _abc.Awaitable[_consultation_service_pb2.ConfirmExpertVisitResponse]]:
+        """REPORTED with EXPERT_VISIT, by the requester: the expert is expected."""
+
+    @_abc_1.abstractmethod
+    def RecordExpertVisit(
+        self,
+        request: _consultation_service_pb2.RecordExpertVisitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consultation_service_pb2.RecordExpertVisitResponse, _abc.Awaitable[_consultation_service_pb2.RecordExpertVisitResponse]]:
+        """REPORTED with EXPERT_VISIT, by the requester: the expert was there."""
+
+    @_abc_1.abstractmethod
+    def CancelExpertVisit(
+        self,
+        request: _consultation_service_pb2.CancelExpertVisitRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_consultation_service_pb2.CancelExpertVisitResponse, _abc.Awaitable[_consultation_service_pb2.CancelExpertVisitResponse]]:
+        """REPORTED with EXPERT_VISIT, by either side: the expert does not come."""
 
     @_abc_1.abstractmethod
     def CancelConsultation(

@@ -8,13 +8,13 @@ from typing import Any
 from services.referral.application.aggregates import Aggregates
 from services.referral.application.change_consultation import change_consultation
 from services.referral.application.known_directory import KnownDirectory
-from services.referral.application.listing import ListFilter
 from services.referral.application.reading import Reading
 from services.referral.application.request_consultation import request_consultation
 from services.referral.domain import consultation_commands as commands
+from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.referral.domain.consultation_state import Consultation
-from services.referral.domain.consultation_values import ConsultationPolicy
-from services.referral.entrypoints.grpc.reading import reader_of, value_name
+from services.referral.entrypoints.grpc.consultation_filter import consultation_filter
+from services.referral.entrypoints.grpc.reading import reader_of
 from services.referral.entrypoints.grpc.resources import consultation_resource
 from services.shared.commands.command_method import command_method
 from services.shared.eventstore.runner import CommandRunner
@@ -24,7 +24,6 @@ from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod, UnaryMethod
 from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
 from services.shared.watching.resource_stream import ResourceStreams
-from tierlink.referral.v1 import consultation_pb2
 from tierlink.referral.v1 import consultation_service_pb2 as pb
 
 SERVICE = "tierlink.referral.v1.ConsultationService"
@@ -37,6 +36,10 @@ CHANGES: tuple[type, ...] = (
     commands.ResubmitConsultation,
     commands.ReportConsultation,
     commands.AmendReport,
+    commands.AcknowledgeCriticalValue,
+    commands.ConfirmExpertVisit,
+    commands.RecordExpertVisit,
+    commands.CancelExpertVisit,
     commands.CancelConsultation,
 )
 
@@ -146,12 +149,7 @@ class ConsultationServicer:
         self, request: pb.ListConsultationsRequest, call: Call
     ) -> pb.ListConsultationsResponse:
         bound_to = list_digest(request)
-        kind = value_name(consultation_pb2.ConsultationKind, request.kind)
-        wanted = ListFilter(
-            states=tuple(value_name(consultation_pb2.ConsultationState, state) for state in request.states),
-            episode=request.episode,
-            contains={"kind": kind} if kind else {},
-        )
+        wanted = consultation_filter(request, call.actor)
         page = await self._reading.page(
             self._kinds.consultation,
             wanted,

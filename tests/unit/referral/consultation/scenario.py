@@ -19,21 +19,30 @@ from services.referral.domain.consultation_events import (
     ConsultationRequested,
     ConsultationResubmitted,
     ConsultationReturned,
+    CriticalValueAcknowledged,
+    CriticalValueOverdue,
+    ExpertVisitCancelled,
+    ExpertVisitConfirmed,
+    ExpertVisitHeld,
     ReportAmended,
 )
+from services.referral.domain.consultation_policy import ConsultationPolicy, ReturnReason, UrgencyLimit
 from services.referral.domain.consultation_values import (
     Attachment,
     ConsultationKind,
-    ConsultationPolicy,
     ConsultationReport,
+    CriticalValue,
+    CriticalValueNotice,
+    ExpertVisit,
+    ExpertVisitState,
     Recommendation,
-    UrgencyLimit,
 )
 from services.referral.domain.values import CodedReason, Pathway, Urgency
 from services.shared.kernel.actor import Actor, Role, system_actor
 from services.shared.kernel.command import CommandContext, EventMetadata, Recorded
 from services.shared.kernel.ids import derive_id, resource_name
 from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted, Refused
+from services.shared.kernel.text import BilingualText
 
 START = datetime(2024, 7, 15, 2, 0, tzinfo=UTC)
 NAME = resource_name("consultations", "story")
@@ -41,6 +50,22 @@ EPISODE = resource_name("episodes", "story")
 POLICY = ConsultationPolicy(
     result_due=UrgencyLimit(emergency_s=1800, otherwise_s=7200),
     claim_lease=UrgencyLimit(emergency_s=600, otherwise_s=1800),
+    critical_value_notified=UrgencyLimit(emergency_s=600, otherwise_s=600),
+    critical_value_acknowledged=UrgencyLimit(emergency_s=1800, otherwise_s=3600),
+    return_reasons=(
+        ReturnReason(
+            code="IMAGE_QUALITY",
+            label=BilingualText(zh="图像质量不合格", en="image quality"),
+            kinds=(ConsultationKind.TELECONSULTATION, ConsultationKind.IMAGING),
+        ),
+        ReturnReason(
+            code="MISSING_LEAD",
+            label=BilingualText(zh="导联缺失", en="a lead is missing"),
+            kinds=(ConsultationKind.ECG,),
+        ),
+        ReturnReason(code="OTHER", label=BilingualText(zh="其他", en="other"), needs_text=True),
+    ),
+    attachment_schemes=("dicom", "https"),
 )
 
 
@@ -65,6 +90,22 @@ REPORT = ConsultationReport(
     findings="左侧大脑中动脉供血区低密度",
     conclusion="急性脑梗死",
     recommendation=Recommendation.TREAT_LOCALLY,
+)
+POTASSIUM = CriticalValue(item="血钾", value="2.4", unit="mmol/L", found_at=START + timedelta(minutes=1))
+CRITICAL = replace(REPORT, critical_value=True, critical_values=(POTASSIUM,))
+VISIT = ExpertVisit(
+    expert="肝胆外科主任",
+    from_facility="changji-prefecture",
+    department="肝胆外科",
+    visit_at=START + timedelta(hours=48),
+    purpose="肝癌切除",
+)
+EXPERT_COMES = replace(
+    REPORT,
+    recommendation=Recommendation.EXPERT_VISIT,
+    expert_visit=VISIT,
+    expert=VISIT.expert,
+    expert_visit_at=VISIT.visit_at,
 )
 REQUEST = RequestConsultation(
     episode=EPISODE,
@@ -130,12 +171,53 @@ def resubmitted(
     )
 
 
-def reported(report: ConsultationReport = REPORT) -> ConsultationReported:
-    return ConsultationReported(report=report, **_URGENT_STROKE)  # type: ignore[arg-type]
+def reported(
+    report: ConsultationReport = REPORT, notice: CriticalValueNotice | None = None
+) -> ConsultationReported:
+    return ConsultationReported(report=report, critical_value_notice=notice, **_URGENT_STROKE)  # type: ignore[arg-type]
 
 
-def amended(report: ConsultationReport) -> ReportAmended:
-    return ReportAmended(report=report, reason=BLURRED, **_URGENT_STROKE)  # type: ignore[arg-type]
+def amended(
+    report: ConsultationReport,
+    notice: CriticalValueNotice | None = None,
+    visit: ExpertVisitState | None = None,
+) -> ReportAmended:
+    return ReportAmended(
+        report=report,
+        reason=BLURRED,
+        critical_value_notice=notice,
+        expert_visit_state=visit,
+        **_URGENT_STROKE,  # type: ignore[arg-type]
+    )
+
+
+def told(at: float, *, late: bool = False, within: float = 30) -> CriticalValueNotice:
+    """A notice that nobody has acknowledged yet."""
+    return CriticalValueNotice(told_at=minute(at), told_late=late, acknowledge_by=minute(at + within))
+
+
+def acknowledged(handling: str = "已予补钾") -> CriticalValueAcknowledged:
+    return CriticalValueAcknowledged(handling=handling, **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def unanswered(by: float) -> CriticalValueOverdue:
+    return CriticalValueOverdue(acknowledge_by=minute(by), **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def visit_confirmed() -> ExpertVisitConfirmed:
+    return ExpertVisitConfirmed(expert=VISIT.expert, visit_at=VISIT.visit_at, **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def visit_held(at: float) -> ExpertVisitHeld:
+    return ExpertVisitHeld(held_at=minute(at), summary="手术顺利", **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def visit_cancelled(told_facility: str) -> ExpertVisitCancelled:
+    return ExpertVisitCancelled(
+        reason=BLURRED,
+        told_facility=told_facility,
+        **_URGENT_STROKE,  # type: ignore[arg-type]
+    )
 
 
 def cancelled() -> ConsultationCancelled:
@@ -174,6 +256,10 @@ _ACTORS: dict[type, Actor] = {
     ConsultationResubmitted: BRANCH,
     ConsultationCancelled: BRANCH,
     ConsultationOverdue: SYSTEM,
+    CriticalValueAcknowledged: BRANCH,
+    CriticalValueOverdue: SYSTEM,
+    ExpertVisitConfirmed: BRANCH,
+    ExpertVisitHeld: BRANCH,
 }
 
 

@@ -12,18 +12,22 @@ from hypothesis import strategies as st
 from services.referral.domain import consultation
 from services.referral.domain.consultation import Consultation
 from services.referral.domain.consultation_commands import (
+    AcknowledgeCriticalValue,
     AmendReport,
     CancelConsultation,
+    CancelExpertVisit,
     ClaimConsultation,
+    ConfirmExpertVisit,
     ConsultationCommand,
     MeetDeadline,
+    RecordExpertVisit,
     ReleaseClaim,
     ReportConsultation,
     ResubmitConsultation,
     ReturnConsultation,
 )
 from services.referral.domain.consultation_events import ConsultationEvent
-from services.referral.domain.consultation_values import ConsultationState
+from services.referral.domain.consultation_values import ConsultationState, ExpertVisitState
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.command import Recorded
 from services.shared.kernel.refusals import Refused
@@ -34,9 +38,11 @@ from tests.unit.referral.consultation.scenario import (
     COORDINATOR,
     CT_AGAIN,
     EXPERT,
+    EXPERT_COMES,
     NAME,
     OTHER_EXPERT,
     POLICY,
+    POTASSIUM,
     REPORT,
     REQUEST,
     STRANGER,
@@ -57,7 +63,13 @@ COMMANDS: tuple[ConsultationCommand, ...] = (
     ReturnConsultation(reason=BLURRED),
     ResubmitConsultation(attachments=(CT_AGAIN,)),
     ReportConsultation(report=replace(REPORT, critical_value=True)),
+    ReportConsultation(report=replace(EXPERT_COMES, critical_values=(POTASSIUM,))),
     AmendReport(report=REPORT, reason=BLURRED),
+    AmendReport(report=replace(EXPERT_COMES, critical_values=(POTASSIUM,)), reason=BLURRED),
+    AcknowledgeCriticalValue(handling="已予补钾"),
+    ConfirmExpertVisit(),
+    RecordExpertVisit(summary="手术顺利"),
+    CancelExpertVisit(reason=BLURRED),
     CancelConsultation(reason=BLURRED),
 )
 ACTORS = (BRANCH, EXPERT, OTHER_EXPERT, STRANGER, COORDINATOR)
@@ -117,6 +129,11 @@ def test_every_history_keeps_what_must_hold(steps: list[tuple[ConsultationComman
         assert (state.claimed_by in (EXPERT, OTHER_EXPERT)) == answered
         assert (state.report is not None) == (state.state is ConsultationState.REPORTED)
         assert (state.report_time is None) == (state.report is None)
+        critical = state.report is not None and state.report.critical_value
+        assert (state.critical_value_notice is not None) == critical
+        visit = state.report is not None and state.report.expert_visit is not None
+        assert (state.expert_visit_state is not None) == visit
+        assert (state.expert_visit_held_at is not None) == (state.expert_visit_state is ExpertVisitState.HELD)
         keys = [deadline.key for deadline in consultation.deadlines(state)]
         assert len(keys) == len(set(keys))
     for (before, _), (after, _) in pairwise(states):

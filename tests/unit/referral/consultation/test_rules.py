@@ -6,18 +6,15 @@ import pytest
 
 from services.referral.domain import consultation
 from services.referral.domain.consultation_commands import (
-    AmendReport,
+    AcknowledgeCriticalValue,
     ClaimConsultation,
     MeetDeadline,
     ReportConsultation,
     ResubmitConsultation,
 )
+from services.referral.domain.consultation_policy import UrgencyLimit
 from services.referral.domain.consultation_values import (
     ConsultationKind,
-    ConsultationPolicy,
-    ConsultationReport,
-    Recommendation,
-    UrgencyLimit,
     needed_capability,
 )
 from services.referral.domain.episode import opened_by_request
@@ -25,15 +22,15 @@ from services.referral.domain.values import Pathway, Urgency
 from services.shared.kernel.command import Deadline
 from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted
 from tests.unit.referral.consultation.scenario import (
-    BLURRED,
     BRANCH,
     COORDINATOR,
+    CRITICAL,
     EXPERT,
     POLICY,
     REPORT,
     REQUEST,
     SYSTEM,
-    amended,
+    acknowledged,
     cancelled,
     claimed,
     context,
@@ -45,15 +42,8 @@ from tests.unit.referral.consultation.scenario import (
     requested,
     resubmitted,
     returned,
+    told,
 )
-
-VISIT = replace(
-    REPORT,
-    recommendation=Recommendation.EXPERT_VISIT,
-    expert="肝胆外科主任",
-    expert_visit_at=minute(60 * 48),
-)
-TRANSFER = replace(REPORT, recommendation=Recommendation.TRANSFER, transfer_destination="jimsar-general")
 
 
 @pytest.mark.parametrize(
@@ -116,9 +106,8 @@ def test_limits_by_urgency_count_from_receipt(urgency: Urgency, due: float, leas
 
 
 def test_a_site_may_hold_a_kind_to_a_limit_of_its_own() -> None:
-    policy = ConsultationPolicy(
-        result_due=POLICY.result_due,
-        claim_lease=POLICY.claim_lease,
+    policy = replace(
+        POLICY,
         result_due_by_kind=((ConsultationKind.ECG, UrgencyLimit(emergency_s=900, otherwise_s=1800)),),
     )
     assert policy.result_due_within(ConsultationKind.ECG, Urgency.EMERGENCY).total_seconds() == 900
@@ -192,60 +181,43 @@ def test_deadlines_are_the_systems() -> None:
     given().when(meet, SYSTEM).refused(NotFound)
 
 
-def test_an_expert_comes_to_the_patient() -> None:
-    story = given(requested(), claimed()).when(ReportConsultation(report=VISIT), EXPERT).then(reported(VISIT))
-    assert story.here.report == VISIT
-
-
-@pytest.mark.parametrize(
-    ("report", "fields"),
-    [
-        (replace(VISIT, expert=" "), ("report.expert",)),
-        (replace(VISIT, expert_visit_at=None), ("report.expert_visit_at",)),
-        (replace(VISIT, expert="", expert_visit_at=None), ("report.expert", "report.expert_visit_at")),
-        (
-            replace(VISIT, recommendation=Recommendation.OBSERVE),
-            ("report.expert", "report.expert_visit_at"),
-        ),
-        (replace(TRANSFER, recommendation=Recommendation.OBSERVE), ("report.transfer_destination",)),
-        (replace(TRANSFER, transfer_destination="wucaiwan"), ("report.transfer_destination",)),
-    ],
-)
-def test_a_reports_fields_fit_together(report: ConsultationReport, fields: tuple[str, ...]) -> None:
-    given(requested(), claimed()).when(ReportConsultation(report=report), EXPERT).refused(
-        InvalidInput, *fields
-    )
-    given(requested(), claimed(), reported()).when(
-        AmendReport(report=report, reason=BLURRED), EXPERT
-    ).refused(InvalidInput, *fields)
-
-
-@pytest.mark.parametrize("report", [TRANSFER, replace(TRANSFER, transfer_destination="")])
-def test_a_transfer_may_name_where_to(report: ConsultationReport) -> None:
-    given(requested(), claimed()).when(ReportConsultation(report=report), EXPERT).then(reported(report))
-
-
-def test_a_critical_value_reaches_those_who_must_know() -> None:
-    critical = replace(REPORT, critical_value=True)
-    (event,) = given(requested(), claimed()).when(ReportConsultation(report=critical), EXPERT).run()
-    assert event == reported(critical)
-    amendment = AmendReport(report=critical, reason=BLURRED)
-    (event,) = given(requested(), claimed(), reported()).when(amendment, EXPERT).run()
-    assert event == amended(critical)
-
-
 def test_facets_say_who_may_read_and_what_is_live() -> None:
     facets = consultation.facets(given(requested()).here)
     assert facets == {
         "parties": ["jimsar-general", "wucaiwan"],
         "live": True,
+        "phase": "OPEN",
         "state": "REQUESTED",
+        "waiting": ["jimsar-general"],
+        "overdue": False,
         "episode": REQUEST.episode,
+        "patient": "p-1",
+        "pathway": "STROKE",
+        "urgency": "EMERGENCY",
         "kind": "TELECONSULTATION",
+        "requesting": "wucaiwan",
+        "centre": "jimsar-general",
+        "requested_by": "branch-physician",
+        "claimed_by": "",
+        "unacknowledged": False,
+        "created": minute(0).isoformat(),
     }
+    assert consultation.facets(given(requested(), claimed()).here)["claimed_by"] == "stroke-expert"
+    assert consultation.facets(given(requested(), overdue()).here)["overdue"] is True
     assert consultation.facets(given(requested(), claimed(), returned()).here)["live"] is True
     assert consultation.facets(given(requested(), claimed(), reported()).here)["live"] is False
+    assert consultation.facets(given(requested(), claimed(), reported()).here)["claimed_by"] == ""
     assert consultation.facets(given(requested(), cancelled()).here)["live"] is False
+    critical = given(requested(), claimed(), reported(CRITICAL, told(2)))
+    facets = consultation.facets(critical.here)
+    assert (facets["live"], facets["unacknowledged"]) == (True, True)
+    assert (facets["phase"], facets["waiting"]) == ("OPEN", ["wucaiwan"])
+    story = critical.when(AcknowledgeCriticalValue(), BRANCH).then(acknowledged(""))
+    facets = consultation.facets(story.here)
+    assert (facets["live"], facets["unacknowledged"]) == (False, False)
+    assert (facets["phase"], facets["waiting"]) == ("REPORTED", [])
+    assert consultation.facets(given(requested(), claimed()).here)["waiting"] == ["jimsar-general"]
+    assert consultation.facets(given(requested(), claimed(), returned()).here)["waiting"] == ["wucaiwan"]
 
 
 def test_a_history_begins_with_its_request_and_has_one() -> None:

@@ -20,7 +20,9 @@ from tests.unit.referral.consultation.scenario import (
     CT,
     CT_AGAIN,
     EXPERT,
+    EXPERT_COMES,
     OTHER_EXPERT,
+    POTASSIUM,
     REPORT,
     REQUEST,
     STRANGER,
@@ -35,9 +37,10 @@ from tests.unit.referral.consultation.scenario import (
     requested,
     resubmitted,
     returned,
+    told,
 )
 
-BETTER = replace(REPORT, conclusion="急性脑梗死，NIHSS 9", recommendation=Recommendation.TRANSFER)
+BETTER = replace(REPORT, conclusion="急性脑梗死，NIHSS 9", recommendation=Recommendation.OBSERVE)
 SAMPLES: dict[type, commands.ConsultationCommand] = {
     commands.RequestConsultation: REQUEST,
     commands.ClaimConsultation: commands.ClaimConsultation(),
@@ -46,16 +49,30 @@ SAMPLES: dict[type, commands.ConsultationCommand] = {
     commands.ResubmitConsultation: commands.ResubmitConsultation(),
     commands.ReportConsultation: commands.ReportConsultation(report=REPORT),
     commands.AmendReport: commands.AmendReport(report=BETTER, reason=BLURRED),
+    commands.AcknowledgeCriticalValue: commands.AcknowledgeCriticalValue(handling="已予补钾"),
+    commands.ConfirmExpertVisit: commands.ConfirmExpertVisit(),
+    commands.RecordExpertVisit: commands.RecordExpertVisit(summary="手术顺利"),
+    commands.CancelExpertVisit: commands.CancelExpertVisit(reason=BLURRED),
     commands.CancelConsultation: commands.CancelConsultation(reason=BLURRED),
 }
 HISTORIES: dict[ConsultationState, Story] = {
     ConsultationState.REQUESTED: given(requested()),
     ConsultationState.CLAIMED: given(requested(), claimed()),
     ConsultationState.RETURNED: given(requested(), claimed(), returned()),
-    ConsultationState.REPORTED: given(requested(), claimed(), reported()),
+    # with a critical value and an expert's visit, so that every row of the state has something to do
+    ConsultationState.REPORTED: given(
+        requested(),
+        claimed(),
+        reported(replace(EXPERT_COMES, critical_value=True, critical_values=(POTASSIUM,)), told(2)),
+    ),
     ConsultationState.CANCELLED: given(requested(), cancelled()),
 }
-RIGHTFUL: dict[Party, Actor] = {Party.REQUESTER: BRANCH, Party.CENTRE: EXPERT, Party.CLAIMER: EXPERT}
+RIGHTFUL: dict[Party, Actor] = {
+    Party.REQUESTER: BRANCH,
+    Party.CENTRE: EXPERT,
+    Party.CLAIMER: EXPERT,
+    Party.EITHER: EXPERT,
+}
 
 
 def test_a_clinician_asks_a_centre() -> None:
@@ -79,6 +96,9 @@ def test_two_claims_never_both_win() -> None:
     assert refusal.state == "CLAIMED"
     assert refusal.allowed_commands == ("ReleaseClaim", "ReturnConsultation", "ReportConsultation")
     assert refusal.resource_name == story.here.name
+    (rule,) = refusal.failed_rules
+    assert rule.text.zh == "会诊已由 jimsar-general 的stroke-expert接单"
+    assert rule.text.en == "the consultation is claimed by stroke-expert of jimsar-general"
 
 
 def test_the_claimer_releases() -> None:
@@ -175,6 +195,8 @@ def test_the_rightful_party_may_do_exactly_what_the_table_allows(
 def test_the_other_side_may_not(state: ConsultationState, command: commands.ConsultationCommand) -> None:
     if party_of(type(command)) is Party.REQUESTER:
         others, reason = (EXPERT, BRANCH_OFFICE, COORDINATOR), "REQUESTER_ONLY"
+    elif party_of(type(command)) is Party.EITHER:
+        others, reason = (BRANCH_OFFICE, CENTRE_BED_DESK, COORDINATOR), "EITHER_ONLY"
     else:
         others, reason = (BRANCH, CENTRE_BED_DESK, COORDINATOR), "CENTRE_ONLY"
     for actor in others:

@@ -7,8 +7,10 @@ import pytest
 
 from services.referral.adapters.target_catalogue import CatalogueInvalid, TargetCatalogue, load_catalogue
 from services.referral.domain.clocks_targets import ClockTarget, Confidence, SourcedLimit
-from services.referral.domain.consultation_values import ConsultationKind, UrgencyLimit
-from services.referral.domain.values import Pathway
+from services.referral.domain.consultation_details import ImagingRequest, Modality
+from services.referral.domain.consultation_policy import UrgencyLimit
+from services.referral.domain.consultation_values import ConsultationKind
+from services.referral.domain.values import Pathway, Urgency
 
 FACTS = {
     ("STROKE", "onset-to-needle"): (270, "B"),
@@ -67,7 +69,59 @@ def test_a_consultation_is_held_to_the_products_limits() -> None:
     policy = load_catalogue().consultation_policy
     assert policy.result_due == UrgencyLimit(emergency_s=1800, otherwise_s=7200)
     assert policy.claim_lease == UrgencyLimit(emergency_s=600, otherwise_s=1800)
-    assert policy.result_due_by_kind == ()
+    assert (policy.result_due_by_kind, policy.result_due_by_modality) == ((), ())
+    assert policy.critical_value_notified == UrgencyLimit(emergency_s=600, otherwise_s=600)
+    assert policy.critical_value_acknowledged == UrgencyLimit(emergency_s=1800, otherwise_s=1800)
+
+
+@pytest.mark.parametrize(
+    ("code", "kinds"),
+    [
+        ("IMAGE_QUALITY", {"IMAGING", "ECG", "TELECONSULTATION"}),
+        ("MISSING_LEAD", {"ECG"}),
+        ("SAMPLE_HAEMOLYSED", {"LAB"}),
+        ("HISTORY_MISSING", set(ConsultationKind)),
+        ("NO_SUCH_REASON", set()),
+    ],
+)
+def test_a_return_has_a_reason_that_fits_the_kind(code: str, kinds: set[str]) -> None:
+    policy = load_catalogue().consultation_policy
+    assert {kind for kind in ConsultationKind if policy.return_reason(code, kind)} == kinds
+
+
+CITY_RULE = """
+    consultation:
+      result_due_by_kind: {ECG: remote-ecg}
+      result_due_by_modality: {X_RAY: remote-x-ray}
+      attachment_schemes: [dicomweb]
+      return_reasons:
+        - {code: MISSING_LEAD, label: {zh: 导联不全, en: lead missing}, kinds: [ECG, TELECONSULTATION]}
+"""
+
+
+def test_a_site_may_follow_its_citys_rule(tmp_path: Path) -> None:
+    policy = _load(tmp_path, CITY_RULE).consultation_policy
+    x_ray = ImagingRequest(modality=Modality.X_RAY, body_part="胸部")
+    ct = ImagingRequest(modality=Modality.CT, body_part="胸部")
+    found = [
+        policy.result_due_within(kind, urgency, imaging).total_seconds() / 60
+        for kind, imaging in (
+            (ConsultationKind.ECG, None),
+            (ConsultationKind.IMAGING, x_ray),
+            (ConsultationKind.IMAGING, ct),
+        )
+        for urgency in (Urgency.EMERGENCY, Urgency.ROUTINE)
+    ]
+    assert found == [15, 30, 30, 60, 30, 120]
+    assert policy.attachment_schemes == ("dicomweb",)
+    assert policy.return_reason("MISSING_LEAD", ConsultationKind.TELECONSULTATION)
+    assert policy.return_reason("OTHER", ConsultationKind.LAB)
+
+
+@pytest.mark.parametrize("scheme", ["data", "file", "blob"])
+def test_attachments_are_never_allowed_to_be_bytes(tmp_path: Path, scheme: str) -> None:
+    with pytest.raises(CatalogueInvalid, match=scheme):
+        _load(tmp_path, CITY_RULE.replace("[dicomweb]", f"[https, {scheme}]"))
 
 
 def test_no_secondary_value_says_that_it_is_a_standard() -> None:
