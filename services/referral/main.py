@@ -1,6 +1,7 @@
 """The referral service's composition root: the only place where its objects meet."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import grpc
 
@@ -13,6 +14,7 @@ from services.referral.adapters.aggregate_codecs import (
 )
 from services.referral.adapters.directory_publication import publication
 from services.referral.adapters.listing import PostgresListings
+from services.referral.adapters.record_rules_file import load_record_rules
 from services.referral.adapters.store_directory import StoreDirectory
 from services.referral.adapters.stored_beds import StoredAcceptances, StoredBeds
 from services.referral.adapters.target_catalogue import load_catalogue
@@ -69,10 +71,10 @@ def build(settings: ReferralSettings) -> Foundation:
 
 
 def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
-    """The service's own objects. Raises CodecMismatch, CatalogueInvalid."""
+    """The service's own objects. Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid."""
     kinds = build_aggregates()
     catalogue = load_catalogue(settings.targets)
-    policy = DEFAULT_POLICY
+    policy = replace(DEFAULT_POLICY, record=load_record_rules(catalogue.limits, settings.record_rules))
     store, runner = foundation.store, foundation.runner
     directory = StoreDirectory(store, runner, kinds)
     views = PostgresViewLog(foundation.reading)

@@ -38,3 +38,8 @@ class ReferralSettings(ServiceSettings):
         ge=6,
         le=1200,
     )
+    record_rules: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_REFERRAL_RECORD_RULES",
+        description="YAML file with what the site asks of a referral's record, over the product's defaults",
+    )

@@ -48,7 +48,8 @@ def build_aggregates() -> Aggregates:
             decode_event=referral.decode,
             deadlines=referrals.deadlines,
             facets=referrals.facets,
-            fold_version=2,
+            # 3: clinical times of the journey's steps
+            fold_version=3,
         ),
         episode=AggregateKind(
             name="episode",

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from services.referral.domain.record_values import SummaryCompletion, TransferRecord
 from services.referral.domain.referral_values import (
     AcceptingClinician,
     BedAssignment,
@@ -41,6 +42,8 @@ class CreateReferral:
     overrides: tuple[NormOverride, ...] = ()
     rehabilitation_plan: RehabilitationPlan | None = None
     consultation: str = ""
+    #: what is there of it; an emergency's may be completed later
+    record: TransferRecord | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,6 +182,14 @@ class MarkEnteredInError:
     second_approver: str = ""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CompleteRecord:
+    """What is left out stays as it is."""
+
+    record: TransferRecord | None = None
+    clinical_summary: SummaryCompletion | None = None
+
+
 class BedNews(StrEnum):
     """What the bed service says; each value is the event that follows from it."""
 
@@ -230,6 +241,7 @@ Command: TypeAlias = (
     | ConfirmCancellation
     | RecordDeath
     | MarkEnteredInError
+    | CompleteRecord
     | FollowBed
     | MeetDeadline
 )

@@ -7,6 +7,7 @@ the facility that has the patient.
 from dataclasses import dataclass, replace
 
 from services.referral.domain import commands as c
+from services.referral.domain.decide_record import record_start
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.events import (
     Event,
@@ -14,10 +15,12 @@ from services.referral.domain.events import (
     PatientReferredBack,
     ReferralRequested,
 )
+from services.referral.domain.facility_codes import with_origin_code
 from services.referral.domain.norms import Assessment, Request, assess
 from services.referral.domain.norms_rules import RULES
 from services.referral.domain.offering import Asking, open_next
 from services.referral.domain.policy import ReferralPolicy
+from services.referral.domain.record_contents import carried_over
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import (
     ClinicalSummary,
@@ -179,6 +182,15 @@ def _requested(
     )
     opened = open_next(ask, (opening.destination,), Dispatch.IN_ORDER)
     afterwards = found is not None and found.approval_in_retrospect
+    record = with_origin_code(carried_over(state.record), directory.facility(state.custodian_facility))
+    begun = record_start(
+        record=record,
+        summary=opening.clinical_summary,
+        direction=direction,
+        urgency=opening.urgency,
+        recorded_at=metadata.recorded_at,
+        policy=policy,
+    )
     return ReferralRequested(
         episode=state.episode,
         patient=state.patient,
@@ -201,6 +213,9 @@ def _requested(
         expires_at=opened.expires_at,
         approval_facility=_lead(directory, state.custodian_facility) if afterwards else "",
         reopening_pathway=state.reopening_pathway,
+        record=record,
+        missing_elements=begun.missing_elements,
+        record_due_at=begun.record_due_at,
     )
 
 

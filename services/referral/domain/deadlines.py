@@ -7,7 +7,7 @@ that a deadline that was met never looks open again.
 from datetime import datetime
 from enum import StrEnum
 
-from services.referral.domain.referral_state import Referral, open_offers
+from services.referral.domain.referral_state import Referral, is_terminal, open_offers
 from services.referral.domain.referral_values import OfferState
 from services.referral.domain.referral_values import ReferralState as S
 from services.shared.kernel.command import Deadline
@@ -28,10 +28,23 @@ class Due(StrEnum):
     ARRIVAL = "arrival"
     #: the outcome report was not acknowledged: an alert
     OUTCOME_REPORT = "outcome-report"
+    #: an emergency's record is incomplete: an alert
+    RECORD = "record"
 
 
 def deadlines(state: Referral) -> tuple[Deadline, ...]:
     """What waits for somebody. A terminal referral waits for nobody."""
+    return (*_of_state(state), *_of_record(state))
+
+
+def _of_record(state: Referral) -> tuple[Deadline, ...]:
+    due_at = state.record_due_at
+    if due_at is None or state.record_overdue or not state.missing_elements or is_terminal(state):
+        return ()
+    return (Deadline(key=Due.RECORD.value, due_at=due_at),)
+
+
+def _of_state(state: Referral) -> tuple[Deadline, ...]:
     match state.state:
         case S.REQUESTED | S.INFO_REQUESTED:
             return _of_offers(state)

@@ -12,6 +12,7 @@ from services.referral.domain import commands as c
 from services.referral.domain import decide_care as care
 from services.referral.domain import decide_journey as journey
 from services.referral.domain import decide_offers as offers
+from services.referral.domain import decide_record as record
 from services.referral.domain import decide_request as request
 from services.referral.domain import decide_system as system
 from services.referral.domain.decide_request import decide_create
@@ -60,6 +61,7 @@ _BUILD: dict[type[c.Command], Build] = {
     c.ConfirmCancellation: care.confirm_cancellation,
     c.RecordDeath: care.record_death,
     c.MarkEnteredInError: care.mark_entered_in_error,
+    c.CompleteRecord: record.complete_record,
     c.FollowBed: system.follow_bed,
     c.MeetDeadline: system.meet_deadline,
 }
@@ -73,6 +75,7 @@ _FAULTS: dict[type[c.Command], Faults] = {
     c.ReferBack: care.back_faults,
     c.RecordFollowUp: care.follow_up_faults,
     c.RecordDeath: care.death_faults,
+    c.CompleteRecord: record.completion_faults,
 }
 
 _NORMS: dict[type[c.Command], Norms] = {

@@ -1,5 +1,6 @@
 """Decisions on the request itself: creation, approval, re-routing."""
 
+from dataclasses import replace
 from datetime import date
 
 from services.referral.domain import norms
@@ -9,6 +10,7 @@ from services.referral.domain.commands import (
     RefuseApproval,
     RerouteReferral,
 )
+from services.referral.domain.decide_record import creation_faults, record_start
 from services.referral.domain.decision import Decision
 from services.referral.domain.directory_state import Directory, Facility
 from services.referral.domain.events import (
@@ -18,6 +20,7 @@ from services.referral.domain.events import (
     ReferralRequested,
     ReferralRerouted,
 )
+from services.referral.domain.facility_codes import with_origin_code
 from services.referral.domain.norms import Assessment, Request
 from services.referral.domain.offering import Asking, Opened, asking, expiry, open_next
 from services.referral.domain.parties import authorise_creation
@@ -57,6 +60,8 @@ def decide_create(
     if episode_patient is not None and episode_patient != command.patient:
         description = "the episode is another patient's"
         faults.append(FieldViolation(field="patient", reason="PATIENT_MISMATCH", description=description))
+    command = replace(command, record=with_origin_code(command.record, origin))
+    faults += creation_faults(command, context, policy)
     if faults:
         raise InvalidInput(*faults)
     dispatch = command.dispatch or Dispatch.IN_ORDER
@@ -100,6 +105,14 @@ def _requested(
         opened = Opened(offers=(), next_destinations=command.destinations, expires_at=expiry(ask, (), 0))
     else:
         opened = open_next(ask, command.destinations, request.dispatch)
+    begun = record_start(
+        record=command.record,
+        summary=command.clinical_summary,
+        direction=best.direction,
+        urgency=command.urgency,
+        recorded_at=context.recorded_at,
+        policy=request.policy,
+    )
     return ReferralRequested(
         episode=command.episode or resource_name("episodes", context.request_id),
         patient=command.patient,
@@ -124,6 +137,9 @@ def _requested(
         expires_at=opened.expires_at,
         approval_facility=request.directory.lead_of(request.origin) if waits or afterwards else "",
         reopening_pathway=illness_pathway(command.pathway),
+        record=command.record,
+        missing_elements=begun.missing_elements,
+        record_due_at=begun.record_due_at,
     )
 
 

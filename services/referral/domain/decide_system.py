@@ -5,6 +5,7 @@ from collections.abc import Callable
 from services.referral.domain.commands import BedNews, FollowBed, MeetDeadline
 from services.referral.domain.deadlines import Due, deadlines
 from services.referral.domain.decide_offers import the_accepted
+from services.referral.domain.decide_record import record_overdue
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     ArrivalOverdue,
@@ -146,4 +147,5 @@ _MET: dict[Due, Callable[[Decision[MeetDeadline], str], tuple[Event, ...]]] = {
     Due.CANCELLATION: _cancelled,
     Due.ARRIVAL: _arrival_overdue,
     Due.OUTCOME_REPORT: _report_overdue,
+    Due.RECORD: record_overdue,
 }

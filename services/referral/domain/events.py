@@ -43,6 +43,7 @@ from services.referral.domain.events_offers import (
     ReferralRequested,
     ReferralRerouted,
 )
+from services.referral.domain.events_record import RecordCompleted, RecordOverdue
 
 __all__ = [
     "EVENTS",
@@ -72,6 +73,8 @@ __all__ = [
     "PatientDiverted",
     "PatientNoShow",
     "PatientReferredBack",
+    "RecordCompleted",
+    "RecordOverdue",
     "ReferralAccepted",
     "ReferralApproved",
     "ReferralCancelled",
@@ -117,6 +120,8 @@ Event: TypeAlias = (
     | ReferralExpired
     | PatientDied
     | EnteredInError
+    | RecordCompleted
+    | RecordOverdue
 )
 
 EVENTS: tuple[type[Event], ...] = get_args(Event)

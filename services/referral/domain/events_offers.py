@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.referral.domain.free_beds import FreeBeds
+from services.referral.domain.record_values import TransferRecord
 from services.referral.domain.referral_values import (
     AcceptingClinician,
     ClinicalSummary,
@@ -46,6 +47,11 @@ class ReferralRequested:
     approval_facility: str = ""
     #: pathway of the illness, for the referral that a red flag would open
     reopening_pathway: Pathway
+    record: TransferRecord | None = None
+    #: elements of the record that are asked for and not there
+    missing_elements: tuple[str, ...] = ()
+    #: by when an emergency's record that begins incomplete is to be complete
+    record_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 from services.referral.domain.events import Event, ReferralRequested
 from services.referral.domain.fold_journey import JOURNEY
 from services.referral.domain.fold_offers import OFFERS, requested
+from services.referral.domain.fold_record import RECORD, record_begun
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.transition_lookup import next_state
 from services.shared.kernel.command import EventMetadata, Recorded
@@ -15,6 +16,7 @@ from services.shared.kernel.command import EventMetadata, Recorded
 _CHANGES: dict[type[Event], Callable[[Referral, Any, EventMetadata], dict[str, Any]]] = {
     **OFFERS,
     **JOURNEY,
+    **RECORD,
 }
 
 
@@ -25,7 +27,7 @@ def evolve(state: Referral | None, recorded: Recorded[Event]) -> Referral:
     if state is None:
         if not isinstance(event, ReferralRequested):
             raise ValueError(f"{type(event).__name__} cannot be the first event")
-        return Referral(state=after, **requested(event, metadata))
+        return Referral(state=after, **requested(event, metadata), **record_begun(event, metadata))
     changes = _CHANGES[type(event)](state, event, metadata)
     changes["version"] = metadata.version
     changes["state"] = after

@@ -53,6 +53,7 @@ def _departed(state: Referral, event: e.PatientDeparted, metadata: EventMetadata
         "estimated_arrival_time": event.estimated_arrival_time,
         "insurance_filing_number": event.insurance_filing_number,
         "hold_until": event.hold_until,
+        "departed_at": metadata.occurred_at,
         **_carried_by(metadata),
     }
 
@@ -74,17 +75,26 @@ def _diverted(state: Referral, event: e.PatientDiverted, metadata: EventMetadata
     }
 
 
-def _arrived(state: Referral, event: e.PatientArrived, _: EventMetadata) -> Changes:
+def _arrived(state: Referral, event: e.PatientArrived, metadata: EventMetadata) -> Changes:
     """A patient who arrives ends a cancellation that was under way."""
-    return {"custodian_facility": event.facility, "confirm_by": None, "end_reason": None}
+    return {
+        "custodian_facility": event.facility,
+        "confirm_by": None,
+        "end_reason": None,
+        "arrived_at": metadata.occurred_at,
+    }
 
 
 def _arrival_overdue(state: Referral, event: e.ArrivalOverdue, _: EventMetadata) -> Changes:
     return {"arrival_overdue": True}
 
 
-def _treatment_completed(state: Referral, event: e.TreatmentCompleted, _: EventMetadata) -> Changes:
-    return {"discharge_summary": event.discharge_summary, "report_due_at": event.report_due_at}
+def _treatment_completed(state: Referral, event: e.TreatmentCompleted, metadata: EventMetadata) -> Changes:
+    return {
+        "discharge_summary": event.discharge_summary,
+        "report_due_at": event.report_due_at,
+        "treated_at": metadata.occurred_at,
+    }
 
 
 def _report_overdue(state: Referral, event: e.OutcomeReportOverdue, _: EventMetadata) -> Changes:

@@ -64,6 +64,7 @@ def no_destination(bed_type: BedType | None) -> Changes:
         "emergency_room_bypass": False,
         "estimated_arrival_time": None,
         "hold_until": None,
+        "accepted_at": None,
         "bed": None,
         "bed_region": bed_asked(bed_type),
     }
@@ -142,7 +143,7 @@ def _information_provided(state: Referral, event: e.InformationProvided, metadat
     return {"information": (*before, answered)}
 
 
-def _accepted(state: Referral, event: e.ReferralAccepted, _: EventMetadata) -> Changes:
+def _accepted(state: Referral, event: e.ReferralAccepted, metadata: EventMetadata) -> Changes:
     offers = settled(state.offers, event.offer, OfferState.ACCEPTED)
     for name in event.withdrawn_offers:
         offers = settled(offers, name, OfferState.WITHDRAWN)
@@ -151,6 +152,7 @@ def _accepted(state: Referral, event: e.ReferralAccepted, _: EventMetadata) -> C
         "estimated_arrival_time": event.estimated_arrival_time,
         "hold_until": event.hold_until,
         "was_accepted": True,
+        "accepted_at": metadata.occurred_at,
         "expires_at": None,
         **with_offers(offers),
     }

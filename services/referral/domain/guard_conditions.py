@@ -7,6 +7,7 @@ from services.referral.domain.commands import (
     ArrangeTransport,
     CancelReferral,
     CloseReferral,
+    CompleteRecord,
     CompleteTreatment,
     DeclineReferral,
     DepartPatient,
@@ -24,6 +25,7 @@ from services.referral.domain.commands import (
 )
 from services.referral.domain.decision import Decision
 from services.referral.domain.labels import BED_REGIONS, CREWS
+from services.referral.domain.record_values import SummaryCompletion, TransferRecord
 from services.referral.domain.referral_state import OPEN_OFFER, offer_of
 from services.referral.domain.referral_values import BedRegion, ReferralState, Transport
 from services.referral.domain.values import Direction
@@ -192,3 +194,11 @@ def second_approver(decision: Decision[MarkEnteredInError]) -> bool:
     if not decision.state.was_accepted:
         return True
     return decision.command.second_approver.strip() not in ("", decision.context.actor.user)
+
+
+def something_given(decision: Decision[CompleteRecord]) -> bool:
+    command = decision.command
+    return command.record not in (None, TransferRecord()) or command.clinical_summary not in (
+        None,
+        SummaryCompletion(),
+    )

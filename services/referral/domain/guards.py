@@ -122,6 +122,9 @@ CHILD_FOLLOWED_UP = Guard(
 CERTIFIER = Guard(
     code="CERTIFIER_MISSING", must=_must("死亡时间、签署人", "time, certifier"), check=when.certifier_named
 )
+SOMETHING_GIVEN = Guard(
+    code="NOTHING_GIVEN", must=_must("写明补记内容", "what is completed"), check=when.something_given
+)
 SECOND_APPROVER = Guard(
     code="SECOND_APPROVER_MISSING",
     must=_must("接收后须第二人复核", "after acceptance a second approver"),

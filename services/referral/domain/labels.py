@@ -80,6 +80,7 @@ COMMANDS: dict[str, BilingualText] = {
     "CancelReferral": _pair("取消转诊", "cancel it"),
     "ConfirmCancellation": _pair("确认取消", "confirm the cancellation"),
     "RecordDeath": _pair("登记死亡", "record a death"),
+    "CompleteRecord": _pair("补记转诊记录", "complete the record"),
     "MarkEnteredInError": _pair("录入错误作废", "mark it as entered in error"),
     "MeetDeadline": _pair("时限处理", "meet a deadline"),
 }
@@ -120,6 +121,8 @@ EVENTS: dict[str, BilingualText] = {
     "ReferralExpired": _pair("转诊失效", "expired"),
     "PatientDied": _pair("患者死亡", "patient died"),
     "EnteredInError": _pair("录入错误作废", "entered in error"),
+    "RecordCompleted": _pair("转诊记录已补记", "record completed"),
+    "RecordOverdue": _pair("转诊记录逾期未补全", "record not completed in time"),
     "DirectoryApplied": _pair("机构目录已更新", "directory applied"),
 }
 

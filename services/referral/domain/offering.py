@@ -7,6 +7,7 @@ from typing import Any
 
 from services.referral.domain.decision import Decision
 from services.referral.domain.directory_state import Directory, Facility
+from services.referral.domain.facility_codes import ws218_code
 from services.referral.domain.norms_rules import filing_needed, move_between
 from services.referral.domain.policy import ReferralPolicy, Terms
 from services.referral.domain.referral_state import open_offers
@@ -107,6 +108,8 @@ def offer_to(ask: Asking, destination: Facility, state: OfferState, index: int) 
         direction=direction,
         scope=scope,
         insurance_filing_needed=filing,
+        facility_name=destination.name.zh,
+        facility_code=ws218_code(destination),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from types import MappingProxyType
 
+from services.referral.domain.record_rules import DEFAULT_RECORD_RULES, RecordRules
 from services.referral.domain.referral_values import CrewLevel
 from services.referral.domain.values import Pathway, Urgency
 
@@ -114,6 +115,7 @@ class ReferralPolicy:
     wait_cases_min: int = 5
     #: older acceptances say nothing of it (product default)
     wait_window_s: int = 90 * _DAY_S
+    record: RecordRules = DEFAULT_RECORD_RULES
 
     def terms(self, urgency: Urgency, pathway: Pathway) -> Terms:
         """The time limits in force. Raises KeyError when the site leaves an urgency out."""

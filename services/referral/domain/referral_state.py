@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.referral.domain.record_values import RecordCompletion, TransferRecord
 from services.referral.domain.referral_values import (
     AcceptingClinician,
     BedAssignment,
@@ -99,6 +100,22 @@ class Referral:
     #: the last moment for an answer when nobody answers; None once a destination accepts
     expires_at: datetime | None
     emergency_room_bypass: bool = False
+    record: TransferRecord | None = None
+    #: elements of the record that are asked for and not there
+    missing_elements: tuple[str, ...] = ()
+    #: an emergency's record that began incomplete is to be complete by then
+    record_due_at: datetime | None = None
+    #: since when nothing is missing
+    record_completed_at: datetime | None = None
+    #: the limit passed with the record incomplete
+    record_overdue: bool = False
+    record_completions: tuple[RecordCompletion, ...] = ()
+    #: clinical times of the journey's steps
+    requested_at: datetime | None = None
+    accepted_at: datetime | None = None
+    departed_at: datetime | None = None
+    arrived_at: datetime | None = None
+    treated_at: datetime | None = None
 
     #: the lead facility let it leave the county
     approved: bool = False

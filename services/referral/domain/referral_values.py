@@ -112,6 +112,10 @@ class Offer:
     insurance_filing_needed: bool = False
     #: at the moment it declined or withdrew for want of capacity, as far as known
     free_beds: tuple[FreeBeds, ...] = ()
+    #: of the facility, as in the directory when the offer was opened
+    facility_name: str = ""
+    #: of WS 218; empty when the directory has none
+    facility_code: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -226,6 +230,16 @@ class InformationExchange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FollowUpOwner:
+    """Who is answerable for following a patient up."""
+
+    facility: str
+    #: named clinician or family-doctor team
+    name: str
+    telephone: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class DischargeSummary:
     """How the treatment ended: the report that the origin acknowledges."""
 
@@ -233,6 +247,9 @@ class DischargeSummary:
     summary: str
     diagnosis_code: str = ""
     procedures: tuple[str, ...] = ()
+    #: what the destination asks of those who go on with the care
+    advice: str = ""
+    follow_up_owner: FollowUpOwner | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -77,6 +77,7 @@ _GUARDS = {
         "referred back: the patient must have arrived there and been followed up once",
     ),
     "CERTIFIER_MISSING": _pair("须填写死亡证明签署人", "name who certified the death"),
+    "NOTHING_GIVEN": _pair("须填写补记内容", "nothing was given to complete the record with"),
     "SECOND_APPROVER_MISSING": _pair(
         "接收后作废须由另一人复核", "after acceptance, an error needs a second approver other than yourself"
     ),

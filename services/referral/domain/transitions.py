@@ -242,4 +242,15 @@ _END_ROWS = (
     ),
 )
 
-TABLE: tuple[Row, ...] = (*_REQUEST_ROWS, *_JOURNEY_ROWS, *_CARE_ROWS, *_END_ROWS)
+_RECORD_ROWS = (
+    row(
+        NON_TERMINAL,
+        c.CompleteRecord,
+        (p.ORIGIN, p.CUSTODIAN),
+        to(e.RecordCompleted),
+        guards=(g.SOMETHING_GIVEN,),
+    ),
+    row(NON_TERMINAL, c.MeetDeadline, (p.SYSTEM,), to(e.RecordOverdue)),
+)
+
+TABLE: tuple[Row, ...] = (*_REQUEST_ROWS, *_JOURNEY_ROWS, *_CARE_ROWS, *_END_ROWS, *_RECORD_ROWS)

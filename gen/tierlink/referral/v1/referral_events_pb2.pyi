@@ -9,6 +9,7 @@ from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from tierlink.referral.v1 import referral_pb2 as referral_pb2
+from tierlink.referral.v1 import transfer_record_pb2 as transfer_record_pb2
 from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
 import sys
@@ -62,6 +63,8 @@ class ReferralEvent(message.Message):
     REFERRAL_EXPIRED_FIELD_NUMBER: builtins.int
     PATIENT_DIED_FIELD_NUMBER: builtins.int
     ENTERED_IN_ERROR_FIELD_NUMBER: builtins.int
+    RECORD_COMPLETED_FIELD_NUMBER: builtins.int
+    RECORD_OVERDUE_FIELD_NUMBER: builtins.int
     EPISODE_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
     ORIGIN_FACILITY_FIELD_NUMBER: builtins.int
@@ -158,6 +161,10 @@ class ReferralEvent(message.Message):
     def patient_died(self) -> PatientDied: ...
     @builtins.property
     def entered_in_error(self) -> EnteredInError: ...
+    @builtins.property
+    def record_completed(self) -> RecordCompleted: ...
+    @builtins.property
+    def record_overdue(self) -> RecordOverdue: ...
     def __init__(
         self,
         *,
@@ -196,6 +203,8 @@ class ReferralEvent(message.Message):
         referral_expired: ReferralExpired | None = ...,
         patient_died: PatientDied | None = ...,
         entered_in_error: EnteredInError | None = ...,
+        record_completed: RecordCompleted | None = ...,
+        record_overdue: RecordOverdue | None = ...,
         episode: builtins.str = ...,
         patient: builtins.str = ...,
         origin_facility: builtins.str = ...,
@@ -209,11 +218,11 @@ class ReferralEvent(message.Message):
         scope: referral_pb2.Scope.ValueType = ...,
         green_channel: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "scope", b"scope", "state", b"state", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "scope", b"scope", "state", b"state", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "record_completed", "record_overdue"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -247,6 +256,9 @@ class ReferralRequested(message.Message):
     EXPIRES_AT_FIELD_NUMBER: builtins.int
     APPROVAL_FACILITY_FIELD_NUMBER: builtins.int
     REOPENING_PATHWAY_FIELD_NUMBER: builtins.int
+    RECORD_FIELD_NUMBER: builtins.int
+    MISSING_ELEMENTS_FIELD_NUMBER: builtins.int
+    RECORD_DUE_AT_FIELD_NUMBER: builtins.int
     episode: builtins.str
     patient: builtins.str
     origin_facility: builtins.str
@@ -287,6 +299,16 @@ class ReferralRequested(message.Message):
     def expires_at(self) -> timestamp_pb2.Timestamp:
         """The last moment for an answer; then it expires."""
 
+    @builtins.property
+    def record(self) -> transfer_record_pb2.TransferRecord: ...
+    @builtins.property
+    def missing_elements(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Elements of the record that are asked for and not there."""
+
+    @builtins.property
+    def record_due_at(self) -> timestamp_pb2.Timestamp:
+        """By when an emergency's record that begins incomplete is to be complete."""
+
     def __init__(
         self,
         *,
@@ -314,10 +336,13 @@ class ReferralRequested(message.Message):
         expires_at: timestamp_pb2.Timestamp | None = ...,
         approval_facility: builtins.str = ...,
         reopening_pathway: type_pb2.Pathway.ValueType = ...,
+        record: transfer_record_pb2.TransferRecord | None = ...,
+        missing_elements: abc.Iterable[builtins.str] | None = ...,
+        record_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["clinical_summary", b"clinical_summary", "consent", b"consent", "expires_at", b"expires_at", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["clinical_summary", b"clinical_summary", "consent", b"consent", "expires_at", b"expires_at", "record", b"record", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "direction", b"direction", "dispatch", b"dispatch", "episode", b"episode", "expires_at", b"expires_at", "green_channel", b"green_channel", "insurance_filing_needed", b"insurance_filing_needed", "needs_approval", b"needs_approval", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "rehabilitation_plan", b"rehabilitation_plan", "reopening_pathway", b"reopening_pathway", "scope", b"scope", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "direction", b"direction", "dispatch", b"dispatch", "episode", b"episode", "expires_at", b"expires_at", "green_channel", b"green_channel", "insurance_filing_needed", b"insurance_filing_needed", "missing_elements", b"missing_elements", "needs_approval", b"needs_approval", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "reopening_pathway", b"reopening_pathway", "scope", b"scope", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1210,5 +1235,66 @@ class EnteredInError(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["reason", b"reason", "second_approver", b"second_approver"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecordCompleted(message.Message):
+    """The record after what was added."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    RECORD_FIELD_NUMBER: builtins.int
+    CLINICAL_SUMMARY_FIELD_NUMBER: builtins.int
+    MISSING_ELEMENTS_FIELD_NUMBER: builtins.int
+    LATE_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    late: builtins.bool
+    """After the limit for an emergency's record."""
+    @builtins.property
+    def record(self) -> transfer_record_pb2.TransferRecord: ...
+    @builtins.property
+    def clinical_summary(self) -> referral_pb2.ClinicalSummary: ...
+    @builtins.property
+    def missing_elements(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What is still missing."""
+
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        record: transfer_record_pb2.TransferRecord | None = ...,
+        clinical_summary: referral_pb2.ClinicalSummary | None = ...,
+        missing_elements: abc.Iterable[builtins.str] | None = ...,
+        late: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["clinical_summary", b"clinical_summary", "record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["clinical_summary", b"clinical_summary", "facility", b"facility", "late", b"late", "missing_elements", b"missing_elements", "record", b"record"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecordOverdue(message.Message):
+    """The limit passed and the record of an emergency is incomplete."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    MISSING_ELEMENTS_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """That is to complete it."""
+    @builtins.property
+    def missing_elements(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        missing_elements: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "missing_elements", b"missing_elements"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

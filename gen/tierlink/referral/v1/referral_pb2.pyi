@@ -9,6 +9,7 @@ from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
+from tierlink.referral.v1 import transfer_record_pb2 as transfer_record_pb2
 from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
 import sys
@@ -281,6 +282,17 @@ class Referral(message.Message):
     APPROVAL_FACILITY_FIELD_NUMBER: builtins.int
     EXPIRES_AT_FIELD_NUMBER: builtins.int
     EMERGENCY_ROOM_BYPASS_FIELD_NUMBER: builtins.int
+    RECORD_FIELD_NUMBER: builtins.int
+    MISSING_ELEMENTS_FIELD_NUMBER: builtins.int
+    RECORD_DUE_AT_FIELD_NUMBER: builtins.int
+    RECORD_COMPLETED_AT_FIELD_NUMBER: builtins.int
+    RECORD_OVERDUE_FIELD_NUMBER: builtins.int
+    RECORD_COMPLETIONS_FIELD_NUMBER: builtins.int
+    REQUESTED_AT_FIELD_NUMBER: builtins.int
+    ACCEPTED_AT_FIELD_NUMBER: builtins.int
+    DEPARTED_AT_FIELD_NUMBER: builtins.int
+    ARRIVED_AT_FIELD_NUMBER: builtins.int
+    TREATED_AT_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`referrals/{uuid}`."""
     version: builtins.int
@@ -325,6 +337,8 @@ class Referral(message.Message):
     """Facility whose referral office approves; empty when no approval is needed."""
     emergency_room_bypass: builtins.bool
     """The patient goes to the emergency room without a held bed."""
+    record_overdue: builtins.bool
+    """The limit passed with the record incomplete."""
     @builtins.property
     def allowed_commands(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Commands that the table allows in this state."""
@@ -373,6 +387,38 @@ class Referral(message.Message):
     def expires_at(self) -> timestamp_pb2.Timestamp:
         """The last moment for an answer when nobody answers; then it expires. Unset once a destination accepts."""
 
+    @builtins.property
+    def record(self) -> transfer_record_pb2.TransferRecord:
+        """Unset in a referral of before there were records."""
+
+    @builtins.property
+    def missing_elements(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Elements of the record that are asked for and not there, such as `record.disease_history`."""
+
+    @builtins.property
+    def record_due_at(self) -> timestamp_pb2.Timestamp:
+        """An emergency's record that began incomplete is to be complete by then."""
+
+    @builtins.property
+    def record_completed_at(self) -> timestamp_pb2.Timestamp:
+        """Since when nothing is missing."""
+
+    @builtins.property
+    def record_completions(self) -> containers.RepeatedCompositeFieldContainer[transfer_record_pb2.RecordCompletion]: ...
+    @builtins.property
+    def requested_at(self) -> timestamp_pb2.Timestamp:
+        """转诊(院)日期: the clinical time of the request. DE06.00.176.00"""
+
+    @builtins.property
+    def accepted_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical times of the journey's steps; unset before them."""
+
+    @builtins.property
+    def departed_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def arrived_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def treated_at(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -420,10 +466,21 @@ class Referral(message.Message):
         approval_facility: builtins.str = ...,
         expires_at: timestamp_pb2.Timestamp | None = ...,
         emergency_room_bypass: builtins.bool = ...,
+        record: transfer_record_pb2.TransferRecord | None = ...,
+        missing_elements: abc.Iterable[builtins.str] | None = ...,
+        record_due_at: timestamp_pb2.Timestamp | None = ...,
+        record_completed_at: timestamp_pb2.Timestamp | None = ...,
+        record_overdue: builtins.bool = ...,
+        record_completions: abc.Iterable[transfer_record_pb2.RecordCompletion] | None = ...,
+        requested_at: timestamp_pb2.Timestamp | None = ...,
+        accepted_at: timestamp_pb2.Timestamp | None = ...,
+        departed_at: timestamp_pb2.Timestamp | None = ...,
+        arrived_at: timestamp_pb2.Timestamp | None = ...,
+        treated_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["accepting_clinician", b"accepting_clinician", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "rehabilitation_plan", b"rehabilitation_plan", "transport", b"transport", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "arrived_at", b"arrived_at", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "departed_at", b"departed_at", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "record", b"record", "record_completed_at", b"record_completed_at", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "requested_at", b"requested_at", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "scope", b"scope", "state", b"state", "transport", b"transport", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "scope", b"scope", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -446,6 +503,8 @@ class Offer(message.Message):
     SCOPE_FIELD_NUMBER: builtins.int
     INSURANCE_FILING_NEEDED_FIELD_NUMBER: builtins.int
     FREE_BEDS_FIELD_NUMBER: builtins.int
+    FACILITY_NAME_FIELD_NUMBER: builtins.int
+    FACILITY_CODE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`offers/{uuid}`."""
     facility: builtins.str
@@ -459,6 +518,10 @@ class Offer(message.Message):
     scope: Scope.ValueType
     insurance_filing_needed: builtins.bool
     """This destination lies outside the insurance pooling area: a filing number is needed before departure."""
+    facility_name: builtins.str
+    """转入医疗机构名称, as in the directory when the offer was opened. DE08.10.013.00"""
+    facility_code: builtins.str
+    """转入医疗机构代码: its WS 218 code in the directory; empty when there is none."""
     @builtins.property
     def sent_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
@@ -491,10 +554,12 @@ class Offer(message.Message):
         scope: Scope.ValueType = ...,
         insurance_filing_needed: builtins.bool = ...,
         free_beds: abc.Iterable[FreeBeds] | None = ...,
+        facility_name: builtins.str = ...,
+        facility_code: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "acknowledge_by", b"acknowledge_by", "decide_by", b"decide_by", "reason", b"reason", "sent_at", b"sent_at", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "acknowledge_by", b"acknowledge_by", "decide_by", b"decide_by", "direction", b"direction", "facility", b"facility", "free_beds", b"free_beds", "insurance_filing_needed", b"insurance_filing_needed", "name", b"name", "overdue", b"overdue", "reason", b"reason", "scope", b"scope", "sent_at", b"sent_at", "state", b"state", "travel_minutes", b"travel_minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "acknowledge_by", b"acknowledge_by", "decide_by", b"decide_by", "direction", b"direction", "facility", b"facility", "facility_code", b"facility_code", "facility_name", b"facility_name", "free_beds", b"free_beds", "insurance_filing_needed", b"insurance_filing_needed", "name", b"name", "overdue", b"overdue", "reason", b"reason", "scope", b"scope", "sent_at", b"sent_at", "state", b"state", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__travel_minutes: _TypeAlias = typing.Literal["travel_minutes"]  # noqa: Y015
     _WhichOneofArgType__travel_minutes: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes"]  # noqa: Y015
@@ -571,11 +636,13 @@ class ClinicalSummary(message.Message):
     """ICD-10 code of the leading diagnosis."""
     diagnosis_name: builtins.str
     referral_reason: builtins.str
-    """Why the patient is referred (WS 445.16 转诊原因, at most 100 characters)."""
+    """转诊原因: why the patient is referred, at most 100 characters. DE06.00.177.00"""
     symptoms: builtins.str
+    """相关症状. DE04.01.117.00"""
     treatment_given: builtins.str
-    """Treatment already given."""
+    """主要治疗措施: treatment already given. DE06.00.308.00"""
     allergies: builtins.str
+    """过敏史; "无" when there is none. DE02.10.022.00"""
     nihss: builtins.int
     """National Institutes of Health Stroke Scale."""
     systolic_mmhg: builtins.int
@@ -769,6 +836,7 @@ class AcceptingClinician(message.Message):
     user: builtins.str
     name: builtins.str
     department: builtins.str
+    """转入科室名称. DE08.10.026.00"""
     telephone: builtins.str
     def __init__(
         self,
@@ -881,11 +949,19 @@ class DischargeSummary(message.Message):
     SUMMARY_FIELD_NUMBER: builtins.int
     DIAGNOSIS_CODE_FIELD_NUMBER: builtins.int
     PROCEDURES_FIELD_NUMBER: builtins.int
+    ADVICE_FIELD_NUMBER: builtins.int
+    FOLLOW_UP_OWNER_FIELD_NUMBER: builtins.int
     outcome: Outcome.ValueType
     summary: builtins.str
     diagnosis_code: builtins.str
+    advice: builtins.str
+    """What the destination asks of those who go on with the care."""
     @builtins.property
     def procedures(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def follow_up_owner(self) -> FollowUpOwner:
+        """Who follows the patient up."""
+
     def __init__(
         self,
         *,
@@ -893,10 +969,39 @@ class DischargeSummary(message.Message):
         summary: builtins.str = ...,
         diagnosis_code: builtins.str = ...,
         procedures: abc.Iterable[builtins.str] | None = ...,
+        advice: builtins.str = ...,
+        follow_up_owner: FollowUpOwner | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["follow_up_owner", b"follow_up_owner"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["advice", b"advice", "diagnosis_code", b"diagnosis_code", "follow_up_owner", b"follow_up_owner", "outcome", b"outcome", "procedures", b"procedures", "summary", b"summary"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FollowUpOwner(message.Message):
+    """Who is answerable for following a patient up."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    TELEPHONE_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """Id in the directory."""
+    name: builtins.str
+    """Named clinician or family-doctor team."""
+    telephone: builtins.str
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        name: builtins.str = ...,
+        telephone: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["diagnosis_code", b"diagnosis_code", "outcome", b"outcome", "procedures", b"procedures", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "name", b"name", "telephone", b"telephone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

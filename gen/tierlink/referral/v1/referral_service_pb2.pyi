@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from tierlink.referral.v1 import referral_pb2 as referral_pb2
 from tierlink.referral.v1 import timeline_pb2 as timeline_pb2
+from tierlink.referral.v1 import transfer_record_pb2 as transfer_record_pb2
 from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
 import sys
@@ -42,6 +43,7 @@ class CreateReferralRequest(message.Message):
     OVERRIDES_FIELD_NUMBER: builtins.int
     REHABILITATION_PLAN_FIELD_NUMBER: builtins.int
     CONSULTATION_FIELD_NUMBER: builtins.int
+    RECORD_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -76,6 +78,10 @@ class CreateReferralRequest(message.Message):
     def rehabilitation_plan(self) -> referral_pb2.RehabilitationPlan:
         """Needed for a DOWN referral."""
 
+    @builtins.property
+    def record(self) -> transfer_record_pb2.TransferRecord:
+        """What is there of the record. An emergency's may be completed later, within its limit."""
+
     def __init__(
         self,
         *,
@@ -95,10 +101,11 @@ class CreateReferralRequest(message.Message):
         overrides: abc.Iterable[referral_pb2.NormOverride] | None = ...,
         rehabilitation_plan: referral_pb2.RehabilitationPlan | None = ...,
         consultation: builtins.str = ...,
+        record: transfer_record_pb2.TransferRecord | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "clinical_summary", b"clinical_summary", "consent", b"consent", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "clinical_summary", b"clinical_summary", "consent", b"consent", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "record", b"record", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "destinations", b"destinations", "dispatch", b"dispatch", "episode", b"episode", "expected_version", b"expected_version", "green_channel", b"green_channel", "occurred_at", b"occurred_at", "overrides", b"overrides", "pathway", b"pathway", "patient", b"patient", "rehabilitation_plan", b"rehabilitation_plan", "request_id", b"request_id", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "destinations", b"destinations", "dispatch", b"dispatch", "episode", b"episode", "expected_version", b"expected_version", "green_channel", b"green_channel", "occurred_at", b"occurred_at", "overrides", b"overrides", "pathway", b"pathway", "patient", b"patient", "record", b"record", "rehabilitation_plan", b"rehabilitation_plan", "request_id", b"request_id", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
@@ -1961,3 +1968,103 @@ class MarkEnteredInErrorResponse(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CompleteRecordRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    RECORD_FIELD_NUMBER: builtins.int
+    CLINICAL_SUMMARY_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`referrals/{uuid}`."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def record(self) -> transfer_record_pb2.TransferRecord:
+        """Fields that are left out stay as they are; entries of lists are added."""
+
+    @builtins.property
+    def clinical_summary(self) -> SummaryCompletion:
+        """Fields that are left out stay as they are."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+        record: transfer_record_pb2.TransferRecord | None = ...,
+        clinical_summary: SummaryCompletion | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "clinical_summary", b"clinical_summary", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "record", b"record"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "clinical_summary", b"clinical_summary", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "record", b"record", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class CompleteRecordResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REFERRAL_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def referral(self) -> referral_pb2.Referral: ...
+    def __init__(
+        self,
+        *,
+        referral: referral_pb2.Referral | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SummaryCompletion(message.Message):
+    """The parts of a clinical summary that may follow later."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DIAGNOSIS_CODE_FIELD_NUMBER: builtins.int
+    SYMPTOMS_FIELD_NUMBER: builtins.int
+    TREATMENT_GIVEN_FIELD_NUMBER: builtins.int
+    ALLERGIES_FIELD_NUMBER: builtins.int
+    NIHSS_FIELD_NUMBER: builtins.int
+    diagnosis_code: builtins.str
+    """ICD-10 code of the leading diagnosis."""
+    symptoms: builtins.str
+    treatment_given: builtins.str
+    """Treatment already given."""
+    allergies: builtins.str
+    nihss: builtins.int
+    """National Institutes of Health Stroke Scale."""
+    def __init__(
+        self,
+        *,
+        diagnosis_code: builtins.str = ...,
+        symptoms: builtins.str = ...,
+        treatment_given: builtins.str = ...,
+        allergies: builtins.str = ...,
+        nihss: builtins.int | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_nihss", b"_nihss", "nihss", b"nihss"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_nihss", b"_nihss", "allergies", b"allergies", "diagnosis_code", b"diagnosis_code", "nihss", b"nihss", "symptoms", b"symptoms", "treatment_given", b"treatment_given"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__nihss: _TypeAlias = typing.Literal["nihss"]  # noqa: Y015
+    _WhichOneofArgType__nihss: _TypeAlias = typing.Literal["_nihss", b"_nihss"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__nihss) -> _WhichOneofReturnType__nihss | None: ...

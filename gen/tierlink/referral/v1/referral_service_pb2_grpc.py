@@ -187,6 +187,11 @@ class ReferralServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorResponse.FromString,
                 _registered_method=True)
+        self.CompleteRecord = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/CompleteRecord',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordResponse.FromString,
+                _registered_method=True)
 
 
 class ReferralServiceServicer:
@@ -406,6 +411,15 @@ class ReferralServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompleteRecord(self, request, context):
+        """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
+        facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
+        taken all the same, and marked late.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReferralServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -558,6 +572,11 @@ def add_ReferralServiceServicer_to_server(servicer, server):
                     servicer.MarkEnteredInError,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorResponse.SerializeToString,
+            ),
+            'CompleteRecord': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteRecord,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1373,6 +1392,33 @@ class ReferralService:
             '/tierlink.referral.v1.ReferralService/MarkEnteredInError',
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteRecord(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/CompleteRecord',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordResponse.FromString,
             options,
             channel_credentials,
             insecure,

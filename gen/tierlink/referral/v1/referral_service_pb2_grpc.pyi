@@ -98,6 +98,11 @@ class ReferralServiceStub:
     """→ DECEASED, by the custodian."""
     MarkEnteredInError: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.MarkEnteredInErrorRequest, _referral_service_pb2.MarkEnteredInErrorResponse]
     """→ ENTERED_IN_ERROR, by the origin; after acceptance with a second approver."""
+    CompleteRecord: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.CompleteRecordRequest, _referral_service_pb2.CompleteRecordResponse]
+    """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
+    facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
+    taken all the same, and marked late.
+    """
 
 @_typing.type_check_only
 class ReferralServiceAsyncStub(ReferralServiceStub):
@@ -169,6 +174,11 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     """→ DECEASED, by the custodian."""
     MarkEnteredInError: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.MarkEnteredInErrorRequest, _referral_service_pb2.MarkEnteredInErrorResponse]  # type: ignore[assignment]
     """→ ENTERED_IN_ERROR, by the origin; after acceptance with a second approver."""
+    CompleteRecord: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.CompleteRecordRequest, _referral_service_pb2.CompleteRecordResponse]  # type: ignore[assignment]
+    """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
+    facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
+    taken all the same, and marked late.
+    """
 
 class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
     """Referrals: the moves of patients between facilities.
@@ -417,5 +427,16 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.MarkEnteredInErrorResponse, _abc.Awaitable[_referral_service_pb2.MarkEnteredInErrorResponse]]:
         """→ ENTERED_IN_ERROR, by the origin; after acceptance with a second approver."""
+
+    @_abc_1.abstractmethod
+    def CompleteRecord(
+        self,
+        request: _referral_service_pb2.CompleteRecordRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.CompleteRecordResponse, _abc.Awaitable[_referral_service_pb2.CompleteRecordResponse]]:
+        """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
+        facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
+        taken all the same, and marked late.
+        """
 
 def add_ReferralServiceServicer_to_server(servicer: ReferralServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -62,6 +62,7 @@ CHANGES: tuple[type, ...] = (
     commands.ConfirmCancellation,
     commands.RecordDeath,
     commands.MarkEnteredInError,
+    commands.CompleteRecord,
 )
 
 _EXPLAIN: MessageCodec[ExplainReferral, pb.ExplainReferralRequest] = MessageCodec(

@@ -5,6 +5,7 @@ from typing import Any
 
 from services.referral.domain import commands as c
 from services.referral.domain.commands import BedNews
+from services.referral.domain.record_values import SummaryCompletion
 from services.referral.domain.referral_values import (
     AcceptingClinician,
     BedAssignment,
@@ -32,6 +33,7 @@ from tests.unit.referral.referral.network import (
     WUCAIWAN,
     WUCAIWAN_OFFICE,
 )
+from tests.unit.referral.referral.records import RECORD
 
 REASON = CodedReason(code="NO_CAPACITY", text="满员")
 NO_REASON = CodedReason(code="")
@@ -54,11 +56,24 @@ CREATE = c.CreateReferral(
     pathway=Pathway.STROKE,
     bed_type=BedType.STROKE_UNIT,
     clinical_summary=ClinicalSummary(
-        diagnosis_name="急性脑梗死", referral_reason="溶栓后转上级", sex="M", age_years=58, nihss=9
+        diagnosis_name="急性脑梗死",
+        referral_reason="溶栓后转上级",
+        symptoms="右侧肢体无力",
+        treatment_given="阿替普酶静脉溶栓",
+        allergies="无",
+        sex="M",
+        age_years=58,
+        nihss=9,
     ),
     consent=Consent(recorded=True, given_by="PATIENT"),
+    record=RECORD,
 )
 ROUTINE = replace(CREATE, urgency=Urgency.ROUTINE, pathway=Pathway.GENERAL, bed_type=None)
+#: An emergency with the minimum, and all that follows later.
+BARE_SUMMARY = ClinicalSummary(diagnosis_name="脑梗死", referral_reason="溶栓后转上级")
+BARE = replace(CREATE, record=None, clinical_summary=BARE_SUMMARY)
+REST = SummaryCompletion(symptoms="偏瘫", treatment_given="溶栓", allergies="青霉素", diagnosis_code="I63.9")
+ALL = c.CompleteRecord(record=RECORD, clinical_summary=REST)
 OUT_OF_COUNTY = replace(ROUTINE, destinations=("changji-prefecture",))
 ACCEPT = c.AcceptReferral(accepting_clinician=DOCTOR)
 ARRANGE = c.ArrangeTransport(transport=ADVANCED)

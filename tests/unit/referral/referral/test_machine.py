@@ -11,6 +11,7 @@ from services.referral.domain.commands import BedNews
 from services.referral.domain.events import Event
 from services.referral.domain.evolve import evolve
 from services.referral.domain.norms import RULE_CODES
+from services.referral.domain.record_values import SummaryCompletion, TransferRecord
 from services.referral.domain.referral import Referral, allowed_commands, deadlines, is_live, opened_child
 from services.referral.domain.referral_state import TERMINAL, accepted_offer, open_offers, parties
 from services.referral.domain.referral_values import (
@@ -28,6 +29,7 @@ from services.shared.kernel.command import EventMetadata
 from services.shared.kernel.refusals import NotAllowed, Refused
 from tests.unit.referral.referral.chart import CODEC, Chart
 from tests.unit.referral.referral.network import FACILITIES, SYSTEM, WUCAIWAN, person
+from tests.unit.referral.referral.records import RECORD
 from tests.unit.referral.referral.stories import (
     ACCEPT,
     ADVANCED,
@@ -65,6 +67,7 @@ creations = st.builds(
     bed_type=st.sampled_from([None, BedType.GENERAL]),
     overrides=overrides,
     rehabilitation_plan=st.sampled_from([None, PLAN]),
+    record=st.sampled_from([None, RECORD]),
 )
 
 #: Ends are left out here: drawn as often as the others, they would cut every history short.
@@ -105,6 +108,11 @@ BY_KIND: dict[type[c.Command], st.SearchStrategy[c.Command]] = {
     ),
     c.WithdrawAcceptance: st.builds(c.WithdrawAcceptance, reason=reasons),
     c.CloseReferral: st.just(CLOSE),
+    c.CompleteRecord: st.builds(
+        c.CompleteRecord,
+        record=st.sampled_from([None, TransferRecord(), RECORD, TransferRecord(narrative="补记")]),
+        clinical_summary=st.sampled_from([None, SummaryCompletion(allergies="青霉素")]),
+    ),
 }
 
 commands: st.SearchStrategy[c.Command] = st.one_of(
@@ -249,6 +257,17 @@ class ReferralMachine(RuleBasedStateMachine):
             assert state.state in TERMINAL or is_live(state) or state.referred_back_to or state.reopened_as
             if state.state in (*WAITING, S.DECLINED, S.AWAITING_APPROVAL, S.CANCEL_REQUESTED):
                 assert keys
+
+    @invariant()
+    def a_complete_record_waits_for_nobody(self) -> None:
+        state = self.chart.state
+        if state is not None:
+            assert (state.record_completed_at is None) == bool(state.missing_elements)
+            waits = any(deadline.key == "record" for deadline in deadlines(state))
+            assert not waits or (state.missing_elements and not state.record_overdue)
+            late = [each.late for each in state.record_completions]
+            assert late == sorted(late)
+            assert state.record_due_at is not None or not any(late)
 
     @invariant()
     def versions_are_contiguous(self) -> None:

@@ -10,6 +10,7 @@ from services.referral.domain.evolve import evolve
 from services.referral.domain.labels import COMMANDS as COMMAND_LABELS
 from services.referral.domain.labels import EVENTS as EVENT_LABELS
 from services.referral.domain.labels import STATES
+from services.referral.domain.record_values import SummaryCompletion
 from services.referral.domain.referral import (
     COMMANDS,
     allowed_commands,
@@ -89,6 +90,10 @@ GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
     c.CancelReferral: (CANCEL, WUCAIWAN),
     c.ConfirmCancellation: (c.ConfirmCancellation(), GENERAL),
     c.RecordDeath: (DIED(died_at=START, certifier="张医生"), WUCAIWAN),
+    c.CompleteRecord: (
+        c.CompleteRecord(clinical_summary=SummaryCompletion(symptoms="言语不清")),
+        WUCAIWAN,
+    ),
     c.MarkEnteredInError: (replace(ERROR, second_approver="u-wang"), WUCAIWAN),
 }
 

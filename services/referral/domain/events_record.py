@@ -1,0 +1,28 @@
+"""Events of the record: its completion, and the passing of its limit."""
+
+from dataclasses import dataclass
+
+from services.referral.domain.record_values import TransferRecord
+from services.referral.domain.referral_values import ClinicalSummary
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordCompleted:
+    """The record after what was added."""
+
+    facility: str
+    record: TransferRecord | None
+    clinical_summary: ClinicalSummary
+    #: still
+    missing_elements: tuple[str, ...] = ()
+    #: after the limit for an emergency's record
+    late: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordOverdue:
+    """The limit passed and an emergency's record is incomplete."""
+
+    #: that is to complete it
+    facility: str
+    missing_elements: tuple[str, ...] = ()
