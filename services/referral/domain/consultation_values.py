@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from services.referral.domain.norms_rules import CAPABILITY_OF
+from services.referral.domain.norms_move import CAPABILITY_OF
 from services.referral.domain.values import BedType, Pathway, Urgency
 from services.shared.kernel.actor import Actor
 

@@ -22,6 +22,7 @@ from services.referral.domain.events import (
 )
 from services.referral.domain.facility_codes import with_origin_code
 from services.referral.domain.norms import Assessment, Request
+from services.referral.domain.norms_channel import channel_faults
 from services.referral.domain.offering import Asking, Opened, asking, expiry, open_next
 from services.referral.domain.parties import authorise_creation
 from services.referral.domain.policy import ReferralPolicy
@@ -55,6 +56,7 @@ def decide_create(
     origin = origin_of(directory, context.actor.facility)
     faults = norms.destination_faults(directory, origin.id, command.destinations)
     faults += norms.override_faults(command.overrides)
+    faults += channel_faults(directory, command.green_channel)
     if command.rehabilitation_plan is not None:
         faults += plan_faults(command.rehabilitation_plan)
     if episode_patient is not None and episode_patient != command.patient:
@@ -76,6 +78,7 @@ def decide_create(
         rehabilitation_plan=command.rehabilitation_plan,
         live_referrals=live_referrals,
         overrides=command.overrides,
+        green_channel=command.green_channel,
     )
     found = norms.assess(request, [directory.facilities[each] for each in command.destinations])
     failed = norms.failed_rules(found)
@@ -215,6 +218,7 @@ def reroute_norms(decision: Decision[RerouteReferral]) -> tuple[Assessment, ...]
         asked_before=tuple(dict.fromkeys(offer.facility for offer in state.offers)),
         approved=state.approved,
         continues=state.parent != "",
+        green_channel=state.green_channel,
     )
     return norms.assess(request, [directory.facilities[each] for each in command.destinations])
 

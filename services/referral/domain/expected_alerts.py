@@ -11,7 +11,7 @@ from services.referral.domain import commands as c
 from services.referral.domain import events as e
 from services.referral.domain.explaining_texts import filled, span
 from services.referral.domain.norms import Assessment, Request
-from services.referral.domain.norms_rules import CAPABILITY_OF
+from services.referral.domain.norms_move import CAPABILITY_OF
 from services.referral.domain.transition_lookup import ROWS
 from services.shared.kernel.text import BilingualText
 

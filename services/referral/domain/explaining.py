@@ -9,7 +9,8 @@ from services.referral.domain.directory_state import Directory, Facility
 from services.referral.domain.expected_alerts import ExpectedAlert, expected_alerts
 from services.referral.domain.free_beds import FreeBeds, WardBeds, free_beds, free_of
 from services.referral.domain.norms import Assessment, Request, assess, destination_faults
-from services.referral.domain.norms_rules import capable
+from services.referral.domain.norms_channel import channel_faults
+from services.referral.domain.norms_move import capable
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_values import (
     ClinicalSummary,
@@ -69,6 +70,8 @@ class DestinationExplanation:
     insurance_filing_needed: bool
     #: whose referral office approves or reviews; empty when nobody must
     approval_facility: str
+    #: by its green channel: LEVEL_BY_LEVEL, APPROVAL_QUEUE, DEPOSIT
+    skips: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -117,6 +120,7 @@ def question(
         description = f"facility {origin_id} is not in the directory"
         fault = FieldViolation(field="origin_facility", reason="UNKNOWN_FACILITY", description=description)
         faults.insert(0, fault)
+    faults += channel_faults(directory, query.green_channel)
     if origin is None or faults:
         raise InvalidInput(*faults)
     request = Request(
@@ -128,6 +132,8 @@ def question(
         consent=query.consent,
         rehabilitation_plan=query.rehabilitation_plan,
         live_referrals=live_referrals,
+        green_channel=query.green_channel,
+        listed=query.destinations,
     )
     named = [directory.facilities[each] for each in query.destinations]
     return Question(request=request, candidates=tuple(named or _suggested(request)), bed_type=query.bed_type)
@@ -211,4 +217,5 @@ def _explanation(candidate: _Candidate, placed: Assessment, request: Request) ->
         approval_in_retrospect=alone.approval_in_retrospect,
         insurance_filing_needed=alone.insurance_filing_needed,
         approval_facility=request.directory.lead_of(request.origin) if leaves else "",
+        skips=alone.skips,
     )

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from services.referral.domain.directory_state import Directory, Facility
+from services.referral.domain.norms_insurance import filing_needed
+from services.referral.domain.norms_move import Move, Rule, move_between
 from services.referral.domain.norms_rules import (
+    GREEN_CHANNEL,
     NEW_DESTINATION,
     RULES,
-    Move,
-    Rule,
     approval_needed,
-    filing_needed,
-    move_between,
+    approved_afterwards,
+    skipped_by_channel,
 )
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_values import (
@@ -24,7 +25,7 @@ from services.referral.domain.referral_values import (
 from services.referral.domain.values import CodedReason, Direction, Pathway, Scope, Urgency
 from services.shared.kernel.refusals import FailedRule, FieldViolation
 
-RULE_CODES = frozenset(rule.code for rule in (*RULES, NEW_DESTINATION))
+RULE_CODES = frozenset(rule.code for rule in (*RULES, NEW_DESTINATION, GREEN_CHANNEL))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +42,8 @@ class Assessment:
     #: approval is reviewed afterwards
     approval_in_retrospect: bool
     insurance_filing_needed: bool
+    #: what the green channel skips on this way
+    skips: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -65,6 +68,10 @@ class Request:
     asked_before: tuple[str, ...] | None = None
     approved: bool | None = None
     continues: bool = False
+    #: the green channel that is asked for
+    green_channel: str = ""
+    #: every destination of the request, where not all are assessed together
+    listed: tuple[str, ...] = ()
 
 
 def holds(result: RuleResult) -> bool:
@@ -74,12 +81,13 @@ def holds(result: RuleResult) -> bool:
 
 def assess(request: Request, destinations: Sequence[Facility]) -> tuple[Assessment, ...]:
     """Every norm for every destination of a ranked list, in its order."""
-    reasons = {override.rule: override.reason for override in reversed(request.overrides)}
-    together = tuple([facility.id for facility in destinations])
+    reasons = {each.rule: each.reason for each in reversed(request.overrides)}
+    together = tuple([each.id for each in destinations])
     at_once = request.dispatch is Dispatch.FIRST_TO_ACCEPT
-    rules = RULES if request.asked_before is None else (*RULES, NEW_DESTINATION)
-    asked = request.asked_before or ()
-    found: list[Assessment] = []
+    channel = request.directory.green_channels.get(request.green_channel)
+    rules = (*RULES, *((NEW_DESTINATION,) if request.asked_before is not None else ()))
+    rules += (GREEN_CHANNEL,) if channel else ()
+    asked, found = request.asked_before or (), list[Assessment]()
     for rank, destination in enumerate(destinations):
         move = replace(
             move_between(
@@ -97,6 +105,9 @@ def assess(request: Request, destinations: Sequence[Facility]) -> tuple[Assessme
             continues=request.continues,
             asked_before=asked if at_once else asked + together[:rank],
             asked_together=together if at_once else (),
+            green_channel=channel,
+            listed=request.listed or together,
+            rerouted=request.asked_before is not None,
         )
         found.append(_assessment(move, rules, reasons))
     return tuple(found)
@@ -157,17 +168,17 @@ def _fault(field: str, reason: str, description: str) -> FieldViolation:
 
 
 def _assessment(move: Move, rules: tuple[Rule, ...], reasons: dict[str, CodedReason]) -> Assessment:
-    leaves = approval_needed(move)
-    afterwards = leaves and (move.urgency is Urgency.EMERGENCY or move.continues)
+    afterwards = approved_afterwards(move)
     return Assessment(
         facility=move.destination,
         direction=move.direction,
         scope=move.scope,
         travel_minutes=move.directory.travel_minutes(move.origin.id, move.destination.id),
         norms=tuple([_result(rule, move, reasons) for rule in rules]),
-        needs_approval=leaves and not afterwards and not move.approved,
+        needs_approval=approval_needed(move) and not afterwards and not move.approved,
         approval_in_retrospect=afterwards,
         insurance_filing_needed=filing_needed(move),
+        skips=skipped_by_channel(move),
     )
 
 

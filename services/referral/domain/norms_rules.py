@@ -1,193 +1,94 @@
 """The norms: who may send whom where. Each rule is a pure function over one move and the directory.
 
-Source of the rules: shared/design/domain.md, "Norms".
+They are the eight that the network agreed on; what each may be overridden by stands in `RULES`. Rules that
+protect the patient or the law (approval, filing, readiness, consent, one live referral) take no override.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 
-from services.referral.domain.directory_state import Directory, Facility, level_rank
-from services.referral.domain.policy import ReferralPolicy
-from services.referral.domain.referral_values import Consent, RehabilitationPlan
-from services.referral.domain.texts import filled, text
-from services.referral.domain.values import Direction, FacilityLevel, Pathway, Scope, Urgency
+from services.referral.domain.directory_state import level_rank
+from services.referral.domain.norms_channel import green_channel, opens
+from services.referral.domain.norms_insurance import insurance_filing
+from services.referral.domain.norms_move import (
+    CAPABILITY_OF,
+    Move,
+    Rule,
+    Verdict,
+    is_grassroots_care,
+    nearest_capable,
+    specialties,
+)
+from services.referral.domain.norms_texts import CAPABILITIES, LEVELS
+from services.referral.domain.norms_verdicts import listed, name_of, verdict, worded
+from services.referral.domain.values import Direction, FacilityLevel, Urgency
 from services.shared.kernel.text import BilingualText
 
-#: The centre or department that a pathway needs at its destination; GENERAL needs none.
-CAPABILITY_OF: dict[Pathway, str] = {
-    Pathway.STROKE: "STROKE",
-    Pathway.CHEST_PAIN: "CHEST_PAIN",
-    Pathway.TRAUMA: "TRAUMA",
-    Pathway.MATERNAL: "CRITICAL_MATERNAL",
-    Pathway.NEONATAL: "CRITICAL_NEONATAL",
-    Pathway.CRITICAL_CARE: "CRITICAL_CARE",
-    Pathway.HEMODIALYSIS: "HEMODIALYSIS",
-    Pathway.REHABILITATION: "REHABILITATION",
-    Pathway.DAY_SURGERY: "DAY_SURGERY",
-}
-
-#: Levels that give grassroots rehabilitation and follow-up without a rehabilitation department 康复回社区.
-GRASSROOTS = frozenset({FacilityLevel.VILLAGE, FacilityLevel.TOWNSHIP})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Move:
-    """What the norms look at: one patient from an origin to one destination."""
-
-    directory: Directory
-    policy: ReferralPolicy
-    origin: Facility
-    destination: Facility
-    direction: Direction
-    scope: Scope
-    urgency: Urgency
-    pathway: Pathway
-    consent: Consent | None = None
-    rehabilitation_plan: RehabilitationPlan | None = None
-    #: other referrals of the episode that are live
-    live_referrals: tuple[str, ...] = ()
-    #: facilities that said no before, or are listed before this destination
-    asked_before: tuple[str, ...] = ()
-    #: destinations asked at the same moment as this one
-    asked_together: tuple[str, ...] = ()
-    #: whether the lead facility approved; None before it could be asked
-    approved: bool | None = None
-    #: opened by a referral back or a red flag: it rests on the consent to the referral before
-    continues: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Verdict:
-    passed: bool
-    text: BilingualText
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Rule:
-    """One norm."""
-
-    code: str
-    #: whether a coded reason may stand against it
-    overridable: bool
-    check: Callable[[Move], Verdict]
-
-
-def move_between(
-    *,
-    directory: Directory,
-    policy: ReferralPolicy,
-    origin: Facility,
-    destination: Facility,
-    urgency: Urgency,
-    pathway: Pathway,
-) -> Move:
-    """A move with what follows from its two ends."""
-    return Move(
-        directory=directory,
-        policy=policy,
-        origin=origin,
-        destination=destination,
-        direction=directory.direction(origin, destination),
-        scope=directory.scope(origin, destination),
-        urgency=urgency,
-        pathway=pathway,
-    )
-
-
-def capable(facility: Facility, pathway: Pathway, direction: Direction) -> bool:
-    """Whether the facility has what the pathway needs.
-
-    Rehabilitation downwards needs the department or a grassroots level: township and village follow-up is
-    what rehabilitation in the community means, and few townships have a department.
-    """
-    capability = CAPABILITY_OF.get(pathway)
-    return (
-        capability is None or capability in facility.capabilities or _grassroots(facility, pathway, direction)
-    )
-
-
-def nearest_capable(move: Move) -> tuple[Facility, int] | None:
-    """The nearest capable facility by road that was not asked before; None when no travel time is known.
-
-    A pathway without a centre has no capable centre to be near to: there, a higher level than the origin's
-    (for a referral up) or the destination's own level counts.
-    """
-    refused = set(move.asked_before) - {move.destination.id}
-    found = [
-        (minutes, facility.id, facility)
-        for facility, minutes in move.directory.reachable(move.origin.id)
-        if facility.id not in refused and _comparable(move, facility)
-    ]
-    if not found:
-        return None
-    minutes, _, facility = min(found, key=lambda each: each[:2])
-    return facility, minutes
-
-
-def approval_needed(move: Move) -> bool:
-    """Out of the county needs the lead facility's word; the way back down does not leave: it returns."""
-    return move.scope is Scope.OUT_OF_COUNTY and move.direction is not Direction.DOWN
-
-
-def filing_needed(move: Move) -> bool:
-    """Whether a filing number is needed before departure (INSURANCE_FILING 异地就医备案).
-
-    An emergency counts as filed (facts.md, Referral rules, B). The way back down ends at home.
-    """
-    if move.urgency is Urgency.EMERGENCY or move.direction is Direction.DOWN:
-        return False
-    here, there = move.origin.region, move.destination.region
-    return not (move.policy.same_pooling_area(here, there) or move.policy.filing_exempt(here, there))
-
-
-def _grassroots(facility: Facility, pathway: Pathway, direction: Direction) -> bool:
-    downward = direction is Direction.DOWN and pathway is Pathway.REHABILITATION
-    return downward and facility.level in GRASSROOTS
-
-
-def _comparable(move: Move, facility: Facility) -> bool:
-    if CAPABILITY_OF.get(move.pathway) is not None:
-        return capable(facility, move.pathway, move.direction)
-    if move.direction is Direction.UP:
-        return level_rank(facility.level) > level_rank(move.origin.level)
-    return facility.level is move.destination.level
-
-
-def _passed(code: str) -> Verdict:
-    return Verdict(passed=True, text=text(code))
-
-
-def _named(passed: bool, code: str, facility: Facility, **values: str) -> Verdict:
-    zh = {"facility": facility.name.zh, **values}
-    return Verdict(passed=passed, text=filled(code, zh, {**zh, "facility": facility.name.en}))
+_HOUR_S = 3600
+_LEVEL_AT = tuple(FacilityLevel)
 
 
 def level_by_level(move: Move) -> Verdict:
-    """A routine UP referral climbs one level at a time, with three exceptions."""
-    if move.urgency is not Urgency.ROUTINE or move.direction is not Direction.UP:
-        return _passed("LEVEL_BY_LEVEL.NOT_ROUTINE_UP")
+    """A routine UP referral climbs one level at a time.
+
+    Not to the lead of one's own community or group, inside a specialist alliance of the pathway, for a
+    pathway whose nearest capable centre is that high, or by a green channel.
+    """
+    if move.direction is not Direction.UP:
+        return verdict(True, "LEVEL_BY_LEVEL.NOT_UP")
+    if move.urgency is not Urgency.ROUTINE:
+        return verdict(True, "LEVEL_BY_LEVEL.NOT_ROUTINE")
+    values = {
+        "origin": move.origin.name,
+        "origin_level": LEVELS[move.origin.level],
+        "facility": move.destination.name,
+        "level": LEVELS[move.destination.level],
+    }
     step = level_rank(move.destination.level) - level_rank(move.origin.level)
     if step <= 1:
-        return _passed("LEVEL_BY_LEVEL.PASSED")
-    if move.origin.community and move.directory.lead_of(move.origin) == move.destination.id:
-        return _passed("LEVEL_BY_LEVEL.LEAD")
-    if CAPABILITY_OF.get(move.pathway) is not None:
-        nearest = nearest_capable(move)
-        if nearest is not None and level_rank(nearest[0].level) >= level_rank(move.destination.level):
-            return _passed("LEVEL_BY_LEVEL.NEAREST_CENTRE_HIGHER")
-    return _named(False, "LEVEL_BY_LEVEL.FAILED", move.destination)
+        return verdict(True, "LEVEL_BY_LEVEL.PASSED", **values)
+    exception = _level_exception(move)
+    if exception is not None:
+        return exception
+    if opens(move) and move.green_channel is not None:
+        return verdict(True, "LEVEL_BY_LEVEL.GREEN_CHANNEL", channel=move.green_channel.name)
+    next_level = LEVELS[_LEVEL_AT[level_rank(move.origin.level) + 1]]
+    return verdict(False, "LEVEL_BY_LEVEL.FAILED", **values, next_level=next_level)
+
+
+def _level_exception(move: Move) -> Verdict | None:
+    directory, origin, destination = move.directory, move.origin, move.destination
+    if destination.id in directory.leads_above(origin):
+        return verdict(True, "LEVEL_BY_LEVEL.LEAD", facility=destination.name)
+    alliance = directory.alliance_between(origin.id, destination.id, specialties(move.pathway))
+    if alliance is not None:
+        return verdict(True, "LEVEL_BY_LEVEL.ALLIANCE", alliance=alliance.name, facility=destination.name)
+    needed = CAPABILITY_OF.get(move.pathway)
+    nearest = None if needed is None else nearest_capable(move)
+    if needed is not None and nearest is not None:
+        facility, minutes = nearest
+        if level_rank(facility.level) >= level_rank(destination.level):
+            return verdict(
+                True,
+                "LEVEL_BY_LEVEL.NEAREST_CENTRE_HIGHER",
+                capability=CAPABILITIES[needed],
+                nearest=facility.name,
+                level=LEVELS[facility.level],
+                minutes=str(minutes),
+            )
+    return None
 
 
 def capability(move: Move) -> Verdict:
     """The destination has the pathway's centre or department."""
     needed = CAPABILITY_OF.get(move.pathway)
     if needed is None:
-        return _passed("CAPABILITY.NONE_NEEDED")
+        return verdict(True, "CAPABILITY.NONE_NEEDED")
+    values = {"facility": move.destination.name, "capability": CAPABILITIES[needed]}
     if needed in move.destination.capabilities:
-        return _named(True, "CAPABILITY.PASSED", move.destination, capability=needed)
-    if _grassroots(move.destination, move.pathway, move.direction):
-        return _named(True, "CAPABILITY.GRASSROOTS", move.destination)
-    return _named(False, "CAPABILITY.FAILED", move.destination, capability=needed)
+        return verdict(True, "CAPABILITY.PASSED", **values)
+    if is_grassroots_care(move.destination, move.pathway, move.direction):
+        return verdict(True, "CAPABILITY.GRASSROOTS", **values)
+    return verdict(False, "CAPABILITY.FAILED", **values)
 
 
 def nearest(move: Move) -> Verdict:
@@ -196,82 +97,106 @@ def nearest(move: Move) -> Verdict:
     Of destinations asked at the same moment the nearest must be one.
     """
     if move.urgency is not Urgency.EMERGENCY:
-        return _passed("NEAREST_CAPABLE.NOT_EMERGENCY")
+        return verdict(True, "NEAREST_CAPABLE.NOT_EMERGENCY")
     found = nearest_capable(move)
     if found is None:
-        return _passed("NEAREST_CAPABLE.UNKNOWN")
+        return verdict(True, "NEAREST_CAPABLE.UNKNOWN")
     facility, minutes = found
     mine = move.directory.travel_minutes(move.origin.id, move.destination.id)
-    if facility.id in move.asked_together or (mine is not None and mine <= minutes):
-        return _named(True, "NEAREST_CAPABLE.PASSED", move.destination)
-    values = {"minutes": str(minutes)}
-    zh = {"facility": move.destination.name.zh, "nearest": facility.name.zh, **values}
-    en = {"facility": move.destination.name.en, "nearest": facility.name.en, **values}
-    return Verdict(passed=False, text=filled("NEAREST_CAPABLE.FAILED", zh, en))
+    if mine is not None and mine <= minutes:
+        return verdict(True, "NEAREST_CAPABLE.PASSED", facility=move.destination.name, minutes=str(mine))
+    values: dict[str, str | BilingualText] = {
+        "facility": move.destination.name,
+        "nearest": facility.name,
+        "minutes": str(minutes),
+    }
+    if facility.id in move.asked_together:
+        return verdict(True, "NEAREST_CAPABLE.TOGETHER", **values)
+    way = "" if mine is None else worded("NEAREST_CAPABLE.MINE", minutes=str(mine))
+    return verdict(False, "NEAREST_CAPABLE.FAILED", **values, mine=way)
+
+
+def approval_needed(move: Move) -> bool:
+    """Leaving the county needs the lead facility's word; the way back down does not leave: it returns."""
+    return move.scope in move.policy.approval_scopes and move.direction is not Direction.DOWN
+
+
+def approved_afterwards(move: Move) -> bool:
+    """Whether the approval may follow the patient: an emergency, a green channel, a referral that goes on."""
+    return approval_needed(move) and (move.urgency is Urgency.EMERGENCY or move.continues or opens(move))
 
 
 def approval(move: Move) -> Verdict:
     """OUT_OF_COUNTY needs the lead facility's approval; an emergency is reviewed afterwards."""
     if not approval_needed(move):
-        return _passed("APPROVAL.NOT_NEEDED")
-    if move.urgency is Urgency.EMERGENCY or move.continues:
-        code = "APPROVAL.IN_RETROSPECT" if move.urgency is Urgency.EMERGENCY else "APPROVAL.CONTINUES"
-    elif move.approved:
-        return _passed("APPROVAL.GIVEN")
-    else:
-        code = "APPROVAL.AWAITED" if move.approved is None else "APPROVAL.FAILED"
-    lead = move.directory.facility(move.directory.lead_of(move.origin)) or move.origin
-    approver = filled(code, {"approver": lead.name.zh}, {"approver": lead.name.en})
-    return Verdict(passed=code != "APPROVAL.FAILED", text=approver)
-
-
-def insurance_filing(move: Move) -> Verdict:
-    """Never refuses a request: the number is asked for before departure."""
-    if filing_needed(move):
-        return _passed("INSURANCE_FILING.BEFORE_DEPARTURE")
-    here, there = move.origin.region, move.destination.region
-    if move.direction is Direction.DOWN or move.policy.same_pooling_area(here, there):
-        return _passed("INSURANCE_FILING.NOT_NEEDED")
+        return verdict(True, "APPROVAL.NOT_NEEDED")
+    values: dict[str, str | BilingualText] = {
+        "approver": name_of(move.directory, move.directory.lead_of(move.origin)),
+        "facility": move.destination.name,
+        "hours": str(move.policy.approval_review_s // _HOUR_S),
+    }
     if move.urgency is Urgency.EMERGENCY:
-        return _passed("INSURANCE_FILING.EMERGENCY")
-    return _passed("INSURANCE_FILING.EXEMPT")
+        return verdict(True, "APPROVAL.IN_RETROSPECT", **values)
+    if move.continues:
+        return verdict(True, "APPROVAL.CONTINUES", **values)
+    if move.approved:
+        return verdict(True, "APPROVAL.GIVEN", **values)
+    if opens(move) and move.green_channel is not None:
+        return verdict(True, "APPROVAL.GREEN_CHANNEL", **values, channel=move.green_channel.name)
+    if move.approved is None:
+        return verdict(True, "APPROVAL.AWAITED", **values)
+    return verdict(False, "APPROVAL.FAILED", **values)
 
 
 def down_ready(move: Move) -> Verdict:
     """A DOWN referral has a rehabilitation plan, a medication list and a first follow-up date."""
     if move.direction is not Direction.DOWN:
-        return _passed("DOWN_READY.NOT_DOWN")
+        return verdict(True, "DOWN_READY.NOT_DOWN")
     plan = move.rehabilitation_plan
-    if plan is not None and plan.tasks and plan.medications and plan.first_follow_up_on:
-        return _passed("DOWN_READY.PASSED")
-    return Verdict(passed=False, text=text("DOWN_READY.FAILED"))
+    present = {
+        "DOWN_READY.TASKS": plan is not None and bool(plan.tasks),
+        "DOWN_READY.MEDICATIONS": plan is not None and bool(plan.medications),
+        "DOWN_READY.FOLLOW_UP": plan is not None and bool(plan.first_follow_up_on),
+    }
+    missing = [worded(code) for code, is_there in present.items() if not is_there]
+    if not missing:
+        return verdict(True, "DOWN_READY.PASSED")
+    return verdict(False, "DOWN_READY.FAILED", missing=listed(missing))
 
 
 def consent(move: Move) -> Verdict:
     """Recorded, or the emergency exception; what continues a referral rests on the consent to that one."""
     if move.consent is not None and move.consent.recorded:
-        return _passed("CONSENT.RECORDED")
+        return verdict(True, "CONSENT.RECORDED")
     if move.continues:
-        return _passed("CONSENT.CONTINUES")
+        return verdict(True, "CONSENT.CONTINUES")
     if move.consent is not None and move.consent.emergency_exception and move.urgency is Urgency.EMERGENCY:
-        return _passed("CONSENT.EMERGENCY")
-    return Verdict(passed=False, text=text("CONSENT.FAILED"))
+        return verdict(True, "CONSENT.EMERGENCY")
+    return verdict(False, "CONSENT.FAILED")
 
 
 def one_live(move: Move) -> Verdict:
     """One live referral an episode."""
     if not move.live_referrals:
-        return _passed("ONE_LIVE.PASSED")
-    values = {"referral": ", ".join(move.live_referrals)}
-    return Verdict(passed=False, text=filled("ONE_LIVE.FAILED", values, values))
+        return verdict(True, "ONE_LIVE.PASSED")
+    return verdict(False, "ONE_LIVE.FAILED", referral=", ".join(move.live_referrals))
 
 
 def new_destination(move: Move) -> Verdict:
     """A re-routed referral asks somebody who was not asked before."""
     asked = move.destination.id in move.asked_before
-    return _named(
-        not asked, "NEW_DESTINATION.FAILED" if asked else "NEW_DESTINATION.PASSED", move.destination
-    )
+    code = "NEW_DESTINATION.FAILED" if asked else "NEW_DESTINATION.PASSED"
+    return verdict(not asked, code, facility=move.destination.name)
+
+
+def skipped_by_channel(move: Move) -> tuple[str, ...]:
+    """What the green channel skips on this move; empty when none opens it."""
+    if not opens(move):
+        return ()
+    without = replace(move, green_channel=None)
+    levels = level_by_level(without).passed
+    waits = approval_needed(move) and not approved_afterwards(without) and not move.approved
+    return (*(() if levels else ("LEVEL_BY_LEVEL",)), *(("APPROVAL_QUEUE",) if waits else ()), "DEPOSIT")
 
 
 RULES: tuple[Rule, ...] = (
@@ -287,3 +212,10 @@ RULES: tuple[Rule, ...] = (
 
 #: Beside the eight, when a referral is re-routed.
 NEW_DESTINATION = Rule(code="NEW_DESTINATION", overridable=True, check=new_destination)
+
+#: Beside the eight, when a request names a green channel. Whoever has none leaves the channel out.
+GREEN_CHANNEL = Rule(
+    code="GREEN_CHANNEL",
+    overridable=False,
+    check=lambda move: green_channel(move, skipped_by_channel(move)),
+)

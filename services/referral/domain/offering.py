@@ -8,7 +8,8 @@ from typing import Any
 from services.referral.domain.decision import Decision
 from services.referral.domain.directory_state import Directory, Facility
 from services.referral.domain.facility_codes import ws218_code
-from services.referral.domain.norms_rules import filing_needed, move_between
+from services.referral.domain.norms_insurance import filing_needed
+from services.referral.domain.norms_move import move_between
 from services.referral.domain.policy import ReferralPolicy, Terms
 from services.referral.domain.referral_state import open_offers
 from services.referral.domain.referral_values import Dispatch, Offer, OfferState

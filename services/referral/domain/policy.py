@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from services.referral.domain.record_rules import DEFAULT_RECORD_RULES, RecordRules
 from services.referral.domain.referral_values import CrewLevel
-from services.referral.domain.values import Pathway, Urgency
+from services.referral.domain.values import Pathway, Scope, Urgency
 
 _MINUTE_S = 60
 _HOUR_S = 3600
@@ -96,6 +96,10 @@ class ReferralPolicy:
     crew_by_pathway: Mapping[Pathway, CrewLevel] = field(default_factory=lambda: DEFAULT_PATHWAY_CREW)
     #: re-routings of one referral (domain.md: at most 5 hops)
     hops_max: int = 5
+    #: moves that need the approval of the origin's lead facility
+    approval_scopes: frozenset[Scope] = frozenset({Scope.OUT_OF_COUNTY})
+    #: an approval that follows the patient is given within this time
+    approval_review_s: int = 72 * _HOUR_S
     #: assumed by road where the directory does not know (product default)
     travel_unknown_s: int = 2 * _HOUR_S
     #: the site's clock, for the end of a day: China Standard Time

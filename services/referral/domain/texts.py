@@ -1,5 +1,6 @@
 """What people read when a referral is refused or explained: one catalogue, by code, in both languages."""
 
+from services.referral.domain.norms_texts import NORMS
 from services.shared.kernel.text import BilingualText
 
 
@@ -83,97 +84,11 @@ _GUARDS = {
     ),
 }
 
-#: The norms (domain.md, "Norms"), passed or failed.
-_NORMS = {
-    "LEVEL_BY_LEVEL.PASSED": _pair("符合逐级转诊要求", "it climbs level by level"),
-    "LEVEL_BY_LEVEL.NOT_ROUTINE_UP": _pair(
-        "非常规上转，不要求逐级", "not a routine referral up: any level may be asked"
-    ),
-    "LEVEL_BY_LEVEL.LEAD": _pair(
-        "转往本医共体牵头医院，不要求逐级", "to the lead of its own community: levels may be skipped"
-    ),
-    "LEVEL_BY_LEVEL.NEAREST_CENTRE_HIGHER": _pair(
-        "最近的专科中心即在该层级，不要求逐级",
-        "the nearest capable centre is that high: levels may be skipped",
-    ),
-    "LEVEL_BY_LEVEL.FAILED": _pair(
-        "常规上转应逐级进行，不应越级转往{facility}",
-        "a routine referral climbs one level at a time; {facility} is higher",
-    ),
-    "CAPABILITY.NONE_NEEDED": _pair("该路径不要求专科中心", "the pathway needs no particular centre"),
-    "CAPABILITY.PASSED": _pair("{facility}具备{capability}能力", "{facility} has {capability}"),
-    "CAPABILITY.GRASSROOTS": _pair(
-        "{facility}为基层机构，可承接康复随访", "{facility} gives grassroots rehabilitation care"
-    ),
-    "CAPABILITY.FAILED": _pair("{facility}不具备{capability}能力", "{facility} has no {capability}"),
-    "NEAREST_CAPABLE.NOT_EMERGENCY": _pair("非急诊，不要求就近", "no emergency: it need not be the nearest"),
-    "NEAREST_CAPABLE.PASSED": _pair("{facility}为最近的有能力机构", "{facility} is the nearest capable one"),
-    "NEAREST_CAPABLE.UNKNOWN": _pair(
-        "目录中无车程数据，无法比较远近", "no travel times are known to compare"
-    ),
-    "NEAREST_CAPABLE.FAILED": _pair(
-        "急诊应就近：{nearest}车程{minutes}分钟，近于{facility}",
-        "an emergency goes to the nearest capable facility: {nearest}, {minutes} min by road, not {facility}",
-    ),
-    "APPROVAL.NOT_NEEDED": _pair("无需牵头医院审批", "no approval is needed"),
-    "APPROVAL.GIVEN": _pair("牵头医院已审批转往县外", "the lead facility approved leaving the county"),
-    "APPROVAL.AWAITED": _pair(
-        "转往县外，须先经{approver}审批", "out of the county: {approver} must approve it first"
-    ),
-    "APPROVAL.IN_RETROSPECT": _pair(
-        "急诊转往县外，先行转诊，72小时内由{approver}补审",
-        "an emergency out of the county: {approver} reviews it afterwards, within 72 h",
-    ),
-    "APPROVAL.CONTINUES": _pair(
-        "续转转往县外，先行转诊，由{approver}补审",
-        "out of the county to go on with a referral: {approver} reviews it afterwards",
-    ),
-    "APPROVAL.FAILED": _pair(
-        "转往县外须经{approver}审批，不能以改派绕过；请重新发起转诊",
-        "out of the county needs the approval of {approver}, which re-routing cannot skip; create it anew",
-    ),
-    "INSURANCE_FILING.NOT_NEEDED": _pair("无需异地就医备案", "no insurance filing is needed"),
-    "INSURANCE_FILING.EXEMPT": _pair("该区域免异地就医备案", "the area's rule exempts from filing"),
-    "INSURANCE_FILING.EMERGENCY": _pair("急诊视同已备案", "an emergency counts as filed"),
-    "INSURANCE_FILING.BEFORE_DEPARTURE": _pair(
-        "跨统筹区，出发前须办理异地就医备案",
-        "out of the pooling area: a filing number is needed before departure",
-    ),
-    "DOWN_READY.NOT_DOWN": _pair(
-        "非下转，不要求康复计划", "not a referral down: no rehabilitation plan is needed"
-    ),
-    "DOWN_READY.PASSED": _pair(
-        "康复计划、用药和首次随访日期齐全", "plan, medication and first follow-up date are there"
-    ),
-    "DOWN_READY.FAILED": _pair(
-        "下转须附康复计划、用药清单和首次随访日期",
-        "a referral down needs a rehabilitation plan, a medication list and a first follow-up date",
-    ),
-    "CONSENT.RECORDED": _pair("已取得知情同意", "consent is recorded"),
-    "CONSENT.EMERGENCY": _pair("急诊例外，后补知情同意", "emergency exception from consent"),
-    "CONSENT.CONTINUES": _pair(
-        "沿用上一转诊的知情同意", "covered by the consent to the referral that it continues"
-    ),
-    "CONSENT.FAILED": _pair(
-        "未取得知情同意（仅急诊可例外）",
-        "consent is not recorded, and the exception is for emergencies alone",
-    ),
-    "ONE_LIVE.PASSED": _pair("本次诊疗过程无其他进行中的转诊", "no other referral of the episode is live"),
-    "ONE_LIVE.FAILED": _pair(
-        "本次诊疗过程已有进行中的转诊：{referral}", "another referral of the episode is live: {referral}"
-    ),
-    "NEW_DESTINATION.PASSED": _pair("{facility}尚未被询问过", "{facility} was not asked before"),
-    "NEW_DESTINATION.FAILED": _pair(
-        "{facility}此前已被询问，须说明再次申请的原因",
-        "{facility} was asked before: a coded reason is needed",
-    ),
-}
-
 #: What the system writes into a record that it opens (Chinese: it becomes part of the patient's record).
 REFERRAL_REASON_BACK = "病情稳定，下转基层继续康复和随访"
 REFERRAL_REASON_RED_FLAG = "随访出现警示症状：{red_flag}"
 
-_CATALOGUE = {**_PARTIES, **_GUARDS, **_NORMS}
+_CATALOGUE = {**_PARTIES, **_GUARDS, **NORMS}
 
 CODES = frozenset(_CATALOGUE)
 

@@ -226,6 +226,7 @@ class DestinationExplanation(message.Message):
     APPROVAL_IN_RETROSPECT_FIELD_NUMBER: builtins.int
     INSURANCE_FILING_NEEDED_FIELD_NUMBER: builtins.int
     APPROVAL_FACILITY_FIELD_NUMBER: builtins.int
+    SKIPS_FIELD_NUMBER: builtins.int
     facility: builtins.str
     direction: referral_pb2.Direction.ValueType
     scope: referral_pb2.Scope.ValueType
@@ -259,6 +260,10 @@ class DestinationExplanation(message.Message):
     def alerts(self) -> containers.RepeatedCompositeFieldContainer[ExpectedAlert]:
         """Whose desks the platform would turn to, in the order in which that would happen."""
 
+    @builtins.property
+    def skips(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What the green channel skips on this way: LEVEL_BY_LEVEL, APPROVAL_QUEUE, DEPOSIT. Never a clinical guard."""
+
     def __init__(
         self,
         *,
@@ -277,10 +282,11 @@ class DestinationExplanation(message.Message):
         approval_in_retrospect: builtins.bool = ...,
         insurance_filing_needed: builtins.bool = ...,
         approval_facility: builtins.str = ...,
+        skips: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "expected_wait", b"expected_wait", "facility_name", b"facility_name", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "alerts", b"alerts", "allowed", b"allowed", "allowed_in_order", b"allowed_in_order", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "direction", b"direction", "expected_wait", b"expected_wait", "facility", b"facility", "facility_name", b"facility_name", "free_beds", b"free_beds", "insurance_filing_needed", b"insurance_filing_needed", "needs_approval", b"needs_approval", "norms", b"norms", "scope", b"scope", "travel_minutes", b"travel_minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "alerts", b"alerts", "allowed", b"allowed", "allowed_in_order", b"allowed_in_order", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "direction", b"direction", "expected_wait", b"expected_wait", "facility", b"facility", "facility_name", b"facility_name", "free_beds", b"free_beds", "insurance_filing_needed", b"insurance_filing_needed", "needs_approval", b"needs_approval", "norms", b"norms", "scope", b"scope", "skips", b"skips", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__travel_minutes: _TypeAlias = typing.Literal["travel_minutes"]  # noqa: Y015
     _WhichOneofArgType__travel_minutes: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes"]  # noqa: Y015

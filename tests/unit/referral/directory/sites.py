@@ -15,7 +15,7 @@ from services.referral.domain.directory_entries import (
 )
 from services.referral.domain.directory_identifiers import credit_check_character
 from services.referral.domain.directory_state import Community, Facility
-from services.referral.domain.norms_rules import CAPABILITY_OF
+from services.referral.domain.norms_move import CAPABILITY_OF
 from services.referral.domain.values import FacilityLevel
 from services.shared.kernel.text import BilingualText
 from tests.unit.referral.referral.network import COMMUNITIES, FACILITIES

@@ -9,7 +9,8 @@ from services.referral.domain.norms import (
     combined,
     failed_rules,
 )
-from services.referral.domain.norms_rules import CAPABILITY_OF, RULES
+from services.referral.domain.norms_move import CAPABILITY_OF
+from services.referral.domain.norms_rules import RULES
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_values import (
     Consent,
