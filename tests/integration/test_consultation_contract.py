@@ -11,6 +11,7 @@ from tests.integration.hospital import BRANCH, CITY, COUNTY, OTHER, Hospital, ne
 from tests.integration.referral_site import Site, refused, site
 from tierlink.referral.v1 import consultation_pb2
 from tierlink.referral.v1 import consultation_service_pb2 as pb
+from tierlink.type.v1 import type_pb2
 
 __all__ = ["site"]
 
@@ -217,3 +218,39 @@ async def test_lists_say_whose_turn_it_is(site: Site) -> None:
     assert await of(centre, overdue=False) == everything
     assert await of(centre, overdue=True) == set()
     assert await of(site.hospital.as_(BRANCH)) == set()
+
+
+async def test_a_transfer_prefills_the_referral_that_follows(site: Site) -> None:
+    hospital, patient = site.hospital, f"P-{new_id()[:8]}"
+    name, expert = await claimed(site, patient=patient)
+    transfer = {"destinations": [COUNTY], "bed_type": "BED_TYPE_CCU", "referral_reason": "急诊 PCI"}
+    report = REPORT | {"recommendation": "RECOMMENDATION_TRANSFER", "transfer": transfer}
+    asked = await give(site, "ReportConsultation", name, expert, report=report)
+    bare = {"patient": patient, "consultation": name, "destinations": [], "urgency": 0, "pathway": 0}
+    referral = await hospital.create(**bare, clinical_summary=None)
+    assert (referral.episode, referral.consultation) == (asked.episode, name)
+    assert (referral.destination_facility, referral.urgency, referral.pathway) == (
+        COUNTY,
+        asked.urgency,
+        asked.pathway,
+    )
+    assert referral.bed_type == type_pb2.BED_TYPE_CCU
+    assert referral.clinical_summary.diagnosis_name == "急性心肌梗死"
+    assert referral.clinical_summary.referral_reason == "急诊 PCI"
+
+
+async def test_a_consultation_that_advises_something_else_prefills_nothing(site: Site) -> None:
+    hospital, patient = site.hospital, f"P-{new_id()[:8]}"
+    name, expert = await claimed(site, patient=patient)
+    await give(site, "ReportConsultation", name, expert, report=REPORT)
+    before = await site.events()
+    found = await refused(
+        hospital.create(patient=f"{patient}-x", consultation=name), grpc.StatusCode.FAILED_PRECONDITION
+    )
+    codes = {violation.type for violation in found["PreconditionFailure"].violations}
+    assert codes == {"CONSULTATION_ADVISES_NO_TRANSFER", "CONSULTATION_OF_ANOTHER_PATIENT"}
+    await refused(
+        hospital.create(patient=patient, consultation=name, metadata=hospital.as_(OTHER)),
+        grpc.StatusCode.NOT_FOUND,
+    )
+    assert await site.events() == before

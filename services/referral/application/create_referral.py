@@ -10,9 +10,11 @@ from services.referral.application.episode_membership import (
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.domain import referral as referrals
 from services.referral.domain.commands import CreateReferral
+from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_state import Referral
+from services.referral.domain.transfer_prefill import ReferralDraft, followed, prefilled
 from services.shared.eventstore.work import Reply, UseCase, Work
 from services.shared.kernel.refusals import FailedRule, NotAllowed
 from services.shared.kernel.text import BilingualText
@@ -26,14 +28,15 @@ class ReferralCreation:
         self._directory = directory
         self._policy = policy
 
-    def create(self, command: CreateReferral, name: str) -> UseCase[Referral]:
-        """Answers with the new referral."""
+    def create(self, draft: ReferralDraft, name: str) -> UseCase[Referral]:
+        """Answers with the new referral. What the draft leaves out, the consultation that it follows says."""
 
         async def use_case(work: Work) -> Reply[Referral]:
             state = await work.load_target(self._kinds.referral, name)
             if state is not None:
                 # The name follows from the request id: this request was carried out before.
                 raise _requested_before(state)
+            command = await self._completed(work, draft)
             live: tuple[str, ...] = ()
             patient: str | None = None
             if command.episode:
@@ -60,6 +63,12 @@ class ReferralCreation:
             return work.reply(self._kinds.referral, name)
 
         return use_case
+
+    async def _completed(self, work: Work, draft: ReferralDraft) -> CreateReferral:
+        if not draft.consultation:
+            return prefilled(draft, None)
+        consultation: Consultation | None = await work.load(self._kinds.consultation, draft.consultation)
+        return prefilled(draft, followed(draft, consultation, work.context.actor))
 
 
 def _requested_before(state: Referral) -> NotAllowed:

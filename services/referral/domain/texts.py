@@ -84,11 +84,26 @@ _GUARDS = {
     ),
 }
 
+#: A referral that follows a consultation.
+_CONSULTATION = {
+    "CONSULTATION_OF_ANOTHER_FACILITY": _pair(
+        "该会诊非本机构申请，须由申请机构发起转诊",
+        "the consultation was asked by another facility, which refers",
+    ),
+    "CONSULTATION_ADVISES_NO_TRANSFER": _pair(
+        "该会诊未建议转诊", "the consultation does not recommend a transfer"
+    ),
+    "CONSULTATION_OF_ANOTHER_PATIENT": _pair("该会诊属其他患者", "the consultation is another patient's"),
+    "CONSULTATION_OF_ANOTHER_EPISODE": _pair(
+        "该会诊不属于本次诊疗过程", "the consultation belongs to another episode"
+    ),
+}
+
 #: What the system writes into a record that it opens (Chinese: it becomes part of the patient's record).
 REFERRAL_REASON_BACK = "病情稳定，下转基层继续康复和随访"
 REFERRAL_REASON_RED_FLAG = "随访出现警示症状：{red_flag}"
 
-_CATALOGUE = {**_PARTIES, **_GUARDS, **NORMS}
+_CATALOGUE = {**_PARTIES, **_GUARDS, **_CONSULTATION, **NORMS}
 
 CODES = frozenset(_CATALOGUE)
 

@@ -4,7 +4,7 @@ The contract is strict. A field that this version does not know is refused, at a
 data from a newer client, and protobuf would drop it without a word when the message is stored.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, Generic, TypeVar
 
 import protovalidate
@@ -47,15 +47,20 @@ class RequestContract(Generic[RequestT]):
         message.DiscardUnknownFields()
         if violations or message.ByteSize() != size_bytes:
             unknown = _unknown_fields(self.request_type.FromString(data), "")
-            found = [*(_field_violation(violation) for violation in violations), *unknown]
+            fields = self.request_type.DESCRIPTOR.fields_by_name
+            found = [*(_field_violation(violation, fields) for violation in violations), *unknown]
             raise InvalidInput(*found[:_VIOLATIONS_MAX])
         return message
 
 
-def _field_violation(violation: protovalidate.Violation) -> FieldViolation:
+def _field_violation(violation: protovalidate.Violation, fields: Container[str]) -> FieldViolation:
     proto = violation.proto
+    # A rule of the whole request may be about one of its fields: then its id begins with that field's name,
+    # such as `urgency.required`.
+    about = proto.rule_id.partition(".")[0]
+    path = _path(proto.field.elements if proto.field is not None else ())
     return FieldViolation(
-        field=_path(proto.field.elements if proto.field is not None else ()),
+        field=path or (about if about in fields else ""),
         # google.rpc asks for UPPER_SNAKE_CASE; protovalidate's ids are like `string.min_len`.
         reason="".join(c if c.isalnum() else "_" for c in proto.rule_id).upper(),
         description=proto.message or proto.rule_id,

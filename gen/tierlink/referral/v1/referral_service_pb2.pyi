@@ -25,6 +25,10 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class CreateReferralRequest(message.Message):
+    """With `consultation`, what that consultation's TRANSFER recommendation says may be left out: episode,
+    destinations, urgency, pathway, bed type, and the clinical summary or fields of it.
+    """
+
     DESCRIPTOR: descriptor.Descriptor
 
     REQUEST_ID_FIELD_NUMBER: builtins.int
@@ -59,7 +63,7 @@ class CreateReferralRequest(message.Message):
     bed_type: type_pb2.BedType.ValueType
     """Bed to hold on acceptance; unspecified when none is needed."""
     consultation: builtins.str
-    """Consultation that recommended the transfer; empty when none did."""
+    """Consultation of the caller's facility that recommended the transfer; empty when none did."""
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """Clinical time; defaults to receipt."""

@@ -16,6 +16,7 @@ from services.referral.application.reading import Reading
 from services.referral.domain import commands
 from services.referral.domain.explaining import ExplainReferral
 from services.referral.domain.referral_state import Referral
+from services.referral.domain.transfer_prefill import ReferralDraft
 from services.referral.entrypoints.grpc.reading import moment_in, reader_of, value_name
 from services.referral.entrypoints.grpc.resources import explanation_resource, referral_resource
 from services.referral.entrypoints.grpc.timeline import timeline_entries, verification_findings
@@ -100,7 +101,8 @@ class ReferralServicer:
     def methods(self) -> tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]:
         return (
             self._command(
-                commands.CreateReferral,
+                ReferralDraft,
+                name="CreateReferral",
                 target=lambda request, context: resource_name("referrals", context.request_id),
                 use_case=self._creation.create,
             ),
@@ -125,8 +127,8 @@ class ReferralServicer:
             ),
         )
 
-    def _command(self, command: type, *, target: Any, use_case: Any) -> UnaryMethod[Any, Any]:
-        name = command.__name__
+    def _command(self, command: type, *, name: str = "", target: Any, use_case: Any) -> UnaryMethod[Any, Any]:
+        name = name or command.__name__
         response = getattr(pb, f"{name}Response")
 
         def render(reply: Reply[Referral]) -> Any:
