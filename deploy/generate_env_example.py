@@ -16,12 +16,14 @@ import typer.main
 from pydantic.fields import FieldInfo
 
 from services.bed.settings import BedSettings
+from services.board.settings import BoardSettings
 from services.embedded.cache import CACHE_VARIABLE
 from services.embedded.maven import MIRROR_VARIABLE
 from services.notification.settings import NotificationSettings
 from services.operator.main import app
 from services.referral.settings import ReferralSettings
 from services.shared.lifecycle.settings import ServiceSettings
+from services.shared.rpc.channels import SERVICES
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / ".env.example"
@@ -111,6 +113,14 @@ def sections() -> tuple[Section, ...]:
     return (
         Section(title="Every service", variables=tuple(_of_fields(ServiceSettings, inherited=()))),
         *own.values(),
+        Section(
+            title="The board",
+            variables=tuple(
+                each
+                for each in _of_fields(BoardSettings, inherited=ServiceSettings.model_fields)
+                if each.name not in _NAMED_ELSEWHERE
+            ),
+        ),
         Section(title="The embedded Kafka and PostgreSQL", variables=READ_BY_HAND["embedded"]),
         Section(
             title="The `tierlink` program as a client of running services",
@@ -119,6 +129,11 @@ def sections() -> tuple[Section, ...]:
         Section(title="The tests (see CONTRIBUTING.md)", variables=READ_BY_HAND["tests"]),
     )
 
+
+#: Of the client's section; the board reads them too.
+_NAMED_ELSEWHERE = frozenset(variable.name for variable in READ_BY_HAND["client"]) | {
+    f"TIERLINK_{name.upper()}_ADDRESS" for name in SERVICES
+}
 
 _SERVICES: Mapping[str, type[ServiceSettings]] = {
     "referral": ReferralSettings,

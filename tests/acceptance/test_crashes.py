@@ -23,10 +23,10 @@ from services.operator.playing.observer import Observer
 from services.operator.playing.play import play
 from services.operator.playing.summary import Summary
 from services.operator.rpc.calling import Caller
-from services.operator.rpc.channels import SERVICES, open_channels
 from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.people import OPERATOR, TokenBook
 from services.operator.rpc.values import build_message
+from services.shared.rpc.channels import SERVICES, open_channels
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 

@@ -8,9 +8,9 @@ from services.operator.bench.stack import BenchStack
 from services.operator.bench.turns import in_turns
 from services.operator.bench.worker_process import BenchFailed, Worker
 from services.operator.rpc.calling import Caller
-from services.operator.rpc.channels import Addresses, open_channels
 from services.operator.rpc.people import OPERATOR, TokenBook
 from services.shared.kernel.text import BilingualText
+from services.shared.rpc.channels import Addresses, open_channels
 from tierlink.audit.v1 import audit_service_pb2
 
 KEY = "audit"

@@ -25,8 +25,8 @@ from services.operator.platform.key_folder import ensure_keys
 from services.operator.platform.service_process import ServiceProcess
 from services.operator.playing.site_setup import SiteSetup
 from services.operator.rpc.calling import Caller
-from services.operator.rpc.channels import SERVICES, Addresses, open_channels
 from services.operator.rpc.people import TokenBook
+from services.shared.rpc.channels import SERVICES, Addresses, open_channels
 from services.shared.rpc.signing import KeyFiles, SigningKey
 
 ALL_PARTS = "grpc,relay,consumer,deadlines"

@@ -10,8 +10,8 @@ from services.operator.bench.plan import Plan
 from services.operator.bench.stack import BenchStack
 from services.operator.bench.worker_process import BenchFailed
 from services.operator.platform.service_process import ServiceProcess
-from services.operator.rpc.channels import SERVICES, Addresses
 from services.shared.kernel.text import BilingualText
+from services.shared.rpc.channels import SERVICES, Addresses
 
 ALERTS = "alerts"
 MEMORY = "memory"

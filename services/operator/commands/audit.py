@@ -26,11 +26,11 @@ from services.operator.report.consoles import open_console
 from services.operator.report.document import verification_document
 from services.operator.report.tables import Tables
 from services.operator.rpc.calling import Caller
-from services.operator.rpc.channels import SERVICES, Addresses, open_channels
 from services.operator.rpc.failures import CallFailed
 from services.operator.texts import Language, say
 from services.operator.verification.findings import Verification
 from services.operator.verification.service_audits import Progress, verify_services
+from services.shared.rpc.channels import SERVICES, Addresses, open_channels
 
 #: A person waits: better to be told soon that a service is not there.
 _PATIENCE_S = 5.0

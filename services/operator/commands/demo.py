@@ -40,9 +40,9 @@ from services.operator.report.document import document
 from services.operator.report.next_steps import NextStep, api_steps, next_steps
 from services.operator.report.progress import ProgressOnScreen
 from services.operator.report.tables import Tables
-from services.operator.rpc.channels import Addresses
 from services.operator.rpc.failures import CallFailed
 from services.operator.texts import Language, say
+from services.shared.rpc.channels import Addresses
 from services.shared.rpc.signing import SigningKey
 
 _EXPECTED = (PlatformError, EmbeddedError, CallFailed, SiteTaken, OSError)

@@ -9,9 +9,9 @@ import typer
 
 from services.operator.commands.exits import give_up
 from services.operator.platform.given import given_addresses
-from services.operator.rpc.channels import SERVICES, Addresses
 from services.operator.rpc.people import OPERATOR, TokenBook
 from services.operator.texts import Language, say
+from services.shared.rpc.channels import SERVICES, Addresses
 from services.shared.rpc.signing import SigningKey, SigningKeyError, read_signing_key
 
 

@@ -24,12 +24,12 @@ from services.operator.report.consoles import open_console
 from services.operator.report.document import plain, verification_document
 from services.operator.report.tables import Tables
 from services.operator.rpc.calling import Caller, Patience
-from services.operator.rpc.channels import open_channels
 from services.operator.rpc.failures import CallFailed
 from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.values import build_message
 from services.operator.texts import Language
 from services.operator.verification.timeline_chains import verify_timeline
+from services.shared.rpc.channels import open_channels
 from tierlink.referral.v1 import referral_service_pb2, timeline_pb2
 
 _PATIENCE = Patience(attempt_s=5.0, total_s=5.0)

@@ -19,6 +19,7 @@ class Service(StrEnum):
     REFERRAL = "referral"
     BED = "bed"
     NOTIFICATION = "notification"
+    BOARD = "board"
 
 
 def serve(

@@ -22,17 +22,17 @@ from services.operator.commands.options import LanguageOption
 from services.operator.commands.stopping import stopped_by_signals
 from services.operator.platform.errors import PlatformError
 from services.operator.platform.given import given_servers, variable
-from services.operator.platform.platform import Platform, PlatformSettings, running_platform
+from services.operator.platform.platform import BOARD, Platform, PlatformSettings, running_platform
 from services.operator.playing.site_setup import SiteSetup, SiteTaken
 from services.operator.report.consoles import open_console
 from services.operator.report.next_steps import FIXED_PORTS, NextStep, api_steps
 from services.operator.report.tables import Tables
 from services.operator.rpc.calling import Caller
-from services.operator.rpc.channels import open_channels
 from services.operator.rpc.failures import CallFailed
 from services.operator.rpc.people import TokenBook
 from services.operator.texts import Language, say, text
 from services.shared.kernel.actor import Actor
+from services.shared.rpc.channels import open_channels
 from services.shared.rpc.signing import sign_token
 
 DEFAULT_FOLDER = Path(".tierlink")
@@ -61,7 +61,10 @@ def up(
 async def _run(folder: Path, case: Case, console: Console, language: Language) -> None:
     continued = (folder / _SITE_MARK).exists()
     settings = PlatformSettings(
-        given=given_servers(os.environ), folder=folder, ports=_choose_ports(console, language)
+        given=given_servers(os.environ),
+        folder=folder,
+        ports=_choose_ports(console, language),
+        with_board=True,
     )
 
     def restarted(name: str) -> None:
@@ -118,6 +121,8 @@ def _greet(platform: Platform, case: Case, console: Console, language: Language,
             f"http://{ready.operations}  ({say('up.operations', language)})" if ready.operations else ""
         )
         table.add_row(name, f"[bold]{ready.grpc}[/bold]", operations)
+    if platform.board is not None:
+        table.add_row(BOARD, f"[bold]http://{platform.board.ready.http}[/bold]", "")
     for name, server in platform.servers.items():
         table.add_row(name, f"127.0.0.1:{server.port}", "")
     console.print(table)
@@ -126,6 +131,11 @@ def _greet(platform: Platform, case: Case, console: Console, language: Language,
     console.print(f"\n[dim]# {say('up.token', language, name=person.name, facility=facility)}[/dim]")
     for line in _exports(platform, person):
         console.print(Text(line), soft_wrap=True)
+    if platform.board is not None:
+        # Behind the #, so that no server and no log sees the token.
+        link = f"http://{platform.board.ready.http}/sign-in#token={_token(platform, person)}"
+        console.print(f"\n[dim]# {say('up.board', language, name=person.name)}[/dim]")
+        console.print(Text(link), soft_wrap=True)
     steps = (
         *api_steps(platform.addresses),
         NextStep(text=text("next.case"), command="tierlink demo"),
@@ -135,12 +145,15 @@ def _greet(platform: Platform, case: Case, console: Console, language: Language,
 
 def _exports(platform: Platform, person: Actor) -> tuple[str, ...]:
     """Lines for another shell, where the commands below then need no options."""
-    token = sign_token(platform.key, person, issued_at=datetime.now(UTC), lifetime_s=_TOKEN_LIFETIME_S)
     return (
-        f"export TOKEN={token}",
+        f"export TOKEN={_token(platform, person)}",
         f"export TIERLINK_SIGNING_KEY={platform.key_files.private_key}",
         *(
             f"export {variable(name, 'ADDRESS')}={address}"
             for name, address in platform.addresses.by_service().items()
         ),
     )
+
+
+def _token(platform: Platform, person: Actor) -> str:
+    return sign_token(platform.key, person, issued_at=datetime.now(UTC), lifetime_s=_TOKEN_LIFETIME_S)

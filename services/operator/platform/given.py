@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from services.operator.rpc.channels import SERVICES, Addresses
+from services.shared.rpc.channels import SERVICES, Addresses
 
 KAFKA_VARIABLE: Final = "TIERLINK_KAFKA_BOOTSTRAP"
 

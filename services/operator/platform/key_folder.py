@@ -1,5 +1,8 @@
-"""The platform's own signing key, made once and kept."""
+"""The platform's own keys, made once and kept."""
 
+import base64
+import os
+import secrets
 from pathlib import Path
 
 from services.shared.rpc.signing import (
@@ -12,6 +15,22 @@ from services.shared.rpc.signing import (
     read_signing_key,
     write_key_files,
 )
+
+#: What the board seals its cookies with: 32 bytes in base64.
+BOARD_KEY_FILE = "board_session.key"
+_BOARD_KEY_BYTES = 32
+
+
+def ensure_board_key(folder: Path) -> Path:
+    """The file of the board's key, made when there is none. Raises OSError."""
+    path = folder / BOARD_KEY_FILE
+    if not path.exists():
+        half = path.with_suffix(".new")
+        half.unlink(missing_ok=True)
+        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(base64.b64encode(secrets.token_bytes(_BOARD_KEY_BYTES)) + b"\n")
+        half.rename(path)
+    return path
 
 
 def ensure_keys(folder: Path) -> tuple[SigningKey, KeyFiles]:

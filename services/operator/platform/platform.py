@@ -14,14 +14,15 @@ from services.embedded.server import EmbeddedServer
 from services.embedded.stack import DATABASE_PREFIX
 from services.operator.platform.errors import PlatformError
 from services.operator.platform.given import KAFKA_VARIABLE, Given, variable
-from services.operator.platform.key_folder import ensure_keys
+from services.operator.platform.key_folder import ensure_board_key, ensure_keys
 from services.operator.platform.service_process import ServiceProcess
 from services.operator.platform.supervision import Process, Supervisor, supervise
-from services.operator.rpc.channels import SERVICES, Addresses
+from services.shared.rpc.channels import SERVICES, Addresses
 from services.shared.rpc.signing import KeyFiles, SigningKey, SigningKeyError
 
 KAFKA: Final = "kafka"
 POSTGRES: Final = "postgres"
+BOARD: Final = "board"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +34,8 @@ class PlatformSettings:
     folder: Path | None = None
     #: gRPC ports by service; free ones are chosen for the others
     ports: Mapping[str, int] = field(default_factory=dict)
+    #: the alert board as well
+    with_board: bool = False
     log_level: str = "INFO"
 
 
@@ -47,6 +50,7 @@ class Platform:
         services: Mapping[str, ServiceProcess],
         key: SigningKey,
         key_files: KeyFiles,
+        board: ServiceProcess | None = None,
     ) -> None:
         self.folder = folder
         self.key = key
@@ -54,6 +58,8 @@ class Platform:
         #: the embedded ones, by name: kafka, postgres
         self.servers = servers
         self.services = services
+        #: None where none was asked for
+        self.board = board
 
     @property
     def addresses(self) -> Addresses:
@@ -64,7 +70,8 @@ class Platform:
     @property
     def processes(self) -> Mapping[str, EmbeddedServer | ServiceProcess]:
         """Every process that was started, by name."""
-        return {**self.servers, **self.services}
+        board = {} if self.board is None else {BOARD: self.board}
+        return {**self.servers, **self.services, **board}
 
     def log_paths(self) -> tuple[Path, ...]:
         """The logs of all of them."""
@@ -96,9 +103,14 @@ async def running_platform(
         platform = Platform(folder=folder, servers=servers, services=services, key=key, key_files=key_files)
         try:
             await _start_all(services)
+            if settings.with_board:
+                platform.board = _board(platform, settings)
+                await _start_all({BOARD: platform.board})
             async with _supervised(platform, on_restart or (lambda name: None)):
                 yield platform
         finally:
+            if platform.board is not None:
+                await asyncio.to_thread(platform.board.stop)
             await asyncio.gather(*(asyncio.to_thread(service.stop) for service in services.values()))
 
 
@@ -179,6 +191,23 @@ def _explained() -> Iterator[None]:
         yield
     except (OSError, SigningKeyError) as error:
         raise PlatformError(f"the signing key cannot be used: {error}") from error
+
+
+def _board(platform: Platform, settings: PlatformSettings) -> ServiceProcess:
+    """The board's process: it needs no more than the services' addresses and the keys of tokens."""
+    return ServiceProcess(
+        BOARD,
+        folder=platform.folder / "services" / BOARD,
+        environment={
+            # Whoever is signed in stays so when the platform is started again.
+            "TIERLINK_BOARD_SESSION_KEY": str(ensure_board_key(platform.folder / "services" / "keys")),
+            **{variable(name, "ADDRESS"): at for name, at in platform.addresses.by_service().items()},
+            "TIERLINK_JWKS": str(platform.key_files.jwks),
+            "TIERLINK_LOG_LEVEL": settings.log_level,
+        },
+        port=settings.ports.get(BOARD),
+        is_temporary=settings.folder is None,
+    )
 
 
 def _environment(

@@ -19,7 +19,8 @@ from services.operator.platform.given import variable
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 25.0
 _READY_POLL_S = 0.02
-_READY_KEYS = {"service", "grpc", "operations"}
+#: what a service says, and what the board does, which speaks HTTP
+_READY_KEYS = ({"service", "grpc", "operations"}, {"service", "http"})
 _PORT_TRIES = 5
 #: Certificates are for a site's own deployment; what is started here listens on the loopback address only.
 _NOT_INHERITED = ("TIERLINK_TLS_",)
@@ -29,9 +30,12 @@ _NOT_INHERITED = ("TIERLINK_TLS_",)
 class Ready:
     """What a service says when it serves."""
 
-    grpc: str
+    #: empty for the board
+    grpc: str = ""
     #: None when it is off
-    operations: str | None
+    operations: str | None = None
+    #: empty for all but the board
+    http: str = ""
 
 
 class ServiceProcess:
@@ -185,6 +189,6 @@ def _find_ready(log_path: Path, log_start: int, name: str) -> Ready | None:
             said = json.loads(line)
         except ValueError:
             continue  # half written, or another's line
-        if isinstance(said, dict) and set(said) == _READY_KEYS and said["service"] == name:
-            return Ready(grpc=said["grpc"], operations=said["operations"])
+        if isinstance(said, dict) and set(said) in _READY_KEYS and said["service"] == name:
+            return Ready(**{key: value for key, value in said.items() if key != "service"})
     return None

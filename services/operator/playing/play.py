@@ -29,10 +29,10 @@ from services.operator.playing.stage import Stage
 from services.operator.playing.steps import take
 from services.operator.playing.summary import AuditVerdict, Summary
 from services.operator.rpc.calling import Caller, Patience
-from services.operator.rpc.channels import Addresses, open_channels
 from services.operator.rpc.people import OPERATOR, TokenBook
 from services.operator.verification.service_audits import verify_services
 from services.operator.verification.timeline_chains import verify_timeline
+from services.shared.rpc.channels import Addresses, open_channels
 from services.shared.rpc.signing import SigningKey
 
 

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from services.operator.rpc.channels import Addresses
 from services.operator.texts import text
 from services.shared.kernel.text import BilingualText
+from services.shared.rpc.channels import Addresses
 
 #: Where `tierlink up` serves when the ports are free.
-FIXED_PORTS = {"referral": 7101, "bed": 7102, "notification": 7103}
+FIXED_PORTS = {"referral": 7101, "bed": 7102, "notification": 7103, "board": 7100}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

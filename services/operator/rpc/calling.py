@@ -10,9 +10,9 @@ from typing import Any
 import grpc
 from google.protobuf.message import Message
 
-from services.operator.rpc.channels import Channels
 from services.operator.rpc.failures import RETRIED, CallFailed, retry_delay_s
 from services.operator.rpc.methods import RpcMethod
+from services.shared.rpc.channels import Channels
 
 _BACKOFF_FIRST_S = 0.05
 _BACKOFF_MAX_S = 1.0

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import grpc
 
 from services.operator.rpc.calling import Caller
-from services.operator.rpc.channels import SERVICES
 from services.operator.rpc.failures import RETRIED, CallFailed
 from services.operator.verification.findings import Finding, Verification
+from services.shared.rpc.channels import SERVICES
 from tierlink.audit.v1 import audit_service_pb2 as pb
 
 _PATH = "/tierlink.audit.v1.AuditService/VerifyChains"

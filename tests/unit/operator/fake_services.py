@@ -14,9 +14,9 @@ import grpc
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
-from services.operator.rpc.channels import Addresses
 from services.operator.rpc.methods import rpc_methods
 from services.shared.kernel.hash_chain import genesis, link
+from services.shared.rpc.channels import Addresses
 from tierlink.audit.v1 import audit_service_pb2
 from tierlink.bed.v1 import bed_service_pb2
 from tierlink.notification.v1 import alert_pb2, alert_service_pb2, roster_service_pb2

@@ -15,7 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from typer.testing import CliRunner
 
 from services.operator.main import app
-from services.operator.rpc.channels import Addresses
+from services.shared.rpc.channels import Addresses
 from services.shared.rpc.signing import generate_signing_key, write_key_files
 from tests.unit.operator.fake_services import FakeServices, serving
 from tests.unit.operator.small_case import CASE, write_case

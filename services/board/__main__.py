@@ -1,0 +1,8 @@
+"""`python -m services.board`."""
+
+import sys
+
+from services.board.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

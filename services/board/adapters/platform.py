@@ -1,0 +1,140 @@
+"""The services by gRPC. Implements `Platform`."""
+
+from collections.abc import AsyncGenerator, Awaitable
+from typing import Any
+
+import grpc
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+from services.board.adapters.episode_picture import budgets_of
+from services.board.application.platform import Heard, PlatformRefused, Refusal, Resource
+from services.board.application.watching import StreamBroken, StreamRefused
+from services.shared.rpc.channels import Channels
+from tierlink.bed.v1 import bed_service_pb2, bed_service_pb2_grpc
+from tierlink.notification.v1 import alert_service_pb2, alert_service_pb2_grpc
+from tierlink.referral.v1 import (
+    directory_service_pb2,
+    directory_service_pb2_grpc,
+    episode_service_pb2,
+    episode_service_pb2_grpc,
+    referral_service_pb2,
+    referral_service_pb2_grpc,
+)
+
+#: What a person waits for an answer.
+CALL_TIMEOUT_S = 5.0
+#: Wards of one facility shown; no hospital has more.
+_WARDS_MAX = 500
+#: Of a thousand each; a province has fewer facilities.
+_FACILITY_PAGES_MAX = 20
+
+_REFUSALS = {
+    grpc.StatusCode.INVALID_ARGUMENT: Refusal.INVALID,
+    grpc.StatusCode.UNAUTHENTICATED: Refusal.UNAUTHENTICATED,
+    grpc.StatusCode.PERMISSION_DENIED: Refusal.NOT_PERMITTED,
+    grpc.StatusCode.NOT_FOUND: Refusal.NOT_FOUND,
+    grpc.StatusCode.ALREADY_EXISTS: Refusal.CONFLICT,
+    grpc.StatusCode.ABORTED: Refusal.CONFLICT,
+    grpc.StatusCode.FAILED_PRECONDITION: Refusal.CONFLICT,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: Refusal.AWAY,
+    grpc.StatusCode.UNAVAILABLE: Refusal.AWAY,
+    grpc.StatusCode.DEADLINE_EXCEEDED: Refusal.AWAY,
+}
+#: An address that is away, a service that drains: another try may succeed with the same resume token.
+_PASSING = frozenset(
+    {
+        grpc.StatusCode.UNAVAILABLE,
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.StatusCode.CANCELLED,
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        grpc.StatusCode.UNKNOWN,
+        grpc.StatusCode.INTERNAL,
+    }
+)
+
+
+class GrpcPlatform:
+    """Calls the services on behalf of people."""
+
+    def __init__(self, channels: Channels) -> None:
+        # The stubs' classes are typed for both kinds of channel at once; this is the asynchronous one.
+        self._alerts: Any = alert_service_pb2_grpc.AlertServiceStub(channels.of("notification"))
+        self._referrals: Any = referral_service_pb2_grpc.ReferralServiceStub(channels.of("referral"))
+        self._episodes: Any = episode_service_pb2_grpc.EpisodeServiceStub(channels.of("referral"))
+        self._directory: Any = directory_service_pb2_grpc.DirectoryServiceStub(channels.of("referral"))
+        self._beds: Any = bed_service_pb2_grpc.BedServiceStub(channels.of("bed"))
+
+    async def watch_alerts(self, token: str, resume_token: str) -> AsyncGenerator[Heard, None]:
+        request = alert_service_pb2.WatchAlertsRequest(resume_token=resume_token)
+        async for heard in _heard(self._alerts.WatchAlerts(request, metadata=_metadata(token)), "alert"):
+            yield heard
+
+    async def watch_referrals(self, token: str, resume_token: str) -> AsyncGenerator[Heard, None]:
+        request = referral_service_pb2.WatchReferralsRequest(resume_token=resume_token)
+        call = self._referrals.WatchReferrals(request, metadata=_metadata(token))
+        async for heard in _heard(call, "referral"):
+            yield heard
+
+    async def acknowledge(self, token: str, name: str, request_id: str) -> Resource:
+        request = alert_service_pb2.AcknowledgeAlertRequest(name=name, request_id=request_id)
+        return _content((await _answer(self._alerts.AcknowledgeAlert(request, **_options(token)))).alert)
+
+    async def episode(self, token: str, name: str, *, door_minutes: int) -> Resource:
+        request = episode_service_pb2.GetEpisodeRequest(name=name)
+        found = await _answer(self._episodes.GetEpisode(request, **_options(token)))
+        return {**_content(found), "budgets": budgets_of(found, door_minutes=door_minutes)}
+
+    async def wards(self, token: str, facility: str) -> Resource:
+        request = bed_service_pb2.ListBedsRequest(facility=facility, page_size=_WARDS_MAX)
+        return _content(await _answer(self._beds.ListBeds(request, **_options(token))))
+
+    async def facility_names(self, token: str) -> dict[str, dict[str, str]]:
+        names: dict[str, dict[str, str]] = {}
+        page_token = ""
+        for _ in range(_FACILITY_PAGES_MAX):
+            request = directory_service_pb2.ListFacilitiesRequest(page_size=1000, page_token=page_token)
+            reply = await _answer(self._directory.ListFacilities(request, **_options(token)))
+            names.update({each.id: {"zh": each.name.zh, "en": each.name.en} for each in reply.facilities})
+            page_token = reply.next_page_token
+            if not page_token:
+                break
+        return names
+
+
+def _metadata(token: str) -> tuple[tuple[str, str], ...]:
+    return (("authorization", f"Bearer {token}"),)
+
+
+def _options(token: str) -> dict[str, Any]:
+    return {"metadata": _metadata(token), "timeout": CALL_TIMEOUT_S}
+
+
+def _content(message: Message) -> dict[str, Any]:
+    content: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    return content
+
+
+async def _answer(call: Awaitable[Any]) -> Any:
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise PlatformRefused(_REFUSALS.get(error.code(), Refusal.FAULT)) from error
+
+
+async def _heard(call: Any, field: str) -> AsyncGenerator[Heard, None]:
+    """A stream's messages. Raises StreamBroken, StreamRefused."""
+    try:
+        async for message in call:
+            yield Heard(
+                resource=_content(getattr(message, field)) if message.HasField(field) else None,
+                event_type=message.event_type,
+                resume_token=message.resume_token,
+            )
+    except grpc.aio.AioRpcError as error:
+        if error.code() in _PASSING:
+            raise StreamBroken from error
+        raise StreamRefused(token_is_bad=error.code() is grpc.StatusCode.INVALID_ARGUMENT) from error
+    finally:
+        # Whoever stops reading also ends the stream at the service.
+        call.cancel()

@@ -1,0 +1,60 @@
+"""What the board asks of the services, with the token of the person who looks: they decide what is shown."""
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+#: A resource as the contract has it, by the names of its fields.
+Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """One message of a watch stream; without a resource it is a sign of life."""
+
+    resource: Resource | None
+    event_type: str
+    resume_token: str
+
+
+class Refusal(StrEnum):
+    """Why a service did not do what it was asked."""
+
+    INVALID = "INVALID_ARGUMENT"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    NOT_PERMITTED = "PERMISSION_DENIED"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    AWAY = "UNAVAILABLE"
+    FAULT = "INTERNAL"
+
+
+class PlatformRefused(Exception):
+    """A service refused, or cannot be reached. Its words stay with its own clients."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+class Platform(Protocol):
+    """Raises PlatformRefused; the streams StreamBroken and StreamRefused of `watching`."""
+
+    def watch_alerts(self, token: str, resume_token: str) -> AsyncGenerator[Heard, None]:
+        """Alerts of the person's facility as they change, the open ones first."""
+
+    def watch_referrals(self, token: str, resume_token: str) -> AsyncGenerator[Heard, None]:
+        """Referrals that the person may see as they change, the live ones first."""
+
+    async def acknowledge(self, token: str, name: str, request_id: str) -> Resource:
+        """The alert after somebody acts on it."""
+
+    async def episode(self, token: str, name: str, *, door_minutes: int) -> Resource:
+        """An episode with its referrals and consultations, and the `budgets` of its running clocks."""
+
+    async def wards(self, token: str, facility: str) -> Resource:
+        """The wards of a facility with their beds."""
+
+    async def facility_names(self, token: str) -> Mapping[str, Mapping[str, str]]:
+        """The names of all facilities by id, in both languages."""

@@ -1,0 +1,182 @@
+// The alerts of this facility, the most pressing first.
+import { Answer, byId, call, drawId, element, secondsUntil, serverNow, signedOut } from "./page.js";
+import { duration, inLanguage, say } from "./texts.js";
+
+const RANK = { CRITICAL: 0, HIGH: 1, INFORMATION: 2 };
+// A shape beside the colour: one man in twelve does not see red as red.
+const SHAPE = { CRITICAL: "▲", HIGH: "◆", INFORMATION: "●" };
+
+const severity = (alert) => (alert.severity ?? "").replace("SEVERITY_", "");
+const state = (alert) => (alert.state ?? "").replace("ALERT_STATE_", "");
+
+export class Alerts {
+  // `chosen(alert)` is called when a person picks one; `changed()` when any changed.
+  constructor({ chosen, changed }) {
+    this.alerts = new Map();
+    this.tries = new Map();
+    this.picked = "";
+    this.chosen = chosen;
+    this.changed = changed;
+  }
+
+  restart() {
+    this.alerts.clear();
+    this.render();
+  }
+
+  change(alert) {
+    const known = this.alerts.get(alert.name);
+    if (known && Number(known.version) > Number(alert.version)) return;
+    if (state(alert) === "RESOLVED") this.alerts.delete(alert.name);
+    else this.alerts.set(alert.name, alert);
+    this.tries.delete(alert.name);
+    this.render();
+  }
+
+  ordered() {
+    const key = (alert) => [
+      state(alert) === "TRIGGERED" ? 0 : 1,
+      RANK[severity(alert)] ?? 3,
+      Date.parse(alert.act_by ?? alert.triggered_at),
+    ];
+    return [...this.alerts.values()].sort((one, other) => {
+      const [a, b] = [key(one), key(other)];
+      return a[0] - b[0] || a[1] - b[1] || a[2] - b[2];
+    });
+  }
+
+  // What is to be heard: alarm, chime or nothing.
+  get sound() {
+    const open = [...this.alerts.values()].filter((alert) => state(alert) === "TRIGGERED");
+    if (open.some((alert) => severity(alert) === "CRITICAL")) return "alarm";
+    return open.some((alert) => severity(alert) === "HIGH") ? "chime" : "";
+  }
+
+  render() {
+    const ordered = this.ordered();
+    byId("alerts").replaceChildren(...ordered.map((alert) => this.card(alert)));
+    byId("alerts-none").hidden = ordered.length > 0;
+    byId("alerts-count").textContent = ordered.filter((alert) => state(alert) === "TRIGGERED").length || "";
+    document.body.dataset.alarm = this.sound;
+    this.tick();
+    this.changed();
+  }
+
+  card(alert) {
+    const isOpen = state(alert) === "TRIGGERED";
+    const level = severity(alert);
+    const card = element("article", {
+      className: `alert ${level.toLowerCase()} ${isOpen ? "open" : "taken"}`,
+      tabindex: "0",
+      "data-name": alert.name,
+      "aria-current": alert.name === this.picked,
+      onclick: () => this.pick(alert.name),
+    });
+    card.append(
+      element("div", { className: "shape", text: SHAPE[level] ?? "●", "aria-label": say(`severity.${level}`) }),
+      element(
+        "div",
+        { className: "what" },
+        element("h2", { text: inLanguage(alert.title) }),
+        element("p", { text: inLanguage(alert.body) }),
+        element("p", { className: "calling", text: calling(alert) }),
+        element("p", { className: "key", text: `${say("alerts.key")}: ${alert.dedup_key ?? ""}` }),
+      ),
+      element(
+        "div",
+        { className: "when" },
+        element("strong", { className: "countdown", "data-act-by": alert.act_by, "data-since": alert.triggered_at }),
+        element("span", { className: "countdown-label" }),
+        isOpen ? this.button(alert) : null,
+      ),
+    );
+    return card;
+  }
+
+  button(alert) {
+    const tried = this.tries.get(alert.name);
+    return element("button", {
+      className: "acknowledge",
+      type: "button",
+      text: say(tried?.text ?? "alerts.acknowledge"),
+      disabled: tried?.isUnderWay,
+      onclick: (event) => {
+        event.stopPropagation();
+        this.acknowledge(alert.name);
+      },
+    });
+  }
+
+  async acknowledge(name) {
+    const alert = this.alerts.get(name);
+    const tried = this.tries.get(name);
+    if (!alert || state(alert) !== "TRIGGERED" || tried?.isUnderWay) return;
+    // The same id for every try: an answer that was lost on the way is found again, not given twice.
+    const requestId = tried?.requestId ?? drawId();
+    this.tries.set(name, { requestId, isUnderWay: true, text: "alerts.acknowledging" });
+    this.render();
+    try {
+      const path = `/api/alerts/${name.slice("alerts/".length)}/acknowledgement`;
+      this.change((await call("POST", path, { request_id: requestId })).alert);
+    } catch (error) {
+      if (!(error instanceof Answer)) throw error;
+      if (error.status === 401) return signedOut();
+      const text = error.status === 403 ? "alerts.not_yours" : "alerts.failed";
+      this.tries.set(name, { requestId, isUnderWay: false, text });
+      this.render();
+    }
+  }
+
+  pick(name) {
+    this.picked = name;
+    for (const card of document.querySelectorAll("#alerts .alert")) {
+      card.setAttribute("aria-current", card.dataset.name === name);
+    }
+    const alert = this.alerts.get(name);
+    if (alert) this.chosen(alert);
+  }
+
+  // The next or previous card.
+  step(by) {
+    const names = this.ordered().map((alert) => alert.name);
+    if (!names.length) return;
+    const at = names.indexOf(this.picked);
+    this.pick(names[at < 0 ? 0 : Math.min(names.length - 1, Math.max(0, at + by))]);
+    document.querySelector(`#alerts [data-name="${this.picked}"]`)?.focus();
+  }
+
+  acknowledgePicked() {
+    this.acknowledge(this.picked || this.ordered()[0]?.name);
+  }
+
+  // Once a second: the countdowns, without touching the rest of the page.
+  tick() {
+    for (const shown of document.querySelectorAll("#alerts .countdown")) {
+      const { actBy, since } = shown.dataset;
+      const left = actBy ? secondsUntil(actBy) : null;
+      const isOver = left !== null && left < 0;
+      const seconds = left === null ? (serverNow() - Date.parse(since)) / 1000 : Math.abs(left);
+      shown.textContent = (isOver ? "+" : "") + duration(seconds);
+      shown.classList.toggle("over", isOver);
+      const label = left === null ? "alerts.waiting" : isOver ? "alerts.overdue" : "alerts.due_in";
+      shown.nextElementSibling.textContent = say(label);
+    }
+  }
+}
+
+function calling(alert) {
+  if (state(alert) === "ACKNOWLEDGED") {
+    return say("alerts.acknowledged_by", { name: alert.acknowledged_by?.name ?? "" });
+  }
+  if (alert.escalation_exhausted) return say("alerts.exhausted");
+  const steps = alert.escalation ?? [];
+  const step = steps[alert.escalation_step ?? 0];
+  if (!step) return "";
+  const names = (step.recipients ?? []).map((recipient) => recipient.name || recipient.user).join("、");
+  const where = say("alerts.step", {
+    step: (alert.escalation_step ?? 0) + 1,
+    steps: steps.length,
+    round: alert.escalation_round ?? 1,
+  });
+  return `${say("alerts.calling", { names })} · ${where}`;
+}

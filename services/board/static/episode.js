@@ -1,0 +1,182 @@
+// One episode: its clocks with what is left of them, and its timeline as a Gantt chart.
+import { Answer, byId, call, element, secondsUntil, serverNow, signedOut } from "./page.js";
+import { duration, inLanguage, say, timeOfDay } from "./texts.js";
+
+const SHAPE = { GREEN: "●", AMBER: "◆", RED: "▲", OVER: "■" };
+const AMBER_BELOW = 0.5;
+const RED_BELOW = 0.2;
+const SVG = "http://www.w3.org/2000/svg";
+
+// As services/board/domain/budget.py has it; here again because the colour changes between two answers.
+function light(budget) {
+  const left = secondsUntil(budget.leave_by);
+  if (left <= 0) return "OVER";
+  const share = left / ((Date.parse(budget.leave_by) - Date.parse(budget.started_at)) / 1000);
+  return share < RED_BELOW ? "RED" : share < AMBER_BELOW ? "AMBER" : "GREEN";
+}
+
+export class Episode {
+  constructor() {
+    this.name = "";
+    this.shown = null;
+    this.asked = 0;
+  }
+
+  async show(name) {
+    if (!name) return;
+    this.name = name;
+    await this.refresh();
+  }
+
+  // Asks for it again; answers that were overtaken are dropped.
+  async refresh() {
+    if (!this.name) return;
+    const asked = (this.asked += 1);
+    try {
+      const found = await call("GET", `/api/episodes/${this.name.slice("episodes/".length)}`);
+      if (asked === this.asked) this.render(found);
+    } catch (error) {
+      if (!(error instanceof Answer)) throw error;
+      if (error.status === 401) return signedOut();
+      if (asked === this.asked && error.status !== 0 && error.status !== 503) this.clear("episode.gone");
+    }
+  }
+
+  clear(text) {
+    this.shown = null;
+    byId("clocks").replaceChildren();
+    byId("gantt").replaceChildren(element("p", { className: "none", text: say(text) }));
+  }
+
+  render(found = this.shown) {
+    if (!found) return this.clear("episode.pick");
+    this.shown = found;
+    const clocks = found.episode.clocks ?? [];
+    const budgets = new Map((found.budgets ?? []).map((each) => [`${each.key}/${each.facility ?? ""}`, each]));
+    const running = [];
+    const stopped = [];
+    for (const clock of clocks) {
+      const budget = budgets.get(`${clock.key}/${clock.facility ?? ""}`);
+      if (budget) running.push([budget, this.running(clock, budget)]);
+      else if (clock.stopped_at) stopped.push(this.stopped(clock));
+    }
+    running.sort(([one], [other]) => Date.parse(one.leave_by) - Date.parse(other.leave_by));
+    byId("clocks").replaceChildren(...running.map(([, shown]) => shown), ...stopped);
+    if (!byId("clocks").children.length) {
+      byId("clocks").append(element("p", { className: "none", text: say("clock.none") }));
+    }
+    byId("gantt").replaceChildren(this.gantt(found));
+    this.tick();
+  }
+
+  running(clock, budget) {
+    const how = budget.travels
+      ? say("clock.budget", { drive: budget.drive_minutes, door: budget.door_minutes })
+      : say("clock.target", { target: Math.round(Number(clock.target_s) / 60) });
+    return element(
+      "div",
+      { className: "clock", "data-budget": JSON.stringify(budget) },
+      element("span", { className: "shape" }),
+      element("h3", { text: inLanguage(clock.label) }),
+      element("strong", { className: "countdown" }),
+      element("p", {
+        className: "by",
+        text: `${say(budget.travels ? "clock.leave_by" : "clock.stop_by")} ${timeOfDay(budget.leave_by)}`,
+      }),
+      element("p", { className: "how", text: how }),
+    );
+  }
+
+  stopped(clock) {
+    const isMet = clock.status === "CLOCK_STATUS_MET";
+    return element(
+      "div",
+      { className: `clock stopped ${isMet ? "met" : "missed"}` },
+      element("span", { className: "shape", text: isMet ? "✓" : "✗" }),
+      element("h3", { text: inLanguage(clock.label) }),
+      element("strong", { text: duration(Number(clock.elapsed_s)) }),
+      element("p", {
+        className: "by",
+        text: `${say(isMet ? "clock.met" : "clock.missed")} · ${say("clock.target", {
+          target: Math.round(Number(clock.target_s) / 60),
+        })}`,
+      }),
+    );
+  }
+
+  tick() {
+    for (const shown of document.querySelectorAll("#clocks [data-budget]")) {
+      const budget = JSON.parse(shown.dataset.budget);
+      const colour = light(budget);
+      shown.dataset.light = colour;
+      shown.querySelector(".shape").textContent = SHAPE[colour];
+      const left = secondsUntil(budget.leave_by);
+      shown.querySelector(".countdown").textContent = (left < 0 ? "+" : "") + duration(Math.abs(left));
+      shown.title = colour === "OVER" ? say("clock.over") : say(`light.${colour}`);
+    }
+  }
+
+  // Rows: the clocks as bars, the milestones as marks on one axis.
+  gantt(found) {
+    const milestones = found.episode.milestones ?? [];
+    const clocks = (found.episode.clocks ?? []).filter((clock) => clock.started_at);
+    const times = [
+      ...milestones.map((each) => Date.parse(each.occurred_at)),
+      ...clocks.map((clock) => Date.parse(clock.started_at)),
+    ];
+    if (!times.length) return element("p", { className: "none", text: say("episode.pick") });
+    const isOpen = found.episode.state === "EPISODE_STATE_OPEN";
+    const last = Math.max(...times, ...clocks.map((clock) => Date.parse(clock.stopped_at ?? clock.started_at)));
+    const from = Math.min(...times);
+    const to = Math.max(isOpen ? Math.min(serverNow(), last + 6 * 3600e3) : last, from + 60e3);
+    return chart({ from, to, clocks, milestones });
+  }
+}
+
+const WIDTH = 1000;
+const LABEL = 260;
+const ROW = 34;
+
+function chart({ from, to, clocks, milestones }) {
+  const x = (moment) => LABEL + ((Date.parse(moment) - from) / (to - from)) * (WIDTH - LABEL - 20);
+  const height = ROW * (clocks.length + 2) + 40;
+  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img" });
+  for (const [row, clock] of clocks.entries()) {
+    const y = ROW * row + 8;
+    const end = Math.min(x(clock.stopped_at ?? new Date(to).toISOString()), WIDTH - 20);
+    const target = x(new Date(Date.parse(clock.started_at) + Number(clock.target_s) * 1000).toISOString());
+    const status = clock.status?.replace("CLOCK_STATUS_", "").toLowerCase() ?? "";
+    svg.append(
+      draw("text", { x: LABEL - 12, y: y + 17, class: "row-label" }, inLanguage(clock.label)),
+      draw("rect", { x: x(clock.started_at), y, width: Math.max(4, end - x(clock.started_at)), height: 22, class: `bar ${status}` }),
+    );
+    // Where the target ends, unless that lies beyond the picture.
+    if (target < WIDTH - 20) svg.append(draw("line", { x1: target, x2: target, y1: y - 4, y2: y + 26, class: "target" }));
+  }
+  const axis = ROW * clocks.length + 24;
+  svg.append(draw("line", { x1: LABEL, x2: WIDTH - 20, y1: axis, y2: axis, class: "axis" }));
+  const ordered = [...milestones].sort((one, other) => Date.parse(one.occurred_at) - Date.parse(other.occurred_at));
+  // Labels that would lie on each other go to the lower line, or are left to the tooltip.
+  const ends = [LABEL - 1e3, LABEL - 1e3];
+  for (const each of ordered) {
+    const at = x(each.occurred_at);
+    const label = `${timeOfDay(each.occurred_at)} ${say(`milestone.${each.kind.replace("MILESTONE_KIND_", "")}`)}`;
+    const mark = draw("path", { d: `M${at} ${axis - 9} l7 9 l-7 9 l-7 -9 z`, class: "mark" });
+    mark.append(draw("title", {}, label));
+    svg.append(mark);
+    const width = 12 * [...label].reduce((sum, sign) => sum + (sign.charCodeAt(0) > 255 ? 1.5 : 0.8), 0);
+    const start = Math.min(at, WIDTH - 20 - width);
+    const line = ends.findIndex((end) => start > end + 8);
+    if (line < 0) continue;
+    ends[line] = start + width;
+    svg.append(draw("text", { x: start, y: axis + 28 + 22 * line, class: "mark-label" }, label));
+  }
+  return svg;
+}
+
+function draw(name, attributes, text) {
+  const made = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  if (text !== undefined) made.textContent = text;
+  return made;
+}

@@ -1,0 +1,28 @@
+// Signing in; a link may carry the token behind its #, which browsers never send to a server.
+import { Answer, byId, call } from "./page.js";
+import { loadTexts, say, toggleLanguage } from "./texts.js";
+
+async function signIn(token) {
+  try {
+    await call("POST", "/api/session", { token });
+    window.location.replace("/");
+  } catch (error) {
+    if (!(error instanceof Answer)) throw error;
+    byId("problem").textContent = say(error.status === 401 ? "signin.refused" : "signin.unreachable");
+  }
+}
+
+async function start() {
+  const token = new URLSearchParams(window.location.hash.slice(1)).get("token");
+  // Out of the address bar and the history before anything else.
+  if (window.location.hash) history.replaceState(null, "", "/sign-in");
+  await loadTexts();
+  byId("language").addEventListener("click", toggleLanguage);
+  byId("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    signIn(byId("token").value);
+  });
+  if (token) await signIn(token);
+}
+
+start();
