@@ -2,17 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
-
-import pytest
 
 from services.shared.database.migrations import load_migrations, migrate
 from services.shared.database.pool import Database
 from services.shared.eventstore.aggregate import absent, advance, change_of
-from services.shared.eventstore.postgres_store import APPEND_SESSION, PostgresEventStore
-from services.shared.eventstore.store import EventStore, StreamQuery
+from services.shared.eventstore.postgres_store import PostgresEventStore
+from services.shared.eventstore.store import StreamQuery
 from services.shared.eventstore.units import (
     AppendStatus,
     AppendUnit,
@@ -20,27 +17,9 @@ from services.shared.eventstore.units import (
     InboxMark,
     RequestRecord,
 )
-from tests.doubles.memory_store import MemoryEventStore
+from tests.contract.conftest import Wanted
 from tests.doubles.parcel import NOW, PARCEL, Moved, context
 from tests.stack import CreateDatabase
-
-Wanted = EventStore | MemoryEventStore | PostgresEventStore
-
-
-@pytest.fixture(params=["memory", "postgres"])
-async def store(request: pytest.FixtureRequest, database: CreateDatabase) -> AsyncIterator[Wanted]:
-    if request.param == "memory":
-        yield MemoryEventStore()
-        return
-    dsn = await database()
-    reading = Database(dsn, application_name="test-read")
-    appending = Database(dsn, application_name="test-append", session=APPEND_SESSION)
-    await migrate(reading, load_migrations("services.shared.eventstore.migrations"))
-    postgres = PostgresEventStore(reading, appending)
-    yield postgres
-    await postgres.close()
-    await reading.close()
-    await appending.close()
 
 
 class Writer:

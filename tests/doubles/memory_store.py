@@ -69,6 +69,10 @@ class MemoryEventStore:
             stored = self.streams.get(change.stream_id)
             if (stored.version if stored else 0) != change.expected_version:
                 return AppendResult(status=AppendStatus.STALE)
+        for guard in unit.guards:
+            guarded = self.streams.get(guard.stream_id)
+            if (guarded.version if guarded else 0) != guard.version:
+                return AppendResult(status=AppendStatus.STALE)
         given_up = {(c.kind, c.key) for change in unit.changes for c in change.claims_given_up}
         for change in unit.changes:
             for claim in change.claims_taken:

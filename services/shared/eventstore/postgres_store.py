@@ -240,6 +240,9 @@ def _rows(units: Sequence[AppendUnit]) -> tuple[_Rows, ...]:
             cleared.extend((index, c.stream_id, key, None, None, None) for key in c.deadlines_cleared)
             taken.extend((index, k.kind, k.key, k.holder) for k in c.claims_taken)
             given_up.extend((index, k.kind, k.key, k.holder) for k in c.claims_given_up)
+        changes.extend(
+            (index, g.stream_id, "", g.version, g.version, None, None, None, None) for g in unit.guards
+        )
         documents.extend((index, d.kind, d.key, d.version, d.value) for d in unit.documents)
         messages.extend(
             (index, shard_of(m.key), m.topic, m.key, m.version, m.value, m.event_id, m.type, m.recorded_at,

@@ -126,7 +126,7 @@ class CommandRunner:
                         raise
                     continue
                 unit = work.unit(None, inbox)
-                if unit == AppendUnit():
+                if unit == AppendUnit(guards=unit.guards):
                     return AppendStatus.APPENDED
                 result = await self._store.append(unit)
                 if result.status is AppendStatus.APPENDED:
@@ -236,8 +236,8 @@ class CommandRunner:
         return turn
 
     async def _lost(self, work: Work, attempt: int) -> None:
-        for loaded in work.results():
-            self._cache.pop(loaded.stream_id, None)
+        for stream_id in work.depended_on():
+            self._cache.pop(stream_id, None)
         if attempt >= 2:
             # Another process is at the same aggregate: leave it room, a little more each time.
             await asyncio.sleep(0.002 * attempt)

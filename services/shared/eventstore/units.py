@@ -55,6 +55,18 @@ class StreamChange:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Guard:
+    """An aggregate that a decision was based on and does not change: it must still be at this version.
+
+    Without it, two commands that each read what the other writes can both stand.
+    """
+
+    stream_id: str
+    #: 0 for one that does not exist; then nothing keeps it from coming into being at the same moment
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OutboxMessage:
     """One Kafka record to be."""
 
@@ -104,6 +116,7 @@ class AppendUnit:
     """All that one command, due deadline or consumed event writes."""
 
     changes: tuple[StreamChange, ...] = ()
+    guards: tuple[Guard, ...] = ()
     messages: tuple[OutboxMessage, ...] = ()
     documents: tuple[Document, ...] = ()
     request: RequestRecord | None = None
@@ -112,7 +125,7 @@ class AppendUnit:
 
 class AppendStatus(StrEnum):
     APPENDED = "APPENDED"
-    #: an aggregate is at another version than the one decided on
+    #: an aggregate, changed or guarded, is at another version than the one decided on
     STALE = "STALE"
     #: the request id was used before; `request` says for what
     REPEATED = "REPEATED"

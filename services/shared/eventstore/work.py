@@ -8,6 +8,7 @@ from services.shared.eventstore.aggregate import AggregateKind, Loaded, advance,
 from services.shared.eventstore.units import (
     AppendUnit,
     Document,
+    Guard,
     InboxMark,
     NewEvent,
     OutboxMessage,
@@ -53,6 +54,7 @@ class Work:
         self._events: dict[str, list[NewEvent]] = {}
         self._messages: list[OutboxMessage] = []
         self._documents: list[Document] = []
+        self._guarded: set[str] = set()
         self._kinds: dict[str, AggregateKind[Any, Any]] = {}
 
     async def load(self, kind: AggregateKind[S, E], stream_id: str) -> S | None:
@@ -85,6 +87,10 @@ class Work:
         self._messages.extend(step.messages)
         return cast("S", step.after.state)
 
+    def guard(self, stream_id: str) -> None:
+        """What was decided holds only while this aggregate, loaded before, is as it was loaded."""
+        self._guarded.add(stream_id)
+
     def publish(self, message: OutboxMessage) -> None:
         """Adds a Kafka record that is not an event of an aggregate."""
         self._messages.append(message)
@@ -103,6 +109,10 @@ class Work:
     def unit(self, request: RequestRecord | None, inbox: InboxMark | None) -> AppendUnit:
         return AppendUnit(
             changes=tuple(self._change(stream_id) for stream_id in self._events),
+            guards=tuple(
+                Guard(stream_id=stream_id, version=self._loaded[stream_id].version)
+                for stream_id in sorted(self._guarded - self._events.keys())
+            ),
             messages=tuple(self._messages),
             documents=tuple(self._documents),
             request=request,
@@ -116,6 +126,10 @@ class Work:
             self._loaded[stream_id],
             tuple(self._events[stream_id]),
         )
+
+    def depended_on(self) -> tuple[str, ...]:
+        """What the unit changes or guards."""
+        return (*self._events, *self._guarded)
 
     def results(self) -> tuple[Loaded[Any], ...]:
         return tuple(self._loaded[stream_id] for stream_id in self._events)

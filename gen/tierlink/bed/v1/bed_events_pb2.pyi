@@ -23,8 +23,9 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class BedEvent(message.Message):
-    """Value of topic `tierlink.bed.events.v1`; key is the ward's stream, `wards/{ward}`. Of `desks/{facility}` there is
-    BedUnavailable alone, for a facility that has no ward to ask; then counts, bed_type and confirmed_at are unset.
+    """Value of topic `tierlink.bed.events.v1`; key is the ward's stream, `wards/{ward}`, or the bed desk's,
+    `desks/{facility}`: of the desk are BedUnavailable, WardListed and the events of its waiting list. A desk has no beds:
+    counts, bed_type and confirmed_at are unset there.
     """
 
     DESCRIPTOR: descriptor.Descriptor
@@ -45,6 +46,15 @@ class BedEvent(message.Message):
     BED_UNBLOCKED_FIELD_NUMBER: builtins.int
     COUNTS_CONFIRMED_FIELD_NUMBER: builtins.int
     BED_HOLD_IN_TRANSIT_FIELD_NUMBER: builtins.int
+    BED_BLOCK_OVERDUE_FIELD_NUMBER: builtins.int
+    BED_TRANSFERRED_OUT_FIELD_NUMBER: builtins.int
+    BED_TRANSFERRED_IN_FIELD_NUMBER: builtins.int
+    ENCOUNTER_LINKED_FIELD_NUMBER: builtins.int
+    WARD_LISTED_FIELD_NUMBER: builtins.int
+    WAITING_JOINED_FIELD_NUMBER: builtins.int
+    WAITING_CHANGED_FIELD_NUMBER: builtins.int
+    WAITING_SERVED_FIELD_NUMBER: builtins.int
+    WAITING_LEFT_FIELD_NUMBER: builtins.int
     COUNTS_FIELD_NUMBER: builtins.int
     FACILITY_FIELD_NUMBER: builtins.int
     BED_TYPE_FIELD_NUMBER: builtins.int
@@ -84,6 +94,24 @@ class BedEvent(message.Message):
     @builtins.property
     def bed_hold_in_transit(self) -> BedHoldInTransit: ...
     @builtins.property
+    def bed_block_overdue(self) -> BedBlockOverdue: ...
+    @builtins.property
+    def bed_transferred_out(self) -> BedTransferredOut: ...
+    @builtins.property
+    def bed_transferred_in(self) -> BedTransferredIn: ...
+    @builtins.property
+    def encounter_linked(self) -> EncounterLinked: ...
+    @builtins.property
+    def ward_listed(self) -> WardListed: ...
+    @builtins.property
+    def waiting_joined(self) -> WaitingJoined: ...
+    @builtins.property
+    def waiting_changed(self) -> WaitingChanged: ...
+    @builtins.property
+    def waiting_served(self) -> WaitingServed: ...
+    @builtins.property
+    def waiting_left(self) -> WaitingLeft: ...
+    @builtins.property
     def counts(self) -> bed_pb2.WardCounts:
         """The ward's counts after the event."""
 
@@ -110,16 +138,25 @@ class BedEvent(message.Message):
         bed_unblocked: BedUnblocked | None = ...,
         counts_confirmed: CountsConfirmed | None = ...,
         bed_hold_in_transit: BedHoldInTransit | None = ...,
+        bed_block_overdue: BedBlockOverdue | None = ...,
+        bed_transferred_out: BedTransferredOut | None = ...,
+        bed_transferred_in: BedTransferredIn | None = ...,
+        encounter_linked: EncounterLinked | None = ...,
+        ward_listed: WardListed | None = ...,
+        waiting_joined: WaitingJoined | None = ...,
+        waiting_changed: WaitingChanged | None = ...,
+        waiting_served: WaitingServed | None = ...,
+        waiting_left: WaitingLeft | None = ...,
         counts: bed_pb2.WardCounts | None = ...,
         facility: builtins.str = ...,
         bed_type: type_pb2.BedType.ValueType = ...,
         confirmed_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_in_transit", b"bed_hold_in_transit", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "metadata", b"metadata", "payload", b"payload", "ward_applied", b"ward_applied"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["bed_block_overdue", b"bed_block_overdue", "bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_in_transit", b"bed_hold_in_transit", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_transferred_in", b"bed_transferred_in", "bed_transferred_out", b"bed_transferred_out", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "encounter_linked", b"encounter_linked", "metadata", b"metadata", "payload", b"payload", "waiting_changed", b"waiting_changed", "waiting_joined", b"waiting_joined", "waiting_left", b"waiting_left", "waiting_served", b"waiting_served", "ward_applied", b"ward_applied", "ward_listed", b"ward_listed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_in_transit", b"bed_hold_in_transit", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_type", b"bed_type", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "facility", b"facility", "metadata", b"metadata", "payload", b"payload", "ward_applied", b"ward_applied"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_block_overdue", b"bed_block_overdue", "bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_in_transit", b"bed_hold_in_transit", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_transferred_in", b"bed_transferred_in", "bed_transferred_out", b"bed_transferred_out", "bed_type", b"bed_type", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "encounter_linked", b"encounter_linked", "facility", b"facility", "metadata", b"metadata", "payload", b"payload", "waiting_changed", b"waiting_changed", "waiting_joined", b"waiting_joined", "waiting_left", b"waiting_left", "waiting_served", b"waiting_served", "ward_applied", b"ward_applied", "ward_listed", b"ward_listed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["ward_applied", "bed_held", "bed_unavailable", "bed_hold_extended", "bed_hold_overdue", "bed_hold_lapsed", "bed_released", "bed_occupied", "bed_vacated", "bed_marked_ready", "bed_transferred", "bed_blocked", "bed_unblocked", "counts_confirmed", "bed_hold_in_transit"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["ward_applied", "bed_held", "bed_unavailable", "bed_hold_extended", "bed_hold_overdue", "bed_hold_lapsed", "bed_released", "bed_occupied", "bed_vacated", "bed_marked_ready", "bed_transferred", "bed_blocked", "bed_unblocked", "counts_confirmed", "bed_hold_in_transit", "bed_block_overdue", "bed_transferred_out", "bed_transferred_in", "encounter_linked", "ward_listed", "waiting_joined", "waiting_changed", "waiting_served", "waiting_left"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -135,8 +172,10 @@ class WardApplied(message.Message):
     ADDED_BEDS_FIELD_NUMBER: builtins.int
     REMOVED_BEDS_FIELD_NUMBER: builtins.int
     CHANGED_BEDS_FIELD_NUMBER: builtins.int
+    RESERVED_FOR_REFERRALS_FIELD_NUMBER: builtins.int
     facility: builtins.str
     bed_type: type_pb2.BedType.ValueType
+    reserved_for_referrals: builtins.int
     @builtins.property
     def name(self) -> type_pb2.BilingualText: ...
     @builtins.property
@@ -156,10 +195,11 @@ class WardApplied(message.Message):
         added_beds: abc.Iterable[bed_pb2.Bed] | None = ...,
         removed_beds: abc.Iterable[builtins.str] | None = ...,
         changed_beds: abc.Iterable[bed_pb2.Bed] | None = ...,
+        reserved_for_referrals: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["added_beds", b"added_beds", "bed_type", b"bed_type", "changed_beds", b"changed_beds", "facility", b"facility", "name", b"name", "removed_beds", b"removed_beds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["added_beds", b"added_beds", "bed_type", b"bed_type", "changed_beds", b"changed_beds", "facility", b"facility", "name", b"name", "removed_beds", b"removed_beds", "reserved_for_referrals", b"reserved_for_referrals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -318,12 +358,20 @@ class BedOccupied(message.Message):
     BED_FIELD_NUMBER: builtins.int
     HOLD_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
+    ENCOUNTER_FIELD_NUMBER: builtins.int
+    EMERGENCY_REASON_FIELD_NUMBER: builtins.int
     bed: builtins.str
     """The bed."""
     patient: builtins.str
+    encounter: builtins.str
+    """The hospital system's id of the stay; empty when it gave none."""
     @builtins.property
     def hold(self) -> bed_pb2.Hold:
         """The hold that became an occupancy; unset for a patient without one."""
+
+    @builtins.property
+    def emergency_reason(self) -> type_pb2.CodedReason:
+        """Why a patient without a referral took a bed that is reserved for referrals."""
 
     def __init__(
         self,
@@ -331,10 +379,12 @@ class BedOccupied(message.Message):
         bed: builtins.str = ...,
         hold: bed_pb2.Hold | None = ...,
         patient: builtins.str = ...,
+        encounter: builtins.str = ...,
+        emergency_reason: type_pb2.CodedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["hold", b"hold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["emergency_reason", b"emergency_reason", "hold", b"hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "hold", b"hold", "patient", b"patient"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "emergency_reason", b"emergency_reason", "encounter", b"encounter", "hold", b"hold", "patient", b"patient"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -345,19 +395,22 @@ class BedVacated(message.Message):
     BED_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
     REFERRAL_FIELD_NUMBER: builtins.int
+    ENCOUNTER_FIELD_NUMBER: builtins.int
     bed: builtins.str
     patient: builtins.str
     referral: builtins.str
+    encounter: builtins.str
     def __init__(
         self,
         *,
         bed: builtins.str = ...,
         patient: builtins.str = ...,
         referral: builtins.str = ...,
+        encounter: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "patient", b"patient", "referral", b"referral"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "encounter", b"encounter", "patient", b"patient", "referral", b"referral"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -386,9 +439,11 @@ class BedTransferred(message.Message):
     TO_BED_FIELD_NUMBER: builtins.int
     HOLD_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
+    ENCOUNTER_FIELD_NUMBER: builtins.int
     from_bed: builtins.str
     to_bed: builtins.str
     patient: builtins.str
+    encounter: builtins.str
     @builtins.property
     def hold(self) -> bed_pb2.Hold: ...
     def __init__(
@@ -398,15 +453,147 @@ class BedTransferred(message.Message):
         to_bed: builtins.str = ...,
         hold: bed_pb2.Hold | None = ...,
         patient: builtins.str = ...,
+        encounter: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["hold", b"hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["from_bed", b"from_bed", "hold", b"hold", "patient", b"patient", "to_bed", b"to_bed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["encounter", b"encounter", "from_bed", b"from_bed", "hold", b"hold", "patient", b"patient", "to_bed", b"to_bed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class BedTransferredOut(message.Message):
+    """The patient went to a bed of another ward; that ward has BedTransferredIn, written with this one."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BED_FIELD_NUMBER: builtins.int
+    TO_WARD_FIELD_NUMBER: builtins.int
+    TO_BED_FIELD_NUMBER: builtins.int
+    REFERRAL_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
+    ENCOUNTER_FIELD_NUMBER: builtins.int
+    bed: builtins.str
+    to_ward: builtins.str
+    to_bed: builtins.str
+    referral: builtins.str
+    patient: builtins.str
+    encounter: builtins.str
+    def __init__(
+        self,
+        *,
+        bed: builtins.str = ...,
+        to_ward: builtins.str = ...,
+        to_bed: builtins.str = ...,
+        referral: builtins.str = ...,
+        patient: builtins.str = ...,
+        encounter: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "encounter", b"encounter", "patient", b"patient", "referral", b"referral", "to_bed", b"to_bed", "to_ward", b"to_ward"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class BedTransferredIn(message.Message):
+    """The patient came from a bed of another ward."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BED_FIELD_NUMBER: builtins.int
+    FROM_WARD_FIELD_NUMBER: builtins.int
+    FROM_BED_FIELD_NUMBER: builtins.int
+    HOLD_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
+    ENCOUNTER_FIELD_NUMBER: builtins.int
+    EMERGENCY_REASON_FIELD_NUMBER: builtins.int
+    bed: builtins.str
+    from_ward: builtins.str
+    from_bed: builtins.str
+    patient: builtins.str
+    encounter: builtins.str
+    @builtins.property
+    def hold(self) -> bed_pb2.Hold:
+        """As it is on the new bed, with a token of the new ward; unset for a patient without a referral."""
+
+    @builtins.property
+    def emergency_reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        bed: builtins.str = ...,
+        from_ward: builtins.str = ...,
+        from_bed: builtins.str = ...,
+        hold: bed_pb2.Hold | None = ...,
+        patient: builtins.str = ...,
+        encounter: builtins.str = ...,
+        emergency_reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["emergency_reason", b"emergency_reason", "hold", b"hold"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "emergency_reason", b"emergency_reason", "encounter", b"encounter", "from_bed", b"from_bed", "from_ward", b"from_ward", "hold", b"hold", "patient", b"patient"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class EncounterLinked(message.Message):
+    """The hospital system knows the stay of a patient who lies in the bed already."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    BED_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
+    ENCOUNTER_FIELD_NUMBER: builtins.int
+    bed: builtins.str
+    patient: builtins.str
+    encounter: builtins.str
+    def __init__(
+        self,
+        *,
+        bed: builtins.str = ...,
+        patient: builtins.str = ...,
+        encounter: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "encounter", b"encounter", "patient", b"patient"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class BedBlocked(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    BED_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    BLOCKED_UNTIL_FIELD_NUMBER: builtins.int
+    UNBLOCK_AT_END_FIELD_NUMBER: builtins.int
+    bed: builtins.str
+    unblock_at_end: builtins.bool
+    """It ends by itself then."""
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    @builtins.property
+    def blocked_until(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        bed: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+        blocked_until: timestamp_pb2.Timestamp | None = ...,
+        unblock_at_end: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["blocked_until", b"blocked_until", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "blocked_until", b"blocked_until", "reason", b"reason", "unblock_at_end", b"unblock_at_end"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class BedBlockOverdue(message.Message):
+    """The bed is still blocked when it should be in use again."""
+
     DESCRIPTOR: descriptor.Descriptor
 
     BED_FIELD_NUMBER: builtins.int
@@ -467,5 +654,120 @@ class CountsConfirmed(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["ward_counts", b"ward_counts"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["differs", b"differs", "ward_counts", b"ward_counts"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class WardListed(message.Message):
+    """The facility has a ward of this type from now on: whoever decided without it decides again."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    WARD_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    ward: builtins.str
+    bed_type: type_pb2.BedType.ValueType
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        ward: builtins.str = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "facility", b"facility", "ward", b"ward"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class WaitingJoined(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def entry(self) -> bed_pb2.WaitingEntry: ...
+    def __init__(
+        self,
+        *,
+        entry: bed_pb2.WaitingEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entry", b"entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class WaitingChanged(message.Message):
+    """More is known of the one who waits, or it changed."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def entry(self) -> bed_pb2.WaitingEntry: ...
+    def __init__(
+        self,
+        *,
+        entry: bed_pb2.WaitingEntry | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entry", b"entry"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class WaitingServed(message.Message):
+    """A bed became free and is held for the first on the list that it fits; the ward has BedHeld, written with this one."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: builtins.int
+    HOLD_FIELD_NUMBER: builtins.int
+    WARD_FIELD_NUMBER: builtins.int
+    BED_FIELD_NUMBER: builtins.int
+    hold: builtins.str
+    """`holds/{uuid}`."""
+    ward: builtins.str
+    bed: builtins.str
+    @builtins.property
+    def entry(self) -> bed_pb2.WaitingEntry: ...
+    def __init__(
+        self,
+        *,
+        entry: bed_pb2.WaitingEntry | None = ...,
+        hold: builtins.str = ...,
+        ward: builtins.str = ...,
+        bed: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "entry", b"entry", "hold", b"hold", "ward", b"ward"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class WaitingLeft(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def entry(self) -> bed_pb2.WaitingEntry: ...
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        entry: bed_pb2.WaitingEntry | None = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["entry", b"entry", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entry", b"entry", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

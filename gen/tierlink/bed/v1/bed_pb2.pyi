@@ -58,11 +58,14 @@ class Ward(message.Message):
     COUNTS_FIELD_NUMBER: builtins.int
     CONFIRMED_AT_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
+    RESERVED_FOR_REFERRALS_FIELD_NUMBER: builtins.int
     id: builtins.str
     """Id given by the facility."""
     version: builtins.int
     facility: builtins.str
     bed_type: type_pb2.BedType.ValueType
+    reserved_for_referrals: builtins.int
+    """Free beds that patients without a referral may not take, emergencies excepted. 0 is none."""
     @builtins.property
     def name(self) -> type_pb2.BilingualText: ...
     @builtins.property
@@ -87,10 +90,11 @@ class Ward(message.Message):
         counts: WardCounts | None = ...,
         confirmed_at: timestamp_pb2.Timestamp | None = ...,
         update_time: timestamp_pb2.Timestamp | None = ...,
+        reserved_for_referrals: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["confirmed_at", b"confirmed_at", "counts", b"counts", "name", b"name", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "beds", b"beds", "confirmed_at", b"confirmed_at", "counts", b"counts", "facility", b"facility", "id", b"id", "name", b"name", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "beds", b"beds", "confirmed_at", b"confirmed_at", "counts", b"counts", "facility", b"facility", "id", b"id", "name", b"name", "reserved_for_referrals", b"reserved_for_referrals", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -105,10 +109,17 @@ class Bed(message.Message):
     BLOCK_REASON_FIELD_NUMBER: builtins.int
     BLOCKED_UNTIL_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
+    ENCOUNTER_FIELD_NUMBER: builtins.int
+    UNBLOCK_AT_END_FIELD_NUMBER: builtins.int
+    BLOCK_OVERDUE_SINCE_FIELD_NUMBER: builtins.int
     id: builtins.str
     state: BedState.ValueType
     patient: builtins.str
     """Pseudonym of the patient it is held for or who lies in it; empty when it is neither."""
+    encounter: builtins.str
+    """The hospital system's id of the stay, as AdmitPatient gave it; empty when it gave none."""
+    unblock_at_end: builtins.bool
+    """The block ends by itself at `blocked_until`."""
     @builtins.property
     def constraints(self) -> BedConstraints: ...
     @builtins.property
@@ -121,6 +132,10 @@ class Bed(message.Message):
 
     @builtins.property
     def blocked_until(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def block_overdue_since(self) -> timestamp_pb2.Timestamp:
+        """When the block was found to last longer than it should."""
+
     def __init__(
         self,
         *,
@@ -131,10 +146,13 @@ class Bed(message.Message):
         block_reason: type_pb2.CodedReason | None = ...,
         blocked_until: timestamp_pb2.Timestamp | None = ...,
         patient: builtins.str = ...,
+        encounter: builtins.str = ...,
+        unblock_at_end: builtins.bool = ...,
+        block_overdue_since: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["block_reason", b"block_reason", "blocked_until", b"blocked_until", "constraints", b"constraints", "hold", b"hold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["block_overdue_since", b"block_overdue_since", "block_reason", b"block_reason", "blocked_until", b"blocked_until", "constraints", b"constraints", "hold", b"hold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["block_reason", b"block_reason", "blocked_until", b"blocked_until", "constraints", b"constraints", "hold", b"hold", "id", b"id", "patient", b"patient", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["block_overdue_since", b"block_overdue_since", "block_reason", b"block_reason", "blocked_until", b"blocked_until", "constraints", b"constraints", "encounter", b"encounter", "hold", b"hold", "id", b"id", "patient", b"patient", "state", b"state", "unblock_at_end", b"unblock_at_end"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -192,6 +210,7 @@ class Hold(message.Message):
     EXPIRES_AT_FIELD_NUMBER: builtins.int
     PATIENT_IN_TRANSIT_FIELD_NUMBER: builtins.int
     OVERDUE_SINCE_FIELD_NUMBER: builtins.int
+    PATIENT_ARRIVED_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`holds/{uuid}`."""
     referral: builtins.str
@@ -204,6 +223,8 @@ class Hold(message.Message):
     """Grows with each hold of the ward; a command with an old one is refused."""
     patient_in_transit: builtins.bool
     """The patient is on the road: the hold does not lapse, its deadline alerts the bed desk."""
+    patient_arrived: builtins.bool
+    """The patient is at the facility and waits for the bed: as on the road, the hold does not lapse."""
     @builtins.property
     def held_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
@@ -226,12 +247,75 @@ class Hold(message.Message):
         expires_at: timestamp_pb2.Timestamp | None = ...,
         patient_in_transit: builtins.bool = ...,
         overdue_since: timestamp_pb2.Timestamp | None = ...,
+        patient_arrived: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["expires_at", b"expires_at", "held_at", b"held_at", "overdue_since", b"overdue_since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "expires_at", b"expires_at", "facility", b"facility", "fencing_token", b"fencing_token", "held_at", b"held_at", "name", b"name", "overdue_since", b"overdue_since", "patient", b"patient", "patient_in_transit", b"patient_in_transit", "referral", b"referral", "ward", b"ward"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "expires_at", b"expires_at", "facility", b"facility", "fencing_token", b"fencing_token", "held_at", b"held_at", "name", b"name", "overdue_since", b"overdue_since", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_in_transit", b"patient_in_transit", "referral", b"referral", "ward", b"ward"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class WaitingEntry(message.Message):
+    """A referral that waits for a bed at a facility. 候床"""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REFERRAL_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    ASKED_AT_FIELD_NUMBER: builtins.int
+    SEX_FIELD_NUMBER: builtins.int
+    AGE_YEARS_FIELD_NUMBER: builtins.int
+    ISOLATION_NEEDED_FIELD_NUMBER: builtins.int
+    HOLD_UNTIL_FIELD_NUMBER: builtins.int
+    PATIENT_IN_TRANSIT_FIELD_NUMBER: builtins.int
+    PATIENT_ARRIVED_FIELD_NUMBER: builtins.int
+    referral: builtins.str
+    patient: builtins.str
+    """Pseudonym."""
+    facility: builtins.str
+    bed_type: type_pb2.BedType.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    """Its place: urgency, then `asked_at`, then `referral`."""
+    sex: builtins.str
+    age_years: builtins.int
+    isolation_needed: builtins.bool
+    patient_in_transit: builtins.bool
+    patient_arrived: builtins.bool
+    @builtins.property
+    def asked_at(self) -> timestamp_pb2.Timestamp:
+        """When the bed was asked for, by the platform's clock."""
+
+    @builtins.property
+    def hold_until(self) -> timestamp_pb2.Timestamp:
+        """Until when the referral would have the bed held; a bed that is got later is held longer."""
+
+    def __init__(
+        self,
+        *,
+        referral: builtins.str = ...,
+        patient: builtins.str = ...,
+        facility: builtins.str = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+        asked_at: timestamp_pb2.Timestamp | None = ...,
+        sex: builtins.str = ...,
+        age_years: builtins.int | None = ...,
+        isolation_needed: builtins.bool = ...,
+        hold_until: timestamp_pb2.Timestamp | None = ...,
+        patient_in_transit: builtins.bool = ...,
+        patient_arrived: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "age_years", b"age_years", "asked_at", b"asked_at", "hold_until", b"hold_until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "age_years", b"age_years", "asked_at", b"asked_at", "bed_type", b"bed_type", "facility", b"facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_in_transit", b"patient_in_transit", "referral", b"referral", "sex", b"sex", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__age_years: _TypeAlias = typing.Literal["age_years"]  # noqa: Y015
+    _WhichOneofArgType__age_years: _TypeAlias = typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__age_years) -> _WhichOneofReturnType__age_years | None: ...
 
 @typing.final
 class WardCounts(message.Message):

@@ -70,6 +70,9 @@ class ApplyWardsResponse(message.Message):
     WARDS_FIELD_NUMBER: builtins.int
     ADDED_FIELD_NUMBER: builtins.int
     REMOVED_FIELD_NUMBER: builtins.int
+    CHANGED_FIELD_NUMBER: builtins.int
+    ADDED_WARDS_FIELD_NUMBER: builtins.int
+    CHANGED_WARDS_FIELD_NUMBER: builtins.int
     @builtins.property
     def wards(self) -> containers.RepeatedCompositeFieldContainer[bed_pb2.Ward]: ...
     @builtins.property
@@ -78,16 +81,29 @@ class ApplyWardsResponse(message.Message):
 
     @builtins.property
     def removed(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def changed(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Beds whose constraints changed."""
+
+    @builtins.property
+    def added_wards(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Wards that are new, and wards whose type, name or reservation changed."""
+
+    @builtins.property
+    def changed_wards(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     def __init__(
         self,
         *,
         wards: abc.Iterable[bed_pb2.Ward] | None = ...,
         added: abc.Iterable[builtins.str] | None = ...,
         removed: abc.Iterable[builtins.str] | None = ...,
+        changed: abc.Iterable[builtins.str] | None = ...,
+        added_wards: abc.Iterable[builtins.str] | None = ...,
+        changed_wards: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["added", b"added", "removed", b"removed", "wards", b"wards"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["added", b"added", "added_wards", b"added_wards", "changed", b"changed", "changed_wards", b"changed_wards", "removed", b"removed", "wards", b"wards"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -102,9 +118,12 @@ class WardSpecification(message.Message):
     NAME_FIELD_NUMBER: builtins.int
     BEDS_FIELD_NUMBER: builtins.int
     BED_COUNT_FIELD_NUMBER: builtins.int
+    RESERVED_FOR_REFERRALS_FIELD_NUMBER: builtins.int
     id: builtins.str
     bed_type: type_pb2.BedType.ValueType
     bed_count: builtins.int
+    reserved_for_referrals: builtins.int
+    """Free beds that patients without a referral may not take, emergencies excepted."""
     @builtins.property
     def name(self) -> type_pb2.BilingualText: ...
     @builtins.property
@@ -119,10 +138,11 @@ class WardSpecification(message.Message):
         name: type_pb2.BilingualText | None = ...,
         beds: abc.Iterable[BedSpecification] | None = ...,
         bed_count: builtins.int = ...,
+        reserved_for_referrals: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_count", b"bed_count", "bed_type", b"bed_type", "beds", b"beds", "id", b"id", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_count", b"bed_count", "bed_type", b"bed_type", "beds", b"beds", "id", b"id", "name", b"name", "reserved_for_referrals", b"reserved_for_referrals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -364,6 +384,7 @@ class OccupyBedRequest(message.Message):
     FENCING_TOKEN_FIELD_NUMBER: builtins.int
     BED_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
+    EMERGENCY_REASON_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -380,6 +401,10 @@ class OccupyBedRequest(message.Message):
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """Clinical time; defaults to receipt."""
 
+    @builtins.property
+    def emergency_reason(self) -> type_pb2.CodedReason:
+        """Why a patient without a referral takes a bed that is reserved for referrals."""
+
     def __init__(
         self,
         *,
@@ -391,10 +416,11 @@ class OccupyBedRequest(message.Message):
         fencing_token: builtins.int = ...,
         bed: builtins.str = ...,
         patient: builtins.str = ...,
+        emergency_reason: type_pb2.CodedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "emergency_reason", b"emergency_reason", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "bed", b"bed", "expected_version", b"expected_version", "fencing_token", b"fencing_token", "hold", b"hold", "occurred_at", b"occurred_at", "patient", b"patient", "request_id", b"request_id", "ward", b"ward"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "bed", b"bed", "emergency_reason", b"emergency_reason", "expected_version", b"expected_version", "fencing_token", b"fencing_token", "hold", b"hold", "occurred_at", b"occurred_at", "patient", b"patient", "request_id", b"request_id", "ward", b"ward"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
@@ -536,6 +562,8 @@ class TransferBedRequest(message.Message):
     WARD_FIELD_NUMBER: builtins.int
     FROM_BED_FIELD_NUMBER: builtins.int
     TO_BED_FIELD_NUMBER: builtins.int
+    TO_WARD_FIELD_NUMBER: builtins.int
+    EMERGENCY_REASON_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -543,9 +571,15 @@ class TransferBedRequest(message.Message):
     ward: builtins.str
     from_bed: builtins.str
     to_bed: builtins.str
+    to_ward: builtins.str
+    """Ward of `to_bed`; the same one when left out."""
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def emergency_reason(self) -> type_pb2.CodedReason:
+        """Why a patient without a referral takes another ward's bed that is reserved for referrals."""
 
     def __init__(
         self,
@@ -556,10 +590,12 @@ class TransferBedRequest(message.Message):
         ward: builtins.str = ...,
         from_bed: builtins.str = ...,
         to_bed: builtins.str = ...,
+        to_ward: builtins.str = ...,
+        emergency_reason: type_pb2.CodedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "emergency_reason", b"emergency_reason", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "from_bed", b"from_bed", "occurred_at", b"occurred_at", "request_id", b"request_id", "to_bed", b"to_bed", "ward", b"ward"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "emergency_reason", b"emergency_reason", "expected_version", b"expected_version", "from_bed", b"from_bed", "occurred_at", b"occurred_at", "request_id", b"request_id", "to_bed", b"to_bed", "to_ward", b"to_ward", "ward", b"ward"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
@@ -570,16 +606,22 @@ class TransferBedResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     WARD_FIELD_NUMBER: builtins.int
+    TO_WARD_FIELD_NUMBER: builtins.int
     @builtins.property
     def ward(self) -> bed_pb2.Ward: ...
+    @builtins.property
+    def to_ward(self) -> bed_pb2.Ward:
+        """The other ward, where there is one, as it is now."""
+
     def __init__(
         self,
         *,
         ward: bed_pb2.Ward | None = ...,
+        to_ward: bed_pb2.Ward | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["ward", b"ward"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["to_ward", b"to_ward", "ward", b"ward"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["ward", b"ward"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["to_ward", b"to_ward", "ward", b"ward"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -594,12 +636,15 @@ class BlockBedRequest(message.Message):
     BED_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     BLOCKED_UNTIL_FIELD_NUMBER: builtins.int
+    UNBLOCK_AT_END_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
     """Version the caller decided on; a stale one is refused."""
     ward: builtins.str
     bed: builtins.str
+    unblock_at_end: builtins.bool
+    """Unblock it then; else the bed desk is told that the block lasts longer than it should."""
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """Clinical time; defaults to receipt."""
@@ -620,10 +665,11 @@ class BlockBedRequest(message.Message):
         bed: builtins.str = ...,
         reason: type_pb2.CodedReason | None = ...,
         blocked_until: timestamp_pb2.Timestamp | None = ...,
+        unblock_at_end: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "blocked_until", b"blocked_until", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "bed", b"bed", "blocked_until", b"blocked_until", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id", "ward", b"ward"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "bed", b"bed", "blocked_until", b"blocked_until", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id", "unblock_at_end", b"unblock_at_end", "ward", b"ward"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
@@ -849,5 +895,444 @@ class GetAvailabilityResponse(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["availabilities", b"availabilities"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class JoinWaitingListRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    REFERRAL_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    SEX_FIELD_NUMBER: builtins.int
+    AGE_YEARS_FIELD_NUMBER: builtins.int
+    ISOLATION_NEEDED_FIELD_NUMBER: builtins.int
+    HOLD_UNTIL_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    facility: builtins.str
+    referral: builtins.str
+    patient: builtins.str
+    """Pseudonym."""
+    bed_type: type_pb2.BedType.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    sex: builtins.str
+    """For the choice of the bed."""
+    age_years: builtins.int
+    isolation_needed: builtins.bool
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def hold_until(self) -> timestamp_pb2.Timestamp:
+        """Until when the bed is wanted once it is got; a hold lasts at least half an hour in an emergency, two hours when it is
+        urgent, a day else.
+        """
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        facility: builtins.str = ...,
+        referral: builtins.str = ...,
+        patient: builtins.str = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+        sex: builtins.str = ...,
+        age_years: builtins.int | None = ...,
+        isolation_needed: builtins.bool = ...,
+        hold_until: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "_expected_version", b"_expected_version", "age_years", b"age_years", "expected_version", b"expected_version", "hold_until", b"hold_until", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "_expected_version", b"_expected_version", "age_years", b"age_years", "bed_type", b"bed_type", "expected_version", b"expected_version", "facility", b"facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "occurred_at", b"occurred_at", "patient", b"patient", "referral", b"referral", "request_id", b"request_id", "sex", b"sex", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__age_years: _TypeAlias = typing.Literal["age_years"]  # noqa: Y015
+    _WhichOneofArgType__age_years: _TypeAlias = typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__age_years) -> _WhichOneofReturnType__age_years | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class JoinWaitingListResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTRY_FIELD_NUMBER: builtins.int
+    POSITION_FIELD_NUMBER: builtins.int
+    position: builtins.int
+    """1 is the first of its bed type."""
+    @builtins.property
+    def entry(self) -> bed_pb2.WaitingEntry: ...
+    def __init__(
+        self,
+        *,
+        entry: bed_pb2.WaitingEntry | None = ...,
+        position: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["entry", b"entry"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entry", b"entry", "position", b"position"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class LeaveWaitingListRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    REFERRAL_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    facility: builtins.str
+    referral: builtins.str
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        facility: builtins.str = ...,
+        referral: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "facility", b"facility", "occurred_at", b"occurred_at", "reason", b"reason", "referral", b"referral", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class LeaveWaitingListResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def entries(self) -> containers.RepeatedCompositeFieldContainer[bed_pb2.WaitingEntry]:
+        """Who still waits there, as in ListWaitingResponse."""
+
+    def __init__(
+        self,
+        *,
+        entries: abc.Iterable[bed_pb2.WaitingEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListWaitingRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    bed_type: type_pb2.BedType.ValueType
+    """All types when left out."""
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "facility", b"facility"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListWaitingResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    ENTRIES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def entries(self) -> containers.RepeatedCompositeFieldContainer[bed_pb2.WaitingEntry]:
+        """By bed type, then in the order in which beds are given. At most 500 wait at a facility."""
+
+    def __init__(
+        self,
+        *,
+        entries: abc.Iterable[bed_pb2.WaitingEntry] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entries", b"entries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class AdmitPatientRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
+    ENCOUNTER_FIELD_NUMBER: builtins.int
+    WARD_FIELD_NUMBER: builtins.int
+    BED_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    SEX_FIELD_NUMBER: builtins.int
+    AGE_YEARS_FIELD_NUMBER: builtins.int
+    ISOLATION_NEEDED_FIELD_NUMBER: builtins.int
+    EMERGENCY_REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    facility: builtins.str
+    """The caller's when left out."""
+    patient: builtins.str
+    """Pseudonym."""
+    encounter: builtins.str
+    """The hospital system's id of the stay, unique at the facility."""
+    ward: builtins.str
+    """Left to us when empty."""
+    bed: builtins.str
+    """Left to us when empty; with a bed its ward must be named."""
+    bed_type: type_pb2.BedType.ValueType
+    """Needed where neither a ward is named nor a bed is held for the patient."""
+    sex: builtins.str
+    """For the choice of the bed."""
+    age_years: builtins.int
+    isolation_needed: builtins.bool
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def emergency_reason(self) -> type_pb2.CodedReason:
+        """Why a patient without a referral takes a bed that is reserved for referrals."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        facility: builtins.str = ...,
+        patient: builtins.str = ...,
+        encounter: builtins.str = ...,
+        ward: builtins.str = ...,
+        bed: builtins.str = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
+        sex: builtins.str = ...,
+        age_years: builtins.int | None = ...,
+        isolation_needed: builtins.bool = ...,
+        emergency_reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "_expected_version", b"_expected_version", "age_years", b"age_years", "emergency_reason", b"emergency_reason", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "_expected_version", b"_expected_version", "age_years", b"age_years", "bed", b"bed", "bed_type", b"bed_type", "emergency_reason", b"emergency_reason", "encounter", b"encounter", "expected_version", b"expected_version", "facility", b"facility", "isolation_needed", b"isolation_needed", "occurred_at", b"occurred_at", "patient", b"patient", "request_id", b"request_id", "sex", b"sex", "ward", b"ward"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__age_years: _TypeAlias = typing.Literal["age_years"]  # noqa: Y015
+    _WhichOneofArgType__age_years: _TypeAlias = typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__age_years) -> _WhichOneofReturnType__age_years | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class AdmitPatientResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    WARD_FIELD_NUMBER: builtins.int
+    BED_FIELD_NUMBER: builtins.int
+    bed: builtins.str
+    """Id of the bed in it."""
+    @builtins.property
+    def ward(self) -> bed_pb2.Ward: ...
+    def __init__(
+        self,
+        *,
+        ward: bed_pb2.Ward | None = ...,
+        bed: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["ward", b"ward"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "ward", b"ward"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TransferPatientRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    ENCOUNTER_FIELD_NUMBER: builtins.int
+    TO_WARD_FIELD_NUMBER: builtins.int
+    TO_BED_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    SEX_FIELD_NUMBER: builtins.int
+    AGE_YEARS_FIELD_NUMBER: builtins.int
+    ISOLATION_NEEDED_FIELD_NUMBER: builtins.int
+    EMERGENCY_REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    facility: builtins.str
+    """The caller's when left out."""
+    encounter: builtins.str
+    to_ward: builtins.str
+    """Left to us when empty."""
+    to_bed: builtins.str
+    """Left to us when empty; without `to_ward` it is one of the patient's present ward."""
+    bed_type: type_pb2.BedType.ValueType
+    """Type of the new bed, where its ward is left to us; as the present one when left out."""
+    sex: builtins.str
+    """For the choice of the bed."""
+    age_years: builtins.int
+    isolation_needed: builtins.bool
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def emergency_reason(self) -> type_pb2.CodedReason:
+        """Why a patient without a referral takes another ward's bed that is reserved for referrals."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        facility: builtins.str = ...,
+        encounter: builtins.str = ...,
+        to_ward: builtins.str = ...,
+        to_bed: builtins.str = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
+        sex: builtins.str = ...,
+        age_years: builtins.int | None = ...,
+        isolation_needed: builtins.bool = ...,
+        emergency_reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "_expected_version", b"_expected_version", "age_years", b"age_years", "emergency_reason", b"emergency_reason", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "_expected_version", b"_expected_version", "age_years", b"age_years", "bed_type", b"bed_type", "emergency_reason", b"emergency_reason", "encounter", b"encounter", "expected_version", b"expected_version", "facility", b"facility", "isolation_needed", b"isolation_needed", "occurred_at", b"occurred_at", "request_id", b"request_id", "sex", b"sex", "to_bed", b"to_bed", "to_ward", b"to_ward"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__age_years: _TypeAlias = typing.Literal["age_years"]  # noqa: Y015
+    _WhichOneofArgType__age_years: _TypeAlias = typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__age_years) -> _WhichOneofReturnType__age_years | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class TransferPatientResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    WARD_FIELD_NUMBER: builtins.int
+    BED_FIELD_NUMBER: builtins.int
+    bed: builtins.str
+    @builtins.property
+    def ward(self) -> bed_pb2.Ward:
+        """The ward that the patient is in now."""
+
+    def __init__(
+        self,
+        *,
+        ward: bed_pb2.Ward | None = ...,
+        bed: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["ward", b"ward"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "ward", b"ward"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DischargePatientRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    ENCOUNTER_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    facility: builtins.str
+    """The caller's when left out."""
+    encounter: builtins.str
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        facility: builtins.str = ...,
+        encounter: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "encounter", b"encounter", "expected_version", b"expected_version", "facility", b"facility", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class DischargePatientResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    WARD_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def ward(self) -> bed_pb2.Ward:
+        """The ward that the patient left."""
+
+    def __init__(
+        self,
+        *,
+        ward: bed_pb2.Ward | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["ward", b"ward"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["ward", b"ward"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -95,6 +95,36 @@ class BedServiceStub:
                 request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListBedsRequest.SerializeToString,
                 response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListBedsResponse.FromString,
                 _registered_method=True)
+        self.JoinWaitingList = channel.unary_unary(
+                '/tierlink.bed.v1.BedService/JoinWaitingList',
+                request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.JoinWaitingListRequest.SerializeToString,
+                response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.JoinWaitingListResponse.FromString,
+                _registered_method=True)
+        self.LeaveWaitingList = channel.unary_unary(
+                '/tierlink.bed.v1.BedService/LeaveWaitingList',
+                request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.LeaveWaitingListRequest.SerializeToString,
+                response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.LeaveWaitingListResponse.FromString,
+                _registered_method=True)
+        self.ListWaiting = channel.unary_unary(
+                '/tierlink.bed.v1.BedService/ListWaiting',
+                request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListWaitingRequest.SerializeToString,
+                response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListWaitingResponse.FromString,
+                _registered_method=True)
+        self.AdmitPatient = channel.unary_unary(
+                '/tierlink.bed.v1.BedService/AdmitPatient',
+                request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.AdmitPatientRequest.SerializeToString,
+                response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.AdmitPatientResponse.FromString,
+                _registered_method=True)
+        self.TransferPatient = channel.unary_unary(
+                '/tierlink.bed.v1.BedService/TransferPatient',
+                request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.TransferPatientRequest.SerializeToString,
+                response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.TransferPatientResponse.FromString,
+                _registered_method=True)
+        self.DischargePatient = channel.unary_unary(
+                '/tierlink.bed.v1.BedService/DischargePatient',
+                request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.DischargePatientRequest.SerializeToString,
+                response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.DischargePatientResponse.FromString,
+                _registered_method=True)
         self.GetAvailability = channel.unary_unary(
                 '/tierlink.bed.v1.BedService/GetAvailability',
                 request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityRequest.SerializeToString,
@@ -156,14 +186,14 @@ class BedServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TransferBed(self, request, context):
-        """Moves an occupant to another bed of the same ward, in one step.
+        """Moves an occupant to another bed of the facility, in one step.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BlockBed(self, request, context):
-        """FREE → BLOCKED with a reason.
+        """FREE → BLOCKED with a reason, and an end at which it is unblocked or found overdue.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,6 +215,50 @@ class BedServiceServicer:
 
     def ListBeds(self, request, context):
         """Wards of a facility with their beds.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def JoinWaitingList(self, request, context):
+        """Lets a referral wait for a bed where none that fits is free: the next one is held for the first on the list that it
+        fits, by urgency, then the time of asking, then id. An accepted referral without a bed waits by itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LeaveWaitingList(self, request, context):
+        """Takes a referral off the list.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListWaiting(self, request, context):
+        """Who waits at a facility, in the order in which beds are given.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AdmitPatient(self, request, context):
+        """The hospital system admits a patient, to a bed it names or to the best fitting one. The same encounter again changes
+        nothing. A patient with a hold, or who is on the waiting list, is admitted for the referral.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def TransferPatient(self, request, context):
+        """The hospital system moves a patient, to a bed it names or to the best fitting one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DischargePatient(self, request, context):
+        """The hospital system discharges a patient: the bed is to be cleaned. Again, it changes nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -259,6 +333,36 @@ def add_BedServiceServicer_to_server(servicer, server):
                     servicer.ListBeds,
                     request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListBedsRequest.FromString,
                     response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListBedsResponse.SerializeToString,
+            ),
+            'JoinWaitingList': grpc.unary_unary_rpc_method_handler(
+                    servicer.JoinWaitingList,
+                    request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.JoinWaitingListRequest.FromString,
+                    response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.JoinWaitingListResponse.SerializeToString,
+            ),
+            'LeaveWaitingList': grpc.unary_unary_rpc_method_handler(
+                    servicer.LeaveWaitingList,
+                    request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.LeaveWaitingListRequest.FromString,
+                    response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.LeaveWaitingListResponse.SerializeToString,
+            ),
+            'ListWaiting': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWaiting,
+                    request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListWaitingRequest.FromString,
+                    response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListWaitingResponse.SerializeToString,
+            ),
+            'AdmitPatient': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdmitPatient,
+                    request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.AdmitPatientRequest.FromString,
+                    response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.AdmitPatientResponse.SerializeToString,
+            ),
+            'TransferPatient': grpc.unary_unary_rpc_method_handler(
+                    servicer.TransferPatient,
+                    request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.TransferPatientRequest.FromString,
+                    response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.TransferPatientResponse.SerializeToString,
+            ),
+            'DischargePatient': grpc.unary_unary_rpc_method_handler(
+                    servicer.DischargePatient,
+                    request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.DischargePatientRequest.FromString,
+                    response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.DischargePatientResponse.SerializeToString,
             ),
             'GetAvailability': grpc.unary_unary_rpc_method_handler(
                     servicer.GetAvailability,
@@ -591,6 +695,168 @@ class BedService:
             '/tierlink.bed.v1.BedService/ListBeds',
             tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListBedsRequest.SerializeToString,
             tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListBedsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JoinWaitingList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.bed.v1.BedService/JoinWaitingList',
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.JoinWaitingListRequest.SerializeToString,
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.JoinWaitingListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LeaveWaitingList(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.bed.v1.BedService/LeaveWaitingList',
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.LeaveWaitingListRequest.SerializeToString,
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.LeaveWaitingListResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWaiting(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.bed.v1.BedService/ListWaiting',
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListWaitingRequest.SerializeToString,
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.ListWaitingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdmitPatient(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.bed.v1.BedService/AdmitPatient',
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.AdmitPatientRequest.SerializeToString,
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.AdmitPatientResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TransferPatient(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.bed.v1.BedService/TransferPatient',
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.TransferPatientRequest.SerializeToString,
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.TransferPatientResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DischargePatient(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.bed.v1.BedService/DischargePatient',
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.DischargePatientRequest.SerializeToString,
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.DischargePatientResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,15 +48,31 @@ class BedServiceStub:
     MarkBedReady: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.MarkBedReadyRequest, _bed_service_pb2.MarkBedReadyResponse]
     """CLEANING → FREE."""
     TransferBed: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.TransferBedRequest, _bed_service_pb2.TransferBedResponse]
-    """Moves an occupant to another bed of the same ward, in one step."""
+    """Moves an occupant to another bed of the facility, in one step."""
     BlockBed: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.BlockBedRequest, _bed_service_pb2.BlockBedResponse]
-    """FREE → BLOCKED with a reason."""
+    """FREE → BLOCKED with a reason, and an end at which it is unblocked or found overdue."""
     UnblockBed: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.UnblockBedRequest, _bed_service_pb2.UnblockBedResponse]
     """BLOCKED → FREE."""
     ConfirmCounts: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.ConfirmCountsRequest, _bed_service_pb2.ConfirmCountsResponse]
     """The ward says that its counts are as shown."""
     ListBeds: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.ListBedsRequest, _bed_service_pb2.ListBedsResponse]
     """Wards of a facility with their beds."""
+    JoinWaitingList: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.JoinWaitingListRequest, _bed_service_pb2.JoinWaitingListResponse]
+    """Lets a referral wait for a bed where none that fits is free: the next one is held for the first on the list that it
+    fits, by urgency, then the time of asking, then id. An accepted referral without a bed waits by itself.
+    """
+    LeaveWaitingList: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.LeaveWaitingListRequest, _bed_service_pb2.LeaveWaitingListResponse]
+    """Takes a referral off the list."""
+    ListWaiting: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.ListWaitingRequest, _bed_service_pb2.ListWaitingResponse]
+    """Who waits at a facility, in the order in which beds are given."""
+    AdmitPatient: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.AdmitPatientRequest, _bed_service_pb2.AdmitPatientResponse]
+    """The hospital system admits a patient, to a bed it names or to the best fitting one. The same encounter again changes
+    nothing. A patient with a hold, or who is on the waiting list, is admitted for the referral.
+    """
+    TransferPatient: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.TransferPatientRequest, _bed_service_pb2.TransferPatientResponse]
+    """The hospital system moves a patient, to a bed it names or to the best fitting one."""
+    DischargePatient: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.DischargePatientRequest, _bed_service_pb2.DischargePatientResponse]
+    """The hospital system discharges a patient: the bed is to be cleaned. Again, it changes nothing."""
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.GetAvailabilityRequest, _bed_service_pb2.GetAvailabilityResponse]
     """Counts by facility and bed type, with the age of their confirmation."""
 
@@ -80,15 +96,31 @@ class BedServiceAsyncStub(BedServiceStub):
     MarkBedReady: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.MarkBedReadyRequest, _bed_service_pb2.MarkBedReadyResponse]  # type: ignore[assignment]
     """CLEANING → FREE."""
     TransferBed: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.TransferBedRequest, _bed_service_pb2.TransferBedResponse]  # type: ignore[assignment]
-    """Moves an occupant to another bed of the same ward, in one step."""
+    """Moves an occupant to another bed of the facility, in one step."""
     BlockBed: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.BlockBedRequest, _bed_service_pb2.BlockBedResponse]  # type: ignore[assignment]
-    """FREE → BLOCKED with a reason."""
+    """FREE → BLOCKED with a reason, and an end at which it is unblocked or found overdue."""
     UnblockBed: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.UnblockBedRequest, _bed_service_pb2.UnblockBedResponse]  # type: ignore[assignment]
     """BLOCKED → FREE."""
     ConfirmCounts: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.ConfirmCountsRequest, _bed_service_pb2.ConfirmCountsResponse]  # type: ignore[assignment]
     """The ward says that its counts are as shown."""
     ListBeds: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.ListBedsRequest, _bed_service_pb2.ListBedsResponse]  # type: ignore[assignment]
     """Wards of a facility with their beds."""
+    JoinWaitingList: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.JoinWaitingListRequest, _bed_service_pb2.JoinWaitingListResponse]  # type: ignore[assignment]
+    """Lets a referral wait for a bed where none that fits is free: the next one is held for the first on the list that it
+    fits, by urgency, then the time of asking, then id. An accepted referral without a bed waits by itself.
+    """
+    LeaveWaitingList: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.LeaveWaitingListRequest, _bed_service_pb2.LeaveWaitingListResponse]  # type: ignore[assignment]
+    """Takes a referral off the list."""
+    ListWaiting: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.ListWaitingRequest, _bed_service_pb2.ListWaitingResponse]  # type: ignore[assignment]
+    """Who waits at a facility, in the order in which beds are given."""
+    AdmitPatient: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.AdmitPatientRequest, _bed_service_pb2.AdmitPatientResponse]  # type: ignore[assignment]
+    """The hospital system admits a patient, to a bed it names or to the best fitting one. The same encounter again changes
+    nothing. A patient with a hold, or who is on the waiting list, is admitted for the referral.
+    """
+    TransferPatient: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.TransferPatientRequest, _bed_service_pb2.TransferPatientResponse]  # type: ignore[assignment]
+    """The hospital system moves a patient, to a bed it names or to the best fitting one."""
+    DischargePatient: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.DischargePatientRequest, _bed_service_pb2.DischargePatientResponse]  # type: ignore[assignment]
+    """The hospital system discharges a patient: the bed is to be cleaned. Again, it changes nothing."""
     GetAvailability: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.GetAvailabilityRequest, _bed_service_pb2.GetAvailabilityResponse]  # type: ignore[assignment]
     """Counts by facility and bed type, with the age of their confirmation."""
 
@@ -157,7 +189,7 @@ class BedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bed_service_pb2.TransferBedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bed_service_pb2.TransferBedResponse, _abc.Awaitable[_bed_service_pb2.TransferBedResponse]]:
-        """Moves an occupant to another bed of the same ward, in one step."""
+        """Moves an occupant to another bed of the facility, in one step."""
 
     @_abc_1.abstractmethod
     def BlockBed(
@@ -165,7 +197,7 @@ class BedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bed_service_pb2.BlockBedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bed_service_pb2.BlockBedResponse, _abc.Awaitable[_bed_service_pb2.BlockBedResponse]]:
-        """FREE → BLOCKED with a reason."""
+        """FREE → BLOCKED with a reason, and an end at which it is unblocked or found overdue."""
 
     @_abc_1.abstractmethod
     def UnblockBed(
@@ -190,6 +222,58 @@ class BedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bed_service_pb2.ListBedsResponse, _abc.Awaitable[_bed_service_pb2.ListBedsResponse]]:
         """Wards of a facility with their beds."""
+
+    @_abc_1.abstractmethod
+    def JoinWaitingList(
+        self,
+        request: _bed_service_pb2.JoinWaitingListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bed_service_pb2.JoinWaitingListResponse, _abc.Awaitable[_bed_service_pb2.JoinWaitingListResponse]]:
+        """Lets a referral wait for a bed where none that fits is free: the next one is held for the first on the list that it
+        fits, by urgency, then the time of asking, then id. An accepted referral without a bed waits by itself.
+        """
+
+    @_abc_1.abstractmethod
+    def LeaveWaitingList(
+        self,
+        request: _bed_service_pb2.LeaveWaitingListRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bed_service_pb2.LeaveWaitingListResponse, _abc.Awaitable[_bed_service_pb2.LeaveWaitingListResponse]]:
+        """Takes a referral off the list."""
+
+    @_abc_1.abstractmethod
+    def ListWaiting(
+        self,
+        request: _bed_service_pb2.ListWaitingRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bed_service_pb2.ListWaitingResponse, _abc.Awaitable[_bed_service_pb2.ListWaitingResponse]]:
+        """Who waits at a facility, in the order in which beds are given."""
+
+    @_abc_1.abstractmethod
+    def AdmitPatient(
+        self,
+        request: _bed_service_pb2.AdmitPatientRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bed_service_pb2.AdmitPatientResponse, _abc.Awaitable[_bed_service_pb2.AdmitPatientResponse]]:
+        """The hospital system admits a patient, to a bed it names or to the best fitting one. The same encounter again changes
+        nothing. A patient with a hold, or who is on the waiting list, is admitted for the referral.
+        """
+
+    @_abc_1.abstractmethod
+    def TransferPatient(
+        self,
+        request: _bed_service_pb2.TransferPatientRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bed_service_pb2.TransferPatientResponse, _abc.Awaitable[_bed_service_pb2.TransferPatientResponse]]:
+        """The hospital system moves a patient, to a bed it names or to the best fitting one."""
+
+    @_abc_1.abstractmethod
+    def DischargePatient(
+        self,
+        request: _bed_service_pb2.DischargePatientRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bed_service_pb2.DischargePatientResponse, _abc.Awaitable[_bed_service_pb2.DischargePatientResponse]]:
+        """The hospital system discharges a patient: the bed is to be cleaned. Again, it changes nothing."""
 
     @_abc_1.abstractmethod
     def GetAvailability(

@@ -2,6 +2,7 @@
 WITH unit AS MATERIALIZED (
     SELECT * FROM unnest($1::unit_row[])
 ),
+-- A row whose version stays is a guard: an aggregate that was read, and must still be at that version.
 change AS MATERIALIZED (
     SELECT * FROM unnest($2::change_row[])
 ),
@@ -28,6 +29,11 @@ stale AS MATERIALIZED (
     SELECT DISTINCT c.unit
     FROM change c LEFT JOIN stream_lock l ON l.stream_id = c.stream_id
     WHERE coalesce(l.version, 0) <> c.expected_version
+    UNION
+    -- Of two in this batch, the earlier one changes what the later one guards.
+    SELECT g.unit
+    FROM change g JOIN change c ON c.stream_id = g.stream_id AND c.unit < g.unit
+    WHERE g.new_version = g.expected_version AND c.new_version > c.expected_version
 ),
 inbox_state AS MATERIALIZED (
     SELECT u.unit, u.inbox_version, l.version AS known_version, coalesce(l.version, 0) AS last_version
@@ -55,14 +61,14 @@ new_streams AS (
     SELECT c.stream_id, c.kind, c.new_version, c.head_hash, c.snapshot, c.fold_version, c.facets::jsonb,
            nextval('streams_changed')
     FROM change c JOIN good g ON g.unit = c.unit
-    WHERE c.expected_version = 0
+    WHERE c.expected_version = 0 AND c.new_version > 0
 ),
 moved_streams AS (
     UPDATE streams s
     SET version = c.new_version, head_hash = c.head_hash, snapshot = c.snapshot,
         fold_version = c.fold_version, facets = c.facets::jsonb, changed = nextval('streams_changed')
     FROM change c JOIN good g ON g.unit = c.unit
-    WHERE s.stream_id = c.stream_id AND c.expected_version > 0
+    WHERE s.stream_id = c.stream_id AND c.expected_version > 0 AND c.new_version > c.expected_version
 ),
 new_events AS (
     INSERT INTO events (stream_id, version, event_id, type, recorded_at, previous_hash, hash, payload)
