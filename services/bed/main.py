@@ -6,13 +6,18 @@ import grpc
 
 from services.bed.adapters.aggregate_codecs import BED_TOPIC, build_aggregates
 from services.bed.application.apply_wards import WardApplication
+from services.bed.application.encounters import Encounters
 from services.bed.application.finding_wards import WardFinder
 from services.bed.application.follow_referral import FollowReferral
 from services.bed.application.hold_bed import Holding
 from services.bed.application.reading import WardReading
+from services.bed.application.wait_for_bed import WaitingLists
+from services.bed.application.ward_recording import WardRecorder
 from services.bed.entrypoints.consumer import ReferralConsumer
 from services.bed.entrypoints.deadlines import WardDeadlines
 from services.bed.entrypoints.grpc import bed_service
+from services.bed.entrypoints.grpc.stays import StayServicer
+from services.bed.entrypoints.grpc.waiting import WaitingServicer
 from services.bed.entrypoints.referral_news import REFERRAL_TOPIC
 from services.bed.settings import BedSettings
 from services.shared.audit import audit_service
@@ -47,21 +52,26 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     kinds = build_aggregates()
     store, runner = foundation.store, foundation.runner
     finder = WardFinder(store, kinds)
-    holding = Holding(kinds, finder)
+    recorder = WardRecorder(kinds)
+    holding = Holding(kinds, finder, recorder)
     beds = bed_service.BedServicer(
         kinds=kinds,
         runner=runner,
         finder=finder,
         holding=holding,
-        application=WardApplication(store, runner, kinds),
+        application=WardApplication(store, runner, kinds, recorder),
         reading=WardReading(store, runner, kinds, stale_after_s=settings.stale_after_s),
     )
+    waiting = WaitingServicer(kinds=kinds, runner=runner, lists=WaitingLists(kinds, finder, runner))
+    stays = StayServicer(kinds=kinds, runner=runner, encounters=Encounters(store, kinds, finder, recorder))
     audit = audit_service.AuditServicer(store, kinds.by_name())
-    consumer = ReferralConsumer(runner, FollowReferral(kinds, finder, holding))
+    consumer = ReferralConsumer(runner, FollowReferral(kinds, finder, recorder, holding))
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
         return [
-            service_handler(bed_service.SERVICE, beds.methods(), runtime),
+            service_handler(
+                bed_service.SERVICE, (*beds.methods(), *waiting.methods(), *stays.methods()), runtime
+            ),
             service_handler(audit_service.SERVICE, audit.methods(), runtime),
         ]
 

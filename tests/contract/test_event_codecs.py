@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from services.bed.adapters.aggregate_codecs import build_aggregates as build_bed
 from services.bed.domain import bed_desk
 from services.bed.domain import ward as wards
+from services.bed.domain.desk_events import BED_EVENTS
+from services.bed.domain.events import BedUnavailable
 from services.notification.adapters.aggregate_codecs import build_aggregates as build_notification
 from services.notification.domain import alert as alerts
 from services.notification.domain.events import RosterApplied
@@ -38,7 +40,7 @@ MESSAGES: list[tuple[Any, tuple[type, ...]]] = [
     (episode_events_pb2.EpisodeEvent, episodes.EVENTS),
     (consultation_events_pb2.ConsultationEvent, consultations.EVENTS),
     (directory_events_pb2.DirectoryEvent, directories.EVENTS),
-    (bed_events_pb2.BedEvent, wards.EVENTS),
+    (bed_events_pb2.BedEvent, BED_EVENTS),
     (alert_events_pb2.AlertEvent, alerts.EVENTS),
     (roster_events_pb2.RosterEvent, (RosterApplied,)),
 ]
@@ -93,4 +95,4 @@ def test_every_kind_of_aggregate_has_a_codec_that_fits(build: Callable[[], Any])
 
 
 def test_the_desk_tells_of_refused_beds_in_the_words_of_the_wards() -> None:
-    assert set(bed_desk.EVENTS) <= set(wards.EVENTS)
+    assert set(bed_desk.EVENTS) & set(wards.EVENTS) == {BedUnavailable}

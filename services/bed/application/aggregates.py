@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.bed.domain.bed_desk import BedDesk
-from services.bed.domain.events import BedUnavailable, Event
+from services.bed.domain.desk_events import DeskEvent
+from services.bed.domain.events import Event
 from services.bed.domain.state import Ward
 from services.shared.eventstore.aggregate import AggregateKind
 
@@ -15,7 +16,7 @@ class Aggregates:
     """Every kind of aggregate of this service."""
 
     ward: AggregateKind[Ward, Event]
-    desk: AggregateKind[BedDesk, BedUnavailable]
+    desk: AggregateKind[BedDesk, DeskEvent]
 
     def by_name(self) -> Mapping[str, AggregateKind[Any, Any]]:
         """Every kind by its name, as the store keeps it."""

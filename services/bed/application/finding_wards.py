@@ -1,15 +1,35 @@
-"""Finds the ward that a command or an event is about, and loads it for the decision."""
+"""Finds the ward or desk that a command or an event is about, and loads it for the decision."""
+
+import asyncio
+from dataclasses import dataclass
 
 from services.bed.application.aggregates import Aggregates
+from services.bed.domain import bed_desk
+from services.bed.domain.bed_desk import BedDesk
 from services.bed.domain.state import Ward, stream_id
 from services.bed.domain.values import BedType
+from services.bed.domain.ward import encounter_key
 from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.eventstore.work import Work
 
-#: More wards of one type than any hospital has.
+#: More wards than any hospital has.
 WARDS_MAX = 500
 
-_BED_CLAIM, _REFERRAL_CLAIM = "bed", "referral-bed"
+_BED_CLAIM, _REFERRAL_CLAIM, _ENCOUNTER_CLAIM = "bed", "referral-bed", "encounter"
+_DESKS = "desks/"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Place:
+    """Where a referral stands: it has a bed in a ward, or waits at a desk."""
+
+    ward: Ward | None = None
+    desk: BedDesk | None = None
+
+    @property
+    def facility(self) -> str:
+        found = self.ward or self.desk
+        return found.facility if found is not None else ""
 
 
 class WardFinder:
@@ -18,26 +38,52 @@ class WardFinder:
     def __init__(self, store: EventStore, kinds: Aggregates) -> None:
         self._store = store
         self._kinds = kinds
+        #: which wards there were when the store was last asked; asked again before anybody is refused
+        self._known: dict[tuple[str, BedType | None], tuple[str, ...]] = {}
 
-    async def of_facility(self, work: Work, facility: str, bed_type: BedType) -> tuple[Ward, ...]:
-        """The facility's wards of a type, as they stand in the unit of work."""
-        query = StreamQuery(
-            kind=self._kinds.ward.name,
-            contains={"facility": facility, "bed_type": bed_type.value, "live": True},
-            limit=WARDS_MAX,
+    async def of_facility(
+        self, work: Work, facility: str, bed_type: BedType | None, *, anew: bool = False
+    ) -> tuple[Ward, ...]:
+        """The facility's wards, of a type or all, as they stand in the unit of work.
+
+        Which there are is remembered: a ward that came since is missing, unless it is asked `anew` or the
+        unit is decided on a fresh state.
+        """
+        names = self._known.get((facility, bed_type))
+        if names is None or anew or work.is_fresh:
+            names = await self._names(facility, bed_type)
+            self._known[facility, bed_type] = names
+        # Together: the store reads what is asked for at once in one go.
+        loaded = await asyncio.gather(*(self._load(work, name) for name in names))
+        return tuple(
+            ward
+            for ward in loaded
+            if ward is not None and ward.facility == facility and bed_type in {None, ward.bed_type}
         )
-        page = await self._store.find(query)
-        wards: list[Ward] = []
-        for stream in page.streams:
-            ward: Ward | None = await work.load(self._kinds.ward, stream.stream_id)
-            if ward is not None:
-                wards.append(ward)
-        return tuple(wards)
 
-    async def of_referral(self, work: Work, referral: str) -> Ward | None:
-        """The ward in which the referral has a bed, held or occupied."""
-        hold = await self._store.find_claim(_REFERRAL_CLAIM, referral)
-        return None if hold is None else await self.of_hold(work, hold)
+    async def _load(self, work: Work, name: str) -> Ward | None:
+        ward: Ward | None = await work.load(self._kinds.ward, name)
+        return ward
+
+    async def _names(self, facility: str, bed_type: BedType | None) -> tuple[str, ...]:
+        contains: dict[str, object] = {"facility": facility, "live": True}
+        if bed_type is not None:
+            contains["bed_type"] = bed_type.value
+        query = StreamQuery(kind=self._kinds.ward.name, contains=contains, limit=WARDS_MAX)
+        page = await self._store.find(query)
+        return tuple(stream.stream_id for stream in page.streams)
+
+    async def of_referral(self, work: Work, referral: str) -> Place | None:
+        """Where the referral has a bed, held or occupied, or waits for one."""
+        holder = await self._store.find_claim(_REFERRAL_CLAIM, referral)
+        if holder is None:
+            return None
+        if holder.startswith(_DESKS):
+            desk = await work.load(self._kinds.desk, holder)
+            waits = bed_desk.entry_of_referral(desk, referral) is not None
+            return Place(desk=desk) if waits else None
+        ward = await self.of_hold(work, holder)
+        return Place(ward=ward) if ward is not None else None
 
     async def of_hold(self, work: Work, hold: str) -> Ward | None:
         """The ward in which the hold is; None when it has ended."""
@@ -53,3 +99,7 @@ class WardFinder:
             if claim.kind == _BED_CLAIM:
                 return stream_id(claim.key.partition("/")[0])
         return None
+
+    async def name_of_encounter(self, facility: str, encounter: str) -> str | None:
+        """The stream of the ward in which the encounter has a bed."""
+        return await self._store.find_claim(_ENCOUNTER_CLAIM, encounter_key(facility, encounter))

@@ -1,16 +1,18 @@
-"""Follows referrals: an acceptance holds a bed, an arrival occupies it, an end gives it back.
+"""Follows referrals: an acceptance holds a bed or waits for one, an arrival occupies it, an end gives it
+back.
 
 A patient who already lies in a bed when the referral ends stays there until the ward vacates it.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from services.bed.application.aggregates import Aggregates
 from services.bed.application.finding_wards import WardFinder
 from services.bed.application.hold_bed import Holding
+from services.bed.application.ward_recording import WardRecorder
+from services.bed.domain import bed_desk
 from services.bed.domain import ward as wards
-from services.bed.domain.commands import AdjustHold, AdmitPatient, GiveUpHold, HoldBed, MarkInTransit
+from services.bed.domain.commands import AdjustHold, GiveUpHold, HoldBed, MarkInTransit, OccupyOnArrival
 from services.bed.domain.values import CodedReason
 from services.shared.eventstore.work import Reaction, Work
 
@@ -26,7 +28,7 @@ class BedWanted:
 class ReferralMoved:
     """The referral went on; its hold goes with it."""
 
-    command: AdjustHold | MarkInTransit | AdmitPatient | GiveUpHold
+    command: AdjustHold | MarkInTransit | OccupyOnArrival | GiveUpHold
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,51 +38,45 @@ class PatientDiverted:
     referral: str
     reason: CodedReason
     hold: HoldBed | None
-    expires_at: datetime | None = None
 
 
 News = BedWanted | ReferralMoved | PatientDiverted
 
 
 class FollowReferral:
-    """Turns news of a referral into what the wards do."""
+    """Turns news of a referral into what wards and desks do."""
 
-    def __init__(self, kinds: Aggregates, finder: WardFinder, holding: Holding) -> None:
+    def __init__(
+        self, kinds: Aggregates, finder: WardFinder, recorder: WardRecorder, holding: Holding
+    ) -> None:
         self._kinds = kinds
         self._finder = finder
+        self._recorder = recorder
         self._holding = holding
 
     def follow(self, news: News) -> Reaction:
         async def reaction(work: Work) -> None:
             match news:
                 case BedWanted(hold=hold):
-                    await self._holding.apply(work, hold)
+                    await self._holding.follow_acceptance(work, hold)
                 case ReferralMoved(command=command):
                     await self._move(work, command)
-                case PatientDiverted():
-                    await self._divert(work, news)
+                case PatientDiverted(referral=referral, reason=reason, hold=hold):
+                    await self._move(work, GiveUpHold(referral=referral, reason=reason))
+                    if hold is not None:
+                        await self._holding.follow_diversion(work, hold)
 
         return reaction
 
     async def _move(
-        self, work: Work, command: AdjustHold | MarkInTransit | AdmitPatient | GiveUpHold
+        self, work: Work, command: AdjustHold | MarkInTransit | OccupyOnArrival | GiveUpHold
     ) -> None:
-        ward = await self._finder.of_referral(work, command.referral)
-        if ward is None:
-            return
-        events = wards.decide(ward, command, work.context)
-        if events:
-            await work.record(self._kinds.ward, wards.stream_id(ward.id), events)
-
-    async def _divert(self, work: Work, news: PatientDiverted) -> None:
-        await self._move(work, GiveUpHold(referral=news.referral, reason=news.reason))
-        if news.hold is None:
-            return
-        ward = await self._holding.apply(work, news.hold)
-        if ward is not None:
-            # The patient is on the road already: this hold must not lapse under them.
-            events = wards.decide(
-                ward, MarkInTransit(referral=news.referral, expires_at=news.expires_at), work.context
-            )
+        """The bed follows, or the place on a waiting list; nothing for a referral that has neither."""
+        place = await self._finder.of_referral(work, command.referral)
+        if place is not None and place.ward is not None:
+            await self._recorder.decide(work, place.ward, command, wards.stream_id(place.ward.id))
+        elif place is not None and place.desk is not None:
+            desk = place.desk
+            events = bed_desk.decide(desk, command, work.context, facility=desk.facility)
             if events:
-                await work.record(self._kinds.ward, wards.stream_id(ward.id), events)
+                await work.record(self._kinds.desk, desk.name, events)

@@ -7,9 +7,42 @@ cannot be refused.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
-from services.bed.domain.values import BedConstraints, BedType, CodedReason, WardCounts
+from services.bed.domain.patient_commands import AdmitPatient, DischargePatient, TransferPatient
+from services.bed.domain.values import BedConstraints, BedType, CodedReason, Urgency, WardCounts
 from services.shared.kernel.text import BilingualText
+
+__all__ = [
+    "COMMANDS",
+    "REACTIONS",
+    "REQUESTS",
+    "AdjustHold",
+    "AdmitPatient",
+    "ApplyWard",
+    "ApplyWards",
+    "BedSpecification",
+    "BlockBed",
+    "Command",
+    "ConfirmCounts",
+    "DischargePatient",
+    "ExtendHold",
+    "GiveUpHold",
+    "HoldBed",
+    "MarkBedReady",
+    "MarkInTransit",
+    "MeetDeadline",
+    "OccupyBed",
+    "OccupyOnArrival",
+    "Reaction",
+    "ReleaseHold",
+    "Request",
+    "TransferBed",
+    "TransferPatient",
+    "UnblockBed",
+    "VacateBed",
+    "WardSpecification",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +63,8 @@ class WardSpecification:
     beds: tuple[BedSpecification, ...] = ()
     #: or a number of beds, which are then called `{ward}-01`, `{ward}-02`…
     bed_count: int = 0
+    #: free beds that patients without a referral may not take, emergencies excepted
+    reserved_for_referrals: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,8 +99,14 @@ class HoldBed:
     sex: str = ""
     age_years: int | None = None
     isolation_needed: bool = False
-    #: True where nobody waits for the answer: that there is no bed is then an event and not a refusal
+    #: True where nobody waits for the answer: that there is no bed is then an event, and the referral waits
     record_refusal: bool = False
+    #: how it waits where there is no bed
+    urgency: Urgency = Urgency.ROUTINE
+    #: when the referral asked, where that is not now
+    asked_at: datetime | None = None
+    patient_in_transit: bool = False
+    patient_arrived: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +135,8 @@ class OccupyBed:
     bed: str = ""
     #: pseudonym
     patient: str = ""
+    #: why a patient without a referral takes a bed that is reserved for referrals
+    emergency_reason: CodedReason | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,6 +156,10 @@ class TransferBed:
     ward: str
     from_bed: str
     to_bed: str
+    #: the ward of `to_bed`; the same one when left out
+    to_ward: str = ""
+    #: why a patient without a referral takes another ward's bed that is reserved for referrals
+    emergency_reason: CodedReason | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +169,8 @@ class BlockBed:
     reason: CodedReason
     #: when it should be in use again
     blocked_until: datetime | None = None
+    #: it ends by itself then; else the bed desk is told that it did not
+    unblock_at_end: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,7 +205,7 @@ class MarkInTransit:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AdmitPatient:
+class OccupyOnArrival:
     """Follows the patient's arrival: the hold becomes an occupancy."""
 
     referral: str
@@ -168,6 +217,8 @@ class GiveUpHold:
 
     referral: str
     reason: CodedReason
+    #: only what this facility gave, where that is said
+    facility: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,7 +228,8 @@ class MeetDeadline:
     key: str
 
 
-Command = (
+#: given by people and hospital systems through the API
+Request = (
     ApplyWard
     | HoldBed
     | ExtendHold
@@ -189,27 +241,14 @@ Command = (
     | BlockBed
     | UnblockBed
     | ConfirmCounts
-    | AdjustHold
-    | MarkInTransit
     | AdmitPatient
-    | GiveUpHold
-    | MeetDeadline
-)
-
-#: given by people through the API
-REQUESTS: tuple[type[Command], ...] = (
-    ApplyWard,
-    HoldBed,
-    ExtendHold,
-    ReleaseHold,
-    OccupyBed,
-    VacateBed,
-    MarkBedReady,
-    TransferBed,
-    BlockBed,
-    UnblockBed,
-    ConfirmCounts,
+    | TransferPatient
+    | DischargePatient
 )
 #: given by the system alone
-REACTIONS: tuple[type[Command], ...] = (AdjustHold, MarkInTransit, AdmitPatient, GiveUpHold, MeetDeadline)
-COMMANDS: tuple[type[Command], ...] = REQUESTS + REACTIONS
+Reaction = AdjustHold | MarkInTransit | OccupyOnArrival | GiveUpHold | MeetDeadline
+Command = Request | Reaction
+
+REQUESTS: tuple[type[Request], ...] = get_args(Request)
+REACTIONS: tuple[type[Reaction], ...] = get_args(Reaction)
+COMMANDS: tuple[type[Command], ...] = (*REQUESTS, *REACTIONS)

@@ -58,6 +58,12 @@ def _ward_violations(ward: WardSpecification, path: str) -> Iterator[FieldViolat
             reason="BEDS_OR_COUNT",
             description="give the beds or their number, not both",
         )
+    if ward.reserved_for_referrals > (len(ward.beds) or ward.bed_count):
+        yield FieldViolation(
+            field=f"{path}.reserved_for_referrals",
+            reason="MORE_THAN_BEDS",
+            description="must not be more than the ward's beds",
+        )
     seen: set[str] = set()
     for index, bed in enumerate(ward.beds):
         yield from _bed_violations(bed, f"{path}.beds[{index}]")
@@ -122,11 +128,20 @@ def difference(state: Ward | None, command: ApplyWard) -> WardApplied | None:
             for bed in wanted
             if bed.id in present and bed.constraints != present[bed.id].constraints
         ),
+        reserved_for_referrals=ward.reserved_for_referrals,
     )
     if state is None or applied.added_beds or applied.removed_beds or applied.changed_beds:
         return applied
-    same = applied.bed_type is state.bed_type and applied.name == state.name
-    return None if same else applied
+    return applied if describes_anew(state, applied) else None
+
+
+def describes_anew(before: Ward, applied: WardApplied) -> bool:
+    """Whether the ward itself, beside its beds, becomes another."""
+    return (
+        applied.bed_type is not before.bed_type
+        or applied.name != before.name
+        or applied.reserved_for_referrals != before.reserved_for_referrals
+    )
 
 
 def _failed_rules(state: Ward, applied: WardApplied) -> tuple[FailedRule, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import get_args
 
 from services.bed.domain.values import Bed, BedType, CodedReason, Hold, WardCounts
 from services.shared.kernel.text import BilingualText
@@ -17,6 +18,7 @@ class WardApplied:
     added_beds: tuple[Bed, ...] = ()
     removed_beds: tuple[str, ...] = ()
     changed_beds: tuple[Bed, ...] = ()
+    reserved_for_referrals: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +85,10 @@ class BedOccupied:
     hold: Hold | None = None
     #: pseudonym
     patient: str = ""
+    #: the hospital system's id of the stay
+    encounter: str = ""
+    #: why a patient without a referral took a bed that is reserved for referrals
+    emergency_reason: CodedReason | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +100,7 @@ class BedVacated:
     patient: str = ""
     #: empty for a patient without one
     referral: str = ""
+    encounter: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,6 +120,46 @@ class BedTransferred:
     hold: Hold | None = None
     #: pseudonym
     patient: str = ""
+    encounter: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BedTransferredOut:
+    """OCCUPIED → CLEANING, because the patient went to another ward; that ward has BedTransferredIn."""
+
+    bed: str
+    to_ward: str
+    to_bed: str
+    #: empty for a patient without one
+    referral: str = ""
+    #: pseudonym
+    patient: str = ""
+    encounter: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BedTransferredIn:
+    """FREE → OCCUPIED, because the patient came from another ward."""
+
+    bed: str
+    from_ward: str
+    from_bed: str
+    #: as it is on the new bed, with a token of this ward; None for a patient without a referral
+    hold: Hold | None = None
+    #: pseudonym
+    patient: str = ""
+    encounter: str = ""
+    emergency_reason: CodedReason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EncounterLinked:
+    """The hospital system knows the stay of a patient who lies in the bed already."""
+
+    bed: str
+    #: pseudonym
+    patient: str
+    encounter: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,8 +168,19 @@ class BedBlocked:
 
     bed: str
     reason: CodedReason
-    #: when it should be in use again; nothing happens by itself then
+    #: when it should be in use again
     blocked_until: datetime | None = None
+    #: it ends by itself then; else the bed desk is told that it did not
+    unblock_at_end: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BedBlockOverdue:
+    """The bed is still blocked when it should be in use again."""
+
+    bed: str
+    reason: CodedReason
+    blocked_until: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,25 +211,12 @@ Event = (
     | BedVacated
     | BedMarkedReady
     | BedTransferred
+    | BedTransferredOut
+    | BedTransferredIn
+    | EncounterLinked
     | BedBlocked
+    | BedBlockOverdue
     | BedUnblocked
     | CountsConfirmed
 )
-
-EVENTS: tuple[type[Event], ...] = (
-    WardApplied,
-    BedHeld,
-    BedUnavailable,
-    BedHoldExtended,
-    BedHoldInTransit,
-    BedHoldOverdue,
-    BedHoldLapsed,
-    BedReleased,
-    BedOccupied,
-    BedVacated,
-    BedMarkedReady,
-    BedTransferred,
-    BedBlocked,
-    BedUnblocked,
-    CountsConfirmed,
-)
+EVENTS: tuple[type[Event], ...] = get_args(Event)

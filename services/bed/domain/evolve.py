@@ -19,9 +19,9 @@ def evolve(state: Ward | None, recorded: Recorded[Event]) -> Ward:
         return _described(state, event, metadata)
     if state is None:
         raise ValueError(f"a ward's history cannot begin with {type(event).__name__}")
-    beds = _beds_after(state.beds, event)
+    beds = _beds_after(state.beds, event, metadata)
     next_token = state.next_token
-    if isinstance(event, happened.BedHeld):
+    if isinstance(event, happened.BedHeld | happened.BedTransferredIn) and event.hold is not None:
         next_token = event.hold.fencing_token + 1
     return replace(
         state,
@@ -55,6 +55,7 @@ def _described(state: Ward | None, event: happened.WardApplied, metadata: EventM
         confirmed_at=state.confirmed_at if state is not None else None,
         update_time=metadata.recorded_at,
         next_token=state.next_token if state is not None else 1,
+        reserved_for_referrals=event.reserved_for_referrals,
     )
 
 
@@ -65,7 +66,7 @@ def _confirmed_at(state: Ward, event: Event, metadata: EventMetadata) -> datetim
     return max(state.confirmed_at or metadata.occurred_at, metadata.occurred_at)
 
 
-def _beds_after(beds: tuple[Bed, ...], event: Event) -> tuple[Bed, ...]:
+def _beds_after(beds: tuple[Bed, ...], event: Event, metadata: EventMetadata) -> tuple[Bed, ...]:
     match event:
         case (
             happened.BedHeld(hold=hold)
@@ -76,17 +77,37 @@ def _beds_after(beds: tuple[Bed, ...], event: Event) -> tuple[Bed, ...]:
             return _set(beds, hold.bed, event, Bed(id=hold.bed, hold=hold, patient=hold.patient))
         case happened.BedHoldLapsed(hold=hold) | happened.BedReleased(hold=hold):
             return _set(beds, hold.bed, event, Bed(id=hold.bed))
-        case happened.BedOccupied(bed=bed, hold=lease, patient=patient):
-            return _set(beds, bed, event, Bed(id=bed, hold=lease, patient=patient))
-        case happened.BedVacated(bed=bed) | happened.BedMarkedReady(bed=bed) | happened.BedUnblocked(bed=bed):
+        case happened.BedOccupied(bed=bed, hold=lease) | happened.BedTransferredIn(bed=bed, hold=lease):
+            lying = Bed(id=bed, hold=lease, patient=event.patient, encounter=event.encounter)
+            return _set(beds, bed, event, lying)
+        case (
+            happened.BedVacated(bed=bed)
+            | happened.BedTransferredOut(bed=bed)
+            | happened.BedMarkedReady(bed=bed)
+            | happened.BedUnblocked(bed=bed)
+        ):
             return _set(beds, bed, event, Bed(id=bed))
-        case happened.BedTransferred(from_bed=source, to_bed=target, hold=lease, patient=patient):
+        case happened.BedTransferred(from_bed=source, to_bed=target, hold=lease):
             left = _set(beds, source, event, Bed(id=source))
-            return _set(left, target, event, Bed(id=target, hold=lease, patient=patient))
-        case happened.BedBlocked(bed=bed, reason=reason, blocked_until=until):
-            return _set(beds, bed, event, Bed(id=bed, block_reason=reason, blocked_until=until))
+            lying = Bed(id=target, hold=lease, patient=event.patient, encounter=event.encounter)
+            return _set(left, target, event, lying)
+        case happened.EncounterLinked(bed=linked, encounter=encounter):
+            return tuple(replace(bed, encounter=encounter) if bed.id == linked else bed for bed in beds)
+        case happened.BedBlocked() | happened.BedBlockOverdue():
+            return _set(beds, event.bed, event, _blocked(event, metadata))
         case _:
             return beds
+
+
+def _blocked(event: happened.BedBlocked | happened.BedBlockOverdue, metadata: EventMetadata) -> Bed:
+    overdue = isinstance(event, happened.BedBlockOverdue)
+    return Bed(
+        id=event.bed,
+        block_reason=event.reason,
+        blocked_until=event.blocked_until,
+        unblock_at_end=isinstance(event, happened.BedBlocked) and event.unblock_at_end,
+        block_overdue_since=metadata.recorded_at if overdue else None,
+    )
 
 
 def _set(beds: tuple[Bed, ...], bed: str, event: Event, content: Bed) -> tuple[Bed, ...]:

@@ -6,8 +6,9 @@ then the ward's own order. Among wards: the better bed, then the most free beds 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
-from services.bed.domain.commands import HoldBed
 from services.bed.domain.state import Ward
 from services.bed.domain.values import Bed, BedConstraints, BedState, BedType, UnavailableReason
 
@@ -19,6 +20,32 @@ _NARROWEST = 2
 _FREE, _ISOLATION = BedState.FREE, BedType.ISOLATION
 
 
+class Request(Protocol):
+    """What is asked for, and of whom: a hold, an entry of a waiting list, an admission."""
+
+    @property
+    def facility(self) -> str: ...
+    @property
+    def bed_type(self) -> BedType: ...
+    @property
+    def sex(self) -> str: ...
+    @property
+    def age_years(self) -> int | None: ...
+    @property
+    def isolation_needed(self) -> bool: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Needs:
+    """A request that stands for nothing but itself."""
+
+    facility: str
+    bed_type: BedType
+    sex: str = ""
+    age_years: int | None = None
+    isolation_needed: bool = False
+
+
 def _age_fits(constraints: BedConstraints, age_years: int | None) -> bool:
     least, most = constraints.min_age_years, constraints.max_age_years
     if age_years is None:
@@ -26,7 +53,7 @@ def _age_fits(constraints: BedConstraints, age_years: int | None) -> bool:
     return (least is None or least <= age_years) and (most is None or age_years <= most)
 
 
-def misfit(constraints: BedConstraints, bed_type: BedType, request: HoldBed) -> int | None:
+def misfit(constraints: BedConstraints, bed_type: BedType, request: Request) -> int | None:
     """0 for a bed made for the patient, more the more others may need it; None when it cannot take them.
 
     Every bed of an ISOLATION ward is fit for isolation.
@@ -43,11 +70,11 @@ def misfit(constraints: BedConstraints, bed_type: BedType, request: HoldBed) -> 
     return wasted + _NARROWEST - bool(constraints.sex) - by_age
 
 
-def _serves(ward: Ward, request: HoldBed) -> bool:
+def _serves(ward: Ward, request: Request) -> bool:
     return ward.facility == request.facility and ward.bed_type is request.bed_type
 
 
-def _best(ward: Ward, request: HoldBed) -> tuple[int, Bed] | None:
+def _best(ward: Ward, request: Request) -> tuple[int, Bed] | None:
     if not _serves(ward, request):
         return None
     best: tuple[int, Bed] | None = None
@@ -62,13 +89,13 @@ def _best(ward: Ward, request: HoldBed) -> tuple[int, Bed] | None:
     return best
 
 
-def choose_bed(ward: Ward, request: HoldBed) -> Bed | None:
+def choose_bed(ward: Ward, request: Request) -> Bed | None:
     """The best fitting free bed; None when there is none, or the ward is another's or of another type."""
     best = _best(ward, request)
     return None if best is None else best[1]
 
 
-def choose_ward(wards: Sequence[Ward], request: HoldBed) -> Ward | None:
+def choose_ward(wards: Sequence[Ward], request: Request) -> Ward | None:
     """The facility's ward of the type to hold a bed in: best fit, then most slack; None when all are full."""
     ranked = [
         (best[0], -ward.counts.free, ward.id, ward)
@@ -78,7 +105,7 @@ def choose_ward(wards: Sequence[Ward], request: HoldBed) -> Ward | None:
     return min(ranked, key=lambda rank: rank[:3])[3] if ranked else None
 
 
-def unavailable_reason(wards: Sequence[Ward], request: HoldBed) -> UnavailableReason:
+def unavailable_reason(wards: Sequence[Ward], request: Request) -> UnavailableReason:
     """Why none of the wards has a bed: none that fits is free, or there is none that fits at all."""
     suitable = any(
         misfit(bed.constraints, ward.bed_type, request) is not None

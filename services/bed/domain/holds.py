@@ -48,8 +48,13 @@ def hold_bed(ward: Ward, command: HoldBed, context: CommandContext) -> tuple[Eve
     bed = choose_bed(ward, command)
     if bed is None:
         return (_unavailable(ward, command),)
+    return (held_for(ward, bed, command, context, "0"),)
+
+
+def held_for(ward: Ward, bed: Bed, command: HoldBed, context: CommandContext, which: str) -> BedHeld:
+    """The bed held for the request; `which` tells the holds of one request id apart."""
     hold = Hold(
-        name=resource_name("holds", context.request_id, "0"),
+        name=resource_name("holds", context.request_id, which),
         referral=command.referral,
         patient=command.patient,
         ward=ward.id,
@@ -58,8 +63,10 @@ def hold_bed(ward: Ward, command: HoldBed, context: CommandContext) -> tuple[Eve
         fencing_token=ward.next_token,
         held_at=context.recorded_at,
         expires_at=command.expires_at,
+        patient_in_transit=command.patient_in_transit,
+        patient_arrived=command.patient_arrived,
     )
-    return (BedHeld(hold=hold),)
+    return BedHeld(hold=hold)
 
 
 def _unavailable(ward: Ward, command: HoldBed) -> BedUnavailable:

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 from services.bed.domain.commands import (
+    AdmitPatient,
     BlockBed,
     Command,
     ConfirmCounts,
+    DischargePatient,
     MarkBedReady,
     OccupyBed,
-    TransferBed,
     UnblockBed,
     VacateBed,
 )
@@ -16,7 +17,6 @@ from services.bed.domain.events import (
     BedBlocked,
     BedMarkedReady,
     BedOccupied,
-    BedTransferred,
     BedUnblocked,
     BedVacated,
     CountsConfirmed,
@@ -24,25 +24,25 @@ from services.bed.domain.events import (
 )
 from services.bed.domain.holds import held_bed
 from services.bed.domain.refusing import no_such_bed, refused_for_bed
-from services.bed.domain.state import Ward, bed_by_id
+from services.bed.domain.state import Ward, bed_by_id, bed_of_encounter
 from services.bed.domain.texts import failed, wrong_state
 from services.bed.domain.transitions import permits
 from services.bed.domain.values import Bed, BedState, Hold
 from services.shared.kernel.command import CommandContext
-from services.shared.kernel.refusals import FieldViolation, InvalidInput
+from services.shared.kernel.refusals import FailedRule, FieldViolation, InvalidInput, NotFound
 
 
-def occupied_by(hold: Hold) -> BedOccupied:
+def occupied_by(hold: Hold, encounter: str = "") -> BedOccupied:
     """The hold as an occupancy: the patient is here, nothing about the road is open any more."""
-    arrived = replace(hold, patient_in_transit=False, overdue_since=None)
-    return BedOccupied(bed=hold.bed, hold=arrived, patient=hold.patient)
+    arrived = replace(hold, patient_in_transit=False, patient_arrived=False, overdue_since=None)
+    return BedOccupied(bed=hold.bed, hold=arrived, patient=hold.patient, encounter=encounter)
 
 
 def occupy_bed(ward: Ward, command: OccupyBed) -> tuple[Event, ...]:
     """BedOccupied, of a hold or of a patient without one.
 
     Raises InvalidInput; NotFound for a bed that the ward has not; NotAllowed as `held_bed`; without a hold
-    BED_STATE, BED_PROMISED, PATIENT_HAS_BED.
+    BED_STATE, BED_PROMISED, PATIENT_HAS_BED, RESERVED_FOR_REFERRALS.
     """
     if command.hold:
         return (occupied_by(_arrived_hold(ward, command)),)
@@ -53,18 +53,36 @@ def occupy_bed(ward: Ward, command: OccupyBed) -> tuple[Event, ...]:
             for name in missing
         )
         raise InvalidInput(*violations)
-    bed = _bed(ward, command.bed)
-    rules = []
-    if bed.state is BedState.HELD:
-        rules.append(failed("BED_PROMISED", bed=bed.id))
-    elif not permits(bed.state, OccupyBed, BedState.OCCUPIED):
-        rules.append(wrong_state(bed.id, bed.state, "OccupyBed"))
+    bed = bed_in(ward, command.bed)
+    rules = taking_rules(ward, bed, command)
     rules.extend(
         failed("PATIENT_HAS_BED", bed=other.id) for other in ward.beds if other.patient == command.patient
     )
     if rules:
         raise refused_for_bed(ward, bed, tuple(rules))
-    return (BedOccupied(bed=bed.id, patient=command.patient),)
+    return (BedOccupied(bed=bed.id, patient=command.patient, emergency_reason=command.emergency_reason),)
+
+
+def taking_rules(ward: Ward, bed: Bed, command: OccupyBed | AdmitPatient) -> list[FailedRule]:
+    """Why a patient without a referral may not take the bed."""
+    rules = not_free_rules(bed)
+    if not rules and command.emergency_reason is None:
+        rules.extend(reservation_rules(ward))
+    return rules
+
+
+def not_free_rules(bed: Bed) -> list[FailedRule]:
+    """Why a patient without a hold may not take the bed."""
+    if bed.state is BedState.HELD:
+        return [failed("BED_PROMISED", bed=bed.id)]
+    return [] if bed.state is BedState.FREE else [wrong_state(bed.id, bed.state, "OccupyBed")]
+
+
+def reservation_rules(ward: Ward) -> list[FailedRule]:
+    """Why a patient without a referral may not take a free bed of the ward, unless in an emergency."""
+    if ward.counts.free > ward.reserved_for_referrals:
+        return []
+    return [failed("RESERVED_FOR_REFERRALS", ward=ward.id, beds=ward.reserved_for_referrals)]
 
 
 def _arrived_hold(ward: Ward, command: OccupyBed) -> Hold:
@@ -83,8 +101,13 @@ def _arrived_hold(ward: Ward, command: OccupyBed) -> Hold:
 def vacate_bed(ward: Ward, command: VacateBed) -> tuple[Event, ...]:
     """BedVacated. Raises NotFound, NotAllowed (BED_STATE)."""
     bed = _bed_for(ward, command.bed, command, BedState.CLEANING)
+    return vacated(bed)
+
+
+def vacated(bed: Bed) -> tuple[Event, ...]:
+    """BedVacated, with all that is known of who lay in it."""
     referral = bed.hold.referral if bed.hold is not None else ""
-    return (BedVacated(bed=bed.id, patient=bed.patient, referral=referral),)
+    return (BedVacated(bed=bed.id, patient=bed.patient, referral=referral, encounter=bed.encounter),)
 
 
 def mark_bed_ready(ward: Ward, command: MarkBedReady) -> tuple[Event, ...]:
@@ -92,40 +115,42 @@ def mark_bed_ready(ward: Ward, command: MarkBedReady) -> tuple[Event, ...]:
     return (BedMarkedReady(bed=_bed_for(ward, command.bed, command, BedState.FREE).id),)
 
 
-def transfer_bed(ward: Ward, command: TransferBed) -> tuple[Event, ...]:
-    """BedTransferred. Whether the new bed suits the patient is for those who see the patient.
-
-    Raises InvalidInput for the same bed twice, NotFound, NotAllowed (BED_STATE of either bed or of both).
-    """
-    if command.from_bed == command.to_bed:
-        raise InvalidInput(
-            FieldViolation(field="to_bed", reason="SAME_BED", description="must be another bed than from_bed")
-        )
-    source, target = _bed(ward, command.from_bed), _bed(ward, command.to_bed)
-    refused: list[Bed] = []
-    rules = []
-    if not permits(source.state, TransferBed, BedState.CLEANING):
-        refused.append(source)
-        rules.append(wrong_state(source.id, source.state, "TransferFrom"))
-    if not permits(target.state, TransferBed, BedState.OCCUPIED):
-        refused.append(target)
-        rules.append(wrong_state(target.id, target.state, "TransferTo"))
-    if rules:
-        raise refused_for_bed(ward, refused[0], tuple(rules))
-    hold = replace(source.hold, bed=target.id) if source.hold is not None else None
-    return (BedTransferred(from_bed=source.id, to_bed=target.id, hold=hold, patient=source.patient),)
+def discharge_patient(ward: Ward, command: DischargePatient) -> tuple[Event, ...]:
+    """BedVacated. Raises NotFound for an encounter that has no bed here."""
+    bed = bed_of_encounter(ward, command.encounter)
+    if bed is None:
+        raise NotFound("Encounter", command.encounter)
+    return vacated(bed)
 
 
 def block_bed(ward: Ward, command: BlockBed, context: CommandContext) -> tuple[Event, ...]:
     """BedBlocked. Raises InvalidInput for an end before its start, NotFound, NotAllowed (BED_STATE)."""
+    violations = []
     if command.blocked_until is not None and command.blocked_until <= context.occurred_at:
-        raise InvalidInput(
+        violations.append(
             FieldViolation(
                 field="blocked_until", reason="BEFORE_START", description="must be after the bed is blocked"
             )
         )
+    if command.unblock_at_end and command.blocked_until is None:
+        violations.append(
+            FieldViolation(
+                field="blocked_until",
+                reason="REQUIRED",
+                description="is needed for a block that ends by itself",
+            )
+        )
+    if violations:
+        raise InvalidInput(*violations)
     bed = _bed_for(ward, command.bed, command, BedState.BLOCKED)
-    return (BedBlocked(bed=bed.id, reason=command.reason, blocked_until=command.blocked_until),)
+    return (
+        BedBlocked(
+            bed=bed.id,
+            reason=command.reason,
+            blocked_until=command.blocked_until,
+            unblock_at_end=command.unblock_at_end,
+        ),
+    )
 
 
 def unblock_bed(ward: Ward, command: UnblockBed) -> tuple[Event, ...]:
@@ -158,7 +183,8 @@ def confirm_counts(ward: Ward, command: ConfirmCounts) -> tuple[Event, ...]:
     return (CountsConfirmed(ward_counts=given, differs=given != ward.counts),)
 
 
-def _bed(ward: Ward, bed: str) -> Bed:
+def bed_in(ward: Ward, bed: str) -> Bed:
+    """Raises NotFound for a bed that the ward has not."""
     found = bed_by_id(ward, bed)
     if found is None:
         raise no_such_bed(ward, bed)
@@ -166,7 +192,7 @@ def _bed(ward: Ward, bed: str) -> Bed:
 
 
 def _bed_for(ward: Ward, bed: str, command: Command, target: BedState) -> Bed:
-    found = _bed(ward, bed)
+    found = bed_in(ward, bed)
     if not permits(found.state, type(command), target):
         raise refused_for_bed(ward, found, (wrong_state(found.id, found.state, type(command).__name__),))
     return found

@@ -9,8 +9,11 @@ The operator sets wards up for everybody; the system reacts to referrals and dea
 from typing import Final
 
 from services.bed.domain import commands as ask
+from services.bed.domain.desk_commands import DeskCommand, JoinWaitingList, LeaveWaitingList
 from services.bed.domain.texts import not_permitted
 from services.shared.kernel.actor import Actor, Role
+
+Asked = ask.Command | DeskCommand
 
 _WARD: Final = frozenset({Role.BED_DESK, Role.CLINICIAN})
 _PROMISES: Final = _WARD | {Role.REFERRAL_OFFICE}
@@ -18,28 +21,46 @@ _NOBODY: Final[frozenset[Role]] = frozenset()
 _SYSTEM: Final = frozenset({Role.SYSTEM})
 
 #: roles at the ward's own facility
-_AT_OWN_FACILITY: Final[dict[type[ask.Command], frozenset[Role]]] = {
+_AT_OWN_FACILITY: Final[dict[type[Asked], frozenset[Role]]] = {
     ask.HoldBed: _PROMISES,
     ask.ExtendHold: _PROMISES,
     ask.ReleaseHold: _PROMISES,
+    JoinWaitingList: _PROMISES,
+    LeaveWaitingList: _PROMISES,
     **dict.fromkeys(ask.REACTIONS, _NOBODY),
 }
 #: roles that belong to no facility
-_ANYWHERE: Final[dict[type[ask.Command], frozenset[Role]]] = {
+_ANYWHERE: Final[dict[type[Asked], frozenset[Role]]] = {
     ask.ApplyWard: frozenset({Role.OPERATOR}),
     ask.HoldBed: _SYSTEM,
     ask.ExtendHold: _SYSTEM,
     ask.ReleaseHold: _SYSTEM,
+    JoinWaitingList: _SYSTEM,
+    LeaveWaitingList: _SYSTEM,
     **dict.fromkeys(ask.REACTIONS, _SYSTEM),
 }
 
 
-def ensure_permitted(command: ask.Command, actor: Actor, facility: str) -> None:
+def ensure_permitted(command: Asked, actor: Actor, facility: str) -> None:
     """Raises NotPermitted: ROLE_NOT_PERMITTED, or OTHER_FACILITY when the role would do at `facility`."""
     kind = type(command)
     if actor.has_role(*_ANYWHERE.get(kind, _NOBODY)):
         return
     if not actor.has_role(*_AT_OWN_FACILITY.get(kind, _WARD)):
+        raise not_permitted("ROLE_NOT_PERMITTED")
+    if actor.facility != facility:
+        raise not_permitted("OTHER_FACILITY")
+
+
+def ensure_may_see_waiting(actor: Actor, facility: str) -> None:
+    """The list names patients and referrals: it is for those who give the facility's beds, and for overview
+    roles.
+
+    Raises NotPermitted.
+    """
+    if actor.has_role(Role.COORDINATOR, Role.OPERATOR, Role.SYSTEM):
+        return
+    if not actor.has_role(*_PROMISES):
         raise not_permitted("ROLE_NOT_PERMITTED")
     if actor.facility != facility:
         raise not_permitted("OTHER_FACILITY")

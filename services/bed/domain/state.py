@@ -30,6 +30,8 @@ class Ward:
     update_time: datetime
     #: fencing token of the ward's next hold
     next_token: int = 1
+    #: free beds that patients without a referral may not take, emergencies excepted
+    reserved_for_referrals: int = 0
 
 
 def stream_id(ward: str) -> str:
@@ -69,6 +71,16 @@ def bed_by_id(ward: Ward, bed: str) -> Bed | None:
 def bed_of_hold(ward: Ward, hold: str) -> Bed | None:
     """The bed that a hold is on, held or occupied; None once the hold has ended."""
     return next((bed for bed in ward.beds if bed.hold is not None and bed.hold.name == hold), None)
+
+
+def bed_of_patient(ward: Ward, patient: str) -> Bed | None:
+    """The bed that is held for a patient or that they lie in."""
+    return next((bed for bed in ward.beds if bed.patient == patient), None)
+
+
+def bed_of_encounter(ward: Ward, encounter: str) -> Bed | None:
+    """The bed of a stay that the hospital system named."""
+    return next((bed for bed in ward.beds if bed.encounter == encounter), None)
 
 
 def bed_of_referral(ward: Ward, referral: str) -> Bed | None:

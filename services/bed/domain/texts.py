@@ -67,6 +67,32 @@ _RULES: Final[dict[str, BilingualText]] = {
     "PATIENT_HAS_BED": BilingualText(
         zh="该患者在本病区已有{bed}床", en="the patient already has bed {bed} of this ward"
     ),
+    "IN_BED_ELSEWHERE": BilingualText(
+        zh="该转诊患者已在其他机构入住", en="the patient lies in another facility's bed for this referral"
+    ),
+    "RESERVED_FOR_REFERRALS": BilingualText(
+        zh="{ward}病区剩余空床为转诊预留（{beds}张），非转诊患者须注明急诊理由",
+        en="ward {ward} keeps its last {beds} free beds for referrals: others give an emergency's reason",
+    ),
+    "ENCOUNTER_HAS_BED": BilingualText(
+        zh="该就诊已登记在{ward}病区{bed}床", en="the encounter has bed {bed} of ward {ward} already"
+    ),
+    "ENCOUNTER_ENDED": BilingualText(
+        zh="该就诊已出院，请以新的就诊号办理入院", en="the encounter has ended: admit under a new one"
+    ),
+    "REFERRAL_HAS_BED": BilingualText(
+        zh="该转诊已有床位：{place}", en="the referral has a bed already: {place}"
+    ),
+    "WAITS_ELSEWHERE": BilingualText(
+        zh="该转诊正在{facility}候床", en="the referral waits for a bed at {facility}"
+    ),
+    "BED_AVAILABLE": BilingualText(
+        zh="现有适合该患者的空床，请直接预留", en="a bed that fits the patient is free: hold it"
+    ),
+    "WAITING_LIST_FULL": BilingualText(
+        zh="候床名单已满（{most}人）", en="the waiting list is full: {most} wait"
+    ),
+    "NOT_WAITING": BilingualText(zh="该转诊不在候床名单中", en="the referral is not on the waiting list"),
     "BEDS_IN_USE": BilingualText(
         zh="以下床位已预留或占用，不能撤除：{beds}", en="held or occupied, cannot be removed: {beds}"
     ),

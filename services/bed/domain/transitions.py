@@ -1,7 +1,8 @@
 """The bed's state machine: the only place that says what may follow what (domain.md, Beds).
 
 FREE → HELD → OCCUPIED → CLEANING → FREE; HELD → FREE when it is released or lapses; FREE ↔ BLOCKED;
-FREE → OCCUPIED for a patient without a referral.
+FREE → OCCUPIED for a patient without a referral. A patient who goes to another bed leaves OCCUPIED for
+CLEANING and makes FREE OCCUPIED, in one ward or in two, in one step.
 """
 
 from dataclasses import dataclass
@@ -34,7 +35,12 @@ _CLEANING, _BLOCKED = BedState.CLEANING, BedState.BLOCKED
 TRANSITIONS: tuple[Transition, ...] = (
     _row(_FREE, ask.HoldBed, happened.BedHeld, _HELD),
     _row(_FREE, ask.OccupyBed, happened.BedOccupied, _OCCUPIED),
-    _row(_FREE, ask.TransferBed, happened.BedTransferred, _OCCUPIED),
+    _row(_FREE, ask.AdmitPatient, happened.BedOccupied, _OCCUPIED),
+    *(
+        _row(_FREE, command, event, _OCCUPIED)
+        for command in (ask.TransferBed, ask.TransferPatient)
+        for event in (happened.BedTransferred, happened.BedTransferredIn)
+    ),
     _row(_FREE, ask.BlockBed, happened.BedBlocked, _BLOCKED),
     _row(_HELD, ask.ExtendHold, happened.BedHoldExtended, _HELD),
     _row(_HELD, ask.AdjustHold, happened.BedHoldExtended, _HELD),
@@ -45,11 +51,20 @@ TRANSITIONS: tuple[Transition, ...] = (
     _row(_HELD, ask.ReleaseHold, happened.BedReleased, _FREE),
     _row(_HELD, ask.GiveUpHold, happened.BedReleased, _FREE),
     _row(_HELD, ask.OccupyBed, happened.BedOccupied, _OCCUPIED),
+    _row(_HELD, ask.OccupyOnArrival, happened.BedOccupied, _OCCUPIED),
     _row(_HELD, ask.AdmitPatient, happened.BedOccupied, _OCCUPIED),
-    _row(_OCCUPIED, ask.TransferBed, happened.BedTransferred, _CLEANING),
+    _row(_OCCUPIED, ask.AdmitPatient, happened.EncounterLinked, _OCCUPIED),
+    *(
+        _row(_OCCUPIED, command, event, _CLEANING)
+        for command in (ask.TransferBed, ask.TransferPatient)
+        for event in (happened.BedTransferred, happened.BedTransferredOut)
+    ),
     _row(_OCCUPIED, ask.VacateBed, happened.BedVacated, _CLEANING),
+    _row(_OCCUPIED, ask.DischargePatient, happened.BedVacated, _CLEANING),
     _row(_CLEANING, ask.MarkBedReady, happened.BedMarkedReady, _FREE),
     _row(_BLOCKED, ask.UnblockBed, happened.BedUnblocked, _FREE),
+    _row(_BLOCKED, ask.MeetDeadline, happened.BedUnblocked, _FREE),
+    _row(_BLOCKED, ask.MeetDeadline, happened.BedBlockOverdue, _BLOCKED),
 )
 
 _PERMITTED = frozenset((row.source, row.command, row.target) for row in TRANSITIONS)

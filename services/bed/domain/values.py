@@ -20,6 +20,14 @@ class BedType(StrEnum):
     DIALYSIS_STATION = "DIALYSIS_STATION"
 
 
+class Urgency(StrEnum):
+    """How urgent a referral is; in this order they wait."""
+
+    EMERGENCY = "EMERGENCY"
+    URGENT = "URGENT"
+    ROUTINE = "ROUTINE"
+
+
 class BedState(StrEnum):
     """Where a bed stands; `transitions.py` says what may follow what."""
 
@@ -46,6 +54,8 @@ class UnavailableReason(StrEnum):
     NO_FREE_BED = "NO_FREE_BED"
     #: no bed could take the patient even if all were free
     NO_SUITABLE_WARD = "NO_SUITABLE_WARD"
+    #: the patient lies in another facility's bed for the same referral
+    IN_BED_ELSEWHERE = "IN_BED_ELSEWHERE"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -91,6 +101,30 @@ class Hold:
     patient_in_transit: bool = False
     #: when its deadline alerted the bed desk
     overdue_since: datetime | None = None
+    #: the patient is at the facility and waits for the bed: it does not lapse either
+    patient_arrived: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WaitingEntry:
+    """A referral that waits for a bed at a facility. 候床"""
+
+    referral: str
+    #: pseudonym
+    patient: str
+    facility: str
+    bed_type: BedType
+    urgency: Urgency
+    #: by the platform's clock: nobody comes earlier by saying so
+    asked_at: datetime
+    #: M, F, or empty when it is not known
+    sex: str = ""
+    age_years: int | None = None
+    isolation_needed: bool = False
+    #: until when the referral would have the bed held
+    hold_until: datetime | None = None
+    patient_in_transit: bool = False
+    patient_arrived: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,6 +140,12 @@ class Bed:
     blocked_until: datetime | None = None
     #: pseudonym of the patient it is held for or who lies in it
     patient: str = ""
+    #: the hospital system's id of the stay; empty when it gave none
+    encounter: str = ""
+    #: the block ends by itself at `blocked_until`
+    unblock_at_end: bool = False
+    #: when the block was found to last longer than it should
+    block_overdue_since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -153,9 +193,10 @@ class Claim(NamedTuple):
     A tuple, because a full ward makes a hundred of them at every command.
     """
 
-    #: `bed` or `referral-bed`
+    #: `bed`, `referral-bed` or `encounter`
     kind: str
-    #: `{ward}/{bed}`, or the referral's name
+    #: `{ward}/{bed}`, the referral's name, or `{facility}/{encounter}`
     key: str
-    #: the hold's name, or the patient's pseudonym where there is no referral
+    #: the hold's name, the patient's pseudonym where there is no referral, the desk where a referral waits,
+    #: the ward where an encounter lies
     holder: str

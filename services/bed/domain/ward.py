@@ -2,8 +2,8 @@
 
 from typing import assert_never
 
+from services.bed.domain import admission, description, holds, occupancy, reactions, transfers
 from services.bed.domain import commands as ask
-from services.bed.domain import description, holds, occupancy, reactions
 from services.bed.domain.commands import COMMANDS, Command
 from services.bed.domain.events import EVENTS, Event
 from services.bed.domain.evolve import evolve
@@ -29,6 +29,7 @@ __all__ = [
     "evolve",
     "facets",
     "stream_id",
+    "transfer",
 ]
 
 
@@ -53,13 +54,28 @@ def decide(state: Ward | None, command: Command, context: CommandContext) -> tup
         case (
             ask.AdjustHold()
             | ask.MarkInTransit()
-            | ask.AdmitPatient()
+            | ask.OccupyOnArrival()
             | ask.GiveUpHold()
             | ask.MeetDeadline()
         ):
             return reactions.react(state, command, context)
+        case ask.AdmitPatient() | ask.TransferPatient() | ask.DischargePatient():
+            return _decide_stay(state, command)
         case _:
             return _decide_occupancy(state, command, context)
+
+
+def transfer(
+    source: Ward | None, target: Ward | None, command: ask.TransferBed, context: CommandContext
+) -> tuple[tuple[Event, ...], tuple[Event, ...]]:
+    """The events of both wards. Raises as `transfers.transfer`, NotPermitted, NotFound for a ward that is
+    not there."""
+    if source is None:
+        raise _not_found(command)
+    ensure_permitted(command, context.actor, source.facility)
+    if target is None or target.facility != source.facility:
+        raise NotFound("Ward", stream_id(command.to_ward))
+    return transfers.transfer(source, target, command)
 
 
 _OfOccupancy = (
@@ -82,13 +98,30 @@ def _decide_occupancy(state: Ward, command: _OfOccupancy, context: CommandContex
         case ask.MarkBedReady():
             return occupancy.mark_bed_ready(state, command)
         case ask.TransferBed():
-            return occupancy.transfer_bed(state, command)
+            if command.to_ward not in {"", state.id}:
+                raise ValueError("a transfer between two wards is decided with both: `transfer`")
+            return transfers.transfer(state, state, command)[0]
         case ask.BlockBed():
             return occupancy.block_bed(state, command, context)
         case ask.UnblockBed():
             return occupancy.unblock_bed(state, command)
         case ask.ConfirmCounts():
             return occupancy.confirm_counts(state, command)
+        case _:
+            assert_never(command)
+
+
+def _decide_stay(
+    state: Ward, command: ask.AdmitPatient | ask.TransferPatient | ask.DischargePatient
+) -> tuple[Event, ...]:
+    match command:
+        case ask.AdmitPatient():
+            return admission.admit_patient(state, command)
+        case ask.TransferPatient():
+            asked = transfers.as_transfer(state, (state,), command)
+            return transfers.transfer(state, state, asked)[0] if asked is not None else ()
+        case ask.DischargePatient():
+            return occupancy.discharge_patient(state, command)
         case _:
             assert_never(command)
 
@@ -100,6 +133,8 @@ def _not_found(command: Command) -> NotFound:
             return NotFound("Hold", hold)
         case ask.OccupyBed() | ask.VacateBed() | ask.MarkBedReady() | ask.TransferBed():
             return NotFound("Ward", stream_id(command.ward))
+        case ask.TransferPatient() | ask.DischargePatient():
+            return NotFound("Encounter", command.encounter)
         case ask.BlockBed() | ask.UnblockBed() | ask.ConfirmCounts():
             return NotFound("Ward", stream_id(command.ward))
         case _:
@@ -126,8 +161,14 @@ def envelope(state_after: Ward) -> BedEnvelope:
     )
 
 
+def encounter_key(facility: str, encounter: str) -> str:
+    """An encounter is unique at its facility: so is its key on the platform."""
+    return f"{facility}/{encounter}"
+
+
 def claims(state: Ward) -> tuple[Claim, ...]:
-    """What the ward has that nobody else may have: each bed in use, and each referral's one bed.
+    """What the ward has that nobody else may have: each bed in use, each referral's one bed, each
+    encounter's.
 
     The store keeps them under a unique constraint on (kind, key), so that a second hold of a bed or for a
     referral fails there too, whatever the code does. The holder of both is the hold's name, by which it finds
@@ -136,6 +177,10 @@ def claims(state: Ward) -> tuple[Claim, ...]:
     found: list[Claim] = []
     for bed in state.beds:
         hold = bed.hold
+        if bed.encounter:
+            found.append(
+                Claim("encounter", encounter_key(state.facility, bed.encounter), stream_id(state.id))
+            )
         if hold is not None:
             found.append(Claim("bed", f"{state.id}/{bed.id}", hold.name))
             found.append(Claim("referral-bed", hold.referral, hold.name))

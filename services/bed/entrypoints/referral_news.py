@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from services.bed.application.follow_referral import BedWanted, News, PatientDiverted, ReferralMoved
-from services.bed.domain.commands import AdjustHold, AdmitPatient, GiveUpHold, HoldBed, MarkInTransit
-from services.bed.domain.values import BedType, CodedReason
+from services.bed.domain.commands import AdjustHold, GiveUpHold, HoldBed, MarkInTransit, OccupyOnArrival
+from services.bed.domain.values import BedType, CodedReason, Urgency
 from services.shared.protocodec.shapes import timestamp_to_datetime
 from tierlink.referral.v1 import referral_events_pb2 as pb
 from tierlink.type.v1 import type_pb2
@@ -57,6 +57,8 @@ def _accepted(event: Any, accepted: Any) -> News | None:
             age_years=accepted.age_years if accepted.HasField("age_years") else None,
             isolation_needed=accepted.isolation_needed,
             record_refusal=True,
+            urgency=_urgency(event),
+            asked_at=timestamp_to_datetime(event.metadata.recorded_at),
         )
     )
 
@@ -77,7 +79,6 @@ def _departed(event: Any, departed: Any) -> News:
 def _diverted(event: Any, diverted: Any) -> News:
     referral = event.metadata.aggregate_id
     bed_type = _bed_type(diverted.bed_type)
-    until = _time(diverted, "hold_until")
     hold = None
     if bed_type is not None:
         hold = HoldBed(
@@ -87,13 +88,17 @@ def _diverted(event: Any, diverted: Any) -> News:
             bed_type=bed_type,
             expires_at=_needed_time(diverted, "hold_until"),
             record_refusal=True,
+            urgency=_urgency(event),
+            asked_at=timestamp_to_datetime(event.metadata.recorded_at),
+            # This hold must not lapse under a patient who is on the road already.
+            patient_in_transit=True,
         )
     reason = CodedReason(code=diverted.reason.code or "DIVERTED", text=diverted.reason.text)
-    return PatientDiverted(referral=referral, reason=reason, hold=hold, expires_at=until)
+    return PatientDiverted(referral=referral, reason=reason, hold=hold)
 
 
 def _arrived(event: Any, arrived: Any) -> News:
-    return ReferralMoved(command=AdmitPatient(referral=event.metadata.aggregate_id))
+    return ReferralMoved(command=OccupyOnArrival(referral=event.metadata.aggregate_id))
 
 
 def _ended(code: str) -> Callable[[Any, Any], News]:
@@ -105,12 +110,26 @@ def _ended(code: str) -> Callable[[Any, Any], News]:
     return read
 
 
+def _refused(code: str) -> Callable[[Any, Any], News]:
+    """The destination does not take the patient: what it promised before it was asked is void."""
+
+    def read(event: Any, refused: Any) -> News:
+        reason = CodedReason(code=code, text="")
+        return ReferralMoved(
+            command=GiveUpHold(referral=event.metadata.aggregate_id, reason=reason, facility=refused.facility)
+        )
+
+    return read
+
+
 _READERS: dict[str, Callable[[Any, Any], News | None]] = {
     "referral_accepted": _accepted,
     "transport_arranged": _transport_arranged,
     "patient_departed": _departed,
     "patient_diverted": _diverted,
     "patient_arrived": _arrived,
+    "offer_declined": _refused("OFFER_DECLINED"),
+    "offer_lapsed": _refused("OFFER_LAPSED"),
     "acceptance_withdrawn": _ended("ACCEPTANCE_WITHDRAWN"),
     "patient_no_show": _ended("NO_SHOW"),
     "referral_cancelled": _ended("REFERRAL_CANCELLED"),
@@ -124,6 +143,12 @@ _READERS: dict[str, Callable[[Any, Any], News | None]] = {
 def _bed_type(number: Any) -> BedType | None:
     name = type_pb2.BedType.Name(number).removeprefix("BED_TYPE_")
     return None if name == "UNSPECIFIED" else BedType(name)
+
+
+def _urgency(event: Any) -> Urgency:
+    """One that is not known counts as an emergency."""
+    name = type_pb2.Urgency.Name(event.urgency).removeprefix("URGENCY_")
+    return Urgency.EMERGENCY if name == "UNSPECIFIED" else Urgency(name)
 
 
 def _time(message: Any, field: str) -> datetime | None:

@@ -47,8 +47,9 @@ class Work:
 
     def __init__(self, loader: Loader, context: CommandContext, fresh: bool) -> None:
         self.context = context
+        #: decided on what the store has now, not on what this process last knew
+        self.is_fresh = fresh
         self._loader = loader
-        self._fresh = fresh
         self._loaded: dict[str, Loaded[Any]] = {}
         self._before: dict[str, Loaded[Any]] = {}
         self._events: dict[str, list[NewEvent]] = {}
@@ -62,7 +63,7 @@ class Work:
         found = self._loaded.get(stream_id)
         if found is None:
             found = await self._loader.load(
-                kind, stream_id, fresh=self._fresh, request_id=self.context.request_id
+                kind, stream_id, fresh=self.is_fresh, request_id=self.context.request_id
             )
             self._loaded[stream_id] = found
         return cast("S | None", found.state)

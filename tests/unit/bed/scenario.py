@@ -7,13 +7,14 @@ and every event survives its protobuf message.
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from services.bed.domain import commands as ask
 from services.bed.domain import events as happened
 from services.bed.domain import ward
+from services.bed.domain.desk_events import BED_EVENTS, DeskEvent
 from services.bed.domain.state import Ward, count
 from services.bed.domain.values import (
     Bed,
@@ -31,6 +32,8 @@ from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted, Refused
 from services.shared.kernel.text import BilingualText
 from services.shared.protocodec import EventCodec
+
+E = TypeVar("E")
 
 NOW = datetime(2025, 3, 4, 8, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -55,9 +58,7 @@ def context(
     return CommandContext(request_id=request, actor=by, occurred_at=at, recorded_at=recorded_at or at)
 
 
-def recorded(
-    event: ward.Event, version: int, at: datetime = NOW, stream: str = "wards/w"
-) -> Recorded[ward.Event]:
+def recorded(event: E, version: int, at: datetime = NOW, stream: str = "wards/w") -> Recorded[E]:
     metadata = EventMetadata(
         event_id=f"e-{version}",
         aggregate_id=stream,
@@ -72,11 +73,11 @@ def recorded(
 
 
 @cache
-def bed_event_codec() -> EventCodec[ward.Event]:
+def bed_event_codec() -> EventCodec[ward.Event | DeskEvent]:
     from tierlink.bed.v1 import bed_events_pb2  # noqa: PLC0415
     from tierlink.type.v1 import type_pb2  # noqa: PLC0415
 
-    return EventCodec(bed_events_pb2.BedEvent, type_pb2.EventMetadata, ward.EVENTS, BedEnvelope)
+    return EventCodec(bed_events_pb2.BedEvent, type_pb2.EventMetadata, BED_EVENTS, BedEnvelope)
 
 
 def step(state: Ward | None, event: ward.Event, at: datetime = NOW) -> Ward:

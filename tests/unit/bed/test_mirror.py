@@ -5,18 +5,24 @@ from typing import Any
 import pytest
 
 from services.bed.domain import commands as ask
+from services.bed.domain.desk_commands import DESK_REQUESTS
 from services.bed.domain.state import Ward
-from services.bed.domain.values import Availability
+from services.bed.domain.values import Availability, WaitingEntry
 from services.shared.protocodec import MessageCodec
 from tierlink.bed.v1 import bed_pb2, bed_service_pb2
 
 from .scenario import BED_IN, HOUR, NOW, described, fold, hold_bed
 
 #: fields that the domain has for itself
-INTERNAL = {ask.HoldBed: frozenset({"record_refusal"})}
+INTERNAL = {
+    ask.HoldBed: frozenset({"record_refusal", "urgency", "asked_at", "patient_in_transit", "patient_arrived"})
+}
 
 
-@pytest.mark.parametrize("command", [ask.ApplyWards, *(c for c in ask.REQUESTS if c is not ask.ApplyWard)])
+@pytest.mark.parametrize(
+    "command",
+    [ask.ApplyWards, *(c for c in ask.REQUESTS if c is not ask.ApplyWard), *DESK_REQUESTS],
+)
 def test_every_request_reads_as_its_command(command: type[Any]) -> None:
     message = getattr(bed_service_pb2, f"{command.__name__}Request")
     MessageCodec(command, message, internal=INTERNAL.get(command, frozenset()))
@@ -37,6 +43,10 @@ def test_a_ward_shows_as_its_resource() -> None:
         assert message.beds[0].patient == state.beds[0].patient
         shown = codec.from_message(message)
         assert (shown.beds, shown.counts, shown.name) == (state.beds, state.counts, state.name)
+
+
+def test_who_waits_shows_as_its_resource() -> None:
+    MessageCodec(WaitingEntry, bed_pb2.WaitingEntry)
 
 
 def test_availability_shows_as_its_resource() -> None:

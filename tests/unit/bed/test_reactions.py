@@ -55,7 +55,7 @@ def test_departure_keeps_the_hold_and_moves_its_end() -> None:
 def test_arrival_makes_the_hold_an_occupancy(history: tuple[ward.Event, ...]) -> None:
     state = (
         given(*history)
-        .when(ask.AdmitPatient(referral=R1))
+        .when(ask.OccupyOnArrival(referral=R1))
         .then(happened.BedOccupied(bed="w-01", hold=LEASE, patient="p-1"))
     )
     assert state.beds[0].state is BedState.OCCUPIED
@@ -80,7 +80,7 @@ def test_a_patient_who_lies_in_the_bed_stays_in_it() -> None:
     [
         ask.AdjustHold(referral=R2, expires_at=NOW + HOUR),
         ask.MarkInTransit(referral=R2),
-        ask.AdmitPatient(referral=R2),
+        ask.OccupyOnArrival(referral=R2),
         ask.GiveUpHold(referral=R2, reason=REASON),
     ],
 )
@@ -140,7 +140,7 @@ def test_an_occupied_bed_has_no_deadline() -> None:
     [
         ask.AdjustHold(referral=R1, expires_at=NOW + HOUR),
         ask.MarkInTransit(referral=R1),
-        ask.AdmitPatient(referral=R1),
+        ask.OccupyOnArrival(referral=R1),
         ask.GiveUpHold(referral=R1, reason=REASON),
         ask.MeetDeadline(key="hold:x"),
     ],

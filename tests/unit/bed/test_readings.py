@@ -1,13 +1,13 @@
-"""What is read off a ward: claims, envelope, facets, availability; and the bed desk beside it."""
+"""What is read off a ward: claims, envelope, facets, availability."""
 
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from services.bed.domain import bed_desk, ward
 from services.bed.domain import commands as ask
 from services.bed.domain import events as happened
+from services.bed.domain import ward
 from services.bed.domain.availability import availability
 from services.bed.domain.texts import RULE_CODES, failed
 from services.bed.domain.values import (
@@ -16,28 +16,17 @@ from services.bed.domain.values import (
     BedState,
     BedType,
     Claim,
-    UnavailableReason,
 )
-from services.shared.kernel.actor import Role
-from services.shared.kernel.command import Recorded
-from services.shared.kernel.refusals import NotAllowed, NotPermitted
 
 from .scenario import (
     BED_IN,
     HOSPITAL,
     NOW,
     R1,
-    R2,
-    SYSTEM,
-    bed_event_codec,
-    context,
     counts,
     described,
     fold,
     hold,
-    hold_bed,
-    person,
-    recorded,
 )
 
 # Claims
@@ -48,6 +37,11 @@ def test_a_hold_claims_its_bed_and_its_referral() -> None:
     expected = (Claim("bed", "w/w-01", lease.name), Claim("referral-bed", R1, lease.name))
     assert ward.claims(fold(described(), *BED_IN[BedState.HELD])) == expected
     assert ward.claims(fold(described(), *BED_IN[BedState.OCCUPIED])) == expected
+
+
+def test_an_encounter_is_one_at_its_facility() -> None:
+    lying = happened.BedOccupied(bed="w-02", patient="p-9", encounter="e-7")
+    assert Claim("encounter", f"{HOSPITAL}/e-7", "wards/w") in ward.claims(fold(described(), lying))
 
 
 def test_an_occupant_without_a_referral_claims_the_bed() -> None:
@@ -131,57 +125,6 @@ def test_counts_that_one_ward_never_confirmed_are_stale() -> None:
     assert shown(closed)[0].counts == counts()
 
 
-# The bed desk
-
-UNAVAILABLE = happened.BedUnavailable(
-    referral=R2, patient="p-2", facility=HOSPITAL, bed_type=BedType.STROKE_UNIT, reason="NO_SUITABLE_WARD"
-)
-NO_WARD = UnavailableReason.NO_SUITABLE_WARD
-ASKED = hold_bed(R2, record_refusal=True)
-
-
-def test_the_desk_records_that_there_is_no_ward_to_ask() -> None:
-    assert bed_desk.decide(None, ASKED, context(SYSTEM), reason=NO_WARD) == (UNAVAILABLE,)
-
-
-def test_the_desk_counts_its_answers() -> None:
-    state: bed_desk.BedDesk | None = None
-    for version in (1, 2):
-        entry = recorded(UNAVAILABLE, version, stream=bed_desk.stream_id(HOSPITAL))
-        state = bed_desk.evolve(state, Recorded(event=UNAVAILABLE, metadata=entry.metadata))
-    assert state == bed_desk.BedDesk(
-        name="desks/jimsar-general", version=2, facility=HOSPITAL, unavailable_count=2, update_time=NOW
-    )
-    assert (bed_desk.deadlines(state), bed_desk.allowed_commands(state)) == ((), ())
-    assert bed_desk.facets(state) == {"parties": [HOSPITAL], "live": True, "facility": HOSPITAL}
-
-
-def test_the_desks_events_carry_no_counts() -> None:
-    entry = recorded(UNAVAILABLE, 1, stream="desks/jimsar-general")
-    state = bed_desk.evolve(None, Recorded(event=UNAVAILABLE, metadata=entry.metadata))
-    carried = bed_desk.envelope(state)
-    assert (carried.counts, carried.bed_type, carried.facility) == (None, None, HOSPITAL)
-    stored = bed_event_codec().encode(entry.metadata, UNAVAILABLE, carried)
-    assert bed_event_codec().decode(stored) == entry
-
-
-@pytest.mark.parametrize(
-    ("reason", "standing"),
-    [(UnavailableReason.NO_SUITABLE_WARD, "NO_WARD"), (UnavailableReason.NO_FREE_BED, "FULL")],
-)
-def test_the_desk_refuses_who_waits_for_the_answer(reason: UnavailableReason, standing: str) -> None:
-    with pytest.raises(NotAllowed) as refused:
-        bed_desk.decide(None, hold_bed(R2), context(), reason=reason)
-    assert [rule.code for rule in refused.value.failed_rules] == [reason]
-    assert (refused.value.state, refused.value.resource_name) == (standing, "desks/jimsar-general")
-
-
-def test_who_may_ask_the_desk() -> None:
-    for by in (person(Role.CLINICIAN, facility="wucaiwan"), person(Role.AMBULANCE)):
-        with pytest.raises(NotPermitted):
-            bed_desk.decide(None, ASKED, context(by), reason=NO_WARD)
-
-
 # Texts
 
 
@@ -199,6 +142,9 @@ def test_every_rule_has_both_languages_and_fills_in() -> None:
             "command_en",
             "bed_type_zh",
             "bed_type_en",
+            "place",
+            "facility",
+            "most",
         ),
         "x",
     )
@@ -209,8 +155,6 @@ def test_every_rule_has_both_languages_and_fills_in() -> None:
         assert "{" not in text.zh + text.en
 
 
-def test_commands_are_the_wards() -> None:
-    assert set(bed_desk.COMMANDS) <= set(ward.COMMANDS)
-    assert set(bed_desk.EVENTS) <= set(ward.EVENTS)
+def test_every_command_is_a_request_or_a_reaction() -> None:
     assert set(ward.COMMANDS) == {*ask.REQUESTS, *ask.REACTIONS}
     assert len(set(ward.COMMANDS)) == len(ward.COMMANDS)

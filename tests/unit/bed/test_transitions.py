@@ -24,7 +24,7 @@ FOR_BED: dict[type[ask.Command], ask.Command] = {
 REACTIONS: dict[type[ask.Command], ask.Command] = {
     ask.AdjustHold: ask.AdjustHold(referral=R1, expires_at=NOW + 2 * HOUR),
     ask.MarkInTransit: ask.MarkInTransit(referral=R1),
-    ask.AdmitPatient: ask.AdmitPatient(referral=R1),
+    ask.OccupyOnArrival: ask.OccupyOnArrival(referral=R1),
     ask.GiveUpHold: ask.GiveUpHold(referral=R1, reason=REASON),
 }
 SOURCES = {
@@ -62,9 +62,22 @@ def outcome_token(source: BedState) -> str:
 
 
 def test_the_allowed_commands_are_those_that_people_may_give() -> None:
-    assert allowed_for_bed(BedState.FREE) == ("HoldBed", "OccupyBed", "TransferBed", "BlockBed")
-    assert allowed_for_bed(BedState.HELD) == ("ExtendHold", "ReleaseHold", "OccupyBed")
-    assert allowed_for_bed(BedState.OCCUPIED) == ("TransferBed", "VacateBed")
+    assert allowed_for_bed(BedState.FREE) == (
+        "HoldBed",
+        "OccupyBed",
+        "AdmitPatient",
+        "TransferBed",
+        "TransferPatient",
+        "BlockBed",
+    )
+    assert allowed_for_bed(BedState.HELD) == ("ExtendHold", "ReleaseHold", "OccupyBed", "AdmitPatient")
+    assert allowed_for_bed(BedState.OCCUPIED) == (
+        "AdmitPatient",
+        "TransferBed",
+        "TransferPatient",
+        "VacateBed",
+        "DischargePatient",
+    )
     assert allowed_for_bed(BedState.CLEANING) == ("MarkBedReady",)
     assert allowed_for_bed(BedState.BLOCKED) == ("UnblockBed",)
 
@@ -72,7 +85,11 @@ def test_the_allowed_commands_are_those_that_people_may_give() -> None:
 def test_a_wards_allowed_commands_are_those_of_its_beds() -> None:
     state = given(described(1), *BED_IN[BedState.OCCUPIED]).state
     assert state is not None
-    assert ward.allowed_commands(state) == ("ApplyWards", "ConfirmCounts", "TransferBed", "VacateBed")
+    assert ward.allowed_commands(state) == (
+        "ApplyWards",
+        "ConfirmCounts",
+        *allowed_for_bed(BedState.OCCUPIED),
+    )
 
 
 def test_every_event_leads_to_one_state_from_each_source() -> None:

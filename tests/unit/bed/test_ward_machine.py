@@ -63,7 +63,7 @@ for_one_hold: list[Callable[[Hold, int], ward.Command]] = [
     ),
 ]
 for_one_referral: list[Callable[[str], ward.Command]] = [
-    lambda referral: ask.AdmitPatient(referral=referral),
+    lambda referral: ask.OccupyOnArrival(referral=referral),
     lambda referral: ask.MarkInTransit(referral=referral),
     lambda referral: ask.GiveUpHold(referral=referral, reason=REASON),
     lambda referral: ask.AdjustHold(referral=referral, expires_at=NOW + timedelta(minutes=5)),

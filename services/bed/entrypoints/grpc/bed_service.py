@@ -13,8 +13,13 @@ from services.bed.domain import commands as ask
 from services.bed.domain.commands import ApplyWards, HoldBed
 from services.bed.domain.description import split
 from services.bed.domain.state import Ward, bed_of_hold, bed_of_referral, stream_id
-from services.bed.domain.values import BedType, Hold
-from services.bed.entrypoints.grpc.resources import availability_resource, hold_resource, ward_resource
+from services.bed.domain.values import Hold
+from services.bed.entrypoints.grpc.resources import (
+    availability_resource,
+    bed_type_of,
+    hold_resource,
+    ward_resource,
+)
 from services.shared.commands.command_method import command_context, command_method, request_digest
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Reply
@@ -24,16 +29,17 @@ from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod
 from services.shared.rpc.paging import page_size, page_token, position_number
 from tierlink.bed.v1 import bed_service_pb2 as pb
-from tierlink.type.v1 import type_pb2
 
 SERVICE = "tierlink.bed.v1.BedService"
+
+#: What only the system says of a hold.
+SYSTEM_FIELDS = frozenset({"record_refusal", "urgency", "asked_at", "patient_in_transit", "patient_arrived"})
 
 #: Each is the RPC of its name, and names its ward.
 OF_A_WARD: tuple[type, ...] = (
     ask.OccupyBed,
     ask.VacateBed,
     ask.MarkBedReady,
-    ask.TransferBed,
     ask.BlockBed,
     ask.UnblockBed,
 )
@@ -42,8 +48,9 @@ _APPLY: MessageCodec[ApplyWards, pb.ApplyWardsRequest] = MessageCodec(ApplyWards
 _CODECS: dict[type, MessageCodec[Any, Any]] = {
     ask.ExtendHold: MessageCodec(ask.ExtendHold, pb.ExtendHoldRequest),
     ask.ReleaseHold: MessageCodec(ask.ReleaseHold, pb.ReleaseHoldRequest),
+    ask.TransferBed: MessageCodec(ask.TransferBed, pb.TransferBedRequest),
     ask.ConfirmCounts: MessageCodec(ask.ConfirmCounts, pb.ConfirmCountsRequest),
-    ask.HoldBed: MessageCodec(ask.HoldBed, pb.HoldBedRequest, internal=frozenset({"record_refusal"})),
+    ask.HoldBed: MessageCodec(ask.HoldBed, pb.HoldBedRequest, internal=SYSTEM_FIELDS),
 }
 
 
@@ -70,6 +77,7 @@ class BedServicer:
     def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
         own: dict[str, Callable[[Any, Call], Awaitable[Any]]] = {
             "ApplyWards": self.apply_wards,
+            "TransferBed": self.transfer_bed,
             "HoldBed": self.hold_bed,
             "ExtendHold": self.extend_hold,
             "ReleaseHold": self.release_hold,
@@ -123,7 +131,26 @@ class BedServicer:
             wards=[ward_resource(ward) for ward in outcome.wards],
             added=outcome.added,
             removed=outcome.removed,
+            changed=outcome.changed,
+            added_wards=outcome.added_wards,
+            changed_wards=outcome.changed_wards,
         )
+
+    async def transfer_bed(self, request: pb.TransferBedRequest, call: Call) -> pb.TransferBedResponse:
+        name = stream_id(request.ward)
+        reply = await self._runner.run(
+            change_ward(self._kinds, _CODECS[ask.TransferBed].from_message(request), name),
+            command_context(request, call),
+            kind=self._kinds.ward,
+            target=name,
+            digest=request_digest(request, call),
+        )
+        response = pb.TransferBedResponse(ward=ward_resource(reply.state))
+        if request.to_ward not in {"", request.ward}:
+            other = (await self._runner.read(self._kinds.ward, stream_id(request.to_ward))).state
+            if other is not None:
+                response.to_ward.CopyFrom(ward_resource(other))
+        return response
 
     async def hold_bed(self, request: pb.HoldBedRequest, call: Call) -> pb.HoldBedResponse:
         command: HoldBed = _CODECS[ask.HoldBed].from_message(request)
@@ -184,7 +211,7 @@ class BedServicer:
     async def list_beds(self, request: pb.ListBedsRequest, call: Call) -> pb.ListBedsResponse:
         page = await self._reading.page(
             request.facility,
-            _bed_type(request.bed_type),
+            bed_type_of(request.bed_type),
             after=position_number(request.page_token),
             limit=page_size(request.page_size),
         )
@@ -196,7 +223,7 @@ class BedServicer:
         self, request: pb.GetAvailabilityRequest, call: Call
     ) -> pb.GetAvailabilityResponse:
         found = await self._reading.availability(
-            tuple(request.facilities), _bed_type(request.bed_type), call.received_at
+            tuple(request.facilities), bed_type_of(request.bed_type), call.received_at
         )
         return pb.GetAvailabilityResponse(availabilities=[availability_resource(each) for each in found])
 
@@ -206,8 +233,3 @@ def _hold_in(ward: Ward, name: str) -> Hold:
     if bed is None or bed.hold is None:
         raise NotFound("Hold", name)
     return bed.hold
-
-
-def _bed_type(number: Any) -> BedType | None:
-    name = type_pb2.BedType.Name(number).removeprefix("BED_TYPE_")
-    return None if name == "UNSPECIFIED" else BedType(name)
