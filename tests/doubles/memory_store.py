@@ -65,13 +65,11 @@ class MemoryEventStore:
                 return AppendResult(status=AppendStatus.SEEN)
             if last < unit.inbox.version - 1:
                 return AppendResult(status=AppendStatus.GAP)
-        for change in unit.changes:
-            stored = self.streams.get(change.stream_id)
-            if (stored.version if stored else 0) != change.expected_version:
-                return AppendResult(status=AppendStatus.STALE)
-        for guard in unit.guards:
-            guarded = self.streams.get(guard.stream_id)
-            if (guarded.version if guarded else 0) != guard.version:
+        decided_on = [(change.stream_id, change.expected_version) for change in unit.changes]
+        decided_on += [(guard.stream_id, guard.version) for guard in unit.guards]
+        for stream_id, version in decided_on:
+            stored = self.streams.get(stream_id)
+            if (stored.version if stored else 0) != version:
                 return AppendResult(status=AppendStatus.STALE)
         given_up = {(c.kind, c.key) for change in unit.changes for c in change.claims_given_up}
         for change in unit.changes:

@@ -1,6 +1,7 @@
 """Finds the ward or desk that a command or an event is about, and loads it for the decision."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.bed.application.aggregates import Aggregates
@@ -9,6 +10,7 @@ from services.bed.domain.bed_desk import BedDesk
 from services.bed.domain.state import Ward, stream_id
 from services.bed.domain.values import BedType
 from services.bed.domain.ward import encounter_key
+from services.shared.eventstore.batching import Batcher
 from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.eventstore.work import Work
 
@@ -38,21 +40,26 @@ class WardFinder:
     def __init__(self, store: EventStore, kinds: Aggregates) -> None:
         self._store = store
         self._kinds = kinds
-        #: which wards there were when the store was last asked; asked again before anybody is refused
-        self._known: dict[tuple[str, BedType | None], tuple[str, ...]] = {}
+        self._looks: Batcher[tuple[str, BedType | None], tuple[str, ...]] = Batcher(
+            self._look, batch_max=256, queue_max=4096, name="wards"
+        )
 
     async def of_facility(
-        self, work: Work, facility: str, bed_type: BedType | None, *, anew: bool = False
+        self,
+        work: Work,
+        facility: str,
+        bed_type: BedType | None,
+        *,
+        known: tuple[str, ...] | None = None,
     ) -> tuple[Ward, ...]:
         """The facility's wards, of a type or all, as they stand in the unit of work.
 
-        Which there are is remembered: a ward that came since is missing, unless it is asked `anew` or the
-        unit is decided on a fresh state.
+        `known` are their names where they were looked up already: not asked for again while the unit is
+        decided on what this process knows.
         """
-        names = self._known.get((facility, bed_type))
-        if names is None or anew or work.is_fresh:
-            names = await self._names(facility, bed_type)
-            self._known[facility, bed_type] = names
+        names = known
+        if names is None or work.is_fresh:
+            names = await self.names(facility, bed_type)
         # Together: the store reads what is asked for at once in one go.
         loaded = await asyncio.gather(*(self._load(work, name) for name in names))
         return tuple(
@@ -65,7 +72,17 @@ class WardFinder:
         ward: Ward | None = await work.load(self._kinds.ward, name)
         return ward
 
-    async def _names(self, facility: str, bed_type: BedType | None) -> tuple[str, ...]:
+    async def names(self, facility: str, bed_type: BedType | None) -> tuple[str, ...]:
+        """Which wards there are now. Who asks at the same time shares the answer."""
+        return await self._looks.submit((facility, bed_type))
+
+    async def _look(
+        self, keys: Sequence[tuple[str, BedType | None]]
+    ) -> Sequence[tuple[str, ...] | Exception]:
+        found = {key: await self._find(*key) for key in dict.fromkeys(keys)}
+        return [found[key] for key in keys]
+
+    async def _find(self, facility: str, bed_type: BedType | None) -> tuple[str, ...]:
         contains: dict[str, object] = {"facility": facility, "live": True}
         if bed_type is not None:
             contains["bed_type"] = bed_type.value

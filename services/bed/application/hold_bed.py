@@ -24,11 +24,16 @@ class Holding:
         self._finder = finder
         self._recorder = recorder
 
-    def hold_bed(self, command: HoldBed) -> UseCase[Ward]:
-        """Answers with the ward in which the bed is held. Raises NotAllowed when there is none."""
+    async def hold_bed(self, command: HoldBed) -> UseCase[Ward]:
+        """Answers with the ward in which the bed is held. Raises NotAllowed when there is none.
+
+        Which wards there are is looked up before the command's turn comes: callers who want the same bed
+        then wait for each other's decisions, and not for each other's questions.
+        """
+        known = await self._finder.names(command.facility, command.bed_type)
 
         async def use_case(work: Work) -> Reply[Ward]:
-            ward = await self._apply(work, command)
+            ward = await self._apply(work, command, known)
             if ward is None:
                 raise LookupError("a desk that records no refusal must refuse")
             return work.reply(self._kinds.ward, wards.stream_id(ward.id))
@@ -70,14 +75,10 @@ class Holding:
             if events:
                 await work.record(self._kinds.desk, place.desk.name, events)
 
-    async def _apply(self, work: Work, command: HoldBed) -> Ward | None:
+    async def _apply(self, work: Work, command: HoldBed, known: tuple[str, ...] | None = None) -> Ward | None:
         """The ward in which the bed is held; None where the desk recorded that there is none."""
-        candidates = await self._finder.of_facility(work, command.facility, command.bed_type)
+        candidates = await self._finder.of_facility(work, command.facility, command.bed_type, known=known)
         ward = _holding(candidates, command) or choose_ward(candidates, command)
-        if ward is None and command.record_refusal:
-            # It will be written that there is no bed: of all the wards that there are now.
-            candidates = await self._finder.of_facility(work, command.facility, command.bed_type, anew=True)
-            ward = _holding(candidates, command) or choose_ward(candidates, command)
         if ward is None:
             await self._refuse(work, command, candidates, None)
             return None
@@ -95,16 +96,14 @@ class Holding:
         if not work.is_fresh or command.record_refusal:
             return
         place = await self._finder.of_referral(work, command.referral)
-        if place is None or (place.facility == command.facility and place.desk is not None):
+        if place is None:
             return
-        if place.desk is not None:
-            rule = failed("WAITS_ELSEWHERE", facility=place.facility)
-        else:
-            bed = bed_of_referral(place.ward, command.referral) if place.ward is not None else None
-            rule = failed("REFERRAL_HAS_BED", place=bed.id if bed is not None else place.facility)
-        raise NotAllowed(
-            state="PLACED", allowed_commands=(), failed_rules=(rule,), resource_name=command.referral
-        )
+        # One that waits here is served. One that just got its bed here, from somebody else, is found by the
+        # next try.
+        is_here = place.facility == command.facility
+        if is_here and (place.ward is None or place.ward.bed_type is command.bed_type):
+            return
+        raise placed(place, command.referral)
 
     async def _take_off_the_list(self, work: Work, command: HoldBed, ward: Ward) -> None:
         """A referral that waited here, and got a bed because more is known of it, waits no more."""
@@ -127,6 +126,17 @@ class Holding:
         for ward in candidates:
             work.guard(wards.stream_id(ward.id))
         await work.record(self._kinds.desk, name, events)
+
+
+def placed(place: Place, referral: str) -> NotAllowed:
+    """The refusal of a second bed, or a second place to wait at: REFERRAL_HAS_BED, WAITS_ELSEWHERE."""
+    if place.ward is None:
+        rule = failed("WAITS_ELSEWHERE", facility=place.facility)
+    else:
+        bed = bed_of_referral(place.ward, referral)
+        where = f"{place.ward.id} {bed.id}" if bed is not None else place.ward.id
+        rule = failed("REFERRAL_HAS_BED", place=where)
+    return NotAllowed(state="PLACED", allowed_commands=(), failed_rules=(rule,), resource_name=referral)
 
 
 def _holding(candidates: tuple[Ward, ...], command: HoldBed) -> Ward | None:

@@ -2,18 +2,16 @@
 
 from services.bed.application.aggregates import Aggregates
 from services.bed.application.finding_wards import WardFinder
+from services.bed.application.hold_bed import placed
 from services.bed.domain import bed_desk
 from services.bed.domain import ward as wards
 from services.bed.domain.bed_desk import BedDesk
 from services.bed.domain.desk_commands import JoinWaitingList, LeaveWaitingList
 from services.bed.domain.permissions import ensure_may_see_waiting
-from services.bed.domain.state import Ward, bed_of_referral
-from services.bed.domain.texts import failed
 from services.bed.domain.values import BedType, WaitingEntry
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Reply, UseCase, Work
 from services.shared.kernel.actor import Actor
-from services.shared.kernel.refusals import FailedRule, NotAllowed
 
 
 class WaitingLists:
@@ -31,7 +29,7 @@ class WaitingLists:
         async def use_case(work: Work) -> Reply[BedDesk]:
             name = bed_desk.stream_id(command.facility)
             desk = await work.load_target(self._kinds.desk, name)
-            candidates = await self._finder.of_facility(work, command.facility, command.bed_type, anew=True)
+            candidates = await self._finder.of_facility(work, command.facility, command.bed_type)
             events = bed_desk.decide(desk, command, work.context, facility=command.facility, wards=candidates)
             await self._ensure_without_bed(work, command)
             for ward in candidates:
@@ -46,12 +44,7 @@ class WaitingLists:
         place = await self._finder.of_referral(work, command.referral)
         if place is None or (place.desk is not None and place.facility == command.facility):
             return
-        raise NotAllowed(
-            state="PLACED",
-            allowed_commands=(),
-            failed_rules=(_placed(place.ward, place.facility, command.referral),),
-            resource_name=command.referral,
-        )
+        raise placed(place, command.referral)
 
     def leave(self, command: LeaveWaitingList) -> UseCase[BedDesk]:
         """Answers with the desk. Raises as `bed_desk.decide`."""
@@ -81,10 +74,3 @@ def by_type(desk: BedDesk | None, bed_type: BedType | None = None) -> tuple[Wait
     found = [entry for entry in waiting if bed_type in {None, entry.bed_type}]
     # Sorting keeps the order within a type.
     return tuple(sorted(found, key=lambda entry: order.index(entry.bed_type)))
-
-
-def _placed(ward: Ward | None, facility: str, referral: str) -> FailedRule:
-    if ward is None:
-        return failed("WAITS_ELSEWHERE", facility=facility)
-    bed = bed_of_referral(ward, referral)
-    return failed("REFERRAL_HAS_BED", place=f"{ward.id} {bed.id}" if bed is not None else ward.id)
