@@ -48,8 +48,8 @@ def build_aggregates() -> Aggregates:
             decode_event=referral.decode,
             deadlines=referrals.deadlines,
             facets=referrals.facets,
-            # 3: clinical times of the journey's steps
-            fold_version=3,
+            # 4: tasks of a rehabilitation plan are numbered and have states
+            fold_version=4,
         ),
         episode=AggregateKind(
             name="episode",

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from services.referral.domain.commands_plan import PlanCommand
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
 from services.referral.domain.referral_values import (
     AcceptingClinician,
@@ -18,9 +19,9 @@ from services.referral.domain.referral_values import (
     Dispatch,
     HandoverDocument,
     NormOverride,
-    RehabilitationPlan,
     Transport,
 )
+from services.referral.domain.rehabilitation import RehabilitationPlan
 from services.referral.domain.values import BedType, CodedReason, Pathway, Urgency
 
 
@@ -152,6 +153,10 @@ class RecordFollowUp:
     findings: str
     #: one of the plan's red flags, when it was seen
     red_flag: str = ""
+    #: planned follow-up (a task of the plan) that it fulfils; empty is the one planned nearest to that day
+    task: str = ""
+    #: of the referral that a red flag opens; None follows plan and policy
+    urgency: Urgency | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -236,6 +241,7 @@ Command: TypeAlias = (
     | CompleteTreatment
     | ReferBack
     | RecordFollowUp
+    | PlanCommand
     | CloseReferral
     | CancelReferral
     | ConfirmCancellation

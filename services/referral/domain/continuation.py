@@ -26,8 +26,8 @@ from services.referral.domain.referral_values import (
     ClinicalSummary,
     Dispatch,
     NormOverride,
-    RehabilitationPlan,
 )
+from services.referral.domain.rehabilitation import RehabilitationPlan
 from services.referral.domain.texts import REFERRAL_REASON_BACK, REFERRAL_REASON_RED_FLAG
 from services.referral.domain.values import BedType, CodedReason, Direction, Pathway, Scope, Urgency
 from services.shared.kernel.command import EventMetadata
@@ -115,7 +115,7 @@ def _red_flag_opening(state: Referral, event: FollowUpRecorded, policy: Referral
     reason = CodedReason(code="RED_FLAG", text=event.red_flag)
     return Opening(
         destination=state.origin_facility,
-        urgency=policy.red_flag(state.reopening_pathway),
+        urgency=event.red_flag_urgency or policy.red_flag(state.reopening_pathway),
         pathway=state.reopening_pathway,
         direction=Direction.UP,
         clinical_summary=replace(

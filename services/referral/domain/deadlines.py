@@ -10,7 +10,11 @@ from enum import StrEnum
 from services.referral.domain.referral_state import Referral, is_terminal, open_offers
 from services.referral.domain.referral_values import OfferState
 from services.referral.domain.referral_values import ReferralState as S
+from services.referral.domain.rehabilitation import RehabilitationTaskState
+from services.referral.domain.values import Direction
 from services.shared.kernel.command import Deadline
+
+_WITH_PATIENT = (S.ARRIVED, S.IN_TREATMENT, S.TREATED)
 
 
 class Due(StrEnum):
@@ -30,11 +34,13 @@ class Due(StrEnum):
     OUTCOME_REPORT = "outcome-report"
     #: an emergency's record is incomplete: an alert
     RECORD = "record"
+    #: a task or follow-up of the plan was not done on its day: an alert
+    TASK = "task"
 
 
 def deadlines(state: Referral) -> tuple[Deadline, ...]:
     """What waits for somebody. A terminal referral waits for nobody."""
-    return (*_of_state(state), *_of_record(state))
+    return (*_of_state(state), *_of_record(state), *_of_plan(state))
 
 
 def _of_record(state: Referral) -> tuple[Deadline, ...]:
@@ -42,6 +48,20 @@ def _of_record(state: Referral) -> tuple[Deadline, ...]:
     if due_at is None or state.record_overdue or not state.missing_elements or is_terminal(state):
         return ()
     return (Deadline(key=Due.RECORD.value, due_at=due_at),)
+
+
+def _of_plan(state: Referral) -> tuple[Deadline, ...]:
+    """The day is in the key: a task that was moved after it was missed can be missed again."""
+    plan = state.rehabilitation_plan
+    if plan is None or state.state not in _WITH_PATIENT or state.direction is not Direction.DOWN:
+        return ()
+    return tuple(
+        [
+            Deadline(key=f"{Due.TASK}:{task.id}:{task.due_at.isoformat()}", due_at=task.due_at)
+            for task in plan.tasks
+            if task.state is RehabilitationTaskState.OPEN and task.due_at is not None
+        ]
+    )
 
 
 def _of_state(state: Referral) -> tuple[Deadline, ...]:
@@ -54,9 +74,13 @@ def _of_state(state: Referral) -> tuple[Deadline, ...]:
             return (Deadline(key=Due.CANCELLATION.value, due_at=state.confirm_by),)
         case S.IN_TRANSIT if state.hold_until is not None and not state.arrival_overdue:
             return (_timed(Due.ARRIVAL, state.hold_until),)
-        case S.TREATED if state.report_due_at is not None and not state.outcome_report_overdue:
+        case S.TREATED if state.report_due_at is not None and _report_waits(state):
             return (Deadline(key=Due.OUTCOME_REPORT.value, due_at=state.report_due_at),)
     return ()
+
+
+def _report_waits(state: Referral) -> bool:
+    return state.outcome_acknowledged_at is None and not state.outcome_report_overdue
 
 
 def _of_offers(state: Referral) -> tuple[Deadline, ...]:

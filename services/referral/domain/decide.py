@@ -9,9 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from services.referral.domain import commands as c
+from services.referral.domain import commands_plan as pc
 from services.referral.domain import decide_care as care
 from services.referral.domain import decide_journey as journey
 from services.referral.domain import decide_offers as offers
+from services.referral.domain import decide_plan as plan
 from services.referral.domain import decide_record as record
 from services.referral.domain import decide_request as request
 from services.referral.domain import decide_system as system
@@ -56,6 +58,11 @@ _BUILD: dict[type[c.Command], Build] = {
     c.CompleteTreatment: care.complete_treatment,
     c.ReferBack: care.refer_back,
     c.RecordFollowUp: care.follow_up,
+    pc.CompleteTask: plan.complete_task,
+    pc.CancelTask: plan.cancel_task,
+    pc.ExplainMissedTask: plan.explain_missed_task,
+    pc.AmendPlan: plan.amend_plan,
+    pc.AcknowledgeOutcome: plan.acknowledge_outcome,
     c.CloseReferral: care.close,
     c.CancelReferral: care.cancel,
     c.ConfirmCancellation: care.confirm_cancellation,
@@ -74,6 +81,10 @@ _FAULTS: dict[type[c.Command], Faults] = {
     c.DivertPatient: journey.divert_faults,
     c.ReferBack: care.back_faults,
     c.RecordFollowUp: care.follow_up_faults,
+    pc.CompleteTask: plan.complete_faults,
+    pc.CancelTask: plan.task_command_faults,
+    pc.ExplainMissedTask: plan.task_command_faults,
+    pc.AmendPlan: plan.amend_faults,
     c.RecordDeath: care.death_faults,
     c.CompleteRecord: record.completion_faults,
 }

@@ -15,7 +15,7 @@ from services.referral.domain.commands import (
     StartTreatment,
 )
 from services.referral.domain.continuation import BACK, RED_FLAG, assessed, back_opening, child_name
-from services.referral.domain.decide_request import origin_of, plan_faults
+from services.referral.domain.decide_request import origin_of
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     CancellationRequested,
@@ -30,8 +30,18 @@ from services.referral.domain.events import (
     TreatmentStarted,
 )
 from services.referral.domain.norms import Assessment
+from services.referral.domain.plan_faults import plan_faults
 from services.referral.domain.referral_state import is_terminal
 from services.referral.domain.referral_values import ReferralState as S
+from services.referral.domain.rehabilitation import (
+    RehabilitationTask,
+    RehabilitationTaskKind,
+    follow_up_due,
+    taken_in,
+    task_named,
+    unfinished,
+)
+from services.referral.domain.values import Urgency
 from services.shared.kernel.refusals import FieldViolation
 
 _BEFORE_DEPARTURE = (S.ACCEPTED, S.TRANSPORT_ARRANGED)
@@ -60,7 +70,8 @@ def back_faults(decision: Decision[ReferBack]) -> list[FieldViolation]:
             decision.directory, decision.state.custodian_facility, (command.destination_facility,)
         )
     ]
-    return faults + plan_faults(command.rehabilitation_plan)
+    taking_part = (decision.state.custodian_facility, command.destination_facility)
+    return faults + plan_faults(command.rehabilitation_plan, taking_part)
 
 
 def back_norms(decision: Decision[ReferBack]) -> tuple[Assessment, ...]:
@@ -74,23 +85,50 @@ def back_norms(decision: Decision[ReferBack]) -> tuple[Assessment, ...]:
 def refer_back(decision: Decision[ReferBack]) -> tuple[Event, ...]:
     """The new DOWN referral is opened with this event: `continuation.opened_child`."""
     command = decision.command
+    due_at = decision.policy.due_from(decision.context.recorded_at)
     return (
         PatientReferredBack(
             referral=child_name(decision.context.request_id, BACK),
             destination_facility=command.destination_facility,
-            rehabilitation_plan=command.rehabilitation_plan,
+            rehabilitation_plan=taken_in(command.rehabilitation_plan, due_at),
             bed_type=command.bed_type,
         ),
     )
 
 
 def follow_up_faults(decision: Decision[RecordFollowUp]) -> list[FieldViolation]:
-    """A red flag is one of the plan's, where the plan has any."""
+    """A red flag is one of the plan's, where the plan has any; what it fulfils is a follow-up to be done."""
     plan, flag = decision.state.rehabilitation_plan, decision.command.red_flag
-    if not flag or plan is None or not plan.red_flags or flag in plan.red_flags:
-        return []
-    description = f"{flag} is none of the plan's red flags"
-    return [FieldViolation(field="red_flag", reason="UNKNOWN_RED_FLAG", description=description)]
+    faults: list[FieldViolation] = []
+    if flag and plan is not None and plan.red_flags and flag not in plan.red_flags:
+        description = f"{flag} is none of the plan's red flags"
+        faults.append(FieldViolation(field="red_flag", reason="UNKNOWN_RED_FLAG", description=description))
+    name = decision.command.task
+    task = task_named(plan, name)
+    if name and (task is None or task.kind is not RehabilitationTaskKind.FOLLOW_UP or not unfinished(task)):
+        description = f"{name} is no planned follow-up that is still to be done"
+        faults.append(FieldViolation(field="task", reason="UNKNOWN_TASK", description=description))
+    return faults
+
+
+def _fulfilled(decision: Decision[RecordFollowUp]) -> RehabilitationTask | None:
+    """The planned follow-up that the visit was: the one that is named, else by the day of the visit."""
+    plan, policy = decision.state.rehabilitation_plan, decision.policy
+    if decision.command.task:
+        return task_named(plan, decision.command.task)
+    return follow_up_due(plan, policy.day_of(decision.context.occurred_at), policy.follow_up_early_days)
+
+
+def _red_flag_urgency(decision: Decision[RecordFollowUp]) -> Urgency | None:
+    """What the clinician says, else what the plan says of this flag, else the policy of the illness."""
+    command, plan = decision.command, decision.state.rehabilitation_plan
+    if not command.red_flag:
+        return None
+    if command.urgency is not None:
+        return command.urgency
+    if plan is not None and command.red_flag in plan.emergency_red_flags:
+        return Urgency.EMERGENCY
+    return decision.policy.red_flag(decision.state.reopening_pathway)
 
 
 def follow_up(decision: Decision[RecordFollowUp]) -> tuple[Event, ...]:
@@ -98,12 +136,17 @@ def follow_up(decision: Decision[RecordFollowUp]) -> tuple[Event, ...]:
     state, command = decision.state, decision.command
     under_way = state.reopened_as != "" and (decision.child is None or not is_terminal(decision.child))
     opens = command.red_flag != "" and not under_way and not decision.live_referrals
+    task = _fulfilled(decision)
+    occurred_at = decision.context.occurred_at
     return (
         FollowUpRecorded(
             facility=state.custodian_facility,
             findings=command.findings,
             red_flag=command.red_flag,
             reopened_as=child_name(decision.context.request_id, RED_FLAG) if opens else "",
+            task="" if task is None else task.id,
+            late=task is not None and occurred_at >= decision.policy.day_end(task.due_on),
+            red_flag_urgency=_red_flag_urgency(decision),
         ),
     )
 

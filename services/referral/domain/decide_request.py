@@ -1,7 +1,6 @@
 """Decisions on the request itself: creation, approval, re-routing."""
 
 from dataclasses import replace
-from datetime import date
 
 from services.referral.domain import norms
 from services.referral.domain.commands import (
@@ -25,8 +24,10 @@ from services.referral.domain.norms import Assessment, Request
 from services.referral.domain.norms_channel import channel_faults
 from services.referral.domain.offering import Asking, Opened, asking, expiry, open_next
 from services.referral.domain.parties import authorise_creation
+from services.referral.domain.plan_faults import plan_faults
 from services.referral.domain.policy import ReferralPolicy
-from services.referral.domain.referral_values import Dispatch, RehabilitationPlan
+from services.referral.domain.referral_values import Dispatch
+from services.referral.domain.rehabilitation import taken_in
 from services.referral.domain.texts import text
 from services.referral.domain.transition_lookup import ROWS
 from services.referral.domain.values import Pathway
@@ -58,7 +59,7 @@ def decide_create(
     faults += norms.override_faults(command.overrides)
     faults += channel_faults(directory, command.green_channel)
     if command.rehabilitation_plan is not None:
-        faults += plan_faults(command.rehabilitation_plan)
+        faults += plan_faults(command.rehabilitation_plan, (origin.id, *command.destinations))
     if episode_patient is not None and episode_patient != command.patient:
         description = "the episode is another patient's"
         faults.append(FieldViolation(field="patient", reason="PATIENT_MISMATCH", description=description))
@@ -91,6 +92,7 @@ def _requested(
     command: CreateReferral, context: CommandContext, request: Request, found: tuple[Assessment, ...]
 ) -> ReferralRequested:
     best = found[0]
+    plan = command.rehabilitation_plan
     ask = Asking(
         directory=request.directory,
         policy=request.policy,
@@ -135,7 +137,7 @@ def _requested(
         needs_approval=waits,
         approval_in_retrospect=afterwards,
         insurance_filing_needed=any(each.insurance_filing_needed for each in found),
-        rehabilitation_plan=command.rehabilitation_plan,
+        rehabilitation_plan=plan and taken_in(plan, request.policy.due_from(context.recorded_at)),
         consultation=command.consultation,
         expires_at=opened.expires_at,
         approval_facility=request.directory.lead_of(request.origin) if waits or afterwards else "",
@@ -157,27 +159,6 @@ def origin_of(directory: Directory, facility_id: str) -> Facility:
     if facility is None:
         raise NotPermitted("FACILITY_NOT_IN_DIRECTORY", text("FACILITY_NOT_IN_DIRECTORY"))
     return facility
-
-
-def plan_faults(plan: RehabilitationPlan) -> list[FieldViolation]:
-    """Days of a plan that no calendar has; what is missing is for the norms to say."""
-    days = [
-        (f"rehabilitation_plan.tasks[{index}].due_on", task.due_on) for index, task in enumerate(plan.tasks)
-    ]
-    days.append(("rehabilitation_plan.first_follow_up_on", plan.first_follow_up_on))
-    return [
-        FieldViolation(field=field, reason="INVALID_DATE", description=f"{day} is no calendar day")
-        for field, day in days
-        if day and not _is_day(day)
-    ]
-
-
-def _is_day(day: str) -> bool:
-    try:
-        date.fromisoformat(day)
-    except ValueError:
-        return False
-    return True
 
 
 def approve(decision: Decision[ApproveReferral]) -> tuple[Event, ...]:

@@ -16,15 +16,18 @@ from services.referral.domain.events import (
     BedReleased,
     BedUnavailable,
     Event,
+    FollowUpMissed,
     OfferLapsed,
     OfferOverdue,
     OutcomeReportOverdue,
     ReferralCancelled,
     ReferralExpired,
+    TaskMissed,
 )
 from services.referral.domain.offering import is_exhausted, moved_on
 from services.referral.domain.referral_state import Referral, accepted_offer, offer_named
 from services.referral.domain.referral_values import BedAssignment, BedRegion, Offer
+from services.referral.domain.rehabilitation import RehabilitationTaskKind, task_named
 from services.referral.domain.transitions import BED_FOLLOWED
 
 _BED_EVENTS: dict[BedNews, type[BedEvent]] = {
@@ -133,6 +136,27 @@ def _report_overdue(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ..
     return (OutcomeReportOverdue(facility=decision.state.custodian_facility),)
 
 
+def _task_missed(decision: Decision[MeetDeadline], subject: str) -> tuple[Event, ...]:
+    """Visible to both facilities; whoever was to see to it hears of it."""
+    state = decision.state
+    task = task_named(state.rehabilitation_plan, subject.partition(":")[0])
+    if task is None or task.due_at is None:
+        raise ValueError(f"{state.name} has no task {subject}")
+    facility = task.responsible_facility or state.custodian_facility
+    if task.kind is RehabilitationTaskKind.FOLLOW_UP:
+        return (FollowUpMissed(task=task.id, due_on=task.due_on, due_at=task.due_at, facility=facility),)
+    return (
+        TaskMissed(
+            task=task.id,
+            kind=task.kind,
+            description=task.description,
+            due_on=task.due_on,
+            due_at=task.due_at,
+            facility=facility,
+        ),
+    )
+
+
 def _offer(state: Referral, name: str) -> Offer:
     offer = offer_named(state, name)
     if offer is None:
@@ -148,4 +172,5 @@ _MET: dict[Due, Callable[[Decision[MeetDeadline], str], tuple[Event, ...]]] = {
     Due.ARRIVAL: _arrival_overdue,
     Due.OUTCOME_REPORT: _report_overdue,
     Due.RECORD: record_overdue,
+    Due.TASK: _task_missed,
 }

@@ -43,6 +43,16 @@ from services.referral.domain.events_offers import (
     ReferralRequested,
     ReferralRerouted,
 )
+from services.referral.domain.events_plan import (
+    FollowUpMissed,
+    OutcomeAcknowledged,
+    PlanAmended,
+    PlanEvent,
+    TaskCancelled,
+    TaskCompleted,
+    TaskMissed,
+    TaskMissExplained,
+)
 from services.referral.domain.events_record import RecordCompleted, RecordOverdue
 
 __all__ = [
@@ -59,6 +69,7 @@ __all__ = [
     "CancellationRequested",
     "EnteredInError",
     "Event",
+    "FollowUpMissed",
     "FollowUpRecorded",
     "InformationProvided",
     "InformationRequested",
@@ -66,6 +77,7 @@ __all__ = [
     "OfferDeclined",
     "OfferLapsed",
     "OfferOverdue",
+    "OutcomeAcknowledged",
     "OutcomeReportOverdue",
     "PatientArrived",
     "PatientDeparted",
@@ -73,6 +85,8 @@ __all__ = [
     "PatientDiverted",
     "PatientNoShow",
     "PatientReferredBack",
+    "PlanAmended",
+    "PlanEvent",
     "RecordCompleted",
     "RecordOverdue",
     "ReferralAccepted",
@@ -82,6 +96,10 @@ __all__ = [
     "ReferralExpired",
     "ReferralRequested",
     "ReferralRerouted",
+    "TaskCancelled",
+    "TaskCompleted",
+    "TaskMissExplained",
+    "TaskMissed",
     "TransportArranged",
     "TreatmentCompleted",
     "TreatmentStarted",
@@ -114,6 +132,7 @@ Event: TypeAlias = (
     | OutcomeReportOverdue
     | PatientReferredBack
     | FollowUpRecorded
+    | PlanEvent
     | ReferralClosed
     | CancellationRequested
     | ReferralCancelled

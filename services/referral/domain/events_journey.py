@@ -8,10 +8,10 @@ from services.referral.domain.referral_values import (
     DischargeSummary,
     HandoverDocument,
     Offer,
-    RehabilitationPlan,
     Transport,
 )
-from services.referral.domain.values import BedType, CodedReason, Direction, Scope
+from services.referral.domain.rehabilitation import RehabilitationPlan
+from services.referral.domain.values import BedType, CodedReason, Direction, Scope, Urgency
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -126,6 +126,12 @@ class FollowUpRecorded:
     red_flag: str = ""
     #: opened by the red flag; empty when there was none
     reopened_as: str = ""
+    #: planned follow-up (a task of the plan) that it fulfils; empty for one that nobody planned
+    task: str = ""
+    #: after the planned day
+    late: bool = False
+    #: of the referral that the red flag opens
+    red_flag_urgency: Urgency | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

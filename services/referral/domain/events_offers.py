@@ -11,9 +11,9 @@ from services.referral.domain.referral_values import (
     Consent,
     Dispatch,
     Offer,
-    RehabilitationPlan,
     RuleResult,
 )
+from services.referral.domain.rehabilitation import RehabilitationPlan
 from services.referral.domain.values import BedType, CodedReason, Direction, Pathway, Scope, Urgency
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from services.referral.domain.events import Event, ReferralRequested
 from services.referral.domain.fold_journey import JOURNEY
 from services.referral.domain.fold_offers import OFFERS, requested
+from services.referral.domain.fold_plan import PLAN
 from services.referral.domain.fold_record import RECORD, record_begun
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.transition_lookup import next_state
@@ -17,6 +18,7 @@ _CHANGES: dict[type[Event], Callable[[Referral, Any, EventMetadata], dict[str, A
     **OFFERS,
     **JOURNEY,
     **RECORD,
+    **PLAN,
 }
 
 

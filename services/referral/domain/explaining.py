@@ -15,9 +15,9 @@ from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_values import (
     ClinicalSummary,
     Consent,
-    RehabilitationPlan,
     RuleResult,
 )
+from services.referral.domain.rehabilitation import RehabilitationPlan
 from services.referral.domain.values import BedType, Direction, Pathway, Scope, Urgency
 from services.shared.kernel.refusals import FieldViolation, InvalidInput
 from services.shared.kernel.text import BilingualText

@@ -5,8 +5,10 @@ from typing import Any
 
 from services.referral.domain import events as e
 from services.referral.domain.fold_offers import Changes, bed_asked, settled, with_offers
+from services.referral.domain.fold_plan import with_task
 from services.referral.domain.referral_state import Referral, accepted_offer, open_offers
 from services.referral.domain.referral_values import BedRegion, FollowUp, OfferState
+from services.referral.domain.rehabilitation import RehabilitationTaskState
 from services.shared.kernel.actor import Role
 from services.shared.kernel.command import EventMetadata
 
@@ -111,10 +113,22 @@ def _followed_up(state: Referral, event: e.FollowUpRecorded, metadata: EventMeta
         findings=event.findings,
         red_flag=event.red_flag,
         recorded_by=metadata.actor.user,
+        task=event.task,
     )
+    planned: Changes = {}
+    if event.task:
+        planned = with_task(
+            state,
+            event.task,
+            state=RehabilitationTaskState.DONE,
+            done_at=metadata.occurred_at,
+            done_by=metadata.actor.user,
+            late=event.late,
+        )
     return {
         "follow_ups": (*state.follow_ups, visit),
         "reopened_as": event.reopened_as or state.reopened_as,
+        **planned,
     }
 
 

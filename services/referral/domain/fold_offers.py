@@ -13,6 +13,7 @@ from services.referral.domain.referral_values import (
     Offer,
     OfferState,
 )
+from services.referral.domain.rehabilitation import RehabilitationPlan, is_taken_in, taken_in
 from services.referral.domain.values import BedType, CodedReason
 from services.shared.kernel.command import EventMetadata
 
@@ -94,7 +95,7 @@ def requested(event: e.ReferralRequested, metadata: EventMetadata) -> Changes:
         "consent": event.consent,
         "norms": event.norms,
         "approval_in_retrospect": event.approval_in_retrospect,
-        "rehabilitation_plan": event.rehabilitation_plan,
+        "rehabilitation_plan": _plan(event.rehabilitation_plan),
         "parent": event.parent,
         "create_time": metadata.recorded_at,
         "update_time": metadata.recorded_at,
@@ -105,6 +106,11 @@ def requested(event: e.ReferralRequested, metadata: EventMetadata) -> Changes:
         "reopening_pathway": event.reopening_pathway,
         **with_offers(event.offers),
     }
+
+
+def _plan(plan: RehabilitationPlan | None) -> RehabilitationPlan | None:
+    """One that was recorded before tasks were a contract is numbered here; nothing of it falls due."""
+    return plan if plan is None or is_taken_in(plan) else taken_in(plan, None)
 
 
 def _approved(state: Referral, event: e.ReferralApproved, _: EventMetadata) -> Changes:

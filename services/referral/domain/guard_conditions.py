@@ -23,6 +23,7 @@ from services.referral.domain.commands import (
     RerouteReferral,
     WithdrawAcceptance,
 )
+from services.referral.domain.commands_plan import AmendPlan, CancelTask, ExplainMissedTask
 from services.referral.domain.decision import Decision
 from services.referral.domain.labels import BED_REGIONS, CREWS
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
@@ -35,6 +36,9 @@ Values: TypeAlias = tuple[dict[str, str], dict[str, str]]
 
 WithReason: TypeAlias = (
     RefuseApproval
+    | CancelTask
+    | ExplainMissedTask
+    | AmendPlan
     | DeclineReferral
     | WithdrawAcceptance
     | DivertPatient
@@ -156,9 +160,9 @@ def downward(decision: Decision[ReferBack]) -> bool:
 _CAME_TO_NOTHING = (ReferralState.CANCELLED, ReferralState.EXPIRED, ReferralState.ENTERED_IN_ERROR)
 
 #: Ends of a child after which there is nobody to follow up there.
-_NO_FOLLOW_UP = (ReferralState.CANCELLED, ReferralState.ENTERED_IN_ERROR, ReferralState.DECEASED)
+NO_FOLLOW_UP = (ReferralState.CANCELLED, ReferralState.ENTERED_IN_ERROR, ReferralState.DECEASED)
 
-_ARRIVED = (
+ARRIVED = (
     ReferralState.ARRIVED,
     ReferralState.IN_TREATMENT,
     ReferralState.TREATED,
@@ -173,17 +177,8 @@ def not_referred_back(decision: Decision[ReferBack]) -> bool:
 
 
 def report_acknowledged(decision: Decision[CloseReferral]) -> bool:
-    return decision.command.outcome_report_acknowledged
-
-
-def child_followed_up(decision: Decision[CloseReferral]) -> bool:
-    """Referred back: arrived and followed up once; a referral back that was called off asks for nothing."""
-    if not decision.state.referred_back_to:
-        return True
-    child = decision.child
-    if child is None:
-        return False
-    return child.state in _NO_FOLLOW_UP or (child.state in _ARRIVED and bool(child.follow_ups))
+    acknowledged = decision.state.outcome_acknowledged_at is not None
+    return acknowledged or decision.command.outcome_report_acknowledged
 
 
 def certifier_named(decision: Decision[RecordDeath]) -> bool:

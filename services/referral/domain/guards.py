@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.referral.domain import guard_conditions as when
+from services.referral.domain import plan_conditions as plan
 from services.referral.domain.decision import Decision
 from services.referral.domain.guard_conditions import Values
 from services.referral.domain.texts import filled, text
@@ -117,7 +118,35 @@ CHILD_FOLLOWED_UP = Guard(
     must=_must(
         "如已下转，患者已到达且有首次随访", "if referred back, the child has arrived and was followed up once"
     ),
-    check=when.child_followed_up,
+    check=plan.child_followed_up,
+    values=plan.child_open_end,
+)
+TASK_UNFINISHED = Guard(
+    code="TASK_SETTLED",
+    must=_must("任务未完成或已逾期", "task open or missed"),
+    check=plan.task_unfinished,
+    values=plan.task,
+)
+NO_FOLLOW_UP = Guard(
+    code="TASK_IS_FOLLOW_UP",
+    must=_must("非随访任务", "no follow-up"),
+    check=plan.no_follow_up,
+    values=plan.task,
+)
+TASK_OPEN = Guard(
+    code="TASK_NOT_OPEN", must=_must("任务未完成", "task open"), check=plan.task_open, values=plan.task
+)
+TASK_MISSED = Guard(
+    code="TASK_NOT_MISSED", must=_must("任务已逾期", "task missed"), check=plan.task_missed, values=plan.task
+)
+TASKS_SETTLED = Guard(
+    code="TASKS_NOT_SETTLED",
+    must=_must(
+        "下转：任务已完成、取消或说明逾期原因",
+        "of a DOWN referral: each task done, cancelled, or explained when missed",
+    ),
+    check=plan.tasks_settled,
+    values=plan.unsettled,
 )
 CERTIFIER = Guard(
     code="CERTIFIER_MISSING", must=_must("死亡时间、签署人", "time, certifier"), check=when.certifier_named

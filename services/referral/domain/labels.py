@@ -1,5 +1,6 @@
 """What states, commands, events and parties are called, in both languages."""
 
+from services.referral.domain import labels_plan
 from services.referral.domain.referral_values import BedRegion, CrewLevel, OfferState, ReferralState
 from services.shared.kernel.text import BilingualText
 
@@ -83,6 +84,7 @@ COMMANDS: dict[str, BilingualText] = {
     "CompleteRecord": _pair("补记转诊记录", "complete the record"),
     "MarkEnteredInError": _pair("录入错误作废", "mark it as entered in error"),
     "MeetDeadline": _pair("时限处理", "meet a deadline"),
+    **labels_plan.COMMANDS,
 }
 
 #: By event, for timelines.
@@ -124,6 +126,7 @@ EVENTS: dict[str, BilingualText] = {
     "RecordCompleted": _pair("转诊记录已补记", "record completed"),
     "RecordOverdue": _pair("转诊记录逾期未补全", "record not completed in time"),
     "DirectoryApplied": _pair("机构目录已更新", "directory applied"),
+    **labels_plan.EVENTS,
 }
 
 #: By party of the state table.

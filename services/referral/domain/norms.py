@@ -19,9 +19,9 @@ from services.referral.domain.referral_values import (
     Consent,
     Dispatch,
     NormOverride,
-    RehabilitationPlan,
     RuleResult,
 )
+from services.referral.domain.rehabilitation import RehabilitationPlan
 from services.referral.domain.values import CodedReason, Direction, Pathway, Scope, Urgency
 from services.shared.kernel.refusals import FailedRule, FieldViolation
 

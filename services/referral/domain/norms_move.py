@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from services.referral.domain.directory_entries import GreenChannel
 from services.referral.domain.directory_state import Directory, Facility, level_rank
 from services.referral.domain.policy import ReferralPolicy
-from services.referral.domain.referral_values import Consent, RehabilitationPlan
+from services.referral.domain.referral_values import Consent
+from services.referral.domain.rehabilitation import RehabilitationPlan
 from services.referral.domain.values import Direction, FacilityLevel, Pathway, Scope, Urgency
 from services.shared.kernel.text import BilingualText
 

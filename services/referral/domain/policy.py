@@ -4,9 +4,9 @@ Source of the limits: shared/design/domain.md, "Deadlines"; where that table is 
 choice is marked "product default". None of them is a national norm.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from types import MappingProxyType
 
 from services.referral.domain.record_rules import DEFAULT_RECORD_RULES, RecordRules
@@ -120,6 +120,8 @@ class ReferralPolicy:
     #: older acceptances say nothing of it (product default)
     wait_window_s: int = 90 * _DAY_S
     record: RecordRules = DEFAULT_RECORD_RULES
+    #: a visit so many days before a planned follow-up fulfils it (product default)
+    follow_up_early_days: int = 7
 
     def terms(self, urgency: Urgency, pathway: Pathway) -> Terms:
         """The time limits in force. Raises KeyError when the site leaves an urgency out."""
@@ -164,10 +166,30 @@ class ReferralPolicy:
         """Whether the rule of an area that holds both regions exempts from filing."""
         return any(left.startswith(area) and right.startswith(area) for area in self.filing_exempt_regions)
 
+    @property
+    def zone(self) -> timezone:
+        """The site's time zone."""
+        return timezone(timedelta(minutes=self.utc_offset_minutes))
+
+    def day_of(self, moment: datetime) -> date:
+        """The calendar day at the site."""
+        return moment.astimezone(self.zone).date()
+
+    def day_end(self, day: str) -> datetime:
+        """The end of a calendar day (YYYY-MM-DD) at the site (UTC). Raises ValueError for no such day."""
+        midnight = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), self.zone)
+        return midnight.astimezone(UTC)
+
+    def due_from(self, recorded_at: datetime) -> Callable[[str], datetime]:
+        """When a task of a plan is missed: at the end of its day.
+
+        Not before the day of receipt is over, so that a plan that is entered late is not born missed.
+        """
+        earliest = self._end_of_day(recorded_at)
+        return lambda day: max(self.day_end(day), earliest)
+
     def _end_of_day(self, moment: datetime) -> datetime:
-        local = moment.astimezone(timezone(timedelta(minutes=self.utc_offset_minutes)))
-        midnight = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-        return midnight.astimezone(moment.tzinfo)
+        return self.day_end(self.day_of(moment).isoformat())
 
 
 DEFAULT_POLICY = ReferralPolicy()

@@ -17,10 +17,10 @@ from services.referral.domain.referral_values import (
     Offer,
     OfferState,
     ReferralState,
-    RehabilitationPlan,
     RuleResult,
     Transport,
 )
+from services.referral.domain.rehabilitation import RehabilitationPlan
 from services.referral.domain.values import BedType, CodedReason, Direction, Pathway, Scope, Urgency
 
 TERMINAL = frozenset(
@@ -116,6 +116,8 @@ class Referral:
     departed_at: datetime | None = None
     arrived_at: datetime | None = None
     treated_at: datetime | None = None
+    #: when the origin acknowledged the outcome report; None while it has not
+    outcome_acknowledged_at: datetime | None = None
 
     #: the lead facility let it leave the county
     approved: bool = False

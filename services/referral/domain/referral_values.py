@@ -253,27 +253,6 @@ class DischargeSummary:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RehabilitationTask:
-    """One dated task of the plan."""
-
-    description: str
-    #: YYYY-MM-DD
-    due_on: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RehabilitationPlan:
-    """What the grassroots go on with."""
-
-    tasks: tuple[RehabilitationTask, ...] = ()
-    medications: tuple[str, ...] = ()
-    #: signs that must bring the patient back up
-    red_flags: tuple[str, ...] = ()
-    #: YYYY-MM-DD
-    first_follow_up_on: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class FollowUp:
     """One visit after a referral down."""
 
@@ -283,3 +262,5 @@ class FollowUp:
     red_flag: str = ""
     #: user
     recorded_by: str
+    #: planned follow-up (a task of the plan) that it fulfils; empty for one that nobody planned
+    task: str = ""

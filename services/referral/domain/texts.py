@@ -1,6 +1,7 @@
 """What people read when a referral is refused or explained: one catalogue, by code, in both languages."""
 
 from services.referral.domain.norms_texts import NORMS
+from services.referral.domain.texts_plan import PLAN
 from services.shared.kernel.text import BilingualText
 
 
@@ -28,7 +29,9 @@ _GUARDS = {
         "转诊单当前状态为“{state}”，不能{command}",
         "the referral is {state}: it is not possible to {command}",
     ),
-    "DOWN_ONLY": _pair("随访仅适用于下转的转诊单", "follow-ups belong to a referral down"),
+    "DOWN_ONLY": _pair(
+        "随访和康复计划仅适用于下转的转诊单", "follow-ups and plans belong to a referral down"
+    ),
     "REASON_MISSING": _pair("须填写原因代码", "a coded reason is needed"),
     "OFFER_NOT_OPEN": _pair(
         "贵机构的转诊申请已处理、撤回或超时", "the offer to your facility is no longer open"
@@ -73,10 +76,6 @@ _GUARDS = {
     ),
     "REFERRED_BACK_ALREADY": _pair("该患者已下转", "the patient was referred back already"),
     "REPORT_NOT_ACKNOWLEDGED": _pair("须先确认已阅诊疗结果", "the outcome report must be acknowledged first"),
-    "CHILD_NOT_FOLLOWED_UP": _pair(
-        "下转患者尚未到达或尚无首次随访，不能结案",
-        "referred back: the patient must have arrived there and been followed up once",
-    ),
     "CERTIFIER_MISSING": _pair("须填写死亡证明签署人", "name who certified the death"),
     "NOTHING_GIVEN": _pair("须填写补记内容", "nothing was given to complete the record with"),
     "SECOND_APPROVER_MISSING": _pair(
@@ -103,7 +102,7 @@ _CONSULTATION = {
 REFERRAL_REASON_BACK = "病情稳定，下转基层继续康复和随访"
 REFERRAL_REASON_RED_FLAG = "随访出现警示症状：{red_flag}"
 
-_CATALOGUE = {**_PARTIES, **_GUARDS, **_CONSULTATION, **NORMS}
+_CATALOGUE = {**_PARTIES, **_GUARDS, **PLAN, **_CONSULTATION, **NORMS}
 
 CODES = frozenset(_CATALOGUE)
 

@@ -25,6 +25,7 @@ from services.referral.domain.transition_row import (
     row,
     to,
 )
+from services.referral.domain.transitions_plan import PLAN_ROWS
 
 NON_TERMINAL = tuple([state for state in S if state not in TERMINAL])
 
@@ -200,7 +201,7 @@ _CARE_ROWS = (
         c.CloseReferral,
         (p.ORIGIN,),
         to(e.ReferralClosed, S.CLOSED),
-        guards=(g.REPORT_ACKNOWLEDGED, g.CHILD_FOLLOWED_UP),
+        guards=(g.REPORT_ACKNOWLEDGED, g.CHILD_FOLLOWED_UP, g.TASKS_SETTLED),
     ),
 )
 
@@ -253,4 +254,11 @@ _RECORD_ROWS = (
     row(NON_TERMINAL, c.MeetDeadline, (p.SYSTEM,), to(e.RecordOverdue)),
 )
 
-TABLE: tuple[Row, ...] = (*_REQUEST_ROWS, *_JOURNEY_ROWS, *_CARE_ROWS, *_END_ROWS, *_RECORD_ROWS)
+TABLE: tuple[Row, ...] = (
+    *_REQUEST_ROWS,
+    *_JOURNEY_ROWS,
+    *_CARE_ROWS,
+    *PLAN_ROWS,
+    *_END_ROWS,
+    *_RECORD_ROWS,
+)

@@ -23,10 +23,11 @@ from tests.unit.notification.occurrences import (
 )
 from tests.unit.notification.rule_cases import CATALOGUE, Case
 from tests.unit.notification.rule_cases_other import OTHER_CASES
+from tests.unit.notification.rule_cases_plan import PLAN_CASES
 from tests.unit.notification.rule_cases_referral import REFERRAL_CASES
 from tests.unit.notification.scenario import BRANCH, CONSULTATION, HOSPITAL, NOW, OFFER, PREFECTURE, REFERRAL
 
-CASES = [*REFERRAL_CASES, *OTHER_CASES]
+CASES = [*REFERRAL_CASES, *PLAN_CASES, *OTHER_CASES]
 
 
 def intents(*events: Occurrence) -> tuple[AlertIntent, ...]:
@@ -70,6 +71,8 @@ QUIET = [
     (occurrence("PatientArrived", {"facility": HOSPITAL}),),
     (occurrence("PatientReferredBack", {"referral": REFERRAL, "destination_facility": BRANCH}),),
     (occurrence("ReferralClosed", {"origin_facility": BRANCH}),),
+    (occurrence("FollowUpRecorded", {"facility": BRANCH, "findings": "好转"}),),
+    (occurrence("FollowUpRecorded", {"red_flag": "再发偏瘫", "reopened_as": REFERRAL}),),
     of_consultation("ConsultationClaimed"),
     of_consultation("ConsultationCancelled"),
     (occurrence("CountsConfirmed", {"differs": False}, of=WARD, facility=HOSPITAL),),

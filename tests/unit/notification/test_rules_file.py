@@ -109,6 +109,8 @@ def test_settling_events_exist_and_say_which_alert(rule: Rule) -> None:
             field_at(event, settled_by.subject.partition(".")[2])
         if settled_by.exact and "offer" in placeholders(rule.dedup):
             assert event.fields_by_name["offer"].type == FieldDescriptor.TYPE_STRING
+        if settled_by.exact and "task" in placeholders(rule.dedup):
+            assert event.fields_by_name["task"].type == FieldDescriptor.TYPE_STRING
         if settled_by.exact and "hold" in placeholders(rule.dedup):
             field_at(event, "hold.name")
 

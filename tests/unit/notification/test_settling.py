@@ -253,3 +253,14 @@ def going_down(event_type: str, fields: Mapping[str, object] | None = None) -> O
         urgency="ROUTINE",
         pathway="REHABILITATION",
     )
+
+
+def test_a_task_that_is_done_settles_its_own_alert_alone() -> None:
+    missed = [
+        occurrence("TaskMissed", {"task": task, "facility": BRANCH}, version=v)
+        for v, task in ((2, "t1"), (3, "t2"))
+    ]
+    done = occurrence("TaskCompleted", {"task": "t1", "facility": BRANCH}, version=4)
+    desk = Desk().see(*missed, done)
+    assert [state.dedup_key for state in desk.live()] == [f"TASK_MISSED/{REFERRAL}/t2"]
+    assert Desk().see(*missed, occurrence("PlanAmended", version=4)).open_rules() == []

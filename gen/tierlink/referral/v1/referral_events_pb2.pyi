@@ -63,6 +63,13 @@ class ReferralEvent(message.Message):
     REFERRAL_EXPIRED_FIELD_NUMBER: builtins.int
     PATIENT_DIED_FIELD_NUMBER: builtins.int
     ENTERED_IN_ERROR_FIELD_NUMBER: builtins.int
+    TASK_COMPLETED_FIELD_NUMBER: builtins.int
+    TASK_CANCELLED_FIELD_NUMBER: builtins.int
+    TASK_MISSED_FIELD_NUMBER: builtins.int
+    FOLLOW_UP_MISSED_FIELD_NUMBER: builtins.int
+    TASK_MISS_EXPLAINED_FIELD_NUMBER: builtins.int
+    PLAN_AMENDED_FIELD_NUMBER: builtins.int
+    OUTCOME_ACKNOWLEDGED_FIELD_NUMBER: builtins.int
     RECORD_COMPLETED_FIELD_NUMBER: builtins.int
     RECORD_OVERDUE_FIELD_NUMBER: builtins.int
     EPISODE_FIELD_NUMBER: builtins.int
@@ -162,6 +169,20 @@ class ReferralEvent(message.Message):
     @builtins.property
     def entered_in_error(self) -> EnteredInError: ...
     @builtins.property
+    def task_completed(self) -> TaskCompleted: ...
+    @builtins.property
+    def task_cancelled(self) -> TaskCancelled: ...
+    @builtins.property
+    def task_missed(self) -> TaskMissed: ...
+    @builtins.property
+    def follow_up_missed(self) -> FollowUpMissed: ...
+    @builtins.property
+    def task_miss_explained(self) -> TaskMissExplained: ...
+    @builtins.property
+    def plan_amended(self) -> PlanAmended: ...
+    @builtins.property
+    def outcome_acknowledged(self) -> OutcomeAcknowledged: ...
+    @builtins.property
     def record_completed(self) -> RecordCompleted: ...
     @builtins.property
     def record_overdue(self) -> RecordOverdue: ...
@@ -203,6 +224,13 @@ class ReferralEvent(message.Message):
         referral_expired: ReferralExpired | None = ...,
         patient_died: PatientDied | None = ...,
         entered_in_error: EnteredInError | None = ...,
+        task_completed: TaskCompleted | None = ...,
+        task_cancelled: TaskCancelled | None = ...,
+        task_missed: TaskMissed | None = ...,
+        follow_up_missed: FollowUpMissed | None = ...,
+        task_miss_explained: TaskMissExplained | None = ...,
+        plan_amended: PlanAmended | None = ...,
+        outcome_acknowledged: OutcomeAcknowledged | None = ...,
         record_completed: RecordCompleted | None = ...,
         record_overdue: RecordOverdue | None = ...,
         episode: builtins.str = ...,
@@ -218,11 +246,11 @@ class ReferralEvent(message.Message):
         scope: referral_pb2.Scope.ValueType = ...,
         green_channel: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "scope", b"scope", "state", b"state", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "scope", b"scope", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "record_completed", "record_overdue"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "record_completed", "record_overdue"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -1100,11 +1128,20 @@ class FollowUpRecorded(message.Message):
     FINDINGS_FIELD_NUMBER: builtins.int
     RED_FLAG_FIELD_NUMBER: builtins.int
     REOPENED_AS_FIELD_NUMBER: builtins.int
+    TASK_FIELD_NUMBER: builtins.int
+    LATE_FIELD_NUMBER: builtins.int
+    RED_FLAG_URGENCY_FIELD_NUMBER: builtins.int
     facility: builtins.str
     findings: builtins.str
     red_flag: builtins.str
     reopened_as: builtins.str
     """Opened by the red flag; empty when there was none."""
+    task: builtins.str
+    """Planned follow-up (a task of the plan) that it fulfils; empty for one that nobody planned."""
+    late: builtins.bool
+    """After the planned day."""
+    red_flag_urgency: type_pb2.Urgency.ValueType
+    """Urgency of the referral that the red flag opens."""
     def __init__(
         self,
         *,
@@ -1112,10 +1149,13 @@ class FollowUpRecorded(message.Message):
         findings: builtins.str = ...,
         red_flag: builtins.str = ...,
         reopened_as: builtins.str = ...,
+        task: builtins.str = ...,
+        late: builtins.bool = ...,
+        red_flag_urgency: type_pb2.Urgency.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "findings", b"findings", "red_flag", b"red_flag", "reopened_as", b"reopened_as"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "findings", b"findings", "late", b"late", "red_flag", b"red_flag", "red_flag_urgency", b"red_flag_urgency", "reopened_as", b"reopened_as", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1296,5 +1336,221 @@ class RecordOverdue(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "missing_elements", b"missing_elements"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TaskCompleted(message.Message):
+    """A task of the rehabilitation plan was done, perhaps after its day."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    DONE_AT_FIELD_NUMBER: builtins.int
+    DONE_BY_FIELD_NUMBER: builtins.int
+    RESULT_FIELD_NUMBER: builtins.int
+    LATE_FIELD_NUMBER: builtins.int
+    task: builtins.str
+    facility: builtins.str
+    """Facility that says so."""
+    done_by: builtins.str
+    """Who did it."""
+    result: builtins.str
+    late: builtins.bool
+    """Done after its day."""
+    @builtins.property
+    def done_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        task: builtins.str = ...,
+        facility: builtins.str = ...,
+        done_at: timestamp_pb2.Timestamp | None = ...,
+        done_by: builtins.str = ...,
+        result: builtins.str = ...,
+        late: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["done_at", b"done_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["done_at", b"done_at", "done_by", b"done_by", "facility", b"facility", "late", b"late", "result", b"result", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TaskCancelled(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    task: builtins.str
+    facility: builtins.str
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        task: builtins.str = ...,
+        facility: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "reason", b"reason", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TaskMissed(message.Message):
+    """A task was not done by the end of its day. Once for each task and day."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    DUE_ON_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    task: builtins.str
+    kind: referral_pb2.RehabilitationTaskKind.ValueType
+    description: builtins.str
+    due_on: builtins.str
+    """Calendar day, YYYY-MM-DD."""
+    facility: builtins.str
+    """Facility that was to see to it."""
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        task: builtins.str = ...,
+        kind: referral_pb2.RehabilitationTaskKind.ValueType = ...,
+        description: builtins.str = ...,
+        due_on: builtins.str = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        facility: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["description", b"description", "due_at", b"due_at", "due_on", b"due_on", "facility", b"facility", "kind", b"kind", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FollowUpMissed(message.Message):
+    """A planned follow-up was not recorded by the end of its day."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: builtins.int
+    DUE_ON_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    task: builtins.str
+    due_on: builtins.str
+    """Calendar day, YYYY-MM-DD."""
+    facility: builtins.str
+    """Facility that was to see to it."""
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        task: builtins.str = ...,
+        due_on: builtins.str = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        facility: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "due_on", b"due_on", "facility", b"facility", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TaskMissExplained(message.Message):
+    """Why a task or follow-up was missed."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TASK_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    task: builtins.str
+    facility: builtins.str
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        task: builtins.str = ...,
+        facility: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "reason", b"reason", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PlanAmended(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    TASKS_FIELD_NUMBER: builtins.int
+    MEDICATIONS_FIELD_NUMBER: builtins.int
+    RED_FLAGS_FIELD_NUMBER: builtins.int
+    EMERGENCY_RED_FLAGS_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    @builtins.property
+    def tasks(self) -> containers.RepeatedCompositeFieldContainer[referral_pb2.RehabilitationTask]:
+        """New tasks, and changed ones as they are now."""
+
+    @builtins.property
+    def medications(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The whole list after the change; empty when it did not change. So for the red flags."""
+
+    @builtins.property
+    def red_flags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def emergency_red_flags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        tasks: abc.Iterable[referral_pb2.RehabilitationTask] | None = ...,
+        medications: abc.Iterable[builtins.str] | None = ...,
+        red_flags: abc.Iterable[builtins.str] | None = ...,
+        emergency_red_flags: abc.Iterable[builtins.str] | None = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["emergency_red_flags", b"emergency_red_flags", "facility", b"facility", "medications", b"medications", "reason", b"reason", "red_flags", b"red_flags", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class OutcomeAcknowledged(message.Message):
+    """The origin has read the outcome report or return note."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -232,6 +232,67 @@ OUTCOME_IMPROVED: Outcome.ValueType  # 2
 OUTCOME_UNCHANGED: Outcome.ValueType  # 3
 OUTCOME_WORSENED: Outcome.ValueType  # 4
 
+class _RehabilitationTaskKind:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RehabilitationTaskKindEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_RehabilitationTaskKind.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    REHABILITATION_TASK_KIND_UNSPECIFIED: _RehabilitationTaskKind.ValueType  # 0
+    REHABILITATION_TASK_KIND_FOLLOW_UP: _RehabilitationTaskKind.ValueType  # 1
+    """随访: done by RecordFollowUp."""
+    REHABILITATION_TASK_KIND_EXERCISE: _RehabilitationTaskKind.ValueType  # 2
+    """康复训练"""
+    REHABILITATION_TASK_KIND_NURSING: _RehabilitationTaskKind.ValueType  # 3
+    """护理"""
+    REHABILITATION_TASK_KIND_EXAMINATION: _RehabilitationTaskKind.ValueType  # 4
+    """复查"""
+    REHABILITATION_TASK_KIND_MEDICATION: _RehabilitationTaskKind.ValueType  # 5
+    """用药核对"""
+    REHABILITATION_TASK_KIND_EDUCATION: _RehabilitationTaskKind.ValueType  # 6
+    """健康教育"""
+    REHABILITATION_TASK_KIND_OTHER: _RehabilitationTaskKind.ValueType  # 7
+
+class RehabilitationTaskKind(_RehabilitationTaskKind, metaclass=_RehabilitationTaskKindEnumTypeWrapper):
+    """What kind of work a task of the plan is."""
+
+REHABILITATION_TASK_KIND_UNSPECIFIED: RehabilitationTaskKind.ValueType  # 0
+REHABILITATION_TASK_KIND_FOLLOW_UP: RehabilitationTaskKind.ValueType  # 1
+"""随访: done by RecordFollowUp."""
+REHABILITATION_TASK_KIND_EXERCISE: RehabilitationTaskKind.ValueType  # 2
+"""康复训练"""
+REHABILITATION_TASK_KIND_NURSING: RehabilitationTaskKind.ValueType  # 3
+"""护理"""
+REHABILITATION_TASK_KIND_EXAMINATION: RehabilitationTaskKind.ValueType  # 4
+"""复查"""
+REHABILITATION_TASK_KIND_MEDICATION: RehabilitationTaskKind.ValueType  # 5
+"""用药核对"""
+REHABILITATION_TASK_KIND_EDUCATION: RehabilitationTaskKind.ValueType  # 6
+"""健康教育"""
+REHABILITATION_TASK_KIND_OTHER: RehabilitationTaskKind.ValueType  # 7
+
+class _RehabilitationTaskState:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _RehabilitationTaskStateEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_RehabilitationTaskState.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    REHABILITATION_TASK_STATE_UNSPECIFIED: _RehabilitationTaskState.ValueType  # 0
+    REHABILITATION_TASK_STATE_OPEN: _RehabilitationTaskState.ValueType  # 1
+    REHABILITATION_TASK_STATE_DONE: _RehabilitationTaskState.ValueType  # 2
+    REHABILITATION_TASK_STATE_MISSED: _RehabilitationTaskState.ValueType  # 3
+    """Not done by the end of its day. It may still be done late."""
+    REHABILITATION_TASK_STATE_CANCELLED: _RehabilitationTaskState.ValueType  # 4
+
+class RehabilitationTaskState(_RehabilitationTaskState, metaclass=_RehabilitationTaskStateEnumTypeWrapper): ...
+
+REHABILITATION_TASK_STATE_UNSPECIFIED: RehabilitationTaskState.ValueType  # 0
+REHABILITATION_TASK_STATE_OPEN: RehabilitationTaskState.ValueType  # 1
+REHABILITATION_TASK_STATE_DONE: RehabilitationTaskState.ValueType  # 2
+REHABILITATION_TASK_STATE_MISSED: RehabilitationTaskState.ValueType  # 3
+"""Not done by the end of its day. It may still be done late."""
+REHABILITATION_TASK_STATE_CANCELLED: RehabilitationTaskState.ValueType  # 4
+
 @typing.final
 class Referral(message.Message):
     """One move of a patient from an origin to a destination (FHIR ServiceRequest). 转诊"""
@@ -282,6 +343,7 @@ class Referral(message.Message):
     APPROVAL_FACILITY_FIELD_NUMBER: builtins.int
     EXPIRES_AT_FIELD_NUMBER: builtins.int
     EMERGENCY_ROOM_BYPASS_FIELD_NUMBER: builtins.int
+    OUTCOME_ACKNOWLEDGED_AT_FIELD_NUMBER: builtins.int
     RECORD_FIELD_NUMBER: builtins.int
     MISSING_ELEMENTS_FIELD_NUMBER: builtins.int
     RECORD_DUE_AT_FIELD_NUMBER: builtins.int
@@ -388,6 +450,10 @@ class Referral(message.Message):
         """The last moment for an answer when nobody answers; then it expires. Unset once a destination accepts."""
 
     @builtins.property
+    def outcome_acknowledged_at(self) -> timestamp_pb2.Timestamp:
+        """When the origin acknowledged the outcome report; unset while it has not."""
+
+    @builtins.property
     def record(self) -> transfer_record_pb2.TransferRecord:
         """Unset in a referral of before there were records."""
 
@@ -466,6 +532,7 @@ class Referral(message.Message):
         approval_facility: builtins.str = ...,
         expires_at: timestamp_pb2.Timestamp | None = ...,
         emergency_room_bypass: builtins.bool = ...,
+        outcome_acknowledged_at: timestamp_pb2.Timestamp | None = ...,
         record: transfer_record_pb2.TransferRecord | None = ...,
         missing_elements: abc.Iterable[builtins.str] | None = ...,
         record_due_at: timestamp_pb2.Timestamp | None = ...,
@@ -478,9 +545,9 @@ class Referral(message.Message):
         arrived_at: timestamp_pb2.Timestamp | None = ...,
         treated_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "arrived_at", b"arrived_at", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "departed_at", b"departed_at", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "record", b"record", "record_completed_at", b"record_completed_at", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "requested_at", b"requested_at", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "arrived_at", b"arrived_at", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "departed_at", b"departed_at", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "outcome_acknowledged_at", b"outcome_acknowledged_at", "record", b"record", "record_completed_at", b"record_completed_at", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "requested_at", b"requested_at", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "scope", b"scope", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "outcome_acknowledged_at", b"outcome_acknowledged_at", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "scope", b"scope", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1007,22 +1074,75 @@ class FollowUpOwner(message.Message):
 
 @typing.final
 class RehabilitationTask(message.Message):
+    """One dated task of the plan. Whoever plans gives description, day, kind and who is responsible."""
+
     DESCRIPTOR: descriptor.Descriptor
 
     DESCRIPTION_FIELD_NUMBER: builtins.int
     DUE_ON_FIELD_NUMBER: builtins.int
+    ID_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    RESPONSIBLE_FACILITY_FIELD_NUMBER: builtins.int
+    RESPONSIBLE_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    DONE_AT_FIELD_NUMBER: builtins.int
+    DONE_BY_FIELD_NUMBER: builtins.int
+    RESULT_FIELD_NUMBER: builtins.int
+    LATE_FIELD_NUMBER: builtins.int
+    WAS_MISSED_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
     description: builtins.str
     due_on: builtins.str
     """Calendar day, YYYY-MM-DD."""
+    id: builtins.str
+    """Within the plan, such as `t3`; given by the service. In AmendPlan: the task that is changed."""
+    kind: RehabilitationTaskKind.ValueType
+    """Unspecified is OTHER."""
+    responsible_facility: builtins.str
+    """Facility that sees to it, the origin or a destination; empty is whoever has the patient."""
+    responsible: builtins.str
+    """Person or role that sees to it, in words."""
+    state: RehabilitationTaskState.ValueType
+    """The rest is given by the service, and ignored in requests."""
+    done_by: builtins.str
+    """Who did it."""
+    result: builtins.str
+    late: builtins.bool
+    """Done after its day."""
+    was_missed: builtins.bool
+    """It was MISSED at some time, whatever became of it."""
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp:
+        """End of the day in the site's time zone; of a plan entered after it, end of the day of receipt."""
+
+    @builtins.property
+    def done_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason:
+        """Why it was cancelled, or missed."""
+
     def __init__(
         self,
         *,
         description: builtins.str = ...,
         due_on: builtins.str = ...,
+        id: builtins.str = ...,
+        kind: RehabilitationTaskKind.ValueType = ...,
+        responsible_facility: builtins.str = ...,
+        responsible: builtins.str = ...,
+        state: RehabilitationTaskState.ValueType = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        done_at: timestamp_pb2.Timestamp | None = ...,
+        done_by: builtins.str = ...,
+        result: builtins.str = ...,
+        late: builtins.bool = ...,
+        was_missed: builtins.bool = ...,
+        reason: type_pb2.CodedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["done_at", b"done_at", "due_at", b"due_at", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["description", b"description", "due_on", b"due_on"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["description", b"description", "done_at", b"done_at", "done_by", b"done_by", "due_at", b"due_at", "due_on", b"due_on", "id", b"id", "kind", b"kind", "late", b"late", "reason", b"reason", "responsible", b"responsible", "responsible_facility", b"responsible_facility", "result", b"result", "state", b"state", "was_missed", b"was_missed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1034,8 +1154,10 @@ class RehabilitationPlan(message.Message):
     MEDICATIONS_FIELD_NUMBER: builtins.int
     RED_FLAGS_FIELD_NUMBER: builtins.int
     FIRST_FOLLOW_UP_ON_FIELD_NUMBER: builtins.int
+    FURTHER_FOLLOW_UPS_ON_FIELD_NUMBER: builtins.int
+    EMERGENCY_RED_FLAGS_FIELD_NUMBER: builtins.int
     first_follow_up_on: builtins.str
-    """Calendar day of the first follow-up, YYYY-MM-DD."""
+    """Calendar day of the first follow-up, YYYY-MM-DD. Each follow-up is also a task of kind FOLLOW_UP."""
     @builtins.property
     def tasks(self) -> containers.RepeatedCompositeFieldContainer[RehabilitationTask]: ...
     @builtins.property
@@ -1044,6 +1166,14 @@ class RehabilitationPlan(message.Message):
     def red_flags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Signs that must bring the patient back up."""
 
+    @builtins.property
+    def further_follow_ups_on(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Calendar days of the follow-ups after the first, YYYY-MM-DD."""
+
+    @builtins.property
+    def emergency_red_flags(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Those of the red flags that are an emergency; the others have the urgency of the site's policy."""
+
     def __init__(
         self,
         *,
@@ -1051,10 +1181,12 @@ class RehabilitationPlan(message.Message):
         medications: abc.Iterable[builtins.str] | None = ...,
         red_flags: abc.Iterable[builtins.str] | None = ...,
         first_follow_up_on: builtins.str = ...,
+        further_follow_ups_on: abc.Iterable[builtins.str] | None = ...,
+        emergency_red_flags: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["first_follow_up_on", b"first_follow_up_on", "medications", b"medications", "red_flags", b"red_flags", "tasks", b"tasks"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["emergency_red_flags", b"emergency_red_flags", "first_follow_up_on", b"first_follow_up_on", "further_follow_ups_on", b"further_follow_ups_on", "medications", b"medications", "red_flags", b"red_flags", "tasks", b"tasks"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1066,10 +1198,13 @@ class FollowUp(message.Message):
     FINDINGS_FIELD_NUMBER: builtins.int
     RED_FLAG_FIELD_NUMBER: builtins.int
     RECORDED_BY_FIELD_NUMBER: builtins.int
+    TASK_FIELD_NUMBER: builtins.int
     findings: builtins.str
     red_flag: builtins.str
     """A red flag of the plan that was seen; empty when none was."""
     recorded_by: builtins.str
+    task: builtins.str
+    """Planned follow-up (a task of the plan) that it fulfils; empty for one that nobody planned."""
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
@@ -1079,9 +1214,10 @@ class FollowUp(message.Message):
         findings: builtins.str = ...,
         red_flag: builtins.str = ...,
         recorded_by: builtins.str = ...,
+        task: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["findings", b"findings", "occurred_at", b"occurred_at", "recorded_by", b"recorded_by", "red_flag", b"red_flag"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["findings", b"findings", "occurred_at", b"occurred_at", "recorded_by", b"recorded_by", "red_flag", b"red_flag", "task", b"task"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

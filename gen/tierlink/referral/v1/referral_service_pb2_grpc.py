@@ -162,6 +162,31 @@ class ReferralServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordFollowUpRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordFollowUpResponse.FromString,
                 _registered_method=True)
+        self.CompleteTask = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/CompleteTask',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteTaskRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteTaskResponse.FromString,
+                _registered_method=True)
+        self.CancelTask = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/CancelTask',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CancelTaskRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CancelTaskResponse.FromString,
+                _registered_method=True)
+        self.ExplainMissedTask = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/ExplainMissedTask',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ExplainMissedTaskRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ExplainMissedTaskResponse.FromString,
+                _registered_method=True)
+        self.AmendPlan = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/AmendPlan',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AmendPlanRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AmendPlanResponse.FromString,
+                _registered_method=True)
+        self.AcknowledgeOutcome = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/AcknowledgeOutcome',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AcknowledgeOutcomeRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AcknowledgeOutcomeResponse.FromString,
+                _registered_method=True)
         self.CloseReferral = channel.unary_unary(
                 '/tierlink.referral.v1.ReferralService/CloseReferral',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CloseReferralRequest.SerializeToString,
@@ -376,6 +401,41 @@ class ReferralServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompleteTask(self, request, context):
+        """A task of a DOWN referral's plan was done; a missed one may still be done late.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CancelTask(self, request, context):
+        """A task or planned follow-up that is still open is not to be done.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExplainMissedTask(self, request, context):
+        """Why a task or planned follow-up was missed: what closing the referral asks for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AmendPlan(self, request, context):
+        """New tasks, other days, other medication or red flags, by the custodian or the referring hospital.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AcknowledgeOutcome(self, request, context):
+        """The origin has read the outcome report (of a DOWN referral: the return note).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CloseReferral(self, request, context):
         """TREATED → CLOSED, by the origin, when the loop is closed on both ends.
         """
@@ -547,6 +607,31 @@ def add_ReferralServiceServicer_to_server(servicer, server):
                     servicer.RecordFollowUp,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordFollowUpRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordFollowUpResponse.SerializeToString,
+            ),
+            'CompleteTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteTask,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteTaskRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteTaskResponse.SerializeToString,
+            ),
+            'CancelTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.CancelTask,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CancelTaskRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CancelTaskResponse.SerializeToString,
+            ),
+            'ExplainMissedTask': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExplainMissedTask,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ExplainMissedTaskRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ExplainMissedTaskResponse.SerializeToString,
+            ),
+            'AmendPlan': grpc.unary_unary_rpc_method_handler(
+                    servicer.AmendPlan,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AmendPlanRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AmendPlanResponse.SerializeToString,
+            ),
+            'AcknowledgeOutcome': grpc.unary_unary_rpc_method_handler(
+                    servicer.AcknowledgeOutcome,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AcknowledgeOutcomeRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AcknowledgeOutcomeResponse.SerializeToString,
             ),
             'CloseReferral': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseReferral,
@@ -1257,6 +1342,141 @@ class ReferralService:
             '/tierlink.referral.v1.ReferralService/RecordFollowUp',
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordFollowUpRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordFollowUpResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/CompleteTask',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteTaskRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CancelTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/CancelTask',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CancelTaskRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CancelTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExplainMissedTask(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/ExplainMissedTask',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ExplainMissedTaskRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ExplainMissedTaskResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AmendPlan(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/AmendPlan',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AmendPlanRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AmendPlanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AcknowledgeOutcome(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/AcknowledgeOutcome',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AcknowledgeOutcomeRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AcknowledgeOutcomeResponse.FromString,
             options,
             channel_credentials,
             insecure,

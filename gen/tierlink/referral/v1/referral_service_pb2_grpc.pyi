@@ -88,6 +88,16 @@ class ReferralServiceStub:
     """A treated patient goes back down: opens a new DOWN referral in the same episode."""
     RecordFollowUp: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RecordFollowUpRequest, _referral_service_pb2.RecordFollowUpResponse]
     """The custodian of a DOWN referral records a follow-up; a red flag opens a linked UP referral."""
+    CompleteTask: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.CompleteTaskRequest, _referral_service_pb2.CompleteTaskResponse]
+    """A task of a DOWN referral's plan was done; a missed one may still be done late."""
+    CancelTask: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.CancelTaskRequest, _referral_service_pb2.CancelTaskResponse]
+    """A task or planned follow-up that is still open is not to be done."""
+    ExplainMissedTask: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ExplainMissedTaskRequest, _referral_service_pb2.ExplainMissedTaskResponse]
+    """Why a task or planned follow-up was missed: what closing the referral asks for."""
+    AmendPlan: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.AmendPlanRequest, _referral_service_pb2.AmendPlanResponse]
+    """New tasks, other days, other medication or red flags, by the custodian or the referring hospital."""
+    AcknowledgeOutcome: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.AcknowledgeOutcomeRequest, _referral_service_pb2.AcknowledgeOutcomeResponse]
+    """The origin has read the outcome report (of a DOWN referral: the return note)."""
     CloseReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.CloseReferralRequest, _referral_service_pb2.CloseReferralResponse]
     """TREATED → CLOSED, by the origin, when the loop is closed on both ends."""
     CancelReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.CancelReferralRequest, _referral_service_pb2.CancelReferralResponse]
@@ -164,6 +174,16 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     """A treated patient goes back down: opens a new DOWN referral in the same episode."""
     RecordFollowUp: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RecordFollowUpRequest, _referral_service_pb2.RecordFollowUpResponse]  # type: ignore[assignment]
     """The custodian of a DOWN referral records a follow-up; a red flag opens a linked UP referral."""
+    CompleteTask: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.CompleteTaskRequest, _referral_service_pb2.CompleteTaskResponse]  # type: ignore[assignment]
+    """A task of a DOWN referral's plan was done; a missed one may still be done late."""
+    CancelTask: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.CancelTaskRequest, _referral_service_pb2.CancelTaskResponse]  # type: ignore[assignment]
+    """A task or planned follow-up that is still open is not to be done."""
+    ExplainMissedTask: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ExplainMissedTaskRequest, _referral_service_pb2.ExplainMissedTaskResponse]  # type: ignore[assignment]
+    """Why a task or planned follow-up was missed: what closing the referral asks for."""
+    AmendPlan: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.AmendPlanRequest, _referral_service_pb2.AmendPlanResponse]  # type: ignore[assignment]
+    """New tasks, other days, other medication or red flags, by the custodian or the referring hospital."""
+    AcknowledgeOutcome: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.AcknowledgeOutcomeRequest, _referral_service_pb2.AcknowledgeOutcomeResponse]  # type: ignore[assignment]
+    """The origin has read the outcome report (of a DOWN referral: the return note)."""
     CloseReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.CloseReferralRequest, _referral_service_pb2.CloseReferralResponse]  # type: ignore[assignment]
     """TREATED → CLOSED, by the origin, when the loop is closed on both ends."""
     CancelReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.CancelReferralRequest, _referral_service_pb2.CancelReferralResponse]  # type: ignore[assignment]
@@ -387,6 +407,46 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.RecordFollowUpResponse, _abc.Awaitable[_referral_service_pb2.RecordFollowUpResponse]]:
         """The custodian of a DOWN referral records a follow-up; a red flag opens a linked UP referral."""
+
+    @_abc_1.abstractmethod
+    def CompleteTask(
+        self,
+        request: _referral_service_pb2.CompleteTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.CompleteTaskResponse, _abc.Awaitable[_referral_service_pb2.CompleteTaskResponse]]:
+        """A task of a DOWN referral's plan was done; a missed one may still be done late."""
+
+    @_abc_1.abstractmethod
+    def CancelTask(
+        self,
+        request: _referral_service_pb2.CancelTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.CancelTaskResponse, _abc.Awaitable[_referral_service_pb2.CancelTaskResponse]]:
+        """A task or planned follow-up that is still open is not to be done."""
+
+    @_abc_1.abstractmethod
+    def ExplainMissedTask(
+        self,
+        request: _referral_service_pb2.ExplainMissedTaskRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.ExplainMissedTaskResponse, _abc.Awaitable[_referral_service_pb2.ExplainMissedTaskResponse]]:
+        """Why a task or planned follow-up was missed: what closing the referral asks for."""
+
+    @_abc_1.abstractmethod
+    def AmendPlan(
+        self,
+        request: _referral_service_pb2.AmendPlanRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.AmendPlanResponse, _abc.Awaitable[_referral_service_pb2.AmendPlanResponse]]:
+        """New tasks, other days, other medication or red flags, by the custodian or the referring hospital."""
+
+    @_abc_1.abstractmethod
+    def AcknowledgeOutcome(
+        self,
+        request: _referral_service_pb2.AcknowledgeOutcomeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.AcknowledgeOutcomeResponse, _abc.Awaitable[_referral_service_pb2.AcknowledgeOutcomeResponse]]:
+        """The origin has read the outcome report (of a DOWN referral: the return note)."""
 
     @_abc_1.abstractmethod
     def CloseReferral(

@@ -13,7 +13,7 @@ from services.referral.application.known_directory import KnownDirectory
 from services.referral.application.listing import ListFilter
 from services.referral.application.read_timeline import TimelineReader
 from services.referral.application.reading import Reading
-from services.referral.domain import commands
+from services.referral.domain import commands, commands_plan
 from services.referral.domain.explaining import ExplainReferral
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.transfer_prefill import ReferralDraft
@@ -58,6 +58,11 @@ CHANGES: tuple[type, ...] = (
     commands.CompleteTreatment,
     commands.ReferBack,
     commands.RecordFollowUp,
+    commands_plan.CompleteTask,
+    commands_plan.CancelTask,
+    commands_plan.ExplainMissedTask,
+    commands_plan.AmendPlan,
+    commands_plan.AcknowledgeOutcome,
     commands.CloseReferral,
     commands.CancelReferral,
     commands.ConfirmCancellation,

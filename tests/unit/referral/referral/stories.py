@@ -16,10 +16,9 @@ from services.referral.domain.referral_values import (
     HandoverDocument,
     Outcome,
     ReferralState,
-    RehabilitationPlan,
-    RehabilitationTask,
     Transport,
 )
+from services.referral.domain.rehabilitation import RehabilitationPlan, RehabilitationTask
 from services.referral.domain.values import BedType, CodedReason, Pathway, Urgency
 from services.shared.kernel.actor import Actor
 from tests.unit.referral.referral.chart import Chart

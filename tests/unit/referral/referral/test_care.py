@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from services.referral.domain import commands as c
+from services.referral.domain.commands_plan import CompleteTask
 from services.referral.domain.events import PatientReferredBack, TreatmentCompleted
 from services.referral.domain.referral import child_needed, is_live
 from services.referral.domain.referral_values import (
@@ -14,10 +15,9 @@ from services.referral.domain.referral_values import (
     Dispatch,
     OfferState,
     ReferralState,
-    RehabilitationPlan,
-    RehabilitationTask,
     Transport,
 )
+from services.referral.domain.rehabilitation import RehabilitationPlan, RehabilitationTask
 from services.referral.domain.values import BedType, Direction, Pathway, Scope, Urgency
 from services.shared.kernel.actor import Actor
 from tests.unit.referral.referral.chart import names
@@ -85,7 +85,9 @@ def test_a_referral_back_names_the_child_after_the_request() -> None:
         BedType.GENERAL,
         BedRegion.REQUESTED,
     )
-    assert child.rehabilitation_plan == PLAN
+    plan = child.rehabilitation_plan
+    assert plan is not None
+    assert (plan.medications, plan.red_flags) == (PLAN.medications, PLAN.red_flags)
     assert [offer.state for offer in child.offers] == [OfferState.SENT]
     assert all(rule.passed for rule in child.norms)
     assert child.clinical_summary.treatment_given == "病情稳定"
@@ -201,5 +203,6 @@ def test_a_child_that_nobody_took_keeps_the_parent_open() -> None:
 def test_the_child_closes_like_any_other_referral() -> None:
     child = followed_up(referred_back())
     assert child.referral.follow_ups[0].findings == "肌力4级"
-    told((COMPLETE, TOWN), (CLOSE, GENERAL), chart=child)
+    done = CompleteTask(task="t1")
+    told((done, TOWN), (COMPLETE, TOWN), (CLOSE, GENERAL), chart=child)
     assert child.referral.state is ReferralState.CLOSED

@@ -21,9 +21,13 @@ from tests.unit.referral.referral.network import (
     WUCAIWAN,
 )
 from tests.unit.referral.referral.stories import (
+    ACCEPT,
+    ARRIVE,
     BACK,
     CANCEL,
     COMPLETE,
+    DOWN,
+    PLAN,
     down_arrived,
     in_transit,
     referred_back,
@@ -123,3 +127,30 @@ def test_the_custodian_is_who_has_the_patient() -> None:
     down_arrived().refused(FOLLOW_UP, AMBULANCE, "NotFound")
     down_arrived().refused(FOLLOW_UP, EAST, "NotFound")
     assert treated().when(BACK, GENERAL_OFFICE)
+
+
+def test_the_flag_says_how_urgently_the_patient_comes_back_up() -> None:
+    """What the clinician says goes before the plan, and the plan before the policy."""
+    grave = replace(PLAN, red_flags=("再发偏瘫", "头晕"), emergency_red_flags=("再发偏瘫",))
+    for command, urgency in (
+        (RED_FLAG, Urgency.EMERGENCY),
+        (replace(RED_FLAG, red_flag="头晕"), Urgency.URGENT),
+        (replace(RED_FLAG, urgency=Urgency.ROUTINE), Urgency.ROUTINE),
+        (replace(RED_FLAG, red_flag="头晕", urgency=Urgency.EMERGENCY), Urgency.EMERGENCY),
+    ):
+        chart = told((replace(DOWN, rehabilitation_plan=grave), GENERAL), (ACCEPT, TOWN), (ARRIVE, TOWN))
+        chart.when(command, TOWN)
+        child = child_of(chart, TOWN).referral
+        assert (child.urgency, child.destination_facility) == (urgency, "jimsar-general")
+
+
+def test_a_norm_that_fails_is_overridden_by_the_red_flag_or_stays_failed() -> None:
+    chart = told((RED_FLAG, TOWN), chart=down_arrived())
+    facilities = chart.directory.facilities
+    nearer = replace(facilities["east-hospital"], travel_minutes={"jimsar-town": 2})
+    flagged = replace(chart.events[-1], red_flag_urgency=Urgency.EMERGENCY)  # type: ignore[arg-type]
+    chart.events[-1] = flagged
+    chart.directory = replace(chart.directory, facilities={**facilities, "east-hospital": nearer})
+    rules = {rule.code: rule for rule in child_of(chart, TOWN).referral.norms}
+    assert all(rule.passed or (rule.override and rule.override.code == "RED_FLAG") for rule in rules.values())
+    assert all(rule.override is None for rule in rules.values() if rule.passed)

@@ -1,12 +1,14 @@
 """Random commands by random people at random times: what holds after every step of every history."""
 
 from dataclasses import replace
+from datetime import date
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from services.referral.domain import commands as c
+from services.referral.domain import commands_plan as pc
 from services.referral.domain.commands import BedNews
 from services.referral.domain.events import Event
 from services.referral.domain.evolve import evolve
@@ -23,7 +25,13 @@ from services.referral.domain.referral_values import (
     ReferralState,
     Transport,
 )
-from services.referral.domain.values import BedType, Pathway, Urgency
+from services.referral.domain.rehabilitation import (
+    RehabilitationTask,
+    RehabilitationTaskKind,
+    RehabilitationTaskState,
+    open_ends,
+)
+from services.referral.domain.values import BedType, Direction, Pathway, Urgency
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import EventMetadata
 from services.shared.kernel.refusals import NotAllowed, Refused
@@ -56,6 +64,17 @@ overrides = st.just(tuple(NormOverride(rule=rule, reason=REASON) for rule in sor
 dispatches = st.sampled_from([None, Dispatch.IN_ORDER, Dispatch.FIRST_TO_ACCEPT])
 patients = st.sampled_from([PATIENT, PATIENT, PATIENT, "somebody-else"])
 crews = st.sampled_from(list(CrewLevel))
+tasks = st.sampled_from(["t1", "t2", "t3", "t9"])
+amendments = st.lists(
+    st.builds(
+        RehabilitationTask,
+        description=st.just("复查血压"),
+        due_on=st.dates(date(2026, 3, 1), date(2026, 5, 1)).map(str),
+        id=st.sampled_from(["", "t1", "t2"]),
+        kind=st.sampled_from([None, *RehabilitationTaskKind]),
+    ),
+    max_size=2,
+).map(tuple)
 anybody = st.builds(person, facilities, st.sampled_from(list(Role)))
 
 creations = st.builds(
@@ -106,6 +125,11 @@ BY_KIND: dict[type[c.Command], st.SearchStrategy[c.Command]] = {
     c.RecordFollowUp: st.builds(
         c.RecordFollowUp, findings=st.just("肌力4级"), red_flag=st.sampled_from(["", PLAN.red_flags[0]])
     ),
+    pc.CompleteTask: st.builds(pc.CompleteTask, task=tasks),
+    pc.CancelTask: st.builds(pc.CancelTask, task=tasks, reason=reasons),
+    pc.ExplainMissedTask: st.builds(pc.ExplainMissedTask, task=tasks, reason=reasons),
+    pc.AmendPlan: st.builds(pc.AmendPlan, tasks=amendments, reason=reasons),
+    pc.AcknowledgeOutcome: st.just(pc.AcknowledgeOutcome()),
     c.WithdrawAcceptance: st.builds(c.WithdrawAcceptance, reason=reasons),
     c.CloseReferral: st.just(CLOSE),
     c.CompleteRecord: st.builds(
@@ -272,6 +296,23 @@ class ReferralMachine(RuleBasedStateMachine):
     @invariant()
     def versions_are_contiguous(self) -> None:
         assert self.chart.state is None or self.chart.state.version == len(self.chart.stored)
+
+    @invariant()
+    def a_plan_is_kept(self) -> None:
+        """Tasks have names of their own; none is missed before its time; a closed loop has no open end."""
+        state = self.chart.state
+        if state is None or state.rehabilitation_plan is None:
+            return
+        plan = state.rehabilitation_plan
+        assert [task.id for task in plan.tasks] == [f"t{number + 1}" for number in range(len(plan.tasks))]
+        for task in plan.tasks:
+            assert task.state is not None
+            assert task.due_at is not None
+            if task.state is RehabilitationTaskState.MISSED:
+                assert task.due_at <= self.chart.now
+                assert task.was_missed
+        if state.state is S.CLOSED and state.direction is Direction.DOWN:
+            assert not open_ends(plan)
 
     @invariant()
     def no_bed_is_invented(self) -> None:

@@ -16,8 +16,8 @@ from services.referral.domain.referral_values import (
     Consent,
     Dispatch,
     NormOverride,
-    RehabilitationPlan,
 )
+from services.referral.domain.rehabilitation import RehabilitationPlan
 from services.referral.domain.values import CodedReason, Direction, Pathway, Scope, Urgency
 from tests.unit.referral.referral.asking import assessment, passes, request, rule
 from tests.unit.referral.referral.network import DIRECTORY

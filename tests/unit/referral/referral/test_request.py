@@ -14,8 +14,8 @@ from services.referral.domain.referral_values import (
     NormOverride,
     OfferState,
     ReferralState,
-    RehabilitationTask,
 )
+from services.referral.domain.rehabilitation import RehabilitationTask
 from services.referral.domain.values import CodedReason, Direction, Pathway, Scope, Urgency
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.ids import resource_name

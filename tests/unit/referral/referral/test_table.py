@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from services.referral.domain import commands as c
+from services.referral.domain import commands_plan as pc
 from services.referral.domain.events import EVENTS, Event, ReferralExpired
 from services.referral.domain.evolve import evolve
 from services.referral.domain.labels import COMMANDS as COMMAND_LABELS
@@ -86,6 +87,11 @@ GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
     c.CompleteTreatment: (COMPLETE, GENERAL),
     c.ReferBack: (BACK, GENERAL),
     c.RecordFollowUp: (c.RecordFollowUp(findings="肌力4级"), GENERAL),
+    pc.CompleteTask: (pc.CompleteTask(task="t1"), WUCAIWAN),
+    pc.CancelTask: (pc.CancelTask(task="t1", reason=REASON), WUCAIWAN),
+    pc.ExplainMissedTask: (pc.ExplainMissedTask(task="t1", reason=REASON), WUCAIWAN),
+    pc.AmendPlan: (pc.AmendPlan(medications=("阿司匹林 100 mg",), reason=REASON), WUCAIWAN),
+    pc.AcknowledgeOutcome: (pc.AcknowledgeOutcome(), WUCAIWAN),
     c.CloseReferral: (CLOSE, WUCAIWAN),
     c.CancelReferral: (CANCEL, WUCAIWAN),
     c.ConfirmCancellation: (c.ConfirmCancellation(), GENERAL),
@@ -142,9 +148,10 @@ def test_the_table_has_every_command_and_event() -> None:
     assert {outcome.event for row in TABLE for outcome in row.outcomes} == set(EVENTS)
 
 
-def test_a_follow_up_is_allowed_on_a_referral_down_alone() -> None:
-    assert "RecordFollowUp" in allowed_commands(down_arrived().referral)
-    assert "RecordFollowUp" not in allowed_commands(TO_STATE[ReferralState.ARRIVED]().referral)
+def test_follow_ups_and_plans_are_allowed_on_a_referral_down_alone() -> None:
+    down = {"RecordFollowUp", "CompleteTask", "CancelTask", "ExplainMissedTask", "AmendPlan"}
+    assert down <= set(allowed_commands(down_arrived().referral))
+    assert not down & set(allowed_commands(TO_STATE[ReferralState.ARRIVED]().referral))
 
 
 def test_internal_commands_are_not_offered_to_anybody() -> None:
