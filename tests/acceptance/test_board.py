@@ -194,11 +194,12 @@ def test_the_keyboard_is_enough(browser: Browser, site: Site) -> None:
     expect(_card(page, referral)).to_have_class(re.compile("taken"), timeout=10_000)
     page.keyboard.press("l")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
-    site.accept(referral.name)
+    # Asked, and not yet the patient's hospital: the clocks are what it decides by.
     page.locator(f"#referrals [data-name='{referral.name}']").press("Enter")
     expect(page.locator("#clocks .clock[data-light=GREEN]")).not_to_have_count(0, timeout=10_000)
     expect(page.locator("#gantt svg .mark")).not_to_have_count(0)
     _keep(page, "board-episode-zh")
+    site.accept(referral.name)
     page.keyboard.press("b")
     page.wait_for_selector("#wards .bed", timeout=10_000)
     expect(page.locator("#wards .bed.held")).not_to_have_count(0, timeout=15_000)

@@ -20,6 +20,7 @@ from tierlink.referral.v1 import (
     directory_pb2,
     directory_service_pb2,
     directory_service_pb2_grpc,
+    episode_service_pb2_grpc,
     referral_service_pb2_grpc,
 )
 from tierlink.referral.v1 import referral_service_pb2 as pb
@@ -55,6 +56,10 @@ class Hospital:
     @property
     def referrals(self) -> Any:
         return referral_service_pb2_grpc.ReferralServiceStub(self.channel)
+
+    @property
+    def episodes(self) -> Any:
+        return episode_service_pb2_grpc.EpisodeServiceStub(self.channel)
 
     @property
     def consultations(self) -> Any:

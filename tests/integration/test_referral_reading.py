@@ -18,7 +18,7 @@ from tests.integration.hospital import (
     new_id,
 )
 from tests.integration.referral_site import Site, refused, site
-from tierlink.referral.v1 import referral_pb2
+from tierlink.referral.v1 import episode_service_pb2, referral_pb2
 from tierlink.referral.v1 import referral_service_pb2 as pb
 
 __all__ = ["site"]
@@ -199,3 +199,18 @@ async def test_views_are_forgotten_when_their_time_is_over(site: Site) -> None:
     assert await retention.forget() == 0
     assert await database.fetch_value("SELECT count(*) FROM views WHERE user_id = 'dr-old'") == 1
     await database.close()
+
+
+async def test_a_destination_that_is_asked_sees_the_clocks_and_nobody_else_does(site: Site) -> None:
+    hospital = site.hospital
+    referral = await hospital.create()
+    ask = episode_service_pb2.GetEpisodeRequest(name=referral.episode)
+    seen = await hospital.episodes.GetEpisode(ask, metadata=hospital.as_(COUNTY))
+    assert seen.episode.name == referral.episode
+    assert COUNTY not in seen.episode.facilities
+    await refused(hospital.episodes.GetEpisode(ask, metadata=hospital.as_(OTHER)), grpc.StatusCode.NOT_FOUND)
+    cancel = pb.CancelReferralRequest(request_id=new_id(), name=referral.name)
+    cancel.reason.code = "PATIENT_REFUSES"
+    await hospital.referrals.CancelReferral(cancel, metadata=hospital.as_(BRANCH))
+    # What it was asked about is over, and was never its own.
+    await refused(hospital.episodes.GetEpisode(ask, metadata=hospital.as_(COUNTY)), grpc.StatusCode.NOT_FOUND)

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
+from services.referral.application.aggregates import Aggregates
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.application.listing import ListFilter, Listings, ListQuery
+from services.referral.domain.episode_state import Episode
 from services.referral.domain.parties import reading_facilities
+from services.referral.domain.referral_state import is_live
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.kernel.actor import Actor
@@ -22,6 +25,9 @@ S = TypeVar("S")
 
 #: More live referrals than an office can look through.
 PICTURE_MAX = 2_000
+
+#: At most one of an episode's referrals is live, and it is among the latest.
+_MEMBERS_ASKED_MAX = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,6 +92,28 @@ class Reading:
             raise NotFound(kind.name, name)
         await self._record(reader, (name,))
         return loaded.state
+
+    async def episode(self, kinds: Aggregates, name: str, reader: Reader) -> Episode:
+        """An episode: for its own facilities, and for one that is asked to take the patient.
+
+        A destination takes part from its acceptance on; but it cannot decide on a stroke without the clocks,
+        so a live referral that it may read opens the episode too. Raises NotFound.
+        """
+        loaded = await self._runner.read(kinds.episode, name)
+        state = loaded.state
+        if state is None:
+            raise NotFound(kinds.episode.name, name)
+        is_shown = self.may_read(kinds.episode, state, reader.actor)
+        if not is_shown:
+            members = [each for each in state.members if each.startswith("referrals/")]
+            for member in members[-_MEMBERS_ASKED_MAX:]:
+                referral = (await self._runner.read(kinds.referral, member)).state
+                if referral is not None and is_live(referral):
+                    is_shown = is_shown or self.may_read(kinds.referral, referral, reader.actor)
+        if not is_shown:
+            raise NotFound(kinds.episode.name, name)
+        await self._record(reader, (name,))
+        return state
 
     async def some(
         self, kind: AggregateKind[S, Any], names: tuple[str, ...], reader: Reader

@@ -100,7 +100,7 @@ class EpisodeServicer:
 
     async def get_episode(self, request: pb.GetEpisodeRequest, call: Call) -> pb.GetEpisodeResponse:
         reader = reader_of(call)
-        state = await self._reading.one(self._kinds.episode, request.name, reader)
+        state = await self._reading.episode(self._kinds, request.name, reader)
         referrals = tuple(name for name in state.members if name.startswith("referrals/"))
         consultations = tuple(name for name in state.members if name.startswith("consultations/"))
         return pb.GetEpisodeResponse(
