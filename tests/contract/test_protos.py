@@ -35,7 +35,7 @@ PROMISED: dict[str, str] = {
         ApproveReferral RefuseApproval AcknowledgeOffer RequestInformation ProvideInformation AcceptReferral
         DeclineReferral RerouteReferral WithdrawAcceptance ArrangeTransport DepartPatient DivertPatient
         ReportArrival ReportNoShow StartTreatment CompleteTreatment ReferBack RecordFollowUp CloseReferral
-        CancelReferral ConfirmCancellation RecordDeath MarkEnteredInError""",
+        CancelReferral ConfirmCancellation RecordDeath MarkEnteredInError ReviewReferral""",
     "tierlink.referral.v1.ConsultationService": """
         RequestConsultation ClaimConsultation ReleaseClaim ReturnConsultation ResubmitConsultation
         ReportConsultation AmendReport CancelConsultation GetConsultation ListConsultations

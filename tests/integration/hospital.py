@@ -65,7 +65,7 @@ class Hospital:
     def consultations(self) -> Any:
         return consultation_service_pb2_grpc.ConsultationServiceStub(self.channel)
 
-    async def apply_directory(self) -> None:
+    async def apply_directory(self, *, city_region: str = "652327") -> None:
         """A branch and a county hospital of one community, another branch in it, and a city hospital."""
         facilities = [
             directory_pb2.Facility(
@@ -73,7 +73,7 @@ class Hospital:
                 name=type_pb2.BilingualText(zh=facility, en=facility),
                 level=f"FACILITY_LEVEL_{level}",  # type: ignore[arg-type]
                 community="" if facility == CITY else "jimsar-mc",
-                region="652327",
+                region=city_region if facility == CITY else "652327",
                 capabilities=CENTRES if facility in (COUNTY, CITY) else [],
                 travel_minutes={} if facility == COUNTY else {COUNTY: 60},
             )

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import grpc
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
@@ -14,12 +15,13 @@ from services.referral.entrypoints.bed_news import BED_TOPIC
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.cloud_events import event_headers
 from services.shared.kafka.topics import TopicSpec, ensure_topics
+from services.shared.kernel.actor import Role
 from tests.integration.hospital import BRANCH, CITY, COUNTY, accept_request, new_id, referral_service
 from tests.integration.messaging import until
-from tests.integration.referral_site import Site
+from tests.integration.referral_site import Site, refused
 from tests.stack import SharedStack
 from tierlink.bed.v1 import bed_events_pb2
-from tierlink.referral.v1 import referral_events_pb2
+from tierlink.referral.v1 import referral_events_pb2, referral_pb2
 from tierlink.referral.v1 import referral_service_pb2 as pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -38,6 +40,8 @@ async def site(stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> 
         hospital,
         _,
     ):
+        # The city hospital lies outside the county.
+        await hospital.apply_directory(city_region="652300")
         yield Site(hospital, dsn)
     await drop_database(stack.postgres_dsn, dsn.rsplit("/", 1)[1])
 
@@ -148,3 +152,41 @@ async def test_the_wait_is_told_by_enough_acceptances_and_not_before(site: Site)
     assert 5 <= wait.cases <= 12
     assert wait.median_s < 60
     assert not (await explained(site))[CITY].HasField("expected_wait")
+
+
+async def test_an_emergency_that_left_the_county_is_reviewed_afterwards(site: Site) -> None:
+    hospital = site.hospital
+    override = {"rule": "NEAREST_CAPABLE", "reason": {"code": "NO_BED"}}
+    referral = await hospital.create(destinations=[CITY], overrides=[override])
+    assert not referral.HasField("review")
+    reply = await hospital.referrals.AcceptReferral(
+        accept_request(referral.name), metadata=hospital.as_(CITY)
+    )
+    pending = reply.referral.review
+    assert (pending.state, pending.facility) == (referral_pb2.REVIEW_STATE_PENDING, COUNTY)
+    left = pending.due_at.ToDatetime(tzinfo=UTC) - datetime.now(UTC)
+    assert timedelta(hours=71) < left <= timedelta(hours=72)
+    assert "ReviewReferral" in reply.referral.allowed_commands
+    request = pb.ReviewReferralRequest(
+        request_id=new_id(),
+        name=referral.name,
+        verdict="REVIEW_VERDICT_JUSTIFIED",
+        reason={"code": "COUNTY_FULL"},
+    )
+    await refused(
+        hospital.referrals.ReviewReferral(request, metadata=hospital.as_(CITY, Role.REFERRAL_OFFICE)),
+        grpc.StatusCode.PERMISSION_DENIED,
+    )
+    reply = await hospital.referrals.ReviewReferral(
+        request, metadata=hospital.as_(COUNTY, Role.REFERRAL_OFFICE, user="office-1")
+    )
+    done = reply.referral.review
+    assert (done.state, done.verdict, done.reviewed_by) == (
+        referral_pb2.REVIEW_STATE_DONE,
+        referral_pb2.REVIEW_VERDICT_JUSTIFIED,
+        "office-1",
+    )
+    checked = await hospital.referrals.VerifyTimeline(
+        pb.VerifyTimelineRequest(name=referral.name), metadata=hospital.as_(BRANCH)
+    )
+    assert checked.intact

@@ -22,6 +22,7 @@ from services.referral.domain.referral_values import (
     Transport,
 )
 from services.referral.domain.rehabilitation import RehabilitationPlan
+from services.referral.domain.review_values import ReviewVerdict
 from services.referral.domain.values import BedType, CodedReason, Pathway, Urgency
 
 
@@ -54,6 +55,14 @@ class ApproveReferral:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RefuseApproval:
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewReferral:
+    """The lead facility's word afterwards, on what left the county without its approval."""
+
+    verdict: ReviewVerdict
     reason: CodedReason
 
 
@@ -225,6 +234,7 @@ Command: TypeAlias = (
     CreateReferral
     | ApproveReferral
     | RefuseApproval
+    | ReviewReferral
     | AcknowledgeOffer
     | RequestInformation
     | ProvideInformation

@@ -7,7 +7,7 @@ that a deadline that was met never looks open again.
 from datetime import datetime
 from enum import StrEnum
 
-from services.referral.domain.referral_state import Referral, is_terminal, open_offers
+from services.referral.domain.referral_state import Referral, is_terminal, open_offers, open_review
 from services.referral.domain.referral_values import OfferState
 from services.referral.domain.referral_values import ReferralState as S
 from services.referral.domain.rehabilitation import RehabilitationTaskState
@@ -36,11 +36,13 @@ class Due(StrEnum):
     RECORD = "record"
     #: a task or follow-up of the plan was not done on its day: an alert
     TASK = "task"
+    #: the lead facility did not review afterwards: an alert
+    REVIEW = "review"
 
 
 def deadlines(state: Referral) -> tuple[Deadline, ...]:
     """What waits for somebody. A terminal referral waits for nobody."""
-    return (*_of_state(state), *_of_record(state), *_of_plan(state))
+    return (*_of_state(state), *_of_record(state), *_of_review(state), *_of_plan(state))
 
 
 def _of_record(state: Referral) -> tuple[Deadline, ...]:
@@ -62,6 +64,13 @@ def _of_plan(state: Referral) -> tuple[Deadline, ...]:
             if task.state is RehabilitationTaskState.OPEN and task.due_at is not None
         ]
     )
+
+
+def _of_review(state: Referral) -> tuple[Deadline, ...]:
+    review = open_review(state)
+    if review is None or review.overdue:
+        return ()
+    return (_timed(Due.REVIEW, review.due_at),)
 
 
 def _of_state(state: Referral) -> tuple[Deadline, ...]:

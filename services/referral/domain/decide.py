@@ -16,6 +16,7 @@ from services.referral.domain import decide_offers as offers
 from services.referral.domain import decide_plan as plan
 from services.referral.domain import decide_record as record
 from services.referral.domain import decide_request as request
+from services.referral.domain import decide_review as reviews
 from services.referral.domain import decide_system as system
 from services.referral.domain.decide_request import decide_create
 from services.referral.domain.decision import Decision
@@ -42,6 +43,7 @@ Norms = Callable[[Decision[Any]], tuple[Assessment, ...]]
 _BUILD: dict[type[c.Command], Build] = {
     c.ApproveReferral: request.approve,
     c.RefuseApproval: request.refuse_approval,
+    c.ReviewReferral: reviews.review,
     c.AcknowledgeOffer: offers.acknowledge,
     c.RequestInformation: offers.request_information,
     c.ProvideInformation: offers.provide_information,

@@ -16,6 +16,7 @@ from services.referral.domain.commands import (
 )
 from services.referral.domain.continuation import BACK, RED_FLAG, assessed, back_opening, child_name
 from services.referral.domain.decide_request import origin_of
+from services.referral.domain.decide_review import left_unreviewed
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     CancellationRequested,
@@ -152,7 +153,9 @@ def follow_up(decision: Decision[RecordFollowUp]) -> tuple[Event, ...]:
 
 
 def close(decision: Decision[CloseReferral]) -> tuple[Event, ...]:
-    return (ReferralClosed(origin_facility=decision.state.origin_facility),)
+    """A review that is still open waits no longer than the referral: that it was not done is on record."""
+    end = ReferralClosed(origin_facility=decision.state.origin_facility)
+    return (*left_unreviewed(decision.state), end)
 
 
 def cancel(decision: Decision[CancelReferral]) -> tuple[Event, ...]:
@@ -181,6 +184,7 @@ def death_faults(decision: Decision[RecordDeath]) -> list[FieldViolation]:
 
 def record_death(decision: Decision[RecordDeath]) -> tuple[Event, ...]:
     return (
+        *left_unreviewed(decision.state),
         PatientDied(
             died_at=decision.command.died_at,
             certifier=decision.command.certifier,

@@ -11,6 +11,7 @@ from services.referral.domain.commands import (
     ReportNoShow,
 )
 from services.referral.domain.decide_offers import the_accepted
+from services.referral.domain.decide_review import review_need
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     Event,
@@ -94,6 +95,7 @@ def divert(decision: Decision[DivertPatient]) -> tuple[Event, ...]:
     state, command = decision.state, decision.command
     destination = decision.directory.facilities[command.destination_facility]
     offer = offer_to(asking(decision), destination, OfferState.ACCEPTED, 0)
+    need = review_need(decision, offer)
     travel = decision.policy.travel(offer.travel_minutes)
     arrival = command.estimated_arrival_time or decision.context.recorded_at + travel
     return (
@@ -107,6 +109,8 @@ def divert(decision: Decision[DivertPatient]) -> tuple[Event, ...]:
             hold_until=hold_until(decision, arrival, offer.travel_minutes),
             direction=offer.direction,
             scope=offer.scope,
+            review_due_at=need.due_at,
+            review_facility=need.facility,
         ),
     )
 

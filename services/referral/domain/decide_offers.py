@@ -9,6 +9,7 @@ from services.referral.domain.commands import (
     RequestInformation,
     WithdrawAcceptance,
 )
+from services.referral.domain.decide_review import review_need
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     AcceptanceWithdrawn,
@@ -63,6 +64,7 @@ def provide_information(decision: Decision[ProvideInformation]) -> tuple[Event, 
 def accept(decision: Decision[AcceptReferral]) -> tuple[Event, ...]:
     """The first acceptance wins; the other offers are withdrawn."""
     state, command, offer = decision.state, decision.command, _own_offer(decision)
+    need = review_need(decision, offer)
     others = [each.name for each in open_offers(state.offers) if each.name != offer.name]
     summary = state.clinical_summary
     return (
@@ -81,6 +83,8 @@ def accept(decision: Decision[AcceptReferral]) -> tuple[Event, ...]:
             sex=summary.sex,
             age_years=summary.age_years,
             isolation_needed=summary.isolation_needed,
+            review_due_at=need.due_at,
+            review_facility=need.facility,
         ),
     )
 

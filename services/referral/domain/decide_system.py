@@ -6,6 +6,7 @@ from services.referral.domain.commands import BedNews, FollowBed, MeetDeadline
 from services.referral.domain.deadlines import Due, deadlines
 from services.referral.domain.decide_offers import the_accepted
 from services.referral.domain.decide_record import record_overdue
+from services.referral.domain.decide_review import review_overdue
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     ArrivalOverdue,
@@ -157,6 +158,10 @@ def _task_missed(decision: Decision[MeetDeadline], subject: str) -> tuple[Event,
     )
 
 
+def _review_overdue(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
+    return review_overdue(decision.state)
+
+
 def _offer(state: Referral, name: str) -> Offer:
     offer = offer_named(state, name)
     if offer is None:
@@ -173,4 +178,5 @@ _MET: dict[Due, Callable[[Decision[MeetDeadline], str], tuple[Event, ...]]] = {
     Due.OUTCOME_REPORT: _report_overdue,
     Due.RECORD: record_overdue,
     Due.TASK: _task_missed,
+    Due.REVIEW: _review_overdue,
 }

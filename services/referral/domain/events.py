@@ -54,6 +54,7 @@ from services.referral.domain.events_plan import (
     TaskMissExplained,
 )
 from services.referral.domain.events_record import RecordCompleted, RecordOverdue
+from services.referral.domain.events_review import ReferralReviewed, ReviewNotDone, ReviewOverdue
 
 __all__ = [
     "EVENTS",
@@ -96,6 +97,9 @@ __all__ = [
     "ReferralExpired",
     "ReferralRequested",
     "ReferralRerouted",
+    "ReferralReviewed",
+    "ReviewNotDone",
+    "ReviewOverdue",
     "TaskCancelled",
     "TaskCompleted",
     "TaskMissExplained",
@@ -141,6 +145,9 @@ Event: TypeAlias = (
     | EnteredInError
     | RecordCompleted
     | RecordOverdue
+    | ReferralReviewed
+    | ReviewOverdue
+    | ReviewNotDone
 )
 
 EVENTS: tuple[type[Event], ...] = get_args(Event)

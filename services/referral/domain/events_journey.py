@@ -71,6 +71,9 @@ class PatientDiverted:
     hold_until: datetime
     direction: Direction
     scope: Scope
+    #: as in ReferralAccepted; a review that was open already keeps its earlier moment
+    review_due_at: datetime | None = None
+    review_facility: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -102,6 +102,9 @@ class ReferralAccepted:
     sex: str = ""
     age_years: int | None = None
     isolation_needed: bool = False
+    #: out of the county without approval: reviewed afterwards until then, by that facility's referral office
+    review_due_at: datetime | None = None
+    review_facility: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from services.referral.domain import commands as c
 from services.referral.domain import events as e
-from services.referral.domain.explaining_texts import filled, span
+from services.referral.domain.explaining_texts import filled
 from services.referral.domain.norms import Assessment, Request
 from services.referral.domain.norms_move import CAPABILITY_OF
+from services.referral.domain.texts import span
 from services.referral.domain.transition_lookup import ROWS
 from services.shared.kernel.text import BilingualText
 
@@ -49,7 +50,7 @@ class _Turn:
 
 
 def expected_alerts(found: Assessment, request: Request) -> tuple[ExpectedAlert, ...]:
-    """In the order in which it would happen, if nobody ever answered."""
+    """In the order in which it would happen if nobody answered; last what follows from an acceptance."""
     return tuple([_alert(turn, request) for turn in _turns(found, request)])
 
 
@@ -88,6 +89,14 @@ def _turns(found: Assessment, request: Request) -> Iterator[_Turn]:
         after_s=terms.decide_s,
         within_s=terms.decide_s,
     )
+    if found.approval_in_retrospect:
+        yield _Turn(
+            code="REVIEW",
+            event=e.ReferralAccepted,
+            command=c.ReviewReferral,
+            facility=request.directory.lead_of(request.origin),
+            within_s=request.policy.approval_review_s,
+        )
 
 
 def _alert(turn: _Turn, request: Request) -> ExpectedAlert:

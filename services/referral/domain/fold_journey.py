@@ -6,6 +6,7 @@ from typing import Any
 from services.referral.domain import events as e
 from services.referral.domain.fold_offers import Changes, bed_asked, settled, with_offers
 from services.referral.domain.fold_plan import with_task
+from services.referral.domain.fold_review import destination_found, review_moot
 from services.referral.domain.referral_state import Referral, accepted_offer, open_offers
 from services.referral.domain.referral_values import BedRegion, FollowUp, OfferState
 from services.referral.domain.rehabilitation import RehabilitationTaskState
@@ -72,6 +73,7 @@ def _diverted(state: Referral, event: e.PatientDiverted, metadata: EventMetadata
         "arrival_overdue": False,
         "bed": None,
         "bed_region": bed_asked(event.bed_type),
+        **destination_found(state, event.review_due_at, event.review_facility),
         **with_offers((*offers, event.offer)),
         **_carried_by(metadata),
     }
@@ -137,7 +139,7 @@ def _cancellation_requested(state: Referral, event: e.CancellationRequested, _: 
 
 
 def _cancelled(state: Referral, event: e.ReferralCancelled, _: EventMetadata) -> Changes:
-    return {"end_reason": event.reason, **_closed_offers(state), **_bed_given_up(state)}
+    return {"end_reason": event.reason, **_ended(state)}
 
 
 def _expired(state: Referral, event: e.ReferralExpired, _: EventMetadata) -> Changes:
@@ -145,11 +147,15 @@ def _expired(state: Referral, event: e.ReferralExpired, _: EventMetadata) -> Cha
 
 
 def _died(state: Referral, event: e.PatientDied, _: EventMetadata) -> Changes:
-    return {**_closed_offers(state), **_bed_given_up(state)}
+    return _ended(state)
 
 
 def _entered_in_error(state: Referral, event: e.EnteredInError, _: EventMetadata) -> Changes:
-    return {"end_reason": event.reason, **_closed_offers(state), **_bed_given_up(state)}
+    return {"end_reason": event.reason, **_ended(state)}
+
+
+def _ended(state: Referral) -> Changes:
+    return {**_closed_offers(state), **_bed_given_up(state), **review_moot(state)}
 
 
 def _closed_offers(state: Referral) -> Changes:

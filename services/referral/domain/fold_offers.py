@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from services.referral.domain import events as e
+from services.referral.domain.fold_review import destination_found, review_moot
 from services.referral.domain.free_beds import FreeBeds
 from services.referral.domain.referral_state import Referral, present_offer
 from services.referral.domain.referral_values import (
@@ -160,6 +161,7 @@ def _accepted(state: Referral, event: e.ReferralAccepted, metadata: EventMetadat
         "was_accepted": True,
         "accepted_at": metadata.occurred_at,
         "expires_at": None,
+        **destination_found(state, event.review_due_at, event.review_facility),
         **with_offers(offers),
     }
 
@@ -185,7 +187,7 @@ def _lapsed(state: Referral, event: e.OfferLapsed, _: EventMetadata) -> Changes:
 
 def _acceptance_withdrawn(state: Referral, event: e.AcceptanceWithdrawn, _: EventMetadata) -> Changes:
     offers = settled(state.offers, event.offer, OfferState.WITHDRAWN, event.reason, event.free_beds)
-    return {**no_destination(state.bed_type), **_moved_on(state, event, offers)}
+    return {**no_destination(state.bed_type), **review_moot(state), **_moved_on(state, event, offers)}
 
 
 def _overdue(state: Referral, event: e.OfferOverdue, _: EventMetadata) -> Changes:

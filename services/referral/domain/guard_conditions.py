@@ -21,13 +21,14 @@ from services.referral.domain.commands import (
     ReportNoShow,
     RequestInformation,
     RerouteReferral,
+    ReviewReferral,
     WithdrawAcceptance,
 )
 from services.referral.domain.commands_plan import AmendPlan, CancelTask, ExplainMissedTask
 from services.referral.domain.decision import Decision
 from services.referral.domain.labels import BED_REGIONS, CREWS
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
-from services.referral.domain.referral_state import OPEN_OFFER, offer_of
+from services.referral.domain.referral_state import OPEN_OFFER, offer_of, open_review
 from services.referral.domain.referral_values import BedRegion, ReferralState, Transport
 from services.referral.domain.values import Direction
 
@@ -44,6 +45,7 @@ WithReason: TypeAlias = (
     | DivertPatient
     | CancelReferral
     | MarkEnteredInError
+    | ReviewReferral
 )
 
 
@@ -67,6 +69,10 @@ def answers(decision: Decision[ProvideInformation]) -> bool:
 def clinician_named(decision: Decision[AcceptReferral]) -> bool:
     clinician = decision.command.accepting_clinician
     return clinician.user != "" and clinician.name.strip() != ""
+
+
+def review_open(decision: Decision[ReviewReferral]) -> bool:
+    return open_review(decision.state) is not None
 
 
 def hops_left(decision: Decision[RerouteReferral]) -> bool:

@@ -51,6 +51,9 @@ CLINICIAN_NAMED = Guard(
 HOPS_LEFT = Guard(
     code="HOPS_EXHAUSTED", must=_must("改派未达上限", "hops left"), check=when.hops_left, values=when.hops
 )
+REVIEW_OPEN = Guard(
+    code="REVIEW_NOT_OPEN", must=_must("有待补审事项", "a review afterwards is open"), check=when.review_open
+)
 BED_READY = Guard(
     code="BED_NOT_READY",
     must=_must("床位已预留、无需床位或急诊直通", "bed HELD, not needed, or emergency-room bypass"),

@@ -98,7 +98,8 @@ class ReferralPolicy:
     hops_max: int = 5
     #: moves that need the approval of the origin's lead facility
     approval_scopes: frozenset[Scope] = frozenset({Scope.OUT_OF_COUNTY})
-    #: an approval that follows the patient is given within this time
+    #: an approval that follows the patient is given within this time: a review, from the acceptance out of
+    #: the county or the diversion there
     approval_review_s: int = 72 * _HOUR_S
     #: assumed by road where the directory does not know (product default)
     travel_unknown_s: int = 2 * _HOUR_S

@@ -21,6 +21,7 @@ from services.referral.domain.referral_values import (
     Transport,
 )
 from services.referral.domain.rehabilitation import RehabilitationPlan
+from services.referral.domain.review_values import RetrospectiveReview, ReviewState
 from services.referral.domain.values import BedType, CodedReason, Direction, Pathway, Scope, Urgency
 
 TERMINAL = frozenset(
@@ -118,6 +119,8 @@ class Referral:
     treated_at: datetime | None = None
     #: when the origin acknowledged the outcome report; None while it has not
     outcome_acknowledged_at: datetime | None = None
+    #: of leaving the county without approval; None when it does not
+    review: RetrospectiveReview | None = None
 
     #: the lead facility let it leave the county
     approved: bool = False
@@ -200,6 +203,12 @@ def is_live(state: Referral) -> bool:
     the child, or what follows the child, from being the live one.
     """
     return not (is_terminal(state) or state.referred_back_to or state.reopened_as)
+
+
+def open_review(state: Referral) -> RetrospectiveReview | None:
+    """The review that waits to be done."""
+    review = state.review
+    return review if review is not None and review.state is ReviewState.PENDING else None
 
 
 def open_offers(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:

@@ -39,6 +39,9 @@ _GUARDS = {
     "QUESTIONS_MISSING": _pair("须写明需补充的内容", "say what information is needed"),
     "ANSWERS_MISSING": _pair("须填写补充内容", "give the information that was asked for"),
     "CLINICIAN_NOT_NAMED": _pair("须指定接诊医师", "name the clinician who takes the patient"),
+    "REVIEW_NOT_OPEN": _pair(
+        "该转诊无待补审事项", "nothing of this referral waits to be reviewed afterwards"
+    ),
     "HOPS_EXHAUSTED": _pair("改派已达 {hops} 次上限", "it was re-routed {hops} times, which is the limit"),
     "BED_NOT_READY": _pair(
         "接收机构尚未预留床位（当前：{bed}）；床位就绪、无需床位或走急诊直通方可转运",
@@ -104,6 +107,8 @@ REFERRAL_REASON_RED_FLAG = "随访出现警示症状：{red_flag}"
 
 _CATALOGUE = {**_PARTIES, **_GUARDS, **PLAN, **_CONSULTATION, **NORMS}
 
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
+
 CODES = frozenset(_CATALOGUE)
 
 
@@ -116,3 +121,15 @@ def filled(code: str, zh: dict[str, str], en: dict[str, str]) -> BilingualText:
     """The text of a code with its values in each language. Raises KeyError when code or value is unknown."""
     template = _CATALOGUE[code]
     return BilingualText(zh=template.zh.format_map(zh), en=template.en.format_map(en))
+
+
+def span(seconds: int) -> BilingualText:
+    """A time limit in the largest unit that it is a whole number of: 2 min, 72 h, 7 days."""
+    if seconds > 3 * _DAY_S and seconds % _DAY_S == 0:
+        days = seconds // _DAY_S
+        return _pair(f"{days}天", f"{days} days")
+    if seconds >= _HOUR_S and seconds % _HOUR_S == 0:
+        return _pair(f"{seconds // _HOUR_S}小时", f"{seconds // _HOUR_S} h")
+    if seconds >= _MINUTE_S and seconds % _MINUTE_S == 0:
+        return _pair(f"{seconds // _MINUTE_S}分钟", f"{seconds // _MINUTE_S} min")
+    return _pair(f"{seconds}秒", f"{seconds} s")

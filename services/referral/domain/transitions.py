@@ -7,7 +7,9 @@ Where the table there is silent:
 - a decline or lapse while another destination's question waits for an answer keeps INFO_REQUESTED;
 - the bed service's events are followed in every state with a destination, not only before departure: a bed
   may be held for a patient on the road, and is occupied after arrival;
-- deadlines that only alert have rows of their own.
+- deadlines that only alert have rows of their own;
+- what left the county without approval is reviewed afterwards in every state with a destination. The review
+  moves no state and stops nobody: a referral that ends with an open one says so (`decide_review.py`).
 """
 
 from services.referral.domain import commands as c
@@ -32,7 +34,7 @@ NON_TERMINAL = tuple([state for state in S if state not in TERMINAL])
 _ASKED = (S.REQUESTED, S.INFO_REQUESTED)
 _BEFORE_DEPARTURE = (S.ACCEPTED, S.TRANSPORT_ARRANGED)
 _UNANSWERED = (S.AWAITING_APPROVAL, S.REQUESTED, S.INFO_REQUESTED, S.DECLINED)
-#: States in which the bed service's word is followed: there is a destination.
+#: States with a destination: the bed service's word is followed, and leaving the county is reviewed.
 BED_FOLLOWED = (
     *_BEFORE_DEPARTURE,
     S.NO_SHOW,
@@ -60,6 +62,14 @@ _REQUEST_ROWS = (
         to(e.ApprovalRefused, S.DECLINED),
         guards=(g.REASON,),
     ),
+    row(
+        BED_FOLLOWED,
+        c.ReviewReferral,
+        (p.APPROVER,),
+        to(e.ReferralReviewed),
+        guards=(g.REVIEW_OPEN, g.REASON),
+    ),
+    row(BED_FOLLOWED, c.MeetDeadline, (p.SYSTEM,), to(e.ReviewOverdue)),
     row((S.REQUESTED,), c.AcknowledgeOffer, (p.ASKED,), to(e.OfferAcknowledged), guards=(g.OFFER_OPEN,)),
     row(
         (S.REQUESTED,),
@@ -200,6 +210,7 @@ _CARE_ROWS = (
         (S.TREATED,),
         c.CloseReferral,
         (p.ORIGIN,),
+        to(e.ReviewNotDone),
         to(e.ReferralClosed, S.CLOSED),
         guards=(g.REPORT_ACKNOWLEDGED, g.CHILD_FOLLOWED_UP, g.TASKS_SETTLED),
     ),
@@ -231,6 +242,7 @@ _END_ROWS = (
         NON_TERMINAL,
         c.RecordDeath,
         (p.CUSTODIAN,),
+        to(e.ReviewNotDone),
         to(e.PatientDied, S.DECEASED),
         guards=(g.CERTIFIER,),
     ),

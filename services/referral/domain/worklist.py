@@ -11,6 +11,7 @@ from services.referral.domain.referral_state import (
     accepted_offer,
     is_live,
     open_offers,
+    open_review,
     parties,
 )
 from services.referral.domain.referral_values import BedRegion, OfferState
@@ -30,7 +31,12 @@ def phase_of(state: S) -> str:
 
 
 def waiting_for(state: Referral) -> tuple[str, ...]:
-    """Facilities that must act now, for the referral to go on."""
+    """Facilities that must act now, for the referral to go on; and who must review it afterwards."""
+    review = open_review(state)
+    return _once(*_next(state), "" if review is None else review.facility)
+
+
+def _next(state: Referral) -> tuple[str, ...]:
     origin, destination = state.origin_facility, _destination(state)
     match state.state:
         case S.AWAITING_APPROVAL:
@@ -56,6 +62,9 @@ def waiting_for(state: Referral) -> tuple[str, ...]:
 
 def is_overdue(state: Referral) -> bool:
     """Whether a deadline passed that somebody should have met, and still has not."""
+    review = open_review(state)
+    if review is not None and review.overdue:
+        return True
     match state.state:
         case S.REQUESTED | S.INFO_REQUESTED:
             return any(

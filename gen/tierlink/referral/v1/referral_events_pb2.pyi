@@ -72,6 +72,9 @@ class ReferralEvent(message.Message):
     OUTCOME_ACKNOWLEDGED_FIELD_NUMBER: builtins.int
     RECORD_COMPLETED_FIELD_NUMBER: builtins.int
     RECORD_OVERDUE_FIELD_NUMBER: builtins.int
+    REFERRAL_REVIEWED_FIELD_NUMBER: builtins.int
+    REVIEW_OVERDUE_FIELD_NUMBER: builtins.int
+    REVIEW_NOT_DONE_FIELD_NUMBER: builtins.int
     EPISODE_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
     ORIGIN_FACILITY_FIELD_NUMBER: builtins.int
@@ -186,6 +189,12 @@ class ReferralEvent(message.Message):
     def record_completed(self) -> RecordCompleted: ...
     @builtins.property
     def record_overdue(self) -> RecordOverdue: ...
+    @builtins.property
+    def referral_reviewed(self) -> ReferralReviewed: ...
+    @builtins.property
+    def review_overdue(self) -> ReviewOverdue: ...
+    @builtins.property
+    def review_not_done(self) -> ReviewNotDone: ...
     def __init__(
         self,
         *,
@@ -233,6 +242,9 @@ class ReferralEvent(message.Message):
         outcome_acknowledged: OutcomeAcknowledged | None = ...,
         record_completed: RecordCompleted | None = ...,
         record_overdue: RecordOverdue | None = ...,
+        referral_reviewed: ReferralReviewed | None = ...,
+        review_overdue: ReviewOverdue | None = ...,
+        review_not_done: ReviewNotDone | None = ...,
         episode: builtins.str = ...,
         patient: builtins.str = ...,
         origin_facility: builtins.str = ...,
@@ -246,11 +258,11 @@ class ReferralEvent(message.Message):
         scope: referral_pb2.Scope.ValueType = ...,
         green_channel: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "scope", b"scope", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "scope", b"scope", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "record_completed", "record_overdue"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "record_completed", "record_overdue", "referral_reviewed", "review_overdue", "review_not_done"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -506,6 +518,8 @@ class ReferralAccepted(message.Message):
     SEX_FIELD_NUMBER: builtins.int
     AGE_YEARS_FIELD_NUMBER: builtins.int
     ISOLATION_NEEDED_FIELD_NUMBER: builtins.int
+    REVIEW_DUE_AT_FIELD_NUMBER: builtins.int
+    REVIEW_FACILITY_FIELD_NUMBER: builtins.int
     offer: builtins.str
     facility: builtins.str
     bed_type: type_pb2.BedType.ValueType
@@ -518,6 +532,7 @@ class ReferralAccepted(message.Message):
     """For the choice of the bed."""
     age_years: builtins.int
     isolation_needed: builtins.bool
+    review_facility: builtins.str
     @builtins.property
     def accepting_clinician(self) -> referral_pb2.AcceptingClinician: ...
     @builtins.property
@@ -527,6 +542,10 @@ class ReferralAccepted(message.Message):
     @builtins.property
     def hold_until(self) -> timestamp_pb2.Timestamp:
         """Until when the bed is to be held."""
+
+    @builtins.property
+    def review_due_at(self) -> timestamp_pb2.Timestamp:
+        """Out of the county without prior approval: reviewed afterwards, until then, by this facility's referral office."""
 
     def __init__(
         self,
@@ -545,10 +564,12 @@ class ReferralAccepted(message.Message):
         sex: builtins.str = ...,
         age_years: builtins.int | None = ...,
         isolation_needed: builtins.bool = ...,
+        review_due_at: timestamp_pb2.Timestamp | None = ...,
+        review_facility: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "review_due_at", b"review_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "bed_type", b"bed_type", "estimated_arrival_time", b"estimated_arrival_time", "facility", b"facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "offer", b"offer", "origin_facility", b"origin_facility", "pathway", b"pathway", "patient", b"patient", "sex", b"sex", "urgency", b"urgency", "withdrawn_offers", b"withdrawn_offers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "bed_type", b"bed_type", "estimated_arrival_time", b"estimated_arrival_time", "facility", b"facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "offer", b"offer", "origin_facility", b"origin_facility", "pathway", b"pathway", "patient", b"patient", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "sex", b"sex", "urgency", b"urgency", "withdrawn_offers", b"withdrawn_offers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__age_years: _TypeAlias = typing.Literal["age_years"]  # noqa: Y015
     _WhichOneofArgType__age_years: _TypeAlias = typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
@@ -941,11 +962,14 @@ class PatientDiverted(message.Message):
     HOLD_UNTIL_FIELD_NUMBER: builtins.int
     DIRECTION_FIELD_NUMBER: builtins.int
     SCOPE_FIELD_NUMBER: builtins.int
+    REVIEW_DUE_AT_FIELD_NUMBER: builtins.int
+    REVIEW_FACILITY_FIELD_NUMBER: builtins.int
     from_facility: builtins.str
     destination_facility: builtins.str
     bed_type: type_pb2.BedType.ValueType
     direction: referral_pb2.Direction.ValueType
     scope: referral_pb2.Scope.ValueType
+    review_facility: builtins.str
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
     @builtins.property
@@ -954,6 +978,10 @@ class PatientDiverted(message.Message):
     def offer(self) -> referral_pb2.Offer: ...
     @builtins.property
     def hold_until(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def review_due_at(self) -> timestamp_pb2.Timestamp:
+        """As in ReferralAccepted; a review that was open already keeps its earlier moment."""
+
     def __init__(
         self,
         *,
@@ -966,10 +994,12 @@ class PatientDiverted(message.Message):
         hold_until: timestamp_pb2.Timestamp | None = ...,
         direction: referral_pb2.Direction.ValueType = ...,
         scope: referral_pb2.Scope.ValueType = ...,
+        review_due_at: timestamp_pb2.Timestamp | None = ...,
+        review_facility: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "destination_facility", b"destination_facility", "direction", b"direction", "estimated_arrival_time", b"estimated_arrival_time", "from_facility", b"from_facility", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "destination_facility", b"destination_facility", "direction", b"direction", "estimated_arrival_time", b"estimated_arrival_time", "from_facility", b"from_facility", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "scope", b"scope"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1539,6 +1569,74 @@ class PlanAmended(message.Message):
 @typing.final
 class OutcomeAcknowledged(message.Message):
     """The origin has read the outcome report or return note."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReferralReviewed(message.Message):
+    """The lead facility's word, afterwards, on a referral that left the county without its approval."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    VERDICT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    verdict: referral_pb2.ReviewVerdict.ValueType
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        verdict: referral_pb2.ReviewVerdict.ValueType = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "reason", b"reason", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReviewOverdue(message.Message):
+    """It was not reviewed in time. Nothing moves."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "facility", b"facility"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ReviewNotDone(message.Message):
+    """The referral ends, and nobody has reviewed it."""
 
     DESCRIPTOR: descriptor.Descriptor
 

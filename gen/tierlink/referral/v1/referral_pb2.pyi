@@ -293,6 +293,44 @@ REHABILITATION_TASK_STATE_MISSED: RehabilitationTaskState.ValueType  # 3
 """Not done by the end of its day. It may still be done late."""
 REHABILITATION_TASK_STATE_CANCELLED: RehabilitationTaskState.ValueType  # 4
 
+class _ReviewState:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReviewStateEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_ReviewState.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    REVIEW_STATE_UNSPECIFIED: _ReviewState.ValueType  # 0
+    REVIEW_STATE_PENDING: _ReviewState.ValueType  # 1
+    REVIEW_STATE_DONE: _ReviewState.ValueType  # 2
+    REVIEW_STATE_NOT_DONE: _ReviewState.ValueType  # 3
+    """The referral ended without it."""
+
+class ReviewState(_ReviewState, metaclass=_ReviewStateEnumTypeWrapper): ...
+
+REVIEW_STATE_UNSPECIFIED: ReviewState.ValueType  # 0
+REVIEW_STATE_PENDING: ReviewState.ValueType  # 1
+REVIEW_STATE_DONE: ReviewState.ValueType  # 2
+REVIEW_STATE_NOT_DONE: ReviewState.ValueType  # 3
+"""The referral ended without it."""
+
+class _ReviewVerdict:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReviewVerdictEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_ReviewVerdict.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    REVIEW_VERDICT_UNSPECIFIED: _ReviewVerdict.ValueType  # 0
+    REVIEW_VERDICT_JUSTIFIED: _ReviewVerdict.ValueType  # 1
+    """Leaving the county was right."""
+    REVIEW_VERDICT_NOT_JUSTIFIED: _ReviewVerdict.ValueType  # 2
+
+class ReviewVerdict(_ReviewVerdict, metaclass=_ReviewVerdictEnumTypeWrapper): ...
+
+REVIEW_VERDICT_UNSPECIFIED: ReviewVerdict.ValueType  # 0
+REVIEW_VERDICT_JUSTIFIED: ReviewVerdict.ValueType  # 1
+"""Leaving the county was right."""
+REVIEW_VERDICT_NOT_JUSTIFIED: ReviewVerdict.ValueType  # 2
+
 @typing.final
 class Referral(message.Message):
     """One move of a patient from an origin to a destination (FHIR ServiceRequest). 转诊"""
@@ -355,6 +393,7 @@ class Referral(message.Message):
     DEPARTED_AT_FIELD_NUMBER: builtins.int
     ARRIVED_AT_FIELD_NUMBER: builtins.int
     TREATED_AT_FIELD_NUMBER: builtins.int
+    REVIEW_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`referrals/{uuid}`."""
     version: builtins.int
@@ -485,6 +524,10 @@ class Referral(message.Message):
     def arrived_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def treated_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def review(self) -> RetrospectiveReview:
+        """Set once a destination out of the county accepted, or the patient was diverted to one, without prior approval."""
+
     def __init__(
         self,
         *,
@@ -544,10 +587,11 @@ class Referral(message.Message):
         departed_at: timestamp_pb2.Timestamp | None = ...,
         arrived_at: timestamp_pb2.Timestamp | None = ...,
         treated_at: timestamp_pb2.Timestamp | None = ...,
+        review: RetrospectiveReview | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "arrived_at", b"arrived_at", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "departed_at", b"departed_at", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "outcome_acknowledged_at", b"outcome_acknowledged_at", "record", b"record", "record_completed_at", b"record_completed_at", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "requested_at", b"requested_at", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "arrived_at", b"arrived_at", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "departed_at", b"departed_at", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "outcome_acknowledged_at", b"outcome_acknowledged_at", "record", b"record", "record_completed_at", b"record_completed_at", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "requested_at", b"requested_at", "review", b"review", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "outcome_acknowledged_at", b"outcome_acknowledged_at", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "scope", b"scope", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "outcome_acknowledged_at", b"outcome_acknowledged_at", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "review", b"review", "scope", b"scope", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1219,5 +1263,52 @@ class FollowUp(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["findings", b"findings", "occurred_at", b"occurred_at", "recorded_by", b"recorded_by", "red_flag", b"red_flag", "task", b"task"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RetrospectiveReview(message.Message):
+    """The lead facility's review, afterwards, of a referral that left the county without its approval. 补审"""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    OVERDUE_FIELD_NUMBER: builtins.int
+    VERDICT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    REVIEWED_AT_FIELD_NUMBER: builtins.int
+    REVIEWED_BY_FIELD_NUMBER: builtins.int
+    state: ReviewState.ValueType
+    facility: builtins.str
+    """Whose referral office reviews."""
+    overdue: builtins.bool
+    """It was not done in time; it can still be done until the referral ends."""
+    verdict: ReviewVerdict.ValueType
+    """The rest is set once it is done."""
+    reviewed_by: builtins.str
+    """User."""
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    @builtins.property
+    def reviewed_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        state: ReviewState.ValueType = ...,
+        facility: builtins.str = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        overdue: builtins.bool = ...,
+        verdict: ReviewVerdict.ValueType = ...,
+        reason: type_pb2.CodedReason | None = ...,
+        reviewed_at: timestamp_pb2.Timestamp | None = ...,
+        reviewed_by: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "reason", b"reason", "reviewed_at", b"reviewed_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "facility", b"facility", "overdue", b"overdue", "reason", b"reason", "reviewed_at", b"reviewed_at", "reviewed_by", b"reviewed_by", "state", b"state", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -82,6 +82,11 @@ class ReferralServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RefuseApprovalRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RefuseApprovalResponse.FromString,
                 _registered_method=True)
+        self.ReviewReferral = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/ReviewReferral',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ReviewReferralRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ReviewReferralResponse.FromString,
+                _registered_method=True)
         self.AcknowledgeOffer = channel.unary_unary(
                 '/tierlink.referral.v1.ReferralService/AcknowledgeOffer',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AcknowledgeOfferRequest.SerializeToString,
@@ -284,6 +289,13 @@ class ReferralServiceServicer:
 
     def RefuseApproval(self, request, context):
         """AWAITING_APPROVAL → DECLINED, by the same office.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReviewReferral(self, request, context):
+        """The same office reviews afterwards what left the county without approval: an emergency, or a diversion.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -527,6 +539,11 @@ def add_ReferralServiceServicer_to_server(servicer, server):
                     servicer.RefuseApproval,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RefuseApprovalRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RefuseApprovalResponse.SerializeToString,
+            ),
+            'ReviewReferral': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReviewReferral,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ReviewReferralRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ReviewReferralResponse.SerializeToString,
             ),
             'AcknowledgeOffer': grpc.unary_unary_rpc_method_handler(
                     servicer.AcknowledgeOffer,
@@ -910,6 +927,33 @@ class ReferralService:
             '/tierlink.referral.v1.ReferralService/RefuseApproval',
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RefuseApprovalRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RefuseApprovalResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReviewReferral(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/ReviewReferral',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ReviewReferralRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ReviewReferralResponse.FromString,
             options,
             channel_credentials,
             insecure,

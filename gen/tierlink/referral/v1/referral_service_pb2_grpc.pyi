@@ -56,6 +56,8 @@ class ReferralServiceStub:
     """AWAITING_APPROVAL → REQUESTED, by the referral office of the origin's lead facility."""
     RefuseApproval: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RefuseApprovalRequest, _referral_service_pb2.RefuseApprovalResponse]
     """AWAITING_APPROVAL → DECLINED, by the same office."""
+    ReviewReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ReviewReferralRequest, _referral_service_pb2.ReviewReferralResponse]
+    """The same office reviews afterwards what left the county without approval: an emergency, or a diversion."""
     AcknowledgeOffer: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.AcknowledgeOfferRequest, _referral_service_pb2.AcknowledgeOfferResponse]
     """The destination has seen its offer."""
     RequestInformation: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RequestInformationRequest, _referral_service_pb2.RequestInformationResponse]
@@ -142,6 +144,8 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     """AWAITING_APPROVAL → REQUESTED, by the referral office of the origin's lead facility."""
     RefuseApproval: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RefuseApprovalRequest, _referral_service_pb2.RefuseApprovalResponse]  # type: ignore[assignment]
     """AWAITING_APPROVAL → DECLINED, by the same office."""
+    ReviewReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ReviewReferralRequest, _referral_service_pb2.ReviewReferralResponse]  # type: ignore[assignment]
+    """The same office reviews afterwards what left the county without approval: an emergency, or a diversion."""
     AcknowledgeOffer: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.AcknowledgeOfferRequest, _referral_service_pb2.AcknowledgeOfferResponse]  # type: ignore[assignment]
     """The destination has seen its offer."""
     RequestInformation: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RequestInformationRequest, _referral_service_pb2.RequestInformationResponse]  # type: ignore[assignment]
@@ -279,6 +283,14 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.RefuseApprovalResponse, _abc.Awaitable[_referral_service_pb2.RefuseApprovalResponse]]:
         """AWAITING_APPROVAL → DECLINED, by the same office."""
+
+    @_abc_1.abstractmethod
+    def ReviewReferral(
+        self,
+        request: _referral_service_pb2.ReviewReferralRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.ReviewReferralResponse, _abc.Awaitable[_referral_service_pb2.ReviewReferralResponse]]:
+        """The same office reviews afterwards what left the county without approval: an emergency, or a diversion."""
 
     @_abc_1.abstractmethod
     def AcknowledgeOffer(

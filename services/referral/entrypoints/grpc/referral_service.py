@@ -42,6 +42,7 @@ SERVICE = "tierlink.referral.v1.ReferralService"
 CHANGES: tuple[type, ...] = (
     commands.ApproveReferral,
     commands.RefuseApproval,
+    commands.ReviewReferral,
     commands.AcknowledgeOffer,
     commands.RequestInformation,
     commands.ProvideInformation,

@@ -7,8 +7,8 @@ import pytest
 
 from services.referral.domain import commands as c
 from services.referral.domain.acceptance_times import Acceptance, acceptance_of, expected_wait
-from services.referral.domain.explaining_texts import span
 from services.referral.domain.policy import DEFAULT_POLICY
+from services.referral.domain.texts import span
 from services.referral.domain.values import Urgency
 from tests.unit.referral.referral.network import AMBULANCE, GENERAL, START
 from tests.unit.referral.referral.stories import ACCEPT, REASON, in_transit, requested
@@ -71,6 +71,7 @@ def test_what_is_accepted_after_now_says_nothing_yet() -> None:
         (600, "10分钟", "10 min"),
         (5400, "90分钟", "90 min"),
         (86_400, "24小时", "24 h"),
+        (259_200, "72小时", "72 h"),
         (604_800, "7天", "7 days"),
     ],
 )

@@ -199,6 +199,20 @@ def test_out_of_the_county_the_approver_is_asked_first() -> None:
     assert (second.event, second.facility, second.centre) == ("ReferralApproved", "changji-prefecture", "")
 
 
+def test_an_emergency_out_of_the_county_says_who_reviews_it_afterwards() -> None:
+    (found,) = answers(replace(QUERY, destinations=("qitai-people",)))
+    assert (found.needs_approval, found.approval_in_retrospect) == (False, True)
+    assert found.approval_facility == "jimsar-general"
+    last = found.alerts[-1]
+    assert (last.event, last.facility, last.command, last.roles) == (
+        "ReferralAccepted",
+        "jimsar-general",
+        "ReviewReferral",
+        ("referral_office",),
+    )
+    assert last.text.zh == "转往县外，接收后72小时内由吉木萨尔县总医院转诊办补审"
+
+
 def test_within_the_county_nobody_approves() -> None:
     (found,) = answers(replace(QUERY, destinations=("jimsar-general",)))
     assert (found.needs_approval, found.approval_in_retrospect, found.approval_facility) == (False, False, "")

@@ -15,7 +15,13 @@ from services.referral.domain.evolve import evolve
 from services.referral.domain.norms import RULE_CODES
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
 from services.referral.domain.referral import Referral, allowed_commands, deadlines, is_live, opened_child
-from services.referral.domain.referral_state import TERMINAL, accepted_offer, open_offers, parties
+from services.referral.domain.referral_state import (
+    TERMINAL,
+    accepted_offer,
+    open_offers,
+    open_review,
+    parties,
+)
 from services.referral.domain.referral_values import (
     BedRegion,
     CrewLevel,
@@ -31,7 +37,8 @@ from services.referral.domain.rehabilitation import (
     RehabilitationTaskState,
     open_ends,
 )
-from services.referral.domain.values import BedType, Direction, Pathway, Urgency
+from services.referral.domain.review_values import ReviewVerdict
+from services.referral.domain.values import BedType, Direction, Pathway, Scope, Urgency
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import EventMetadata
 from services.shared.kernel.refusals import NotAllowed, Refused
@@ -93,6 +100,9 @@ creations = st.builds(
 BY_KIND: dict[type[c.Command], st.SearchStrategy[c.Command]] = {
     c.ApproveReferral: st.just(c.ApproveReferral()),
     c.AcknowledgeOffer: st.just(c.AcknowledgeOffer()),
+    c.ReviewReferral: st.builds(
+        c.ReviewReferral, verdict=st.sampled_from(list(ReviewVerdict)), reason=reasons
+    ),
     c.RequestInformation: st.builds(
         c.RequestInformation, questions=st.sampled_from([("CT？",), ("CT？",), ()])
     ),
@@ -292,6 +302,22 @@ class ReferralMachine(RuleBasedStateMachine):
             late = [each.late for each in state.record_completions]
             assert late == sorted(late)
             assert state.record_due_at is not None or not any(late)
+
+    @invariant()
+    def what_leaves_the_county_unapproved_is_reviewed(self) -> None:
+        state = self.chart.state
+        if state is None:
+            return
+        accepted, review = accepted_offer(state.offers), open_review(state)
+        leaves = accepted is not None and (accepted.scope, state.approved) == (Scope.OUT_OF_COUNTY, False)
+        if review is not None:
+            assert state.state not in TERMINAL
+            assert leaves
+            assert review.facility == state.approval_facility
+            keys = [deadline.key for deadline in deadlines(state) if deadline.key.startswith("review")]
+            assert len(keys) == (0 if review.overdue else 1)
+        elif leaves and state.state not in TERMINAL and accepted is not None:
+            assert accepted.direction is Direction.DOWN or state.review is not None
 
     @invariant()
     def versions_are_contiguous(self) -> None:

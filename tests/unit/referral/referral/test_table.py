@@ -21,6 +21,7 @@ from services.referral.domain.referral import (
 )
 from services.referral.domain.referral_state import is_terminal, parties
 from services.referral.domain.referral_values import ReferralState
+from services.referral.domain.review_values import ReviewVerdict
 from services.referral.domain.state_documentation import markdown_matrix, markdown_table, mermaid
 from services.referral.domain.texts import CODES, text
 from services.referral.domain.transition_lookup import INTERNAL
@@ -71,6 +72,10 @@ GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
     c.CreateReferral: (CREATE, WUCAIWAN),
     c.ApproveReferral: (c.ApproveReferral(), GENERAL_OFFICE),
     c.RefuseApproval: (c.RefuseApproval(reason=REASON), GENERAL_OFFICE),
+    c.ReviewReferral: (
+        c.ReviewReferral(verdict=ReviewVerdict.JUSTIFIED, reason=REASON),
+        GENERAL_OFFICE,
+    ),
     c.AcknowledgeOffer: (c.AcknowledgeOffer(), GENERAL),
     c.RequestInformation: (c.RequestInformation(questions=("CT？",)), GENERAL),
     c.ProvideInformation: (c.ProvideInformation(answers=("未见出血",)), WUCAIWAN),
@@ -121,10 +126,14 @@ def test_each_command_in_each_state(kind: type[c.Command], state: ReferralState)
     """What the table allows happens; what it does not is refused with the commands that are allowed."""
     chart = TO_STATE[state]().later(hours=4)
     command, actor = GOOD[kind][0], _somebody(kind, chart)
+    if kind is c.ReviewReferral and state is not ReferralState.AWAITING_APPROVAL:
+        # Nothing here left the county: `test_review.py` has those that did.
+        assert isinstance(chart.refused(command, actor), NotPermitted)
+        return
     if kind in (c.ApproveReferral, c.RefuseApproval) and state is not ReferralState.AWAITING_APPROVAL:
         assert isinstance(chart.refused(command, actor), NotPermitted)
         return
-    if kind in (c.ApproveReferral, c.RefuseApproval):
+    if kind in (c.ApproveReferral, c.RefuseApproval, c.ReviewReferral):
         actor = GENERAL_OFFICE
     if state is ReferralState.AWAITING_APPROVAL and actor.facility == "changji-prefecture":
         # Nobody is asked before the approval: there is no destination that could act.
