@@ -13,6 +13,8 @@ from services.referral.adapters.aggregate_codecs import (
     build_aggregates,
 )
 from services.referral.adapters.directory_publication import publication
+from services.referral.adapters.identity_cipher import read_identity_cipher
+from services.referral.adapters.identity_store import PostgresIdentityStore
 from services.referral.adapters.listing import PostgresListings
 from services.referral.adapters.record_rules_file import load_record_rules
 from services.referral.adapters.store_directory import StoreDirectory
@@ -23,6 +25,7 @@ from services.referral.adapters.view_retention import ViewRetention
 from services.referral.application.change_referral import ReferralChanges
 from services.referral.application.create_referral import ReferralCreation
 from services.referral.application.explain_referral import ReferralExplanation
+from services.referral.application.patient_identities import PatientIdentities
 from services.referral.application.reading import Reading
 from services.referral.domain.policy import DEFAULT_POLICY
 from services.referral.entrypoints.bed_news import BED_TOPIC
@@ -32,6 +35,7 @@ from services.referral.entrypoints.grpc import (
     consultation_service,
     directory_service,
     episode_service,
+    identity_service,
     referral_service,
 )
 from services.referral.settings import ReferralSettings
@@ -71,14 +75,18 @@ def build(settings: ReferralSettings) -> Foundation:
 
 
 def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
-    """The service's own objects. Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid."""
+    """The service's own objects.
+
+    Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid, IdentityKeysInvalid.
+    """
     kinds = build_aggregates()
     catalogue = load_catalogue(settings.targets)
     policy = replace(DEFAULT_POLICY, record=load_record_rules(catalogue.limits, settings.record_rules))
     store, runner = foundation.store, foundation.runner
     directory = StoreDirectory(store, runner, kinds)
     views = PostgresViewLog(foundation.reading)
-    reading = Reading(PostgresListings(foundation.reading), runner, directory, views)
+    listings = PostgresListings(foundation.reading)
+    reading = Reading(listings, runner, directory, views)
     beds, acceptances = StoredBeds(store), StoredAcceptances(store)
     changes = ReferralChanges(
         kinds=kinds, directory=directory, beds=beds, acceptances=acceptances, policy=policy
@@ -113,13 +121,24 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         streams=ResourceStreams(consultation_tail, runner, kinds.consultation),
     )
     episodes = episode_service.EpisodeServicer(kinds, runner, reading, catalogue.clock_targets)
+    identities = identity_service.IdentityServicer(
+        PatientIdentities(
+            store=PostgresIdentityStore(foundation.reading),
+            requests=store,
+            cipher=read_identity_cipher(settings.identity_keys),
+            listings=listings,
+            directory=directory,
+            views=views,
+            today=policy.day_of,
+        )
+    )
     directories = directory_service.DirectoryServicer(kinds, runner, directory, publication)
     deadlines = ReferralDeadlines(runner, kinds, changes, catalogue.consultation_policy)
     audit = audit_service.AuditServicer(store, kinds.by_name())
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
         served = (
-            (referral_service.SERVICE, referrals.methods()),
+            (referral_service.SERVICE, (*referrals.methods(), *identities.methods())),
             (consultation_service.SERVICE, consultations.methods()),
             (episode_service.SERVICE, episodes.methods()),
             (directory_service.SERVICE, directories.methods()),

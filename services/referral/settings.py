@@ -38,6 +38,12 @@ class ReferralSettings(ServiceSettings):
         ge=6,
         le=1200,
     )
+    identity_keys: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_REFERRAL_IDENTITY_KEYS",
+        description="file with the keys that patients' identities are encrypted with, the first for new ones:"
+        " an id and 32 bytes in base64 a line; without it identities are neither recorded nor read",
+    )
     record_rules: Path | None = Field(
         None,
         validation_alias="TIERLINK_REFERRAL_RECORD_RULES",

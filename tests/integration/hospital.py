@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,7 +123,12 @@ def accept_request(name: str, **changes: Any) -> pb.AcceptReferralRequest:
 
 @contextlib.asynccontextmanager
 async def referral_service(
-    folder: Path, *, dsn: str, kafka: str = "127.0.0.1:1", parts: str = "grpc"
+    folder: Path,
+    *,
+    dsn: str,
+    kafka: str = "127.0.0.1:1",
+    parts: str = "grpc",
+    settings: Mapping[str, str] | None = None,
 ) -> AsyncIterator[tuple[Hospital, ServiceProcess]]:
     """The referral service in a process of its own, with the directory applied, and a client of it."""
     key = generate_signing_key()
@@ -137,6 +142,7 @@ async def referral_service(
             "TIERLINK_JWKS": str(files.jwks),
             "TIERLINK_PARTS": parts,
             "TIERLINK_LOG_LEVEL": "WARNING",
+            **(settings or {}),
         },
     )
     process.start()

@@ -1,6 +1,7 @@
 """The whole platform: what is not given is started, kept running, and stopped again in order."""
 
 import asyncio
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -14,6 +15,7 @@ from services.embedded.server import EmbeddedServer
 from services.embedded.stack import DATABASE_PREFIX
 from services.operator.platform.errors import PlatformError
 from services.operator.platform.given import KAFKA_VARIABLE, Given, variable
+from services.operator.platform.identity_keys import ensure_identity_keys
 from services.operator.platform.key_folder import ensure_board_key, ensure_keys
 from services.operator.platform.service_process import ServiceProcess
 from services.operator.platform.supervision import Process, Supervisor, supervise
@@ -90,11 +92,12 @@ async def running_platform(
     async with _servers(settings) as (folder, servers, given):
         with _explained():
             key, key_files = ensure_keys(folder / "services" / "keys")
+            identity_keys = ensure_identity_keys(folder / "services" / "keys")
         services = {
             name: ServiceProcess(
                 name,
                 folder=folder / "services" / name,
-                environment=_environment(name, settings, given, key_files),
+                environment=_environment(name, settings, given, key_files, identity_keys),
                 port=settings.ports.get(name),
                 is_temporary=settings.folder is None,
             )
@@ -190,7 +193,7 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (OSError, SigningKeyError) as error:
-        raise PlatformError(f"the signing key cannot be used: {error}") from error
+        raise PlatformError(f"the keys cannot be used: {error}") from error
 
 
 def _board(platform: Platform, settings: PlatformSettings) -> ServiceProcess:
@@ -211,10 +214,16 @@ def _board(platform: Platform, settings: PlatformSettings) -> ServiceProcess:
 
 
 def _environment(
-    name: str, settings: PlatformSettings, given: Given, key_files: KeyFiles
+    name: str, settings: PlatformSettings, given: Given, key_files: KeyFiles, identity_keys: Path
 ) -> Mapping[str, str]:
-    """What a service needs to know. Each is told its own database only."""
+    """What a service needs to know. Each is told its own database only, and one the keys of identities.
+
+    A site's own keys, in the environment, go before the platform's.
+    """
+    keys_variable = variable("referral", "IDENTITY_KEYS")
+    told_keys = name == "referral" and not os.environ.get(keys_variable)
     return {
+        **({keys_variable: str(identity_keys)} if told_keys else {}),
         KAFKA_VARIABLE: given.kafka_bootstrap or "",
         variable(name, "DSN"): given.dsns[name] or "",
         variable(name, "OPERATIONS_PORT"): "0",

@@ -36,5 +36,6 @@ class PostgresViewLog:
             [view.method for view in views],
             [",".join(view.resources) for view in views],
             [view.traceparent for view in views],
+            [view.reason for view in views],
         )
         return [None] * len(views)

@@ -42,6 +42,8 @@ class View:
     resources: tuple[str, ...]
     #: W3C traceparent of the call
     traceparent: str
+    #: coded, with words; empty where none is asked for
+    reason: str = ""
 
 
 class ViewLog(Protocol):

@@ -109,4 +109,4 @@ def record_overdue(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...
 
 def _today(context: CommandContext, policy: ReferralPolicy) -> Today:
     now = max(context.occurred_at, context.recorded_at)
-    return Today(now=now, utc_offset_minutes=policy.utc_offset_minutes)
+    return Today(now=now, day=policy.day_of(now))

@@ -5,19 +5,11 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from services.referral.domain.record_rules import DIAGNOSES, VISIT_NUMBER, RecordRules
-from services.referral.domain.record_values import (
-    Coding,
-    GestationalAge,
-    SummaryCompletion,
-    TransferRecord,
-)
+from services.referral.domain.record_values import Coding, SummaryCompletion, TransferRecord
 from services.referral.domain.referral_values import ClinicalSummary
 from services.referral.domain.values import Direction
 
 T = TypeVar("T")
-
-#: Values that are given whole: half of a code or of an age means nothing.
-_WHOLE = (Coding, GestationalAge)
 
 
 def missing_elements(
@@ -135,4 +127,5 @@ def _replaced(before: Any, given: Any, path: str) -> Iterator[str]:
 
 
 def _nested(value: Any) -> bool:
-    return is_dataclass(value) and not isinstance(value, _WHOLE)
+    """A code is given whole: another code with the old one's name means nothing."""
+    return is_dataclass(value) and not isinstance(value, Coding)

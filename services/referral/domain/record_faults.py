@@ -7,7 +7,7 @@ is named at once; none quotes the value, which may be a patient's.
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from typing import Any
 
 from services.referral.domain.facility_codes import FACILITY_SYSTEM
@@ -50,14 +50,11 @@ class Today:
     """What is not in the future."""
 
     now: datetime
-    #: the site's calendar
-    utc_offset_minutes: int
+    #: of the site's calendar
+    day: date
 
     def is_ahead(self, moment: datetime | None) -> bool:
         return moment is not None and moment > self.now
-
-    def day(self) -> date:
-        return self.now.astimezone(timezone(timedelta(minutes=self.utc_offset_minutes))).date()
 
 
 def record_faults(
@@ -159,7 +156,7 @@ def _day(day: str, path: str, today: Today) -> Iterator[FieldViolation]:
     except ValueError:
         yield fault(path, "INVALID_DATE", "is no calendar day")
         return
-    if found > today.day():
+    if found > today.day:
         yield fault(path, "IN_FUTURE", "lies in the future")
 
 

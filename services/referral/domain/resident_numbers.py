@@ -27,11 +27,6 @@ def resident_birth_day(number: str) -> date | None:
         return None
 
 
-def resident_is_male(number: str) -> bool:
-    """The last digit of the sequence is odd for men (GB 11643)."""
-    return int(number[16]) % 2 == 1
-
-
 def resident_numbers_in(text: str) -> Iterator[str]:
     """Every resident identity number that stands in a text."""
     for found in _RESIDENT_IN_TEXT.finditer(text):

@@ -18,6 +18,10 @@ _PARTIES = {
     "WRONG_ROLE": _pair("该操作须由以下角色执行：{roles}", "this needs one of the roles: {roles}"),
     "SYSTEM_ONLY": _pair("该操作由系统执行", "only the system does this"),
     "OPERATOR_ONLY": _pair("机构目录须由平台运维人员发布", "only an operator applies the directory"),
+    "IDENTITY_KEYS_MISSING": _pair(
+        "本平台未配置患者身份密钥，不能登记或查询患者身份",
+        "the site has given no keys for patients' identities: none can be recorded or read",
+    ),
     "FACILITY_NOT_IN_DIRECTORY": _pair(
         "贵机构未列入机构目录，不能发起转诊", "your facility is not in the directory and cannot refer"
     ),

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from services.operator.platform import launch, service_process
 from services.operator.platform.errors import PlatformError
 from services.operator.platform.given import given_addresses, given_servers
+from services.operator.platform.identity_keys import ensure_identity_keys
 from services.operator.platform.key_folder import ensure_keys
 from services.operator.platform.service_process import Ready, ServiceProcess
 from services.shared.rpc.signing import SigningKeyError
@@ -165,3 +167,14 @@ def test_a_damaged_key_is_told(tmp_path: Path) -> None:
     files.private_key.write_text("damaged", "utf-8")
     with pytest.raises(SigningKeyError, match="cannot read"):
         ensure_keys(tmp_path)
+
+
+def test_the_identity_key_is_made_once_and_is_the_owners_alone(tmp_path: Path) -> None:
+    path = ensure_identity_keys(tmp_path / "keys")
+    assert path.stat().st_mode & 0o777 == 0o600
+    written = path.read_text("ascii")
+    key_id, _, encoded = written.strip().partition(" ")
+    assert (key_id, len(b64decode(encoded))) == ("own", 32)
+    assert ensure_identity_keys(tmp_path / "keys") == path
+    assert path.read_text("ascii") == written
+    assert ensure_identity_keys(tmp_path / "others").read_text("ascii") != written

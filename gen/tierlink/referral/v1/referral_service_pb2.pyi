@@ -8,6 +8,7 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from tierlink.referral.v1 import patient_identity_pb2 as patient_identity_pb2
 from tierlink.referral.v1 import referral_pb2 as referral_pb2
 from tierlink.referral.v1 import timeline_pb2 as timeline_pb2
 from tierlink.referral.v1 import transfer_record_pb2 as transfer_record_pb2
@@ -2460,5 +2461,105 @@ class AcknowledgeOutcomeResponse(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecordIdentityRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
+    DETAILS_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version of the identity that the caller decided on, 0 for none; a stale one is refused."""
+    patient: builtins.str
+    """Pseudonym, as in the patient's referrals."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def details(self) -> patient_identity_pb2.IdentityDetails:
+        """Replaces all that was recorded before."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        patient: builtins.str = ...,
+        details: patient_identity_pb2.IdentityDetails | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "details", b"details", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "details", b"details", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "patient", b"patient", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class RecordIdentityResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    IDENTITY_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def identity(self) -> patient_identity_pb2.PatientIdentity: ...
+    def __init__(
+        self,
+        *,
+        identity: patient_identity_pb2.PatientIdentity | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["identity", b"identity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["identity", b"identity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetIdentityRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    PATIENT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    patient: builtins.str
+    """Pseudonym."""
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason:
+        """Why it is read, such as TREATMENT; kept with the record of the read."""
+
+    def __init__(
+        self,
+        *,
+        patient: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["patient", b"patient", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetIdentityResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    IDENTITY_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def identity(self) -> patient_identity_pb2.PatientIdentity: ...
+    def __init__(
+        self,
+        *,
+        identity: patient_identity_pb2.PatientIdentity | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["identity", b"identity"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["identity", b"identity"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

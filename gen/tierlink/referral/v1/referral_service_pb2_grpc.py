@@ -222,6 +222,16 @@ class ReferralServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordResponse.FromString,
                 _registered_method=True)
+        self.RecordIdentity = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/RecordIdentity',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordIdentityRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordIdentityResponse.FromString,
+                _registered_method=True)
+        self.GetIdentity = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/GetIdentity',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetIdentityRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetIdentityResponse.FromString,
+                _registered_method=True)
 
 
 class ReferralServiceServicer:
@@ -492,6 +502,23 @@ class ReferralServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RecordIdentity(self, request, context):
+        """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
+        referral of the patient. FAILED_PRECONDITION where the site has given no keys.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetIdentity(self, request, context):
+        """Who a patient is, for clinicians and referral offices of the facilities on a live or past referral of the
+        patient, and for the coordinators of their communities; everybody else is told NOT_FOUND. Each read is
+        recorded, with its reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ReferralServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -679,6 +706,16 @@ def add_ReferralServiceServicer_to_server(servicer, server):
                     servicer.CompleteRecord,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordResponse.SerializeToString,
+            ),
+            'RecordIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordIdentity,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordIdentityRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordIdentityResponse.SerializeToString,
+            ),
+            'GetIdentity': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetIdentity,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetIdentityRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetIdentityResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1683,6 +1720,60 @@ class ReferralService:
             '/tierlink.referral.v1.ReferralService/CompleteRecord',
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/RecordIdentity',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordIdentityRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordIdentityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetIdentity(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/GetIdentity',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetIdentityRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetIdentityResponse.FromString,
             options,
             channel_credentials,
             insecure,

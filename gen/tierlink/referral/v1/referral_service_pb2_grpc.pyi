@@ -115,6 +115,15 @@ class ReferralServiceStub:
     facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
     taken all the same, and marked late.
     """
+    RecordIdentity: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RecordIdentityRequest, _referral_service_pb2.RecordIdentityResponse]
+    """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
+    referral of the patient. FAILED_PRECONDITION where the site has given no keys.
+    """
+    GetIdentity: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.GetIdentityRequest, _referral_service_pb2.GetIdentityResponse]
+    """Who a patient is, for clinicians and referral offices of the facilities on a live or past referral of the
+    patient, and for the coordinators of their communities; everybody else is told NOT_FOUND. Each read is
+    recorded, with its reason.
+    """
 
 @_typing.type_check_only
 class ReferralServiceAsyncStub(ReferralServiceStub):
@@ -202,6 +211,15 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
     facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
     taken all the same, and marked late.
+    """
+    RecordIdentity: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RecordIdentityRequest, _referral_service_pb2.RecordIdentityResponse]  # type: ignore[assignment]
+    """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
+    referral of the patient. FAILED_PRECONDITION where the site has given no keys.
+    """
+    GetIdentity: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.GetIdentityRequest, _referral_service_pb2.GetIdentityResponse]  # type: ignore[assignment]
+    """Who a patient is, for clinicians and referral offices of the facilities on a live or past referral of the
+    patient, and for the coordinators of their communities; everybody else is told NOT_FOUND. Each read is
+    recorded, with its reason.
     """
 
 class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -509,6 +527,27 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
         facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
         taken all the same, and marked late.
+        """
+
+    @_abc_1.abstractmethod
+    def RecordIdentity(
+        self,
+        request: _referral_service_pb2.RecordIdentityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.RecordIdentityResponse, _abc.Awaitable[_referral_service_pb2.RecordIdentityResponse]]:
+        """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
+        referral of the patient. FAILED_PRECONDITION where the site has given no keys.
+        """
+
+    @_abc_1.abstractmethod
+    def GetIdentity(
+        self,
+        request: _referral_service_pb2.GetIdentityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.GetIdentityResponse, _abc.Awaitable[_referral_service_pb2.GetIdentityResponse]]:
+        """Who a patient is, for clinicians and referral offices of the facilities on a live or past referral of the
+        patient, and for the coordinators of their communities; everybody else is told NOT_FOUND. Each read is
+        recorded, with its reason.
         """
 
 def add_ReferralServiceServicer_to_server(servicer: ReferralServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

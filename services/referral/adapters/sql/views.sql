@@ -1,9 +1,10 @@
 -- record_views -- many views in one statement, so that reading stays one round trip
-INSERT INTO views (at, user_id, facility, roles, method, resources, traceparent)
+INSERT INTO views (at, user_id, facility, roles, method, resources, traceparent, reason)
 SELECT v.at, v.user_id, v.facility, string_to_array(v.roles, ','), v.method, string_to_array(v.resources, ','),
-       v.traceparent
-FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])
-     AS v (at, user_id, facility, roles, method, resources, traceparent)
+       v.traceparent, v.reason
+FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+            $8::text[])
+     AS v (at, user_id, facility, roles, method, resources, traceparent, reason)
 
 -- forget_views -- the oldest views past their retention, a bounded number at a time
 DELETE FROM views

@@ -8,7 +8,12 @@ from services.referral.domain.continuation import opened_child
 from services.referral.domain.deadlines import deadlines
 from services.referral.domain.directory_entries import FacilityIdentifier, IdentifierScheme
 from services.referral.domain.directory_state import Facility
-from services.referral.domain.events import FollowUpRecorded, RecordCompleted, RecordOverdue
+from services.referral.domain.events import (
+    FollowUpRecorded,
+    RecordCompleted,
+    RecordOverdue,
+    ReferralRequested,
+)
 from services.referral.domain.policy import DEFAULT_POLICY
 from services.referral.domain.record_contents import carried_over
 from services.referral.domain.record_rules import DEFAULT_RECORD_RULES, ELEMENTS, RecordRules
@@ -271,3 +276,12 @@ def _coded(facility: Facility, code: str) -> Facility:
     licence = FacilityIdentifier(scheme=IdentifierScheme.LICENCE, value="45760012365232711A1001")
     own = FacilityIdentifier(scheme=IdentifierScheme.WS218, value=code)
     return replace(facility, identifiers=(licence, own))
+
+
+def test_a_referral_of_before_there_were_records_does_not_say_that_it_is_complete() -> None:
+    (event,) = requested().events
+    assert isinstance(event, ReferralRequested)
+    chart = Chart()
+    chart.take([replace(event, record=None, missing_elements=())], chart.context(WUCAIWAN))
+    assert chart.referral.record_completed_at is None
+    assert not limited(chart)

@@ -90,22 +90,30 @@ def test_what_is_left_out_stays_and_lists_grow() -> None:
     assert replace(record, vital_signs=(SIGNS,), pathway_data=RECORD.pathway_data) == RECORD
 
 
-def test_an_age_is_replaced_whole() -> None:
+def test_a_code_is_replaced_whole() -> None:
+    named = replace(coding("GB/T 2261.1", "1"), display="男性")
+    chart = requested(replace(CREATE, record=replace(RECORD, sex=named)))
+    unknown = c.CompleteRecord(record=TransferRecord(sex=coding("GB/T 2261.1", "9")))
+    record = told((unknown, WUCAIWAN), chart=chart).referral.record
+    assert record is not None
+    assert record.sex == coding("GB/T 2261.1", "9")
+
+
+def test_an_age_is_replaced_and_a_flag_stays() -> None:
     woman = replace(
         CREATE,
         clinical_summary=replace(CREATE.clinical_summary, sex="F"),
-        record=replace(RECORD, sex=None, pathway_data=_pregnant(30, 5)),
+        record=replace(RECORD, sex=None, pathway_data=_pregnant(30, 5, infectious=True)),
     )
-    chart = told(
-        (c.CompleteRecord(record=TransferRecord(pathway_data=_pregnant(31, 0))), WUCAIWAN),
-        chart=requested(woman),
-    )
-    assert chart.referral.record is not None
-    assert chart.referral.record.pathway_data == _pregnant(31, 0)
+    older = c.CompleteRecord(record=TransferRecord(pathway_data=_pregnant(31, 0)))
+    record = told((older, WUCAIWAN), chart=requested(woman)).referral.record
+    assert record is not None
+    assert record.pathway_data == _pregnant(31, 0, infectious=True)
 
 
-def _pregnant(weeks: int, days: int) -> PathwayData:
-    return PathwayData(maternal=MaternalData(gestational_age=GestationalAge(weeks=weeks, days=days)))
+def _pregnant(weeks: int, days: int, *, infectious: bool = False) -> PathwayData:
+    age = GestationalAge(weeks=weeks, days=days)
+    return PathwayData(maternal=MaternalData(gestational_age=age, infectious=infectious))
 
 
 def test_what_is_there_already_changes_nothing() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.referral.domain.pathway_faults import INJURY_SCORES
+from services.referral.domain.policy import DEFAULT_POLICY
 from services.referral.domain.record_faults import LENGTHS_MAX, Today, record_faults
 from services.referral.domain.record_rules import DEFAULT_RECORD_RULES, RecordRules, RiskColour
 from services.referral.domain.record_values import (
@@ -29,7 +30,7 @@ from tests.unit.referral.referral.network import START
 from tests.unit.referral.referral.records import RECORD, STROKE, coding
 
 NOW = START
-TODAY = Today(now=NOW, utc_offset_minutes=480)
+TODAY = Today(now=NOW, day=DEFAULT_POLICY.day_of(NOW))
 SUMMARY = ClinicalSummary(diagnosis_name="胸痛", referral_reason="急诊转诊")
 LATER = NOW + timedelta(seconds=1)
 #: A number that nobody has, with a good check digit: GB 11643's own example.
@@ -124,7 +125,8 @@ def test_nothing_was_done_in_the_future() -> None:
 
 def test_today_is_the_sites_today() -> None:
     """A diagnosis of today, made in the morning where it is still yesterday in Greenwich."""
-    early = Today(now=START.replace(hour=20), utc_offset_minutes=480)
+    evening = START.replace(hour=20)
+    early = Today(now=evening, day=DEFAULT_POLICY.day_of(evening))
     tomorrow = (START + timedelta(days=1)).date().isoformat()
     record = TransferRecord(diagnoses=(replace(STROKE, diagnosed_on=tomorrow),))
     assert record_faults(record, SUMMARY, early, DEFAULT_RECORD_RULES) == []

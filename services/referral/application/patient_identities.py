@@ -1,0 +1,254 @@
+"""Who patients are: recorded and read by those who treat them, each read with its reason.
+
+The name, the numbers and the telephone leave by these two ways alone. Whoever takes no part in a referral of
+the patient is told that there is nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Protocol
+from urllib.parse import quote
+
+from services.referral.application.known_directory import KnownDirectory
+from services.referral.application.listing import ListFilter, Listings, ListQuery
+from services.referral.application.reading import Reader, View, ViewLog
+from services.referral.domain.parties import reading_facilities
+from services.referral.domain.patient_identity import (
+    IdentityDetails,
+    PatientIdentity,
+    RecordIdentity,
+    identity_faults,
+)
+from services.referral.domain.referral_values import ReferralState
+from services.referral.domain.texts import text
+from services.shared.eventstore.store import EventStore
+from services.shared.kernel.actor import Actor, Role
+from services.shared.kernel.command import CommandContext
+from services.shared.kernel.refusals import (
+    FailedRule,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    Overloaded,
+    RequestIdReused,
+    StaleVersion,
+)
+
+RESOURCE = "PatientIdentity"
+
+WRITERS = (Role.CLINICIAN, Role.REFERRAL_OFFICE)
+READERS = (*WRITERS, Role.COORDINATOR)
+
+#: A referral that was entered in error may be another patient's: it gives nobody a part.
+_GIVES_A_PART = tuple([state.value for state in ReferralState if state is not ReferralState.ENTERED_IN_ERROR])
+
+#: Tries of one recording before the caller is told to come back.
+_ATTEMPTS_MAX = 5
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sealed:
+    """Details that nobody reads without the key of that id."""
+
+    key_id: str
+    nonce: bytes
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredIdentity:
+    """One version as it is kept."""
+
+    #: pseudonym
+    patient: str
+    version: int
+    sealed: Sealed
+    recorded_at: datetime
+    recorded_by: str
+    facility: str
+    request_id: str
+    #: of the request, keyed: a bare digest of an identity number is soon guessed
+    request_tag: bytes
+
+
+class IdentityCipher(Protocol):
+    """Encrypts and decrypts, each bound to the patient and version. Raises IdentityUnreadable."""
+
+    def seal(self, details: IdentityDetails, patient: str, version: int) -> Sealed: ...
+
+    def open(self, sealed: Sealed, patient: str, version: int) -> IdentityDetails: ...
+
+    def tag(self, digest: bytes, key_id: str) -> bytes:
+        """A keyed digest, comparable under the same key alone."""
+        ...
+
+
+class IdentityUnreadable(Exception):
+    """The key is not at hand, or what is stored is not what was written. Says nothing of the contents."""
+
+
+class IdentityStore(Protocol):
+    """Keeps every version. Raises DependencyDown."""
+
+    async def latest(self, patient: str) -> StoredIdentity | None: ...
+
+    async def by_request(self, request_id: str) -> StoredIdentity | None: ...
+
+    async def add(self, identity: StoredIdentity) -> bool:
+        """False when that version or that request id is there already."""
+        ...
+
+
+class PatientIdentities:
+    """Records and reads. Without a cipher both are refused: nothing is ever kept in clear.
+
+    `requests` knows the request ids of all other commands.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: IdentityStore,
+        requests: EventStore,
+        cipher: IdentityCipher | None,
+        listings: Listings,
+        directory: KnownDirectory,
+        views: ViewLog,
+        today: Callable[[datetime], date],
+    ) -> None:
+        self._store = store
+        self._requests = requests
+        self._cipher = cipher
+        self._listings = listings
+        self._directory = directory
+        self._views = views
+        self._today = today
+
+    async def record(
+        self, command: RecordIdentity, context: CommandContext, digest: bytes
+    ) -> PatientIdentity:
+        """The new version; the same request again gives the first reply.
+
+        Raises NotAllowed without keys, NotFound for whoever takes no part, RequestIdReused, InvalidInput,
+        StaleVersion, Overloaded, DependencyDown.
+        """
+        cipher = self._keyed()
+        await self._expect_part(command.patient, context.actor, WRITERS)
+        earlier = await self._earlier(cipher, context.request_id, digest)
+        if earlier is not None:
+            return earlier
+        faults = identity_faults(command.details, self._today(context.recorded_at))
+        if faults:
+            raise InvalidInput(*faults)
+        for _ in range(_ATTEMPTS_MAX):
+            current = await self._version(command.patient)
+            if context.expected_version not in (None, current):
+                raise StaleVersion(
+                    resource_name=resource_of(command.patient),
+                    expected=context.expected_version or 0,
+                    current=current,
+                )
+            stored = _new_version(cipher, command, context, current + 1, digest)
+            if await self._store.add(stored):
+                return _shown(stored, command.details)
+            # Somebody was faster: another version, or this very request.
+            earlier = await self._earlier(cipher, context.request_id, digest)
+            if earlier is not None:
+                return earlier
+        raise Overloaded("the identity changes too often; try again")
+
+    async def read(self, patient: str, reader: Reader, reason: str) -> PatientIdentity:
+        """The latest version, once the read is recorded.
+
+        Raises NotAllowed without keys, NotFound for whoever takes no part or when nothing was recorded,
+        DependencyDown, IdentityUnreadable.
+        """
+        cipher = self._keyed()
+        await self._expect_part(patient, reader.actor, READERS)
+        stored = await self._store.latest(patient)
+        if stored is None:
+            raise NotFound(RESOURCE, resource_of(patient))
+        view = View(
+            at=reader.at,
+            actor=reader.actor,
+            method=reader.method,
+            resources=(resource_of(patient),),
+            traceparent=reader.traceparent,
+            reason=reason,
+        )
+        await self._views.record(view)
+        return _shown(stored, cipher.open(stored.sealed, patient, stored.version))
+
+    def _keyed(self) -> IdentityCipher:
+        if self._cipher is None:
+            rule = FailedRule(code="IDENTITY_KEYS_MISSING", text=text("IDENTITY_KEYS_MISSING"))
+            raise NotAllowed(state="", allowed_commands=(), failed_rules=(rule,))
+        return self._cipher
+
+    async def _expect_part(self, patient: str, actor: Actor, roles: tuple[Role, ...]) -> None:
+        """Raises NotFound unless the actor's facility has a part in a referral of the patient.
+
+        The roles by which operators and the system read everything open nothing here.
+        """
+        own = tuple([role for role in actor.roles if role in roles])
+        facilities = reading_facilities(replace(actor, roles=own), self._directory.current())
+        if own and facilities:
+            query = ListQuery(
+                kind="referral",
+                wanted=ListFilter(patient=patient, states=_GIVES_A_PART),
+                parties=tuple(sorted(facilities)),
+                limit=1,
+            )
+            if (await self._listings.page(query)).streams:
+                return
+        raise NotFound(RESOURCE, resource_of(patient))
+
+    async def _version(self, patient: str) -> int:
+        latest = await self._store.latest(patient)
+        return 0 if latest is None else latest.version
+
+    async def _earlier(
+        self, cipher: IdentityCipher, request_id: str, digest: bytes
+    ) -> PatientIdentity | None:
+        """What this request recorded before. Raises RequestIdReused when it was another one."""
+        stored = await self._store.by_request(request_id)
+        if stored is None:
+            if await self._requests.find_request(request_id) is not None:
+                raise RequestIdReused(request_id)
+            return None
+        if cipher.tag(digest, stored.sealed.key_id) != stored.request_tag:
+            raise RequestIdReused(request_id)
+        return _shown(stored, cipher.open(stored.sealed, stored.patient, stored.version))
+
+
+def resource_of(patient: str) -> str:
+    """The name under which reads are recorded."""
+    return f"patients/{quote(patient, safe='')}/identity"
+
+
+def _new_version(
+    cipher: IdentityCipher, command: RecordIdentity, context: CommandContext, version: int, digest: bytes
+) -> StoredIdentity:
+    sealed = cipher.seal(command.details, command.patient, version)
+    return StoredIdentity(
+        patient=command.patient,
+        version=version,
+        sealed=sealed,
+        recorded_at=context.recorded_at,
+        recorded_by=context.actor.user,
+        facility=context.actor.facility,
+        request_id=context.request_id,
+        request_tag=cipher.tag(digest, sealed.key_id),
+    )
+
+
+def _shown(stored: StoredIdentity, details: IdentityDetails) -> PatientIdentity:
+    return PatientIdentity(
+        patient=stored.patient,
+        version=stored.version,
+        details=details,
+        recorded_at=stored.recorded_at,
+        recorded_by=stored.recorded_by,
+        facility=stored.facility,
+    )
