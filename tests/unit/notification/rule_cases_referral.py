@@ -218,6 +218,13 @@ REFERRAL_CASES = [
         role="clinician",
     ),
     Case(
+        rule="RECORD_OVERDUE",
+        events=(occurrence("RecordOverdue", {"facility": BRANCH}),),
+        facility=BRANCH,
+        role="clinician",
+        severity=Severity.INFORMATION,
+    ),
+    Case(
         rule="OUTCOME_REPORT_OVERDUE",
         events=(occurrence("OutcomeReportOverdue", {"facility": HOSPITAL}),),
         facility=BRANCH,
