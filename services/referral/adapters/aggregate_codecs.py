@@ -49,7 +49,7 @@ def build_aggregates() -> Aggregates:
             deadlines=referrals.deadlines,
             facets=referrals.facets,
             # 4: tasks of a rehabilitation plan are numbered and have states
-            fold_version=4,
+            fold_version=5,
         ),
         episode=AggregateKind(
             name="episode",

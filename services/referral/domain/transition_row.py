@@ -53,6 +53,10 @@ def _needs_approval(state: Referral | None, event: Any) -> bool:
     return bool(event.needs_approval)
 
 
+def _nobody_asked(state: Referral | None, event: Any) -> bool:
+    return not event.offers
+
+
 def _exhausted(state: Referral | None, event: Any) -> bool:
     return bool(event.exhausted)
 
@@ -70,6 +74,8 @@ def _label(zh: str, en: str) -> BilingualText:
 
 
 NEEDS_APPROVAL = When(label=_label("须审批", "the norms ask for approval"), holds=_needs_approval)
+#: Every destination that was listed has left the directory since.
+NOBODY_ASKED = When(label=_label("所列机构均已不在目录", "nobody listed could be asked"), holds=_nobody_asked)
 EXHAUSTED = When(label=_label("无其他可申请机构", "no offer is open or listed next"), holds=_exhausted)
 ESCALATION_EXHAUSTED = When(
     label=_label("已无可申请机构且时限已到", "last deadline, escalation exhausted"),

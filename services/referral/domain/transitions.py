@@ -8,6 +8,8 @@ Where the table there is silent:
 - the bed service's events are followed in every state with a destination, not only before departure: a bed
   may be held for a patient on the road, and is occupied after arrival;
 - deadlines that only alert have rows of their own;
+- where nobody could be asked (the destinations left the directory meanwhile) it is DECLINED, which can be
+  re-routed and expires, and never REQUESTED of nobody, which would wait for ever;
 - what left the county without approval is reviewed afterwards in every state with a destination. The review
   moves no state and stops nobody: a referral that ends with an open one says so (`decide_review.py`).
 """
@@ -21,6 +23,7 @@ from services.referral.domain.referral_values import ReferralState as S
 from services.referral.domain.transition_row import (
     ESCALATION_EXHAUSTED,
     NEEDS_APPROVAL,
+    NOBODY_ASKED,
     Outcome,
     Row,
     moves_on,
@@ -51,10 +54,17 @@ _REQUEST_ROWS = (
         c.CreateReferral,
         (p.ORIGIN_CLINICIAN,),
         Outcome(event=e.ReferralRequested, to=S.AWAITING_APPROVAL, when=NEEDS_APPROVAL),
+        Outcome(event=e.ReferralRequested, to=S.DECLINED, when=NOBODY_ASKED),
         to(e.ReferralRequested, S.REQUESTED),
         norms=True,
     ),
-    row((S.AWAITING_APPROVAL,), c.ApproveReferral, (p.APPROVER,), to(e.ReferralApproved, S.REQUESTED)),
+    row(
+        (S.AWAITING_APPROVAL,),
+        c.ApproveReferral,
+        (p.APPROVER,),
+        Outcome(event=e.ReferralApproved, to=S.DECLINED, when=NOBODY_ASKED),
+        to(e.ReferralApproved, S.REQUESTED),
+    ),
     row(
         (S.AWAITING_APPROVAL,),
         c.RefuseApproval,
