@@ -26,6 +26,7 @@ from services.referral.domain.offering import Asking, Opened, asking, expiry, op
 from services.referral.domain.parties import authorise_creation
 from services.referral.domain.plan_faults import plan_faults
 from services.referral.domain.policy import ReferralPolicy
+from services.referral.domain.referral_state import came_to_nothing
 from services.referral.domain.referral_values import Dispatch
 from services.referral.domain.rehabilitation import taken_in
 from services.referral.domain.texts import text
@@ -196,7 +197,7 @@ def reroute_norms(decision: Decision[RerouteReferral]) -> tuple[Assessment, ...]
         consent=state.consent,
         rehabilitation_plan=state.rehabilitation_plan,
         overrides=command.overrides,
-        asked_before=tuple(dict.fromkeys(offer.facility for offer in state.offers)),
+        asked_before=came_to_nothing(state.offers),
         approved=state.approved,
         continues=state.parent != "",
         green_channel=state.green_channel,

@@ -183,7 +183,7 @@ def one_live(move: Move) -> Verdict:
 
 
 def new_destination(move: Move) -> Verdict:
-    """A re-routed referral asks somebody who was not asked before."""
+    """A re-routed referral asks somebody who has not said no before."""
     asked = move.destination.id in move.asked_before
     code = "NEW_DESTINATION.FAILED" if asked else "NEW_DESTINATION.PASSED"
     return verdict(not asked, code, facility=move.destination.name)

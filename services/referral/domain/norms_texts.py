@@ -154,10 +154,10 @@ NORMS: dict[str, BilingualText] = {
     "ONE_LIVE.FAILED": _pair(
         "本次诊疗过程已有进行中的转诊：{referral}", "another referral of the episode is live: {referral}"
     ),
-    "NEW_DESTINATION.PASSED": _pair("{facility}尚未被询问过", "{facility} was not asked before"),
+    "NEW_DESTINATION.PASSED": _pair("{facility}此前未拒收或逾时未答", "{facility} has not said no before"),
     "NEW_DESTINATION.FAILED": _pair(
-        "{facility}此前已被询问，须说明再次申请的原因",
-        "{facility} was asked before: a coded reason is needed",
+        "{facility}此前已拒收或逾时未答，须说明再次申请的原因",
+        "{facility} said no before, or nothing in time: a coded reason is needed",
     ),
     "GREEN_CHANNEL.OPEN": _pair(
         "凭绿色通道“{channel}”转往{facility}，免：{skips}；专科能力、就近、知情同意等临床要求不变",

@@ -216,6 +216,22 @@ def open_offers(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
     return tuple([offer for offer in offers if offer.state in OPEN_OFFER])
 
 
+def came_to_nothing(offers: tuple[Offer, ...]) -> tuple[str, ...]:
+    """Facilities that said no, said nothing in time, or took their acceptance back; without repetition.
+
+    An offer that was withdrawn because another destination was faster has no reason: that facility never had
+    its say. It is new to a re-routing, and an emergency may not pass over it to one that is farther.
+    """
+    ended = (OfferState.DECLINED, OfferState.LAPSED, OfferState.WITHDRAWN)
+    return tuple(
+        dict.fromkeys(
+            offer.facility
+            for offer in offers
+            if offer.state in ended and (offer.state is not OfferState.WITHDRAWN or offer.reason is not None)
+        )
+    )
+
+
 def accepted_offer(offers: tuple[Offer, ...]) -> Offer | None:
     """The accepted offer: there is at most one."""
     for offer in offers:

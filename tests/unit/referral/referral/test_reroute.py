@@ -19,7 +19,7 @@ from tests.unit.referral.referral.network import (
     WUCAIWAN,
     WUCAIWAN_OFFICE,
 )
-from tests.unit.referral.referral.stories import CREATE, REASON, ROUTINE, declined, requested, told
+from tests.unit.referral.referral.stories import ACCEPT, CREATE, REASON, ROUTINE, declined, requested, told
 
 DECLINE = c.DeclineReferral(reason=REASON)
 REROUTE = c.RerouteReferral(destinations=("east-hospital",))
@@ -110,3 +110,24 @@ def test_a_re_routing_lists_who_is_asked_next() -> None:
     chart = told((listed, WUCAIWAN), chart=declined().later(minutes=1))
     assert chart.referral.next_destinations == ("qitai-people",)
     assert chart.referral.expires_at == chart.now + timedelta(minutes=20, hours=2)
+
+
+def test_whoever_was_only_slower_is_asked_anew_without_a_reason() -> None:
+    both = replace(
+        CREATE, destinations=("jimsar-general", "east-hospital"), dispatch=Dispatch.FIRST_TO_ACCEPT
+    )
+    chart = told((ACCEPT, EAST), (c.WithdrawAcceptance(reason=REASON), EAST), chart=requested(both))
+    farther = c.RerouteReferral(destinations=("qitai-people",), dispatch=Dispatch.IN_ORDER)
+    chart.refused(farther, WUCAIWAN, "NEAREST_CAPABLE")
+    back = c.RerouteReferral(destinations=("east-hospital",), dispatch=Dispatch.IN_ORDER)
+    chart.refused(back, WUCAIWAN, "NEAREST_CAPABLE", "NEW_DESTINATION")
+    again = c.RerouteReferral(destinations=("jimsar-general",), dispatch=Dispatch.IN_ORDER)
+    told((again, WUCAIWAN), (ACCEPT, GENERAL), chart=chart)
+    assert chart.referral.state is ReferralState.ACCEPTED
+
+
+def test_whoever_did_not_answer_in_time_has_had_its_say() -> None:
+    chart = requested()
+    chart.due("decide")
+    chart.refused(c.RerouteReferral(destinations=("jimsar-general",)), WUCAIWAN, "NEW_DESTINATION")
+    assert chart.when(REROUTE, WUCAIWAN)
