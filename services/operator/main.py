@@ -5,6 +5,7 @@ import typer
 from services.operator.commands.audit import audit
 from services.operator.commands.bench import bench
 from services.operator.commands.demo import demo
+from services.operator.commands.directory import directory
 from services.operator.commands.referral import referral
 from services.operator.commands.serve import serve
 from services.operator.commands.token import token
@@ -24,4 +25,5 @@ app.command()(serve)
 app.command()(token)
 app.command()(bench)
 app.add_typer(referral)
+app.add_typer(directory)
 app.add_typer(audit)

@@ -1,64 +1,62 @@
-"""Directory files: facilities, communities, wards, travel times (see shared/cases/README.md)."""
+"""Directory files: communities, facilities with their wards and travel times, alliances, areas, channels."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from services.operator.casefile.faults import FaultyFile
+from google.protobuf.descriptor import Descriptor
+
+from services.operator.casefile.directory_checks import Placed, reference_faults
 from services.operator.casefile.fields import field_faults
-from services.operator.casefile.located import Entry, Node, read_located
 from services.operator.casefile.model import Directory, Ward
-from services.operator.casefile.sections import Faults, Section
 from services.operator.rpc.values import enum_value, short_name
+from services.shared.located.faults import Fault, FaultyFile
+from services.shared.located.nodes import Entry, Node, read_located
+from services.shared.located.sections import Faults, Section
 from tierlink.bed.v1 import bed_service_pb2
 from tierlink.referral.v1 import directory_pb2
 
-_KEYS = (
-    "communities",
-    "facilities",
-    "generate",
-    # What the directory's contract does not hold is read past, so that one file serves other tools too.
-    *("alliances", "green_channels", "pooling_areas", "recognition_areas"),
-)
+#: The lists of a file, which are the fields of ApplyDirectory: their messages, and what an entry must have.
+_LISTS: Mapping[str, tuple[Descriptor, tuple[str, ...]]] = {
+    "communities": (directory_pb2.Community.DESCRIPTOR, ("id", "name", "lead")),
+    "facilities": (directory_pb2.Facility.DESCRIPTOR, ("id", "name", "level")),
+    "alliances": (directory_pb2.Alliance.DESCRIPTOR, ("id", "specialty", "name", "members")),
+    "pooling_areas": (directory_pb2.PoolingArea.DESCRIPTOR, ("id",)),
+    "recognition_areas": (directory_pb2.RecognitionArea.DESCRIPTOR, ("id",)),
+    "green_channels": (directory_pb2.GreenChannel.DESCRIPTOR, ("id", "name", "holder", "facility")),
+}
 _GENERATED_MAX = 5000
 _WARD = bed_service_pb2.WardSpecification.DESCRIPTOR
 _BED_TYPE: Any = _WARD.fields_by_name["bed_type"].enum_type
 _FACILITY = directory_pb2.Facility.DESCRIPTOR
-_COMMUNITY = directory_pb2.Community.DESCRIPTOR
 
 
 def read_directories(paths: tuple[Path, ...]) -> Directory:
-    """The files as one directory. Raises FaultyFile for the first that has faults."""
-    read = [_read_directory(path) for path in paths]
-    communities = tuple(each for directory in read for each in directory.communities)
-    facilities = tuple(each for directory in read for each in directory.facilities)
-    wards = {facility: each for directory in read for facility, each in directory.wards.items()}
-    faults = Faults()
-    for kind, entries in (("community", communities), ("facility", facilities)):
-        for twice in _twice([entry["id"] for entry in entries]):
-            faults.add(0, f"{kind} {twice} is given twice")
-    if faults.found:
-        raise FaultyFile(paths[-1], faults.found)
-    return Directory(communities=communities, facilities=facilities, wards=wards)
-
-
-def _read_directory(path: Path) -> Directory:
-    faults = Faults()
-    root = Section(read_located(path), "the directory", faults, keys=_KEYS)
-    communities = [_fields(node, _COMMUNITY, faults) for node in _list(root, "communities")]
+    """The files as one directory. Raises FaultyFile for the first that has faults, with all of them."""
+    found: dict[str, list[Placed]] = {key: [] for key in _LISTS}
     wards: dict[str, tuple[Ward, ...]] = {}
-    facilities = []
-    nodes = list(_list(root, "facilities"))
-    for node in (*nodes, *(made for each in _list(root, "generate") for made in _generated(each, faults))):
-        bare = Node(value={k: v for k, v in node.entries.items() if k != "wards"}, line=node.line)
-        facility = _fields(bare, _FACILITY, faults)
-        facilities.append(facility)
-        beds = node.get("wards")
-        if beds is not None:
-            wards[str(facility.get("id", ""))] = tuple(_ward(each, faults) for each in beds.items)
-    if faults.found:
-        raise FaultyFile(path, faults.found)
-    return Directory(communities=tuple(communities), facilities=tuple(facilities), wards=wards)
+    faults: dict[Path, list[Fault]] = {path: [] for path in paths}
+    for path in paths:
+        noted = Faults()
+        root = Section(read_located(path), "the directory", noted, keys=(*_LISTS, "generate"))
+        for key in _LISTS:
+            for node in _entries(root, key, noted):
+                found[key].append(Placed(path=path, node=_entry_fields(key, node, wards, noted)))
+        faults[path] += noted.found
+    for placed, text in reference_faults(found):
+        faults[placed.path].append(Fault(line=placed.node.line, column=placed.node.column, text=text))
+    for path, of_it in faults.items():
+        if of_it:
+            raise FaultyFile(path, of_it)
+    entries = {key: tuple(each.node.plain() for each in placed) for key, placed in found.items()}
+    return Directory(**entries, wards=wards, places=found)
+
+
+def _entries(root: Section, key: str, faults: Faults) -> Iterator[Node]:
+    yield from _list(root, key)
+    if key == "facilities":
+        for each in _list(root, "generate"):
+            yield from _generated(each, faults)
 
 
 def _list(root: Section, key: str) -> tuple[Node, ...]:
@@ -68,13 +66,31 @@ def _list(root: Section, key: str) -> tuple[Node, ...]:
     return node.items if node else ()
 
 
-def _fields(node: Node, descriptor: Any, faults: Faults) -> Mapping[str, Any]:
-    faults.found.extend(field_faults(node, descriptor))
-    for key in ("id", "name"):
-        if node.get(key) is None:
-            faults.add(node.line, f"{descriptor.name.lower()} needs {key}")
-    plain = node.plain()
-    return plain if isinstance(plain, dict) else {}
+def _entry_fields(key: str, node: Node, wards: dict[str, tuple[Ward, ...]], faults: Faults) -> Node:
+    """The entry as the fields of its message; what is wrong with them is noted."""
+    descriptor, needed = _LISTS[key]
+    entries = dict(node.entries)
+    if key == "facilities" and "wards" in entries:
+        beds = entries.pop("wards").node
+        if not isinstance(beds.value, tuple):
+            faults.at(beds, "wards must be a list")
+        wards[str(node.plain().get("id", ""))] = tuple(_ward(each, faults) for each in beds.items)
+    if key == "green_channels" and "holder" in entries:
+        entries.update(_holder(entries["holder"]))
+    bare = Node(value=entries, line=node.line, column=node.column) if node.entries else node
+    faults.found.extend(field_faults(bare, descriptor))
+    for field in needed:
+        if node.entries and node.get(field) is None:
+            faults.at(node, f"{descriptor.name} needs {field}")
+    return bare
+
+
+def _holder(entry: Entry) -> dict[str, Entry]:
+    """A holder that is no facility may be named in both languages."""
+    chinese = entry.node.get("zh")
+    if chinese is None:
+        return {"holder": entry}
+    return {"holder": Entry(line=entry.line, column=entry.column, node=chinese), "holder_name": entry}
 
 
 def _ward(node: Node, faults: Faults) -> Ward:
@@ -94,27 +110,22 @@ def _generated(node: Node, faults: Faults) -> Iterator[Node]:
     section = Section(node, "generate", faults, keys=keys)
     count = section.number("count", least=1, most=_GENERATED_MAX)
     pattern = section.text("id")
-    for number in range(1, count + 1):
+    for number in range(1, min(count, _GENERATED_MAX) + 1):
         try:
             name = pattern.format(n=number)
-        except (KeyError, IndexError, ValueError):
+        except (KeyError, IndexError, ValueError, AttributeError):
             section.fault("id", "id must be a pattern such as township-{n:02}")
             return
         entries = {key: entry for key, entry in node.entries.items() if key != "count"}
-        entries["id"] = _entry(name, node.line)
+        entries["id"] = _entry(name, node)
         if "name" not in entries:
-            texts = {"zh": _entry(name, node.line), "en": _entry(name, node.line)}
-            entries["name"] = Entry(line=node.line, node=Node(value=texts, line=node.line))
-        yield Node(value=entries, line=node.line)
+            texts = {"zh": _entry(name, node), "en": _entry(name, node)}
+            entries["name"] = Entry(
+                line=node.line, column=node.column, node=Node(value=texts, line=node.line, column=node.column)
+            )
+        yield Node(value=entries, line=node.line, column=node.column)
 
 
-def _entry(text: str, line: int) -> Entry:
-    return Entry(line=line, node=Node(value=text, line=line))
-
-
-def _twice(ids: list[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for each in ids:
-        if each in seen:
-            yield each
-        seen.add(each)
+def _entry(text: str, place: Node) -> Entry:
+    node = Node(value=text, line=place.line, column=place.column)
+    return Entry(line=place.line, column=place.column, node=node)

@@ -5,11 +5,11 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from services.operator.casefile.faults import Fault
-from services.operator.casefile.located import Node
 from services.operator.casefile.variables import holds_variables, is_one_variable
 from services.operator.rpc.paths import Expectation, leaf
 from services.operator.rpc.values import TIMESTAMP, enum_value, is_map, short_name
+from services.shared.located.faults import Fault
+from services.shared.located.nodes import Node
 
 _INTEGERS = frozenset(
     {
@@ -25,12 +25,12 @@ _FLOATS = frozenset({FieldDescriptor.CPPTYPE_FLOAT, FieldDescriptor.CPPTYPE_DOUB
 def field_faults(node: Node, descriptor: Descriptor) -> Iterator[Fault]:
     """Everything in a mapping that is no field of the message, or no value of its field."""
     if not isinstance(node.value, dict):
-        yield Fault(line=node.line, text=f"must be the fields of {descriptor.name}")
+        yield Fault(line=node.line, column=node.column, text=f"must be the fields of {descriptor.name}")
         return
     for name, entry in node.entries.items():
         field = descriptor.fields_by_name.get(name)
         if field is None:
-            yield Fault(line=entry.line, text=f"{descriptor.name} has no field {name}")
+            yield Fault(line=entry.line, column=entry.column, text=f"{descriptor.name} has no field {name}")
         else:
             yield from _value_faults(entry.node, field)
 
@@ -59,19 +59,19 @@ def _value_faults(node: Node, field: FieldDescriptor) -> Iterator[Fault]:
         entry_type: Any = field.message_type
         value_field = entry_type.fields_by_name["value"]
         if not isinstance(node.value, dict):
-            yield Fault(line=node.line, text=f"{field.name} must be a mapping")
-        for entry in node.entries.values():
-            yield from _single_faults(entry.node, value_field)
+            yield Fault(line=node.line, column=node.column, text=f"{field.name} must be a mapping")
+        for key, entry in node.entries.items():
+            yield from _single_faults(entry.node, value_field, f"{field.name}[{key}]")
     elif field.is_repeated:
         if not isinstance(node.value, tuple):
-            yield Fault(line=node.line, text=f"{field.name} must be a list")
+            yield Fault(line=node.line, column=node.column, text=f"{field.name} must be a list")
         for item in node.items:
             yield from _single_faults(item, field)
     else:
         yield from _single_faults(node, field)
 
 
-def _single_faults(node: Node, field: FieldDescriptor) -> Iterator[Fault]:
+def _single_faults(node: Node, field: FieldDescriptor, called: str = "") -> Iterator[Fault]:
     value = node.value
     if is_one_variable(value):
         return  # its type is known when the case is played
@@ -79,7 +79,7 @@ def _single_faults(node: Node, field: FieldDescriptor) -> Iterator[Fault]:
     if message is not None and message.full_name != TIMESTAMP:
         yield from field_faults(node, message)
     elif not _fits(value, field):
-        yield Fault(line=node.line, text=f"{field.name} {_expectation(field)}")
+        yield Fault(line=node.line, column=node.column, text=f"{called or field.name} {_expectation(field)}")
 
 
 def _fits(value: Any, field: FieldDescriptor) -> bool:

@@ -1,11 +1,12 @@
 """A case: who does what, when, and what must come of it. Checked when it was read."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from services.operator.casefile.directory_checks import Placed
 from services.operator.rpc.methods import RpcMethod
 from services.operator.rpc.paths import Expectation
 from services.shared.kernel.actor import Actor
@@ -26,10 +27,27 @@ class Ward:
 class Directory:
     """One or more directory files together, as ApplyDirectory and ApplyWards take them."""
 
-    #: fields of `Community` and `Facility`
+    #: fields of the messages that ApplyDirectory takes
     communities: tuple[Mapping[str, Any], ...]
     facilities: tuple[Mapping[str, Any], ...]
     wards: Mapping[str, tuple[Ward, ...]]
+    alliances: tuple[Mapping[str, Any], ...] = ()
+    pooling_areas: tuple[Mapping[str, Any], ...] = ()
+    recognition_areas: tuple[Mapping[str, Any], ...] = ()
+    green_channels: tuple[Mapping[str, Any], ...] = ()
+    #: where each entry stands, list by list
+    places: Mapping[str, Sequence[Placed]] = field(default_factory=dict)
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of ApplyDirectory."""
+        return {
+            "communities": [dict(each) for each in self.communities],
+            "facilities": [dict(each) for each in self.facilities],
+            "alliances": [dict(each) for each in self.alliances],
+            "pooling_areas": [dict(each) for each in self.pooling_areas],
+            "recognition_areas": [dict(each) for each in self.recognition_areas],
+            "green_channels": [dict(each) for each in self.green_channels],
+        }
 
     def facility_ids(self) -> frozenset[str]:
         """Every facility in it."""

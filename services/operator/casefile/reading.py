@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from services.operator.casefile.directory import read_directories
-from services.operator.casefile.faults import FaultyFile
-from services.operator.casefile.located import Node, read_located
 from services.operator.casefile.model import Case, Directory, Duty, ExpectedAlert, ExpectedClock, Site
 from services.operator.casefile.packaged import CASES_FOLDER
-from services.operator.casefile.sections import Faults, Section
 from services.operator.casefile.step_reading import StepReader
 from services.operator.casefile.variables import UNIQUE, is_name, parse_offset, variable_faults
 from services.shared.kernel.actor import Actor, Role
+from services.shared.located.faults import FaultyFile
+from services.shared.located.nodes import Node, read_located
+from services.shared.located.sections import Faults, Section
 
 _KEYS = (
     *("id", "title", "source", "directory", "utc_offset_minutes", "people", "rosters", "variables"),

@@ -7,13 +7,13 @@ from typing import Any
 from google.protobuf.descriptor import Descriptor
 
 from services.operator.casefile.fields import expectation_fault, field_faults
-from services.operator.casefile.located import Node
 from services.operator.casefile.model import AlertStep, AwaitStep, CommandStep, Step
-from services.operator.casefile.sections import Faults, Section, did_you_mean
 from services.operator.casefile.variables import is_name, parse_offset, variable_faults
 from services.operator.rpc.methods import RpcMethod, rpc_methods
 from services.operator.rpc.paths import RELATIONS, Expectation, path_fault
 from services.shared.kernel.actor import Actor
+from services.shared.located.nodes import Node
+from services.shared.located.sections import Faults, Section, did_you_mean
 from tierlink.notification.v1 import alert_pb2
 
 _COMMON = ("id", "at", "text", "save", "synthetic")

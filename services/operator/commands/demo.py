@@ -16,7 +16,6 @@ import typer
 from rich.console import Console
 
 from services.embedded import EmbeddedError
-from services.operator.casefile.faults import FaultyFile
 from services.operator.casefile.model import Case
 from services.operator.casefile.packaged import PACKAGED, case_path
 from services.operator.casefile.reading import read_case
@@ -42,6 +41,7 @@ from services.operator.report.progress import ProgressOnScreen
 from services.operator.report.tables import Tables
 from services.operator.rpc.failures import CallFailed
 from services.operator.texts import Language, say
+from services.shared.located.faults import FaultyFile
 from services.shared.rpc.channels import Addresses
 from services.shared.rpc.signing import SigningKey
 

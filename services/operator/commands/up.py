@@ -13,7 +13,6 @@ from rich.text import Text
 
 from services.embedded import EmbeddedError
 from services.embedded.ports import free_port, is_free
-from services.operator.casefile.faults import FaultyFile
 from services.operator.casefile.model import Case
 from services.operator.casefile.packaged import DEFAULT_CASE
 from services.operator.casefile.reading import read_case
@@ -32,6 +31,7 @@ from services.operator.rpc.failures import CallFailed
 from services.operator.rpc.people import TokenBook
 from services.operator.texts import Language, say, text
 from services.shared.kernel.actor import Actor
+from services.shared.located.faults import FaultyFile
 from services.shared.rpc.channels import open_channels
 from services.shared.rpc.signing import sign_token
 

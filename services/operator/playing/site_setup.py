@@ -31,10 +31,7 @@ class SiteSetup:
             await self._roster(facility, duties)
 
     async def _directory(self, site: Site) -> None:
-        fields = {
-            "communities": [dict(each) for each in site.directory.communities],
-            "facilities": [dict(each) for each in site.directory.facilities],
-        }
+        fields = site.directory.fields()
         if not fields["facilities"]:
             return
         planned = await self._command("ApplyDirectory", {**fields, "dry_run": True})

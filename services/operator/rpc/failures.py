@@ -28,6 +28,8 @@ class CallFailed(Exception):
         self.code = error.code()
         self.attempts = attempts
         self.details = tuple(_details(error))
+        #: of a refused request: field and description
+        self.violations = tuple(_violations(error))
         after = f" ({attempts} attempts)" if attempts > 1 else ""
         # The message says in one language what the details say in both.
         text = "; ".join(self.details) or error.details() or ""
@@ -57,6 +59,14 @@ def _status(error: grpc.aio.AioRpcError) -> status_pb2.Status:
             except DecodeError:
                 break
     return status_pb2.Status()
+
+
+def _violations(error: grpc.aio.AioRpcError) -> Iterator[tuple[str, str]]:
+    for detail in _status(error).details:
+        if detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
+            bad = error_details_pb2.BadRequest()
+            detail.Unpack(bad)
+            yield from ((each.field, each.description) for each in bad.field_violations)
 
 
 def _details(error: grpc.aio.AioRpcError) -> Iterator[str]:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from services.operator.casefile.faults import FaultyFile
-from services.operator.casefile.located import parse_located
 from services.operator.casefile.model import AlertStep, AwaitStep, CommandStep
 from services.operator.casefile.packaged import CASES_FOLDER, DEFAULT_CASE, PACKAGED, case_path
 from services.operator.casefile.reading import read_case
+from services.shared.located.faults import FaultyFile
+from services.shared.located.nodes import parse_located
 from tests.unit.operator.small_case import CASE, small_case, write_case
 
 
@@ -206,5 +206,5 @@ def test_a_directory_fault_names_the_directory_file(tmp_path: Path) -> None:
     path = write_case(tmp_path)
     directory = tmp_path / "small.yaml"
     directory.write_text(directory.read_text("utf-8").replace("type: GENERAL", "type: GENRAL"), "utf-8")
-    with pytest.raises(FaultyFile, match=r"small\.yaml:11: type must be one of GENERAL"):
+    with pytest.raises(FaultyFile, match=r"small\.yaml:11:[0-9]+: type must be one of GENERAL"):
         read_case(path)

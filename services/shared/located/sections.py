@@ -4,9 +4,9 @@ import difflib
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from services.operator.casefile.faults import Fault
-from services.operator.casefile.located import Node
 from services.shared.kernel.text import BilingualText
+from services.shared.located.faults import Fault
+from services.shared.located.nodes import Entry, Node
 
 
 class Faults:
@@ -17,6 +17,10 @@ class Faults:
 
     def add(self, line: int, text: str) -> None:
         self.found.append(Fault(line=line, text=text))
+
+    def at(self, place: Node | Entry, text: str) -> None:
+        """A fault of a value or of a key."""
+        self.found.append(Fault(line=place.line, column=place.column, text=text))
 
     def add_all(self, line: int, texts: Iterable[str]) -> None:
         for text in texts:
@@ -33,10 +37,10 @@ class Section:
         self._what = what
         self._faults = faults
         if not isinstance(node.value, dict):
-            faults.add(node.line, f"{what} must be a mapping")
+            faults.at(node, f"{what} must be a mapping")
         for key, entry in node.entries.items():
             if key not in keys:
-                faults.add(entry.line, f"{what} has no {key}{did_you_mean(key, keys)}")
+                faults.at(entry, f"{what} has no {key}{did_you_mean(key, keys)}")
 
     def has(self, key: str) -> bool:
         return key in self.node.entries
@@ -48,13 +52,13 @@ class Section:
 
     def fault(self, key: str, text: str) -> None:
         """Notes a fault at a key."""
-        self._faults.add(self.line_of(key), text)
+        self._faults.at(self.node.entries.get(key) or self.node, text)
 
     def child(self, key: str, *, required: bool = True) -> Node | None:
         """The value of a key."""
         node = self.node.get(key)
         if node is None and required:
-            self._faults.add(self.line, f"{self._what} needs {key}")
+            self._faults.at(self.node, f"{self._what} needs {key}")
         return node
 
     def text(self, key: str, *, default: str | None = None) -> str:

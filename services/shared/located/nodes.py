@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from services.operator.casefile.faults import Fault, FaultyFile
+from services.shared.located.faults import Fault, FaultyFile
 
 FILE_BYTES_MAX = 1024 * 1024
 _DEPTH_MAX = 30
@@ -27,6 +27,8 @@ class Entry:
 
     line: int
     node: "Node"
+    #: of the key, from 1
+    column: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +38,8 @@ class Node:
     value: Any
     #: from 1
     line: int
+    #: from 1
+    column: int = 0
 
     @property
     def entries(self) -> dict[str, Entry]:
@@ -88,8 +92,9 @@ def parse_located(content: bytes | str, path: Path) -> Node:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
-        line = mark.line + 1 if mark else 0
-        raise FaultyFile(path, [Fault(line=line, text=f"is no YAML: {problem}")]) from error
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        fault = Fault(line=line, column=column, text=f"is no YAML: {problem}")
+        raise FaultyFile(path, [fault]) from error
     if root is None:
         raise FaultyFile(path, [Fault(line=0, text="is empty")])
     reading = _Reading()
@@ -107,7 +112,7 @@ class _Reading:
         self._nodes_count = 0
 
     def convert(self, node: yaml.Node, depth: int) -> Node:
-        line = node.start_mark.line + 1
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
         self._nodes_count += 1
         if depth > _DEPTH_MAX or self._nodes_count > _NODES_MAX:
             if not self.faults or self.faults[-1].line != line:
@@ -116,23 +121,26 @@ class _Reading:
                         line=line, text=f"is too deep or too large ({_DEPTH_MAX} levels, {_NODES_MAX} values)"
                     )
                 )
-            return Node(value=None, line=line)
+            return Node(value=None, line=line, column=column)
         if isinstance(node, yaml.SequenceNode):
-            return Node(value=tuple(self.convert(each, depth + 1) for each in node.value), line=line)
+            items = tuple(self.convert(each, depth + 1) for each in node.value)
+            return Node(value=items, line=line, column=column)
         if isinstance(node, yaml.MappingNode):
-            return Node(value=self._entries(node, depth), line=line)
-        return Node(value=_scalar(node), line=line)
+            return Node(value=self._entries(node, depth), line=line, column=column)
+        return Node(value=_scalar(node), line=line, column=column)
 
     def _entries(self, node: yaml.MappingNode, depth: int) -> dict[str, Entry]:
         entries: dict[str, Entry] = {}
         for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
+            line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                self.faults.append(Fault(line=line, text="a key must be a text"))
+                self.faults.append(Fault(line=line, column=column, text="a key must be a text"))
                 continue
             if key_node.value in entries:
-                self.faults.append(Fault(line=line, text=f"{key_node.value} is given twice"))
-            entries[key_node.value] = Entry(line=line, node=self.convert(value_node, depth + 1))
+                self.faults.append(Fault(line=line, column=column, text=f"{key_node.value} is given twice"))
+            entries[key_node.value] = Entry(
+                line=line, column=column, node=self.convert(value_node, depth + 1)
+            )
         return entries
 
 

@@ -1,0 +1,1 @@
+"""YAML files whose every fault is named with its place."""
