@@ -16,6 +16,7 @@ from services.referral.adapters.directory_publication import publication
 from services.referral.adapters.identity_cipher import read_identity_cipher
 from services.referral.adapters.identity_store import PostgresIdentityStore
 from services.referral.adapters.listing import PostgresListings
+from services.referral.adapters.recognition_rules_file import load_recognition_rules
 from services.referral.adapters.record_rules_file import load_record_rules
 from services.referral.adapters.store_directory import StoreDirectory
 from services.referral.adapters.stored_beds import StoredAcceptances, StoredBeds
@@ -26,6 +27,7 @@ from services.referral.application.change_referral import ReferralChanges
 from services.referral.application.create_referral import ReferralCreation
 from services.referral.application.explain_referral import ReferralExplanation
 from services.referral.application.patient_identities import PatientIdentities
+from services.referral.application.read_recognitions import ResultRecognitions
 from services.referral.application.reading import Reading
 from services.referral.domain.policy import DEFAULT_POLICY
 from services.referral.entrypoints.bed_news import BED_TOPIC
@@ -77,11 +79,18 @@ def build(settings: ReferralSettings) -> Foundation:
 def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     """The service's own objects.
 
-    Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid, IdentityKeysInvalid.
+    Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid, RecognitionRulesInvalid,
+    IdentityKeysInvalid.
     """
     kinds = build_aggregates()
     catalogue = load_catalogue(settings.targets)
-    policy = replace(DEFAULT_POLICY, record=load_record_rules(catalogue.limits, settings.record_rules))
+    policy = replace(
+        DEFAULT_POLICY,
+        record=load_record_rules(catalogue.limits, settings.record_rules),
+        recognition=load_recognition_rules(
+            catalogue.consultation_policy.attachment_schemes, settings.recognition_rules
+        ),
+    )
     store, runner = foundation.store, foundation.runner
     directory = StoreDirectory(store, runner, kinds)
     views = PostgresViewLog(foundation.reading)
@@ -100,6 +109,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         store=store,
         reading=reading,
         known=directory,
+        recognitions=ResultRecognitions(directory, policy.recognition),
         creation=ReferralCreation(kinds, directory, policy),
         changes=changes,
         explanation=ReferralExplanation(

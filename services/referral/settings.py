@@ -44,6 +44,12 @@ class ReferralSettings(ServiceSettings):
         description="file with the keys that patients' identities are encrypted with, the first for new ones:"
         " an id and 32 bytes in base64 a line; without it identities are neither recorded nor read",
     )
+    recognition_rules: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_REFERRAL_RECOGNITION_RULES",
+        description="YAML file with the site's quality marks and how long results are recognised, over the"
+        " product's defaults",
+    )
     record_rules: Path | None = Field(
         None,
         validation_alias="TIERLINK_REFERRAL_RECORD_RULES",

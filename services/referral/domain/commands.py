@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from services.referral.domain.commands_plan import PlanCommand
+from services.referral.domain.examination_results import ExaminationResult, RepeatReason
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
 from services.referral.domain.referral_values import (
     AcceptingClinician,
@@ -46,6 +47,8 @@ class CreateReferral:
     consultation: str = ""
     #: what is there of it; an emergency's may be completed later
     record: TransferRecord | None = None
+    #: that travel with the patient
+    results: tuple[ExaminationResult, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,6 +207,20 @@ class CompleteRecord:
     clinical_summary: SummaryCompletion | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AddResults:
+    results: tuple[ExaminationResult, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordRepeat:
+    #: name of the result that was made again
+    result: str
+    reason: RepeatReason
+    #: needed for OTHER
+    text: str = ""
+
+
 class BedNews(StrEnum):
     """What the bed service says; each value is the event that follows from it."""
 
@@ -258,6 +275,8 @@ Command: TypeAlias = (
     | RecordDeath
     | MarkEnteredInError
     | CompleteRecord
+    | AddResults
+    | RecordRepeat
     | FollowBed
     | MeetDeadline
 )

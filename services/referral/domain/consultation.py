@@ -9,6 +9,7 @@ from services.referral.domain import consultation_checks as checks
 from services.referral.domain import consultation_commands as commands
 from services.referral.domain import consultation_events as events
 from services.referral.domain import consultation_texts as texts
+from services.referral.domain.attachments import attachment_faults
 from services.referral.domain.consultation_answers import (
     answer,
     not_allowed,
@@ -98,7 +99,7 @@ def _request(
         raise NotPermitted("CLINICIAN_ONLY", texts.CLINICIAN_ONLY)
     faults = [
         *checks.detail_faults(command, command.kind, context.recorded_at),
-        *checks.attachment_faults(command.attachments, policy),
+        *attachment_faults(command.attachments, policy.attachment_schemes),
     ]
     if command.centre_facility == actor.facility:
         own = FieldViolation(field="centre_facility", reason="OWN_FACILITY", description=texts.OWN_FACILITY)

@@ -8,6 +8,7 @@ from services.referral.domain import consultation_commands as commands
 from services.referral.domain import consultation_events as events
 from services.referral.domain import consultation_reporting as reporting
 from services.referral.domain import consultation_texts as texts
+from services.referral.domain.attachments import attachment_faults
 from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.consultation_transitions import commands_allowed_in
@@ -77,7 +78,7 @@ def _resubmitted(
     refuse_faults(
         [
             *checks.detail_faults(command, state.kind, context.recorded_at),
-            *checks.attachment_faults(command.attachments, policy),
+            *attachment_faults(command.attachments, policy.attachment_schemes),
         ]
     )
     imaging = command.imaging or state.imaging

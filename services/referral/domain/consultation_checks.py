@@ -1,14 +1,13 @@
 """Fields of a consultation's commands that do not fit together. Each function says every fault at once."""
 
-import re
 from collections.abc import Iterator
 from datetime import datetime
 
 from services.referral.domain import consultation_texts as texts
+from services.referral.domain.attachments import attachment_faults
 from services.referral.domain.consultation_commands import RequestConsultation, ResubmitConsultation
 from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.referral.domain.consultation_values import (
-    Attachment,
     ConsultationKind,
     ConsultationReport,
     ExpertVisit,
@@ -16,10 +15,6 @@ from services.referral.domain.consultation_values import (
 )
 from services.referral.domain.values import CodedReason
 from services.shared.kernel.refusals import FieldViolation
-
-#: scheme, then what it names (RFC 3986); no blanks
-_URI = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<rest>[^\s]+)")
-_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(;[^\r\n]*)?")
 
 _DETAIL_OF_KIND: dict[str, ConsultationKind] = {
     "ecg": ConsultationKind.ECG,
@@ -46,32 +41,6 @@ def detail_faults(
             yield _fault(field, "IN_FUTURE", texts.ACQUIRED_IN_FUTURE)
 
 
-def attachment_faults(
-    attachments: tuple[Attachment, ...], policy: ConsultationPolicy, path: str = "attachments"
-) -> Iterator[FieldViolation]:
-    """An attachment lies elsewhere: a reference of an allowed scheme, without bytes or credentials in it."""
-    seen: set[str] = set()
-    for index, attachment in enumerate(attachments):
-        where = f"{path}[{index}]"
-        found = _URI.fullmatch(attachment.uri)
-        if found is None:
-            yield _fault(f"{where}.uri", "MALFORMED", texts.URI_MALFORMED)
-        elif found["scheme"].lower() not in policy.attachment_schemes:
-            yield _fault(f"{where}.uri", "SCHEME", texts.URI_SCHEME)
-        elif _has_credentials(found["rest"]):
-            yield _fault(f"{where}.uri", "CREDENTIALS", texts.URI_CREDENTIALS)
-        if _MEDIA_TYPE.fullmatch(attachment.media_type) is None:
-            yield _fault(f"{where}.media_type", "MALFORMED", texts.MEDIA_TYPE_MALFORMED)
-        if attachment.uri in seen:
-            yield _fault(f"{where}.uri", "DUPLICATE", texts.ATTACHED_TWICE)
-        seen.add(attachment.uri)
-
-
-def _has_credentials(rest: str) -> bool:
-    authority = rest[2:].partition("/")[0] if rest.startswith("//") else ""
-    return "@" in authority
-
-
 def return_faults(
     reason: CodedReason, kind: ConsultationKind, policy: ConsultationPolicy
 ) -> Iterator[FieldViolation]:
@@ -89,7 +58,7 @@ def report_faults(
     """A visit needs who and when; what belongs to another recommendation is a slip of the hand."""
     yield from _visit_faults(report, requesting_facility)
     yield from _transfer_faults(report, requesting_facility)
-    yield from attachment_faults(report.attachments, policy, "report.attachments")
+    yield from attachment_faults(report.attachments, policy.attachment_schemes, "report.attachments")
     for index, value in enumerate(report.critical_values):
         if value.found_at is not None and value.found_at > now:
             where = f"report.critical_values[{index}].found_at"

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from services.referral.domain.attachments import Attachment
 from services.referral.domain.consultation_details import (
     EcgRequest,
     ImagingRequest,
     LaboratoryRequest,
     TeleconsultationRequest,
 )
-from services.referral.domain.consultation_values import Attachment, ConsultationKind, ConsultationReport
+from services.referral.domain.consultation_values import ConsultationKind, ConsultationReport
 from services.referral.domain.values import CodedReason, Pathway, Urgency
 
 

@@ -4,6 +4,7 @@ rule can route it without knowing anything else."""
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.referral.domain.attachments import Attachment
 from services.referral.domain.consultation_details import (
     EcgRequest,
     ImagingRequest,
@@ -11,7 +12,6 @@ from services.referral.domain.consultation_details import (
     TeleconsultationRequest,
 )
 from services.referral.domain.consultation_values import (
-    Attachment,
     ConsultationKind,
     ConsultationReport,
     CriticalValueNotice,

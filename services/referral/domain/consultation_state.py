@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.referral.domain.attachments import Attachment
 from services.referral.domain.consultation_details import (
     EcgRequest,
     ImagingRequest,
@@ -17,7 +18,6 @@ from services.referral.domain.consultation_transitions import (
     deadline_rows,
 )
 from services.referral.domain.consultation_values import (
-    Attachment,
     ConsultationKind,
     ConsultationReport,
     ConsultationState,

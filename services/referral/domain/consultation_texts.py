@@ -49,11 +49,6 @@ DETAIL_STRAY = "goes with another kind of consultation"
 ACQUIRED_IN_FUTURE = "lies in the future"
 REASON_UNKNOWN = "is no reason for returning this kind of consultation"
 REASON_TEXT_MISSING = "this code needs a text"
-URI_MALFORMED = "is no absolute URI"
-URI_SCHEME = "attachments may not lie under this scheme here"
-URI_CREDENTIALS = "must not carry a user name or password"
-MEDIA_TYPE_MALFORMED = "is no media type such as application/dicom"
-ATTACHED_TWICE = "is attached twice"
 
 
 def not_in_state(state: ConsultationState, command: str) -> BilingualText:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from services.referral.domain.attachments import Attachment
 from services.referral.domain.norms_move import CAPABILITY_OF
 from services.referral.domain.values import BedType, Pathway, Urgency
 from services.shared.kernel.actor import Actor
@@ -43,17 +44,6 @@ class Recommendation(StrEnum):
     #: 患者不动专家动
     EXPERT_VISIT = "EXPERT_VISIT"
     OBSERVE = "OBSERVE"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attachment:
-    """Something that lies elsewhere: an event never carries its bytes."""
-
-    uri: str
-    media_type: str
-    #: lower-case hexadecimal
-    sha256: str
-    size_bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

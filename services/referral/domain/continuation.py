@@ -213,6 +213,8 @@ def _requested(
         expires_at=opened.expires_at,
         approval_facility=_lead(directory, state.custodian_facility) if afterwards else "",
         reopening_pathway=state.reopening_pathway,
+        # They are the patient's, and grow too old by themselves.
+        results=state.results,
         record=record,
         missing_elements=begun.missing_elements,
         record_due_at=begun.record_due_at,

@@ -16,6 +16,7 @@ from services.referral.domain import decide_offers as offers
 from services.referral.domain import decide_plan as plan
 from services.referral.domain import decide_record as record
 from services.referral.domain import decide_request as request
+from services.referral.domain import decide_results as results
 from services.referral.domain import decide_review as reviews
 from services.referral.domain import decide_system as system
 from services.referral.domain.decide_request import decide_create
@@ -71,6 +72,8 @@ _BUILD: dict[type[c.Command], Build] = {
     c.RecordDeath: care.record_death,
     c.MarkEnteredInError: care.mark_entered_in_error,
     c.CompleteRecord: record.complete_record,
+    c.AddResults: results.add_results,
+    c.RecordRepeat: results.record_repeat,
     c.FollowBed: system.follow_bed,
     c.MeetDeadline: system.meet_deadline,
 }
@@ -89,6 +92,8 @@ _FAULTS: dict[type[c.Command], Faults] = {
     pc.AmendPlan: plan.amend_faults,
     c.RecordDeath: care.death_faults,
     c.CompleteRecord: record.completion_faults,
+    c.AddResults: results.add_faults,
+    c.RecordRepeat: results.repeat_faults,
 }
 
 _NORMS: dict[type[c.Command], Norms] = {

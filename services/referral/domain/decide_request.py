@@ -10,6 +10,7 @@ from services.referral.domain.commands import (
     RerouteReferral,
 )
 from services.referral.domain.decide_record import creation_faults, record_start
+from services.referral.domain.decide_results import named, result_faults
 from services.referral.domain.decision import Decision
 from services.referral.domain.directory_state import Directory, Facility
 from services.referral.domain.events import (
@@ -66,6 +67,7 @@ def decide_create(
         faults.append(FieldViolation(field="patient", reason="PATIENT_MISMATCH", description=description))
     command = replace(command, record=with_origin_code(command.record, origin))
     faults += creation_faults(command, context, policy)
+    faults += result_faults(command, context, policy)
     if faults:
         raise InvalidInput(*faults)
     dispatch = command.dispatch or Dispatch.IN_ORDER
@@ -143,6 +145,7 @@ def _requested(
         expires_at=opened.expires_at,
         approval_facility=request.directory.lead_of(request.origin) if waits or afterwards else "",
         reopening_pathway=illness_pathway(command.pathway),
+        results=named(command.results, context.request_id),
         record=command.record,
         missing_elements=begun.missing_elements,
         record_due_at=begun.record_due_at,

@@ -54,6 +54,7 @@ from services.referral.domain.events_plan import (
     TaskMissExplained,
 )
 from services.referral.domain.events_record import RecordCompleted, RecordOverdue
+from services.referral.domain.events_results import ResultRepeated, ResultsAdded
 from services.referral.domain.events_review import ReferralReviewed, ReviewNotDone, ReviewOverdue
 
 __all__ = [
@@ -98,6 +99,8 @@ __all__ = [
     "ReferralRequested",
     "ReferralRerouted",
     "ReferralReviewed",
+    "ResultRepeated",
+    "ResultsAdded",
     "ReviewNotDone",
     "ReviewOverdue",
     "TaskCancelled",
@@ -148,6 +151,8 @@ Event: TypeAlias = (
     | ReferralReviewed
     | ReviewOverdue
     | ReviewNotDone
+    | ResultsAdded
+    | ResultRepeated
 )
 
 EVENTS: tuple[type[Event], ...] = get_args(Event)

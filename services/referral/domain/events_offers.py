@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.referral.domain.examination_results import ExaminationResult
 from services.referral.domain.free_beds import FreeBeds
 from services.referral.domain.record_values import TransferRecord
 from services.referral.domain.referral_values import (
@@ -52,6 +53,8 @@ class ReferralRequested:
     missing_elements: tuple[str, ...] = ()
     #: by when an emergency's record that begins incomplete is to be complete
     record_due_at: datetime | None = None
+    #: that travel with the patient
+    results: tuple[ExaminationResult, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

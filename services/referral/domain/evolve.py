@@ -10,6 +10,7 @@ from services.referral.domain.fold_journey import JOURNEY
 from services.referral.domain.fold_offers import OFFERS, requested
 from services.referral.domain.fold_plan import PLAN
 from services.referral.domain.fold_record import RECORD, record_begun
+from services.referral.domain.fold_results import RESULTS
 from services.referral.domain.fold_review import REVIEW
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.transition_lookup import next_state
@@ -21,6 +22,7 @@ _CHANGES: dict[type[Event], Callable[[Referral, Any, EventMetadata], dict[str, A
     **RECORD,
     **PLAN,
     **REVIEW,
+    **RESULTS,
 }
 
 

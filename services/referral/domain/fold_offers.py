@@ -105,6 +105,7 @@ def requested(event: e.ReferralRequested, metadata: EventMetadata) -> Changes:
         "approval_facility": event.approval_facility,
         "expires_at": event.expires_at,
         "reopening_pathway": event.reopening_pathway,
+        "results": event.results,
         **with_offers(event.offers),
     }
 

@@ -4,6 +4,7 @@ from typing import TypeAlias
 
 from services.referral.domain.commands import (
     AcceptReferral,
+    AddResults,
     ArrangeTransport,
     CancelReferral,
     CloseReferral,
@@ -26,6 +27,7 @@ from services.referral.domain.commands import (
 )
 from services.referral.domain.commands_plan import AmendPlan, CancelTask, ExplainMissedTask
 from services.referral.domain.decision import Decision
+from services.referral.domain.examination_results import RESULTS_MAX
 from services.referral.domain.labels import BED_REGIONS, CREWS
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
 from services.referral.domain.referral_state import OPEN_OFFER, offer_of, open_review
@@ -129,6 +131,15 @@ def filed(decision: Decision[DepartPatient]) -> bool:
 
 def elsewhere(decision: Decision[DivertPatient]) -> bool:
     return decision.command.destination_facility != decision.state.destination_facility
+
+
+def room_for_results(decision: Decision[AddResults]) -> bool:
+    return len(decision.state.results) + len(decision.command.results) <= RESULTS_MAX
+
+
+def results_most(decision: Decision[AddResults]) -> Values:
+    values = {"most": str(RESULTS_MAX)}
+    return values, values
 
 
 def identity_matches(decision: Decision[ReportArrival]) -> bool:

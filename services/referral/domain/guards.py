@@ -80,6 +80,12 @@ FILED = Guard(
 ELSEWHERE = Guard(
     code="DESTINATION_NOT_NEW", must=_must("新的接收机构", "new destination"), check=when.elsewhere
 )
+ROOM_FOR_RESULTS = Guard(
+    code="TOO_MANY_RESULTS",
+    must=_must("结果数量未超上限", "room for the results"),
+    check=when.room_for_results,
+    values=when.results_most,
+)
 IDENTITY = Guard(
     code="PATIENT_MISMATCH",
     must=_must("患者身份相符", "patient identity matched"),

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from types import MappingProxyType
 
+from services.referral.domain.recognition_policy import NOTHING_RECOGNISED, RecognitionPolicy
 from services.referral.domain.record_rules import DEFAULT_RECORD_RULES, RecordRules
 from services.referral.domain.referral_values import CrewLevel
 from services.referral.domain.values import Pathway, Scope, Urgency
@@ -123,6 +124,7 @@ class ReferralPolicy:
     record: RecordRules = DEFAULT_RECORD_RULES
     #: a visit so many days before a planned follow-up fulfils it (product default)
     follow_up_early_days: int = 7
+    recognition: RecognitionPolicy = NOTHING_RECOGNISED
 
     def terms(self, urgency: Urgency, pathway: Pathway) -> Terms:
         """The time limits in force. Raises KeyError when the site leaves an urgency out."""

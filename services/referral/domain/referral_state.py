@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.referral.domain.examination_results import ExaminationResult, ResultRepeat
 from services.referral.domain.record_values import RecordCompletion, TransferRecord
 from services.referral.domain.referral_values import (
     AcceptingClinician,
@@ -111,6 +112,10 @@ class Referral:
     #: the limit passed with the record incomplete
     record_overdue: bool = False
     record_completions: tuple[RecordCompletion, ...] = ()
+    #: that travel with the patient
+    results: tuple[ExaminationResult, ...] = ()
+    #: those that a destination made again
+    result_repeats: tuple[ResultRepeat, ...] = ()
     #: clinical times of the journey's steps
     requested_at: datetime | None = None
     accepted_at: datetime | None = None

@@ -67,6 +67,7 @@ _GUARDS = {
     "PATIENT_MISMATCH": _pair(
         "到院患者与转诊单不符，请核对身份", "the patient who arrived is not the referral's"
     ),
+    "TOO_MANY_RESULTS": _pair("一份转诊单最多附 {most} 项结果", "a referral carries at most {most} results"),
     "WINDOW_NOT_PASSED": _pair(
         "预约时段未过（至 {until}），不能登记未到",
         "the patient is expected until {until}: it is no no-show yet",

@@ -265,6 +265,22 @@ _END_ROWS = (
     ),
 )
 
+_RESULT_ROWS = (
+    row(
+        NON_TERMINAL,
+        c.AddResults,
+        (p.ORIGIN, p.DESTINATION),
+        to(e.ResultsAdded),
+        guards=(g.ROOM_FOR_RESULTS,),
+    ),
+    row(
+        (S.ARRIVED, S.IN_TREATMENT, S.TREATED),
+        c.RecordRepeat,
+        (p.DESTINATION,),
+        to(e.ResultRepeated),
+    ),
+)
+
 _RECORD_ROWS = (
     row(
         NON_TERMINAL,
@@ -283,4 +299,5 @@ TABLE: tuple[Row, ...] = (
     *PLAN_ROWS,
     *_END_ROWS,
     *_RECORD_ROWS,
+    *_RESULT_ROWS,
 )

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from tierlink.referral.v1 import examination_result_pb2 as examination_result_pb2
 from tierlink.referral.v1 import referral_pb2 as referral_pb2
 from tierlink.referral.v1 import transfer_record_pb2 as transfer_record_pb2
 from tierlink.type.v1 import type_pb2 as type_pb2
@@ -75,6 +76,8 @@ class ReferralEvent(message.Message):
     REFERRAL_REVIEWED_FIELD_NUMBER: builtins.int
     REVIEW_OVERDUE_FIELD_NUMBER: builtins.int
     REVIEW_NOT_DONE_FIELD_NUMBER: builtins.int
+    RESULTS_ADDED_FIELD_NUMBER: builtins.int
+    RESULT_REPEATED_FIELD_NUMBER: builtins.int
     EPISODE_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
     ORIGIN_FACILITY_FIELD_NUMBER: builtins.int
@@ -195,6 +198,10 @@ class ReferralEvent(message.Message):
     def review_overdue(self) -> ReviewOverdue: ...
     @builtins.property
     def review_not_done(self) -> ReviewNotDone: ...
+    @builtins.property
+    def results_added(self) -> ResultsAdded: ...
+    @builtins.property
+    def result_repeated(self) -> ResultRepeated: ...
     def __init__(
         self,
         *,
@@ -245,6 +252,8 @@ class ReferralEvent(message.Message):
         referral_reviewed: ReferralReviewed | None = ...,
         review_overdue: ReviewOverdue | None = ...,
         review_not_done: ReviewNotDone | None = ...,
+        results_added: ResultsAdded | None = ...,
+        result_repeated: ResultRepeated | None = ...,
         episode: builtins.str = ...,
         patient: builtins.str = ...,
         origin_facility: builtins.str = ...,
@@ -258,11 +267,11 @@ class ReferralEvent(message.Message):
         scope: referral_pb2.Scope.ValueType = ...,
         green_channel: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "scope", b"scope", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "scope", b"scope", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "record_completed", "record_overdue", "referral_reviewed", "review_overdue", "review_not_done"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "record_completed", "record_overdue", "referral_reviewed", "review_overdue", "review_not_done", "results_added", "result_repeated"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -299,6 +308,7 @@ class ReferralRequested(message.Message):
     RECORD_FIELD_NUMBER: builtins.int
     MISSING_ELEMENTS_FIELD_NUMBER: builtins.int
     RECORD_DUE_AT_FIELD_NUMBER: builtins.int
+    RESULTS_FIELD_NUMBER: builtins.int
     episode: builtins.str
     patient: builtins.str
     origin_facility: builtins.str
@@ -349,6 +359,10 @@ class ReferralRequested(message.Message):
     def record_due_at(self) -> timestamp_pb2.Timestamp:
         """By when an emergency's record that begins incomplete is to be complete."""
 
+    @builtins.property
+    def results(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ExaminationResult]:
+        """Results that travel with the patient."""
+
     def __init__(
         self,
         *,
@@ -379,10 +393,11 @@ class ReferralRequested(message.Message):
         record: transfer_record_pb2.TransferRecord | None = ...,
         missing_elements: abc.Iterable[builtins.str] | None = ...,
         record_due_at: timestamp_pb2.Timestamp | None = ...,
+        results: abc.Iterable[examination_result_pb2.ExaminationResult] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["clinical_summary", b"clinical_summary", "consent", b"consent", "expires_at", b"expires_at", "record", b"record", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "direction", b"direction", "dispatch", b"dispatch", "episode", b"episode", "expires_at", b"expires_at", "green_channel", b"green_channel", "insurance_filing_needed", b"insurance_filing_needed", "missing_elements", b"missing_elements", "needs_approval", b"needs_approval", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "reopening_pathway", b"reopening_pathway", "scope", b"scope", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "direction", b"direction", "dispatch", b"dispatch", "episode", b"episode", "expires_at", b"expires_at", "green_channel", b"green_channel", "insurance_filing_needed", b"insurance_filing_needed", "missing_elements", b"missing_elements", "needs_approval", b"needs_approval", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "reopening_pathway", b"reopening_pathway", "results", b"results", "scope", b"scope", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1650,5 +1665,68 @@ class ReviewNotDone(message.Message):
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ResultsAdded(message.Message):
+    """Results came later."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    RESULTS_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """Facility that added them."""
+    @builtins.property
+    def results(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ExaminationResult]: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        results: abc.Iterable[examination_result_pb2.ExaminationResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ResultRepeated(message.Message):
+    """A destination made a result again."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RESULT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    RECOGNISED_FIELD_NUMBER: builtins.int
+    RECOGNITION_CODE_FIELD_NUMBER: builtins.int
+    ITEM_NAME_FIELD_NUMBER: builtins.int
+    result: builtins.str
+    """`results/{uuid}`."""
+    reason: examination_result_pb2.RepeatReason.ValueType
+    text: builtins.str
+    facility: builtins.str
+    recognised: builtins.bool
+    """By the rules the result was to be recognised, or why not."""
+    recognition_code: builtins.str
+    item_name: builtins.str
+    def __init__(
+        self,
+        *,
+        result: builtins.str = ...,
+        reason: examination_result_pb2.RepeatReason.ValueType = ...,
+        text: builtins.str = ...,
+        facility: builtins.str = ...,
+        recognised: builtins.bool = ...,
+        recognition_code: builtins.str = ...,
+        item_name: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "item_name", b"item_name", "reason", b"reason", "recognised", b"recognised", "recognition_code", b"recognition_code", "result", b"result", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -9,6 +9,7 @@ from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
+from tierlink.referral.v1 import examination_result_pb2 as examination_result_pb2
 from tierlink.referral.v1 import transfer_record_pb2 as transfer_record_pb2
 from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
@@ -394,6 +395,8 @@ class Referral(message.Message):
     ARRIVED_AT_FIELD_NUMBER: builtins.int
     TREATED_AT_FIELD_NUMBER: builtins.int
     REVIEW_FIELD_NUMBER: builtins.int
+    RESULTS_FIELD_NUMBER: builtins.int
+    RESULT_REPEATS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`referrals/{uuid}`."""
     version: builtins.int
@@ -528,6 +531,14 @@ class Referral(message.Message):
     def review(self) -> RetrospectiveReview:
         """Set once a destination out of the county accepted, or the patient was diverted to one, without prior approval."""
 
+    @builtins.property
+    def results(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ExaminationResult]:
+        """Results that travel with the patient."""
+
+    @builtins.property
+    def result_repeats(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ResultRepeat]:
+        """Those that a destination made again, and why."""
+
     def __init__(
         self,
         *,
@@ -588,10 +599,12 @@ class Referral(message.Message):
         arrived_at: timestamp_pb2.Timestamp | None = ...,
         treated_at: timestamp_pb2.Timestamp | None = ...,
         review: RetrospectiveReview | None = ...,
+        results: abc.Iterable[examination_result_pb2.ExaminationResult] | None = ...,
+        result_repeats: abc.Iterable[examination_result_pb2.ResultRepeat] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "arrived_at", b"arrived_at", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "departed_at", b"departed_at", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "outcome_acknowledged_at", b"outcome_acknowledged_at", "record", b"record", "record_completed_at", b"record_completed_at", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "requested_at", b"requested_at", "review", b"review", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "outcome_acknowledged_at", b"outcome_acknowledged_at", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "review", b"review", "scope", b"scope", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "outcome_acknowledged_at", b"outcome_acknowledged_at", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "result_repeats", b"result_repeats", "results", b"results", "review", b"review", "scope", b"scope", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from tierlink.referral.v1 import examination_result_pb2 as examination_result_pb2
 from tierlink.referral.v1 import patient_identity_pb2 as patient_identity_pb2
 from tierlink.referral.v1 import referral_pb2 as referral_pb2
 from tierlink.referral.v1 import timeline_pb2 as timeline_pb2
@@ -49,6 +50,7 @@ class CreateReferralRequest(message.Message):
     REHABILITATION_PLAN_FIELD_NUMBER: builtins.int
     CONSULTATION_FIELD_NUMBER: builtins.int
     RECORD_FIELD_NUMBER: builtins.int
+    RESULTS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -87,6 +89,10 @@ class CreateReferralRequest(message.Message):
     def record(self) -> transfer_record_pb2.TransferRecord:
         """What is there of the record. An emergency's may be completed later, within its limit."""
 
+    @builtins.property
+    def results(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ExaminationResult]:
+        """Results that travel with the patient."""
+
     def __init__(
         self,
         *,
@@ -107,10 +113,11 @@ class CreateReferralRequest(message.Message):
         rehabilitation_plan: referral_pb2.RehabilitationPlan | None = ...,
         consultation: builtins.str = ...,
         record: transfer_record_pb2.TransferRecord | None = ...,
+        results: abc.Iterable[examination_result_pb2.ExaminationResult] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "clinical_summary", b"clinical_summary", "consent", b"consent", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "record", b"record", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "destinations", b"destinations", "dispatch", b"dispatch", "episode", b"episode", "expected_version", b"expected_version", "green_channel", b"green_channel", "occurred_at", b"occurred_at", "overrides", b"overrides", "pathway", b"pathway", "patient", b"patient", "record", b"record", "rehabilitation_plan", b"rehabilitation_plan", "request_id", b"request_id", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "destinations", b"destinations", "dispatch", b"dispatch", "episode", b"episode", "expected_version", b"expected_version", "green_channel", b"green_channel", "occurred_at", b"occurred_at", "overrides", b"overrides", "pathway", b"pathway", "patient", b"patient", "record", b"record", "rehabilitation_plan", b"rehabilitation_plan", "request_id", b"request_id", "results", b"results", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
@@ -402,16 +409,30 @@ class GetReferralResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     REFERRAL_FIELD_NUMBER: builtins.int
+    RECOGNITIONS_FIELD_NUMBER: builtins.int
+    DO_NOT_REPEAT_FIELD_NUMBER: builtins.int
     @builtins.property
     def referral(self) -> referral_pb2.Referral: ...
+    @builtins.property
+    def recognitions(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ResultRecognition]:
+        """Whether each result is recognised now at the caller's facility, where it was asked to take the patient,
+        else at the destination.
+        """
+
+    @builtins.property
+    def do_not_repeat(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ResultRecognition]:
+        """Those that are recognised and were not made again: not to be repeated without a coded reason."""
+
     def __init__(
         self,
         *,
         referral: referral_pb2.Referral | None = ...,
+        recognitions: abc.Iterable[examination_result_pb2.ResultRecognition] | None = ...,
+        do_not_repeat: abc.Iterable[examination_result_pb2.ResultRecognition] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["do_not_repeat", b"do_not_repeat", "recognitions", b"recognitions", "referral", b"referral"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2561,5 +2582,124 @@ class GetIdentityResponse(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["identity", b"identity"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["identity", b"identity"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class AddResultsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    RESULTS_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`referrals/{uuid}`."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def results(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ExaminationResult]: ...
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+        results: abc.Iterable[examination_result_pb2.ExaminationResult] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id", "results", b"results"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class AddResultsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REFERRAL_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def referral(self) -> referral_pb2.Referral: ...
+    def __init__(
+        self,
+        *,
+        referral: referral_pb2.Referral | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecordRepeatRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    RESULT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`referrals/{uuid}`."""
+    result: builtins.str
+    """`results/{uuid}` of the referral's result that was made again."""
+    reason: examination_result_pb2.RepeatReason.ValueType
+    text: builtins.str
+    """Needed for OTHER."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+        result: builtins.str = ...,
+        reason: examination_result_pb2.RepeatReason.ValueType = ...,
+        text: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id", "result", b"result", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class RecordRepeatResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REFERRAL_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def referral(self) -> referral_pb2.Referral: ...
+    def __init__(
+        self,
+        *,
+        referral: referral_pb2.Referral | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -207,6 +207,16 @@ class ReferralServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ConfirmCancellationRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ConfirmCancellationResponse.FromString,
                 _registered_method=True)
+        self.AddResults = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/AddResults',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AddResultsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AddResultsResponse.FromString,
+                _registered_method=True)
+        self.RecordRepeat = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/RecordRepeat',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordRepeatRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordRepeatResponse.FromString,
+                _registered_method=True)
         self.RecordDeath = channel.unary_unary(
                 '/tierlink.referral.v1.ReferralService/RecordDeath',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordDeathRequest.SerializeToString,
@@ -479,6 +489,20 @@ class ReferralServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AddResults(self, request, context):
+        """Results that came later, by the origin or the destination; in any non-terminal state.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordRepeat(self, request, context):
+        """The destination made a result again, with the coded reason.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordDeath(self, request, context):
         """→ DECEASED, by the custodian.
         """
@@ -691,6 +715,16 @@ def add_ReferralServiceServicer_to_server(servicer, server):
                     servicer.ConfirmCancellation,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ConfirmCancellationRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ConfirmCancellationResponse.SerializeToString,
+            ),
+            'AddResults': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddResults,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AddResultsRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AddResultsResponse.SerializeToString,
+            ),
+            'RecordRepeat': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordRepeat,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordRepeatRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordRepeatResponse.SerializeToString,
             ),
             'RecordDeath': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordDeath,
@@ -1639,6 +1673,60 @@ class ReferralService:
             '/tierlink.referral.v1.ReferralService/ConfirmCancellation',
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ConfirmCancellationRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ConfirmCancellationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddResults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/AddResults',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AddResultsRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.AddResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordRepeat(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/RecordRepeat',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordRepeatRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordRepeatResponse.FromString,
             options,
             channel_credentials,
             insecure,

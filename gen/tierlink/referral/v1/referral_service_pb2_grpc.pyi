@@ -106,6 +106,10 @@ class ReferralServiceStub:
     """→ CANCELLED, or CANCEL_REQUESTED after acceptance; by the origin."""
     ConfirmCancellation: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ConfirmCancellationRequest, _referral_service_pb2.ConfirmCancellationResponse]
     """CANCEL_REQUESTED → CANCELLED, by the destination; the hold is released."""
+    AddResults: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.AddResultsRequest, _referral_service_pb2.AddResultsResponse]
+    """Results that came later, by the origin or the destination; in any non-terminal state."""
+    RecordRepeat: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RecordRepeatRequest, _referral_service_pb2.RecordRepeatResponse]
+    """The destination made a result again, with the coded reason."""
     RecordDeath: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RecordDeathRequest, _referral_service_pb2.RecordDeathResponse]
     """→ DECEASED, by the custodian."""
     MarkEnteredInError: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.MarkEnteredInErrorRequest, _referral_service_pb2.MarkEnteredInErrorResponse]
@@ -203,6 +207,10 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     """→ CANCELLED, or CANCEL_REQUESTED after acceptance; by the origin."""
     ConfirmCancellation: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ConfirmCancellationRequest, _referral_service_pb2.ConfirmCancellationResponse]  # type: ignore[assignment]
     """CANCEL_REQUESTED → CANCELLED, by the destination; the hold is released."""
+    AddResults: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.AddResultsRequest, _referral_service_pb2.AddResultsResponse]  # type: ignore[assignment]
+    """Results that came later, by the origin or the destination; in any non-terminal state."""
+    RecordRepeat: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RecordRepeatRequest, _referral_service_pb2.RecordRepeatResponse]  # type: ignore[assignment]
+    """The destination made a result again, with the coded reason."""
     RecordDeath: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RecordDeathRequest, _referral_service_pb2.RecordDeathResponse]  # type: ignore[assignment]
     """→ DECEASED, by the custodian."""
     MarkEnteredInError: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.MarkEnteredInErrorRequest, _referral_service_pb2.MarkEnteredInErrorResponse]  # type: ignore[assignment]
@@ -501,6 +509,22 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.ConfirmCancellationResponse, _abc.Awaitable[_referral_service_pb2.ConfirmCancellationResponse]]:
         """CANCEL_REQUESTED → CANCELLED, by the destination; the hold is released."""
+
+    @_abc_1.abstractmethod
+    def AddResults(
+        self,
+        request: _referral_service_pb2.AddResultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.AddResultsResponse, _abc.Awaitable[_referral_service_pb2.AddResultsResponse]]:
+        """Results that came later, by the origin or the destination; in any non-terminal state."""
+
+    @_abc_1.abstractmethod
+    def RecordRepeat(
+        self,
+        request: _referral_service_pb2.RecordRepeatRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.RecordRepeatResponse, _abc.Awaitable[_referral_service_pb2.RecordRepeatResponse]]:
+        """The destination made a result again, with the coded reason."""
 
     @_abc_1.abstractmethod
     def RecordDeath(

@@ -11,14 +11,16 @@ from services.referral.application.create_referral import ReferralCreation
 from services.referral.application.explain_referral import ReferralExplanation
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.application.listing import ListFilter
+from services.referral.application.read_recognitions import ResultRecognitions
 from services.referral.application.read_timeline import TimelineReader
 from services.referral.application.reading import Reading
 from services.referral.domain import commands, commands_plan
 from services.referral.domain.explaining import ExplainReferral
+from services.referral.domain.recognition import do_not_repeat
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.transfer_prefill import ReferralDraft
 from services.referral.entrypoints.grpc.reading import moment_in, reader_of, value_name
-from services.referral.entrypoints.grpc.resources import explanation_resource, referral_resource
+from services.referral.entrypoints.grpc.resources import RECOGNITION, explanation_resource, referral_resource
 from services.referral.entrypoints.grpc.timeline import timeline_entries, verification_findings
 from services.shared.audit.verification import verify_aggregate
 from services.shared.commands.command_method import command_method
@@ -69,6 +71,8 @@ CHANGES: tuple[type, ...] = (
     commands.ConfirmCancellation,
     commands.RecordDeath,
     commands.MarkEnteredInError,
+    commands.AddResults,
+    commands.RecordRepeat,
     commands.CompleteRecord,
 )
 
@@ -88,6 +92,7 @@ class ReferralServicer:
         store: EventStore,
         reading: Reading,
         known: KnownDirectory,
+        recognitions: ResultRecognitions,
         creation: ReferralCreation,
         changes: ReferralChanges,
         explanation: ReferralExplanation,
@@ -98,6 +103,7 @@ class ReferralServicer:
         self._store = store
         self._reading = reading
         self._known = known
+        self._recognitions = recognitions
         self._creation = creation
         self._changes = changes
         self._explanation = explanation
@@ -163,7 +169,12 @@ class ReferralServicer:
 
     async def get_referral(self, request: pb.GetReferralRequest, call: Call) -> pb.GetReferralResponse:
         state = await self._reading.one(self._kinds.referral, request.name, reader_of(call))
-        return pb.GetReferralResponse(referral=referral_resource(state))
+        found = self._recognitions.of(state, call.actor, call.received_at)
+        return pb.GetReferralResponse(
+            referral=referral_resource(state),
+            recognitions=[RECOGNITION.to_message(each) for each in found],
+            do_not_repeat=[RECOGNITION.to_message(each) for each in do_not_repeat(found)],
+        )
 
     async def list_referrals(self, request: pb.ListReferralsRequest, call: Call) -> pb.ListReferralsResponse:
         bound_to = list_digest(request)

@@ -13,12 +13,14 @@ from services.referral.domain.directory_entries import Alliance, GreenChannel, P
 from services.referral.domain.directory_state import Community, Facility
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.explaining import DestinationExplanation
+from services.referral.domain.recognition import ResultRecognition
 from services.referral.domain.referral_state import INTERNAL_FIELDS, Referral
 from services.shared.protocodec import MessageCodec
 from tierlink.referral.v1 import (
     consultation_pb2,
     directory_pb2,
     episode_pb2,
+    examination_result_pb2,
     referral_pb2,
     referral_service_pb2,
 )
@@ -74,6 +76,10 @@ def episode_resource(
         _CLOCK.write(clock, message.clocks.add())
     return message
 
+
+RECOGNITION: MessageCodec[ResultRecognition, examination_result_pb2.ResultRecognition] = MessageCodec(
+    ResultRecognition, examination_result_pb2.ResultRecognition
+)
 
 _EXPLANATION: MessageCodec[DestinationExplanation, referral_service_pb2.DestinationExplanation] = (
     MessageCodec(DestinationExplanation, referral_service_pb2.DestinationExplanation)

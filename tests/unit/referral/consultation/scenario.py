@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.referral.domain import consultation
+from services.referral.domain.attachments import Attachment
 from services.referral.domain.consultation import Consultation
 from services.referral.domain.consultation_commands import ConsultationCommand, RequestConsultation
 from services.referral.domain.consultation_events import (
@@ -28,7 +29,6 @@ from services.referral.domain.consultation_events import (
 )
 from services.referral.domain.consultation_policy import ConsultationPolicy, ReturnReason, UrgencyLimit
 from services.referral.domain.consultation_values import (
-    Attachment,
     ConsultationKind,
     ConsultationReport,
     CriticalValue,

@@ -8,6 +8,7 @@ from services.referral.domain import commands as c
 from services.referral.domain import commands_plan as pc
 from services.referral.domain.events import EVENTS, Event, ReferralExpired
 from services.referral.domain.evolve import evolve
+from services.referral.domain.examination_results import ExaminationResult, RepeatReason, ResultKind
 from services.referral.domain.labels import COMMANDS as COMMAND_LABELS
 from services.referral.domain.labels import EVENTS as EVENT_LABELS
 from services.referral.domain.labels import STATES
@@ -67,6 +68,10 @@ from tests.unit.referral.referral.stories import (
     told,
 )
 
+BLOOD_COUNT = ExaminationResult(
+    kind=ResultKind.LAB, item_name="血常规", performed_at=START, facility="wucaiwan", value="Hb 132 g/L"
+)
+
 #: One good command of each kind, and who gives it (when the origin is Wucaiwan).
 GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
     c.CreateReferral: (CREATE, WUCAIWAN),
@@ -105,6 +110,8 @@ GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
         c.CompleteRecord(clinical_summary=SummaryCompletion(symptoms="言语不清")),
         WUCAIWAN,
     ),
+    c.AddResults: (c.AddResults(results=(BLOOD_COUNT,)), WUCAIWAN),
+    c.RecordRepeat: (c.RecordRepeat(result="", reason=RepeatReason.CHANGES_FAST), GENERAL),
     c.MarkEnteredInError: (replace(ERROR, second_approver="u-wang"), WUCAIWAN),
 }
 
@@ -140,6 +147,9 @@ def test_each_command_in_each_state(kind: type[c.Command], state: ReferralState)
         assert isinstance(chart.refused(command, actor), NotFound)
         return
     if kind.__name__ in allowed_commands(chart.referral):
+        if isinstance(command, c.RecordRepeat):
+            chart.when(GOOD[c.AddResults][0], actor)
+            command = replace(command, result=chart.referral.results[0].name)
         assert chart.when(command, actor)
         return
     refusal = chart.refused(command, actor)
