@@ -119,7 +119,7 @@ def test_an_overdue_acknowledgement_is_said_once_and_may_still_come() -> None:
     story = story.when(meet, SYSTEM, at=32).then(unanswered(32))
     assert consultation.deadlines(story.here) == ()
     story.when(meet, SYSTEM, at=33).then()
-    story = story.when(AcknowledgeCriticalValue(handling="已予补钾"), BRANCH, at=40).then(acknowledged())
+    story = story.when(AcknowledgeCriticalValue(handling="已予补钾"), BRANCH, at=32).then(acknowledged())
     assert story.here.critical_value_notice is not None
     assert story.here.critical_value_notice.overdue
 
