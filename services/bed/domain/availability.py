@@ -2,12 +2,25 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Protocol
 
-from services.bed.domain.state import Ward
 from services.bed.domain.values import Availability, BedType, WardCounts
 
 
-def _total(wards: list[Ward]) -> WardCounts:
+class Counted(Protocol):
+    """A ward, or what an event said of it."""
+
+    @property
+    def facility(self) -> str: ...
+    @property
+    def bed_type(self) -> BedType: ...
+    @property
+    def counts(self) -> WardCounts: ...
+    @property
+    def confirmed_at(self) -> datetime | None: ...
+
+
+def _total(wards: list[Counted]) -> WardCounts:
     counts = [ward.counts for ward in wards]
     return WardCounts(
         beds=sum(one.beds for one in counts),
@@ -19,19 +32,19 @@ def _total(wards: list[Ward]) -> WardCounts:
     )
 
 
-def _least_recent(wards: list[Ward]) -> datetime | None:
+def _least_recent(wards: list[Counted]) -> datetime | None:
     """None when a ward with beds never confirmed them; a closed ward has nothing to confirm."""
     times = [ward.confirmed_at for ward in wards if ward.counts.beds]
     known = [time for time in times if time is not None]
     return min(known) if known and len(known) == len(times) else None
 
 
-def availability(wards: Iterable[Ward], now: datetime, stale_after_s: float) -> tuple[Availability, ...]:
+def availability(wards: Iterable[Counted], now: datetime, stale_after_s: float) -> tuple[Availability, ...]:
     """Counts by facility and bed type, in that order; stale when any of its wards is not lately confirmed.
 
     `now` comes from the caller; `stale_after_s` is the site's limit in seconds.
     """
-    groups: dict[tuple[str, BedType], list[Ward]] = {}
+    groups: dict[tuple[str, BedType], list[Counted]] = {}
     for ward in wards:
         groups.setdefault((ward.facility, ward.bed_type), []).append(ward)
     found = []

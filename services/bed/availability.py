@@ -1,0 +1,61 @@
+"""`python -m services.bed.availability`: the worker that computes availability; several share the work."""
+
+import asyncio
+import json
+import logging
+import sys
+import tempfile
+
+import faust
+import structlog
+
+from services.bed.entrypoints.availability_stream import TOPICS, StreamSettings, build_app
+from services.bed.settings import BedSettings
+from services.shared.kafka.address import KafkaAddress
+from services.shared.kafka.topics import ensure_topics
+from services.shared.telemetry.logging import LogSettings, configure_logging
+
+SERVICE = "bed-availability"
+
+_log = structlog.get_logger(__name__)
+
+
+def main() -> int:
+    """Runs the worker until it is told to stop. Prints one line of JSON when it begins."""
+    settings = BedSettings()
+    configure_logging(LogSettings(service=SERVICE, level=settings.log_level))
+    # faust tells each of its steps.
+    logging.getLogger("faust").setLevel(logging.WARNING)
+    logging.getLogger("mode").setLevel(logging.ERROR)
+    asyncio.run(ensure_topics(KafkaAddress(bootstrap=settings.kafka_bootstrap), TOPICS))
+    with tempfile.TemporaryDirectory(prefix="tierlink-availability-") as folder:
+        app = build_app(
+            StreamSettings(
+                kafka_bootstrap=settings.kafka_bootstrap,
+                stale_after_s=settings.stale_after_s,
+                folder=folder,
+            )
+        )
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        sys.stdout.write(json.dumps({"service": SERVICE, "topic": TOPICS[1].name}) + "\n")
+        sys.stdout.flush()
+        worker = faust.Worker(
+            app,
+            loop=loop,
+            # Logs are ours: configured above, as every process has them.
+            override_logging=False,
+            loglevel=logging.WARNING,
+            logfile=None,
+            redirect_stdouts=False,
+            quiet=True,
+        )
+        try:
+            # It ends by raising this, whatever happened.
+            worker.execute_from_commandline()
+        except SystemExit as ended:
+            return int(ended.code or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,153 @@
+"""Availability by facility and bed type, computed from bed events by faust: a read model that can be rebuilt.
+
+Two steps, because events are keyed by ward and sums by facility: each event's counts go on to a topic keyed
+by facility, and there the last line of each ward is kept in a table, whose changelog is in Kafka. Counts are
+absolute and lines have versions, so what faust gives twice (it promises at least once) changes nothing.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import faust
+import orjson
+import structlog
+from google.protobuf.message import DecodeError
+
+from services.bed.adapters.aggregate_codecs import BED_TOPIC
+from services.bed.domain.availability_fold import Lines, WardLine, changed_availability, keep, version_of
+from services.bed.domain.values import BedType, WardCounts
+from services.bed.entrypoints.availability_records import AVAILABILITY_TOPIC, line_of, record_of
+from services.shared.kafka.topics import Cleanup, TopicSpec
+
+_log = structlog.get_logger(__name__)
+
+APP = "tierlink-bed-availability"
+COUNTS_TOPIC = "tierlink.bed.counts.v1"
+TABLE = "wards-of-facility"
+PARTITIONS = 6
+#: Offsets are committed this often: what comes again after a crash.
+_COMMIT_EVERY_S = 1.0
+
+TOPICS = (
+    TopicSpec(name=BED_TOPIC),
+    TopicSpec(name=AVAILABILITY_TOPIC, cleanup=Cleanup.COMPACT),
+    # Between the two steps; a day is more than a worker may be behind before it is rebuilt.
+    TopicSpec(name=COUNTS_TOPIC, retention_ms=86_400_000),
+    TopicSpec(name=f"{APP}-{TABLE}-changelog", cleanup=Cleanup.COMPACT),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StreamSettings:
+    """What the worker needs to know."""
+
+    kafka_bootstrap: str
+    stale_after_s: float
+    #: for faust's files; nothing that must be kept is in it
+    folder: str
+    #: begins the names of topics and group, for tests that share a Kafka
+    prefix: str = ""
+
+
+def build_app(settings: StreamSettings) -> Any:
+    """The faust application; its worker runs it."""
+    prefix = settings.prefix
+    app = faust.App(
+        f"{prefix}{APP}",
+        broker=[f"aiokafka://{each.strip()}" for each in settings.kafka_bootstrap.split(",")],
+        store="memory://",
+        datadir=settings.folder,
+        web_enabled=False,
+        topic_partitions=PARTITIONS,
+        # Ours are made beforehand, with the settings that they need.
+        topic_disable_leader=True,
+        topic_allow_declare=True,
+        key_serializer="raw",
+        value_serializer="raw",
+        consumer_auto_offset_reset="earliest",
+        broker_commit_interval=_COMMIT_EVERY_S,
+        stream_wait_empty=False,
+        stream_recovery_delay=0.0,
+        producer_acks=-1,
+    )
+    counts = app.topic(f"{prefix}{COUNTS_TOPIC}", key_type=bytes, value_type=bytes)
+    published = app.topic(f"{prefix}{AVAILABILITY_TOPIC}", key_type=bytes, value_type=bytes)
+    table = app.Table(TABLE, default=bytes, partitions=PARTITIONS, key_type=bytes, value_type=bytes)
+
+    @app.agent(app.topic(f"{prefix}{BED_TOPIC}", key_type=bytes, value_type=bytes))
+    async def counted(events: Any) -> None:
+        async for value in events:
+            try:
+                line = line_of(value)
+            except (DecodeError, ValueError) as error:
+                # Others park and repair; a read model goes on, and is rebuilt when it was mended.
+                _log.error("availability_record_unreadable", error=str(error))
+                continue
+            if line is not None:
+                await counts.send(key=line.facility.encode(), value=_packed(line))
+
+    @app.agent(counts)
+    async def summed(lines: Any) -> None:
+        async for facility, value in lines.items():
+            line = _unpacked(value)
+            before = _read(table[facility])
+            after = keep(before, line)
+            if after is None:
+                continue
+            table[facility] = _written(after)
+            for each in changed_availability(before, after, datetime.now(UTC), settings.stale_after_s):
+                record = record_of(each, version=version_of(after))
+                await published.send(key=record.key, value=record.value, headers=record.headers)
+
+    return app
+
+
+def _packed(line: WardLine) -> bytes:
+    counts = line.counts
+    return orjson.dumps(
+        {
+            "ward": line.ward,
+            "version": line.version,
+            "facility": line.facility,
+            "bed_type": line.bed_type.value,
+            "counts": [
+                counts.beds,
+                counts.free,
+                counts.held,
+                counts.occupied,
+                counts.cleaning,
+                counts.blocked,
+            ],
+            "confirmed_at": None if line.confirmed_at is None else line.confirmed_at.isoformat(),
+        }
+    )
+
+
+def _unpacked(value: bytes) -> WardLine:
+    return _line(orjson.loads(value))
+
+
+def _line(content: dict[str, Any]) -> WardLine:
+    beds, free, held, occupied, cleaning, blocked = content["counts"]
+    confirmed_at = content["confirmed_at"]
+    return WardLine(
+        ward=content["ward"],
+        version=content["version"],
+        facility=content["facility"],
+        bed_type=BedType(content["bed_type"]),
+        counts=WardCounts(
+            beds=beds, free=free, held=held, occupied=occupied, cleaning=cleaning, blocked=blocked
+        ),
+        confirmed_at=None if confirmed_at is None else datetime.fromisoformat(confirmed_at),
+    )
+
+
+def _written(lines: Lines) -> bytes:
+    """A facility's lines as the table keeps them."""
+    return b"[" + b",".join(_packed(line) for line in lines.values()) + b"]"
+
+
+def _read(value: bytes) -> Lines:
+    lines = [_line(content) for content in orjson.loads(value or b"[]")]
+    return {line.ward: line for line in lines}
