@@ -9,13 +9,14 @@ import tempfile
 import faust
 import structlog
 
-from services.bed.entrypoints.availability_stream import TOPICS, StreamSettings, build_app
+from services.bed.adapters.availability_rewind import rewind_without_state
+from services.bed.adapters.availability_stream import TOPICS, StreamSettings, build_app
 from services.bed.settings import BedSettings
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.topics import ensure_topics
 from services.shared.telemetry.logging import LogSettings, configure_logging
 
-SERVICE = "bed-availability"
+SERVICE = "availability"
 
 _log = structlog.get_logger(__name__)
 
@@ -27,7 +28,7 @@ def main() -> int:
     # faust tells each of its steps.
     logging.getLogger("faust").setLevel(logging.WARNING)
     logging.getLogger("mode").setLevel(logging.ERROR)
-    asyncio.run(ensure_topics(KafkaAddress(bootstrap=settings.kafka_bootstrap), TOPICS))
+    asyncio.run(_prepare(KafkaAddress(bootstrap=settings.kafka_bootstrap)))
     with tempfile.TemporaryDirectory(prefix="tierlink-availability-") as folder:
         app = build_app(
             StreamSettings(
@@ -38,7 +39,7 @@ def main() -> int:
         )
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
-        sys.stdout.write(json.dumps({"service": SERVICE, "topic": TOPICS[1].name}) + "\n")
+        sys.stdout.write(json.dumps({"service": SERVICE}) + "\n")
         sys.stdout.flush()
         worker = faust.Worker(
             app,
@@ -55,6 +56,11 @@ def main() -> int:
             worker.execute_from_commandline()
         except SystemExit as ended:
             return int(ended.code or 0)
+
+
+async def _prepare(kafka: KafkaAddress) -> None:
+    await ensure_topics(kafka, TOPICS)
+    await rewind_without_state(kafka)
 
 
 if __name__ == "__main__":

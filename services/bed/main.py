@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import grpc
 
 from services.bed.adapters.aggregate_codecs import BED_TOPIC, build_aggregates
+from services.bed.adapters.availability_records import AVAILABILITY_TOPIC
+from services.bed.adapters.availability_tail import KafkaAvailabilityTail
 from services.bed.application.apply_wards import WardApplication
 from services.bed.application.encounters import Encounters
 from services.bed.application.finding_wards import WardFinder
@@ -13,17 +15,21 @@ from services.bed.application.hold_bed import Holding
 from services.bed.application.reading import WardReading
 from services.bed.application.wait_for_bed import WaitingLists
 from services.bed.application.ward_recording import WardRecorder
+from services.bed.application.watch_availability import AvailabilityWatch
 from services.bed.entrypoints.consumer import ReferralConsumer
 from services.bed.entrypoints.deadlines import WardDeadlines
 from services.bed.entrypoints.grpc import bed_service
+from services.bed.entrypoints.grpc.availability import AvailabilityServicer
 from services.bed.entrypoints.grpc.stays import StayServicer
 from services.bed.entrypoints.grpc.waiting import WaitingServicer
 from services.bed.entrypoints.referral_news import REFERRAL_TOPIC
 from services.bed.settings import BedSettings
 from services.shared.audit import audit_service
 from services.shared.database.migrations import load_migrations
+from services.shared.feed.metrics import FeedMetrics
+from services.shared.feed.tail import TopicTail
 from services.shared.inbox.consumer import ConsumerSettings
-from services.shared.kafka.topics import TopicSpec
+from services.shared.kafka.topics import Cleanup, TopicSpec
 from services.shared.lifecycle.foundation import Foundation, build_foundation
 from services.shared.lifecycle.loops import consumer_loops, deadline_loops
 from services.shared.lifecycle.process import Assembly, run_process
@@ -35,6 +41,7 @@ SERVICE = "bed"
 TOPICS = (
     TopicSpec(name=BED_TOPIC),
     TopicSpec(name=REFERRAL_TOPIC),
+    TopicSpec(name=AVAILABILITY_TOPIC, cleanup=Cleanup.COMPACT),
     TopicSpec(name="tierlink.bed.dlq.v1"),
 )
 
@@ -54,14 +61,18 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     finder = WardFinder(store, kinds)
     recorder = WardRecorder(kinds)
     holding = Holding(kinds, finder, recorder)
+    reading = WardReading(store, runner, kinds, stale_after_s=settings.stale_after_s)
     beds = bed_service.BedServicer(
         kinds=kinds,
         runner=runner,
         finder=finder,
         holding=holding,
         application=WardApplication(store, runner, kinds, recorder),
-        reading=WardReading(store, runner, kinds, stale_after_s=settings.stale_after_s),
+        reading=reading,
     )
+    tail = TopicTail(foundation.kafka, AVAILABILITY_TOPIC, FeedMetrics(foundation.registry))
+    watching = AvailabilityWatch(reading, KafkaAvailabilityTail(tail), stale_after_s=settings.stale_after_s)
+    availability = AvailabilityServicer(reading, watching)
     waiting = WaitingServicer(kinds=kinds, runner=runner, lists=WaitingLists(kinds, finder, runner))
     stays = StayServicer(kinds=kinds, runner=runner, encounters=Encounters(store, kinds, finder, recorder))
     audit = audit_service.AuditServicer(store, kinds.by_name())
@@ -70,7 +81,9 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
         return [
             service_handler(
-                bed_service.SERVICE, (*beds.methods(), *waiting.methods(), *stays.methods()), runtime
+                bed_service.SERVICE,
+                (*beds.methods(), *waiting.methods(), *stays.methods(), *availability.methods()),
+                runtime,
             ),
             service_handler(audit_service.SERVICE, audit.methods(), runtime),
         ]
@@ -78,6 +91,7 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     return Assembly(
         handlers=handlers,
         loops=(
+            tail,
             *consumer_loops(foundation, consumer.handle, CONSUMES),
             *deadline_loops(foundation, WardDeadlines(runner, kinds).fire),
         ),

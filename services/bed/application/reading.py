@@ -1,5 +1,7 @@
 """Lists of wards and counts. Beds are no patient's record: every facility may see what is free."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,12 +13,23 @@ from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore, StreamQuery
 
 _PAGE = 500
+_SCAN = 1_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WardPage:
     wards: tuple[Ward, ...]
     next_after: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FacilityCounts:
+    """What one facility has, by bed type."""
+
+    facility: str
+    #: sum of its wards' versions: grows with each change
+    version: int
+    availabilities: tuple[Availability, ...]
 
 
 class WardReading:
@@ -47,6 +60,25 @@ class WardReading:
         self, facilities: tuple[str, ...], bed_type: BedType | None, now: datetime
     ) -> tuple[Availability, ...]:
         """Counts by facility and bed type, with the age of their confirmation at `now`."""
+        wards = await self._wards(facilities, bed_type)
+        return availability(wards, now, self._stale_after_s)
+
+    async def of_facilities(self, facilities: tuple[str, ...], now: datetime) -> tuple[FacilityCounts, ...]:
+        """The counts of some facilities, each at the version that the topic of availability knows."""
+        return self._by_facility(await self._wards(facilities, None), now)
+
+    async def of_all(self, now: datetime) -> tuple[FacilityCounts, ...]:
+        """The counts of every facility."""
+        wards: list[Ward] = []
+        after = ""
+        while True:
+            streams = await self._store.scan(kind=self._kinds.ward.name, after_stream_id=after, limit=_SCAN)
+            wards.extend(await self._runner.revive_all(self._kinds.ward, streams))
+            if len(streams) < _SCAN:
+                return self._by_facility(wards, now)
+            after = streams[-1].stream_id
+
+    async def _wards(self, facilities: tuple[str, ...], bed_type: BedType | None) -> list[Ward]:
         wards: list[Ward] = []
         for facility in facilities:
             after: int | None = None
@@ -56,4 +88,16 @@ class WardReading:
                 after = page.next_after
                 if after is None:
                     break
-        return availability(wards, now, self._stale_after_s)
+        return wards
+
+    def _by_facility(self, wards: Sequence[Ward], now: datetime) -> tuple[FacilityCounts, ...]:
+        versions: Counter[str] = Counter()
+        for ward in wards:
+            versions[ward.facility] += ward.version
+        found: dict[str, list[Availability]] = {}
+        for each in availability(wards, now, self._stale_after_s):
+            found.setdefault(each.facility, []).append(each)
+        return tuple(
+            FacilityCounts(facility=facility, version=versions[facility], availabilities=tuple(each))
+            for facility, each in found.items()
+        )

@@ -39,6 +39,11 @@ def _least_recent(wards: list[Counted]) -> datetime | None:
     return min(known) if known and len(known) == len(times) else None
 
 
+def is_stale(confirmed_at: datetime | None, now: datetime, stale_after_s: float) -> bool:
+    """Whether counts were never confirmed, or longer ago than the site's limit in seconds."""
+    return confirmed_at is None or (now - confirmed_at).total_seconds() > stale_after_s
+
+
 def availability(wards: Iterable[Counted], now: datetime, stale_after_s: float) -> tuple[Availability, ...]:
     """Counts by facility and bed type, in that order; stale when any of its wards is not lately confirmed.
 
@@ -56,7 +61,7 @@ def availability(wards: Iterable[Counted], now: datetime, stale_after_s: float) 
                 bed_type=bed_type,
                 counts=_total(members),
                 confirmed_at=confirmed_at,
-                stale=confirmed_at is None or (now - confirmed_at).total_seconds() > stale_after_s,
+                stale=is_stale(confirmed_at, now, stale_after_s),
             )
         )
     return tuple(found)

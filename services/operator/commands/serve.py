@@ -20,6 +20,12 @@ class Service(StrEnum):
     BED = "bed"
     NOTIFICATION = "notification"
     BOARD = "board"
+    AVAILABILITY = "availability"
+
+    @property
+    def module(self) -> str:
+        """What its process runs."""
+        return "services.bed.availability" if self is Service.AVAILABILITY else f"services.{self.value}"
 
 
 def serve(
@@ -40,4 +46,4 @@ def serve(
         give_up(say("error.parts", Language.BOTH, part=unknown[0], known=", ".join(PARTS)))
     environment = {**os.environ, **({"TIERLINK_PARTS": parts} if parts else {})}
     # This process becomes the service: signals and the exit code are then its own.
-    os.execve(sys.executable, [sys.executable, "-m", f"services.{service.value}"], environment)
+    os.execve(sys.executable, [sys.executable, "-m", service.module], environment)

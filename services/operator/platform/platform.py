@@ -25,6 +25,7 @@ from services.shared.rpc.signing import KeyFiles, SigningKey, SigningKeyError
 KAFKA: Final = "kafka"
 POSTGRES: Final = "postgres"
 BOARD: Final = "board"
+AVAILABILITY: Final = "availability"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,7 +37,7 @@ class PlatformSettings:
     folder: Path | None = None
     #: gRPC ports by service; free ones are chosen for the others
     ports: Mapping[str, int] = field(default_factory=dict)
-    #: the alert board as well
+    #: the alert board, and the worker that computes availability
     with_board: bool = False
     log_level: str = "INFO"
 
@@ -52,7 +53,6 @@ class Platform:
         services: Mapping[str, ServiceProcess],
         key: SigningKey,
         key_files: KeyFiles,
-        board: ServiceProcess | None = None,
     ) -> None:
         self.folder = folder
         self.key = key
@@ -61,7 +61,8 @@ class Platform:
         self.servers = servers
         self.services = services
         #: None where none was asked for
-        self.board = board
+        self.board: ServiceProcess | None = None
+        self.availability: ServiceProcess | None = None
 
     @property
     def addresses(self) -> Addresses:
@@ -72,8 +73,13 @@ class Platform:
     @property
     def processes(self) -> Mapping[str, EmbeddedServer | ServiceProcess]:
         """Every process that was started, by name."""
-        board = {} if self.board is None else {BOARD: self.board}
-        return {**self.servers, **self.services, **board}
+        return {**self.servers, **self.services, **self.beside}
+
+    @property
+    def beside(self) -> Mapping[str, ServiceProcess]:
+        """What runs beside the services, by name."""
+        found = {BOARD: self.board, AVAILABILITY: self.availability}
+        return {name: process for name, process in found.items() if process is not None}
 
     def log_paths(self) -> tuple[Path, ...]:
         """The logs of all of them."""
@@ -108,12 +114,12 @@ async def running_platform(
             await _start_all(services)
             if settings.with_board:
                 platform.board = _board(platform, settings)
-                await _start_all({BOARD: platform.board})
+                platform.availability = _availability(platform, settings, given)
+                await _start_all(platform.beside)
             async with _supervised(platform, on_restart or (lambda name: None)):
                 yield platform
         finally:
-            if platform.board is not None:
-                await asyncio.to_thread(platform.board.stop)
+            await asyncio.gather(*(asyncio.to_thread(process.stop) for process in platform.beside.values()))
             await asyncio.gather(*(asyncio.to_thread(service.stop) for service in services.values()))
 
 
@@ -210,6 +216,20 @@ def _board(platform: Platform, settings: PlatformSettings) -> ServiceProcess:
         },
         port=settings.ports.get(BOARD),
         is_temporary=settings.folder is None,
+    )
+
+
+def _availability(platform: Platform, settings: PlatformSettings, given: Given) -> ServiceProcess:
+    """The bed service's worker, which speaks to Kafka alone."""
+    return ServiceProcess(
+        AVAILABILITY,
+        folder=platform.folder / "services" / AVAILABILITY,
+        environment={
+            KAFKA_VARIABLE: given.kafka_bootstrap or "",
+            "TIERLINK_LOG_LEVEL": settings.log_level,
+        },
+        is_temporary=settings.folder is None,
+        module="services.bed.availability",
     )
 
 

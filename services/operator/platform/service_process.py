@@ -19,8 +19,8 @@ from services.operator.platform.given import variable
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 25.0
 _READY_POLL_S = 0.02
-#: what a service says, and what the board does, which speaks HTTP
-_READY_KEYS = ({"service", "grpc", "operations"}, {"service", "http"})
+#: what a service says, what the board does, which speaks HTTP, and what a worker does, which nobody calls
+_READY_KEYS = ({"service", "grpc", "operations"}, {"service", "http"}, {"service"})
 _PORT_TRIES = 5
 #: Certificates are for a site's own deployment; what is started here listens on the loopback address only.
 _NOT_INHERITED = ("TIERLINK_TLS_",)
@@ -52,16 +52,19 @@ class ServiceProcess:
         environment: Mapping[str, str],
         port: int | None = None,
         is_temporary: bool = False,
+        module: str = "",
     ) -> None:
         """`folder` is for its log; with `is_temporary` it goes when this program is killed.
 
-        `environment` is added to this program's own. Without a port a free one is chosen.
+        `environment` is added to this program's own. Without a port a free one is chosen. Without a `module`
+        it is the one of its name.
         """
         self.name = name
         self._folder = folder
         self._environment = dict(environment)
         self._chosen_port = port
         self._is_temporary = is_temporary
+        self._module = module or f"services.{name}"
         self._child: Child | None = None
         self._ready: Ready | None = None
         self._abandoned = threading.Event()
@@ -148,7 +151,7 @@ class ServiceProcess:
         script = (sys.executable, "-I", "-S", launch.__file__)
         return ChildSpec(
             name=f"the {self.name} service",
-            command=(*script, str(environment_path), f"services.{self.name}"),
+            command=(*script, str(environment_path), self._module),
             cwd=self._folder,
             log_path=self.log_path,
             environment={},

@@ -899,6 +899,57 @@ class GetAvailabilityResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class WatchAvailabilityRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    RESUME_TOKEN_FIELD_NUMBER: builtins.int
+    FACILITIES_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    resume_token: builtins.str
+    """Token of the last message received; left out, the stream begins with the counts as they are."""
+    bed_type: type_pb2.BedType.ValueType
+    @builtins.property
+    def facilities(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Facilities to watch; all when left out."""
+
+    def __init__(
+        self,
+        *,
+        resume_token: builtins.str = ...,
+        facilities: abc.Iterable[builtins.str] | None = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "facilities", b"facilities", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class WatchAvailabilityResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    AVAILABILITY_FIELD_NUMBER: builtins.int
+    RESUME_TOKEN_FIELD_NUMBER: builtins.int
+    resume_token: builtins.str
+    """Send it back to go on after this message; empty while the first picture is not complete."""
+    @builtins.property
+    def availability(self) -> bed_pb2.Availability:
+        """Unset in a heartbeat."""
+
+    def __init__(
+        self,
+        *,
+        availability: bed_pb2.Availability | None = ...,
+        resume_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["availability", b"availability"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["availability", b"availability", "resume_token", b"resume_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class JoinWaitingListRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 

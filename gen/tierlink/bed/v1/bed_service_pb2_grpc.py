@@ -130,6 +130,11 @@ class BedServiceStub:
                 request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityRequest.SerializeToString,
                 response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityResponse.FromString,
                 _registered_method=True)
+        self.WatchAvailability = channel.unary_stream(
+                '/tierlink.bed.v1.BedService/WatchAvailability',
+                request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.WatchAvailabilityRequest.SerializeToString,
+                response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.WatchAvailabilityResponse.FromString,
+                _registered_method=True)
 
 
 class BedServiceServicer:
@@ -271,6 +276,13 @@ class BedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchAvailability(self, request, context):
+        """Counts as they change; begins with all of them. A client that comes back with its token misses nothing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_BedServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -368,6 +380,11 @@ def add_BedServiceServicer_to_server(servicer, server):
                     servicer.GetAvailability,
                     request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityRequest.FromString,
                     response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityResponse.SerializeToString,
+            ),
+            'WatchAvailability': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchAvailability,
+                    request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.WatchAvailabilityRequest.FromString,
+                    response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.WatchAvailabilityResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -884,6 +901,33 @@ class BedService:
             '/tierlink.bed.v1.BedService/GetAvailability',
             tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityRequest.SerializeToString,
             tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchAvailability(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tierlink.bed.v1.BedService/WatchAvailability',
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.WatchAvailabilityRequest.SerializeToString,
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.WatchAvailabilityResponse.FromString,
             options,
             channel_credentials,
             insecure,

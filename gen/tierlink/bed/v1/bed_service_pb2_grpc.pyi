@@ -75,6 +75,8 @@ class BedServiceStub:
     """The hospital system discharges a patient: the bed is to be cleaned. Again, it changes nothing."""
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.GetAvailabilityRequest, _bed_service_pb2.GetAvailabilityResponse]
     """Counts by facility and bed type, with the age of their confirmation."""
+    WatchAvailability: _grpc.UnaryStreamMultiCallable[_bed_service_pb2.WatchAvailabilityRequest, _bed_service_pb2.WatchAvailabilityResponse]
+    """Counts as they change; begins with all of them. A client that comes back with its token misses nothing."""
 
 @_typing.type_check_only
 class BedServiceAsyncStub(BedServiceStub):
@@ -123,6 +125,8 @@ class BedServiceAsyncStub(BedServiceStub):
     """The hospital system discharges a patient: the bed is to be cleaned. Again, it changes nothing."""
     GetAvailability: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.GetAvailabilityRequest, _bed_service_pb2.GetAvailabilityResponse]  # type: ignore[assignment]
     """Counts by facility and bed type, with the age of their confirmation."""
+    WatchAvailability: _aio.UnaryStreamMultiCallable[_bed_service_pb2.WatchAvailabilityRequest, _bed_service_pb2.WatchAvailabilityResponse]  # type: ignore[assignment]
+    """Counts as they change; begins with all of them. A client that comes back with its token misses nothing."""
 
 class BedServiceServicer(metaclass=_abc_1.ABCMeta):
     """Beds: what is free, and who is to lie in it."""
@@ -282,5 +286,13 @@ class BedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bed_service_pb2.GetAvailabilityResponse, _abc.Awaitable[_bed_service_pb2.GetAvailabilityResponse]]:
         """Counts by facility and bed type, with the age of their confirmation."""
+
+    @_abc_1.abstractmethod
+    def WatchAvailability(
+        self,
+        request: _bed_service_pb2.WatchAvailabilityRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_bed_service_pb2.WatchAvailabilityResponse], _abc.AsyncIterator[_bed_service_pb2.WatchAvailabilityResponse]]:
+        """Counts as they change; begins with all of them. A client that comes back with its token misses nothing."""
 
 def add_BedServiceServicer_to_server(servicer: BedServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

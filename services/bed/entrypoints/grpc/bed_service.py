@@ -15,7 +15,6 @@ from services.bed.domain.description import split
 from services.bed.domain.state import Ward, bed_of_hold, bed_of_referral, stream_id
 from services.bed.domain.values import Hold
 from services.bed.entrypoints.grpc.resources import (
-    availability_resource,
     bed_type_of,
     hold_resource,
     ward_resource,
@@ -83,7 +82,6 @@ class BedServicer:
             "ReleaseHold": self.release_hold,
             "ConfirmCounts": self.confirm_counts,
             "ListBeds": self.list_beds,
-            "GetAvailability": self.get_availability,
         }
         return (
             *(self._of_ward(command) for command in OF_A_WARD),
@@ -218,14 +216,6 @@ class BedServicer:
         return pb.ListBedsResponse(
             wards=[ward_resource(ward) for ward in page.wards], next_page_token=page_token(page.next_after)
         )
-
-    async def get_availability(
-        self, request: pb.GetAvailabilityRequest, call: Call
-    ) -> pb.GetAvailabilityResponse:
-        found = await self._reading.availability(
-            tuple(request.facilities), bed_type_of(request.bed_type), call.received_at
-        )
-        return pb.GetAvailabilityResponse(availabilities=[availability_resource(each) for each in found])
 
 
 def _hold_in(ward: Ward, name: str) -> Hold:

@@ -15,9 +15,9 @@ import structlog
 from google.protobuf.message import DecodeError
 
 from services.bed.adapters.aggregate_codecs import BED_TOPIC
+from services.bed.adapters.availability_records import AVAILABILITY_TOPIC, line_of, record_of
 from services.bed.domain.availability_fold import Lines, WardLine, changed_availability, keep, version_of
 from services.bed.domain.values import BedType, WardCounts
-from services.bed.entrypoints.availability_records import AVAILABILITY_TOPIC, line_of, record_of
 from services.shared.kafka.topics import Cleanup, TopicSpec
 
 _log = structlog.get_logger(__name__)
@@ -28,6 +28,8 @@ TABLE = "wards-of-facility"
 PARTITIONS = 6
 #: Offsets are committed this often: what comes again after a crash.
 _COMMIT_EVERY_S = 1.0
+#: How long a worker that was killed keeps its partitions: the least that Kafka's brokers allow.
+SESSION_TIMEOUT_S = 6.0
 
 TOPICS = (
     TopicSpec(name=BED_TOPIC),
@@ -67,6 +69,8 @@ def build_app(settings: StreamSettings) -> Any:
         value_serializer="raw",
         consumer_auto_offset_reset="earliest",
         broker_commit_interval=_COMMIT_EVERY_S,
+        broker_session_timeout=SESSION_TIMEOUT_S,
+        broker_heartbeat_interval=SESSION_TIMEOUT_S / 3,
         stream_wait_empty=False,
         stream_recovery_delay=0.0,
         producer_acks=-1,

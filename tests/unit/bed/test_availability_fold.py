@@ -1,0 +1,121 @@
+"""Availability from events: whatever comes twice or late, the sums are those of the wards."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.bed.adapters.availability_records import availability_in, line_of, record_of
+from services.bed.domain.availability import availability
+from services.bed.domain.availability_fold import Lines, WardLine, changed_availability, keep, version_of
+from services.bed.domain.values import Availability, BedType, WardCounts
+from services.shared.kafka.cloud_events import decode
+from tierlink.bed.v1 import bed_events_pb2
+
+NOW = datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
+STALE_S = 3600.0
+
+
+def _line(ward: str, version: int, free: int, bed_type: BedType = BedType.ICU) -> WardLine:
+    return WardLine(
+        ward=ward,
+        version=version,
+        facility="jimsar-general",
+        bed_type=bed_type,
+        counts=WardCounts(beds=10, free=free, occupied=10 - free),
+        confirmed_at=NOW,
+    )
+
+
+_LINES = st.lists(
+    st.builds(
+        _line,
+        st.sampled_from(["a", "b", "c"]),
+        st.integers(1, 6),
+        st.integers(0, 10),
+        st.sampled_from([BedType.ICU, BedType.CCU]),
+    ),
+    # An event is what it is: a version of a ward has one content.
+    unique_by=lambda line: (line.ward, line.version),
+    max_size=12,
+)
+
+
+def _played(lines: list[WardLine]) -> tuple[Lines, dict[BedType, Availability]]:
+    """The table after the lines, and what was last published of each type."""
+    kept: Lines = {}
+    published: dict[BedType, Availability] = {}
+    for line in lines:
+        after = keep(kept, line)
+        if after is not None:
+            for each in changed_availability(kept, after, NOW, STALE_S):
+                published[each.bed_type] = each
+            kept = after
+    return kept, published
+
+
+@given(lines=_LINES, order=st.randoms(use_true_random=False))
+def test_order_and_repetition_change_nothing(lines: list[WardLine], order: object) -> None:
+    shuffled = [*lines, *lines]
+    order.shuffle(shuffled)  # type: ignore[attr-defined]
+    # Each ward's own order is Kafka's promise; of different wards any may come first, and all again.
+    by_ward = sorted(lines, key=lambda line: line.version)
+    assert _played(by_ward + shuffled)[0] == _played(by_ward)[0]
+
+
+@given(lines=_LINES)
+def test_what_was_published_is_what_the_wards_add_up_to(lines: list[WardLine]) -> None:
+    kept, published = _played(lines)
+    expected = {each.bed_type: each for each in availability(kept.values(), NOW, STALE_S)}
+    for bed_type, each in published.items():
+        if bed_type in expected:
+            assert each == expected[bed_type]
+        else:
+            assert each.counts == WardCounts()
+    assert expected.keys() <= published.keys()
+
+
+@given(lines=_LINES)
+def test_what_is_published_of_a_facility_carries_a_growing_version(lines: list[WardLine]) -> None:
+    kept: Lines = {}
+    for line in lines:
+        after = keep(kept, line)
+        if after is not None:
+            assert version_of(after) > version_of(kept)
+            kept = after
+
+
+def test_a_ward_that_changes_its_type_leaves_nothing_behind() -> None:
+    before = {"a": _line("a", 1, 4)}
+    after = keep(before, _line("a", 2, 4, BedType.CCU))
+    assert after is not None
+    changed = {each.bed_type: each.counts.free for each in changed_availability(before, after, NOW, STALE_S)}
+    assert changed == {BedType.CCU: 4, BedType.ICU: 0}
+
+
+def test_an_event_and_a_record_survive_their_bytes() -> None:
+    event = bed_events_pb2.BedEvent(facility="f", bed_type="BED_TYPE_ICU")  # type: ignore[arg-type]
+    event.metadata.aggregate_id, event.metadata.version = "wards/icu", 7
+    event.counts.beds = event.counts.free = 3
+    event.confirmed_at.FromDatetime(NOW)
+    line = line_of(event.SerializeToString())
+    assert line == replace(
+        _line("icu", 7, 3), facility="f", counts=WardCounts(beds=3, free=3), confirmed_at=NOW
+    )
+    event.metadata.aggregate_id = "desks/f"
+    assert line_of(event.SerializeToString()) is None
+
+
+def test_a_record_is_a_cloud_event_that_can_be_read_again() -> None:
+    found = availability([_line("a", 3, 2)], NOW + timedelta(hours=2), STALE_S)[0]
+    record = record_of(found, version=3)
+
+    class Received:
+        topic, partition, offset = "t", 0, 0
+        key, value, headers = record.key, record.value, record.headers
+
+    event = decode(Received())
+    assert (event.key, event.version, event.type) == ("jimsar-general/ICU", 3, "AvailabilityChanged")
+    assert availability_in(event.value) == found
+    assert found.stale
