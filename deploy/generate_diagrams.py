@@ -47,6 +47,7 @@ def pages() -> dict[str, str]:
     machines = {
         "consultation": state_machines.consultation(),
         "episode": state_machines.episode(),
+        "standing": state_machines.standing(),
         "bed": state_machines.bed(),
         "alert": state_machines.alert(),
     }

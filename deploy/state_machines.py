@@ -22,10 +22,12 @@ from services.notification.domain.values import (
     Severity,
 )
 from services.operator.texts import text
-from services.referral.domain import consultation_texts, episode_texts
+from services.referral.domain import consultation_texts, episode_texts, standing_texts
 from services.referral.domain.consultation_transitions import TABLE as CONSULTATION_TABLE
 from services.referral.domain.consultation_transitions import Party
 from services.referral.domain.episode_transitions import TABLE as EPISODE_TABLE
+from services.referral.domain.standing_transitions import TABLE as STANDING_TABLE
+from services.referral.domain.standing_transitions import Party as StandingParty
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext, EventMetadata, Recorded
 from services.shared.kernel.refusals import Refused
@@ -90,6 +92,25 @@ def episode() -> Machine:
                 by_platform=row.internal,
             )
             for row in EPISODE_TABLE
+        ),
+    )
+
+
+def standing() -> Machine:
+    """From `standing_transitions.TABLE`."""
+    return Machine(
+        title=BilingualText(zh="长期就诊计划", en="Standing order"),
+        source="services/referral/domain/standing_transitions.py",
+        states={state.value: label for state, label in standing_texts.STATES.items()},
+        arrows=tuple(
+            Arrow(
+                source=row.source or "",
+                command=row.command.__name__,
+                event=row.event.__name__,
+                target=row.target or row.source or "",
+                by_platform=row.by is StandingParty.SYSTEM,
+            )
+            for row in STANDING_TABLE
         ),
     )
 

@@ -10,6 +10,7 @@ from services.referral.adapters.aggregate_codecs import (
     DIRECTORY_TOPIC,
     EPISODE_TOPIC,
     REFERRAL_TOPIC,
+    STANDING_TOPIC,
     build_aggregates,
 )
 from services.referral.adapters.directory_publication import publication
@@ -29,7 +30,9 @@ from services.referral.application.explain_referral import ReferralExplanation
 from services.referral.application.patient_identities import PatientIdentities
 from services.referral.application.read_recognitions import ResultRecognitions
 from services.referral.application.reading import Reading
+from services.referral.application.standing_orders import StandingOrders
 from services.referral.domain.policy import DEFAULT_POLICY
+from services.referral.domain.standing_values import DEFAULT_STANDING_POLICY
 from services.referral.entrypoints.bed_news import BED_TOPIC
 from services.referral.entrypoints.consumer import BedConsumer
 from services.referral.entrypoints.deadlines import ReferralDeadlines
@@ -39,6 +42,7 @@ from services.referral.entrypoints.grpc import (
     episode_service,
     identity_service,
     referral_service,
+    standing_service,
 )
 from services.referral.settings import ReferralSettings
 from services.shared.audit import audit_service
@@ -60,6 +64,7 @@ TOPICS = (
     TopicSpec(name=REFERRAL_TOPIC),
     TopicSpec(name=EPISODE_TOPIC),
     TopicSpec(name=CONSULTATION_TOPIC),
+    TopicSpec(name=STANDING_TOPIC),
     TopicSpec(name=DIRECTORY_TOPIC, partitions=1, cleanup=Cleanup.COMPACT),
     TopicSpec(name="tierlink.referral.dlq.v1"),
 )
@@ -97,8 +102,14 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     listings = PostgresListings(foundation.reading)
     reading = Reading(listings, runner, directory, views)
     beds, acceptances = StoredBeds(store), StoredAcceptances(store)
+    standing = StandingOrders(kinds, directory, policy, DEFAULT_STANDING_POLICY)
     changes = ReferralChanges(
-        kinds=kinds, directory=directory, beds=beds, acceptances=acceptances, policy=policy
+        kinds=kinds,
+        directory=directory,
+        beds=beds,
+        acceptances=acceptances,
+        policy=policy,
+        standing=standing,
     )
     feeds = FeedMetrics(foundation.registry)
     referral_tail = TopicTail(foundation.kafka, REFERRAL_TOPIC, feeds)
@@ -143,7 +154,10 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         )
     )
     directories = directory_service.DirectoryServicer(kinds, runner, directory, publication)
-    deadlines = ReferralDeadlines(runner, kinds, changes, catalogue.consultation_policy)
+    deadlines = ReferralDeadlines(runner, kinds, changes, standing, catalogue.consultation_policy)
+    visits = standing_service.StandingServicer(
+        kinds=kinds, runner=runner, reading=reading, orders=standing, policy=DEFAULT_STANDING_POLICY
+    )
     audit = audit_service.AuditServicer(store, kinds.by_name())
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
@@ -152,6 +166,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
             (consultation_service.SERVICE, consultations.methods()),
             (episode_service.SERVICE, episodes.methods()),
             (directory_service.SERVICE, directories.methods()),
+            (standing_service.SERVICE, visits.methods()),
             (audit_service.SERVICE, audit.methods()),
         )
         return [service_handler(name, methods, runtime) for name, methods in served]

@@ -21,6 +21,7 @@ from services.referral.domain import consultation as consultations
 from services.referral.domain import directory as directories
 from services.referral.domain import episode as episodes
 from services.referral.domain import referral as referrals
+from services.referral.domain import standing as orders
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import EventMetadata
@@ -32,6 +33,7 @@ from tierlink.referral.v1 import (
     directory_events_pb2,
     episode_events_pb2,
     referral_events_pb2,
+    standing_events_pb2,
 )
 from tierlink.type.v1 import type_pb2
 
@@ -40,6 +42,7 @@ MESSAGES: list[tuple[Any, tuple[type, ...]]] = [
     (episode_events_pb2.EpisodeEvent, episodes.EVENTS),
     (consultation_events_pb2.ConsultationEvent, consultations.EVENTS),
     (directory_events_pb2.DirectoryEvent, directories.EVENTS),
+    (standing_events_pb2.StandingEvent, orders.EVENTS),
     (bed_events_pb2.BedEvent, BED_EVENTS),
     (alert_events_pb2.AlertEvent, alerts.EVENTS),
     (roster_events_pb2.RosterEvent, (RosterApplied,)),

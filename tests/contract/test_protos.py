@@ -42,6 +42,9 @@ PROMISED: dict[str, str] = {
         WatchConsultations""",
     "tierlink.referral.v1.EpisodeService": """
         OpenEpisode RecordMilestone CorrectMilestone CloseEpisode GetEpisode ListEpisodes""",
+    "tierlink.referral.v1.StandingService": """
+        ScheduleStanding RecordVisit ReportMissedVisit MoveVisit SuspendStanding ResumeStanding EndStanding
+        GetStandingOrder ListVisits""",
     "tierlink.referral.v1.DirectoryService": """
         ApplyDirectory GetFacility ListFacilities ListCommunities ListAlliances ListPoolingAreas
         ListRecognitionAreas ListGreenChannels""",

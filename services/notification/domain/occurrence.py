@@ -19,7 +19,7 @@ class Occurrence:
     event_id: str
     #: such as `ReferralAccepted`
     event_type: str
-    #: `referral`, `consultation`, `ward` or `desk`
+    #: `referral`, `consultation`, `standing_order`, `ward` or `desk`
     aggregate_kind: str
     #: such as `referrals/{uuid}`
     aggregate_id: str

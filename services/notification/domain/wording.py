@@ -13,7 +13,7 @@ from services.shared.kernel.text import BilingualText
 #: Characters of a case number: enough to tell the cases of a day apart, short enough to say on the telephone.
 CASE_NUMBER_LENGTH = 8
 
-_PATIENTS_COLLECTIONS = ("referrals", "consultations")
+_PATIENTS_COLLECTIONS = ("referrals", "consultations", "standing_orders")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,16 +6,18 @@ from services.notification.domain.occurrence import Occurrence, occurrence_of
 from services.notification.entrypoints.reflection import plain
 from services.shared.protocodec.shapes import timestamp_to_datetime
 from tierlink.bed.v1 import bed_events_pb2
-from tierlink.referral.v1 import consultation_events_pb2, referral_events_pb2
+from tierlink.referral.v1 import consultation_events_pb2, referral_events_pb2, standing_events_pb2
 
 REFERRAL_TOPIC = "tierlink.referral.events.v1"
 CONSULTATION_TOPIC = "tierlink.consultation.events.v1"
 BED_TOPIC = "tierlink.bed.events.v1"
+STANDING_TOPIC = "tierlink.standing.events.v1"
 
 _MESSAGES: dict[str, Any] = {
     REFERRAL_TOPIC: referral_events_pb2.ReferralEvent,
     CONSULTATION_TOPIC: consultation_events_pb2.ConsultationEvent,
     BED_TOPIC: bed_events_pb2.BedEvent,
+    STANDING_TOPIC: standing_events_pb2.StandingEvent,
 }
 
 TOPICS = tuple(_MESSAGES)

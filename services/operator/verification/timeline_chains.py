@@ -15,6 +15,7 @@ from tierlink.referral.v1 import (
     consultation_events_pb2,
     episode_events_pb2,
     referral_events_pb2,
+    standing_events_pb2,
     timeline_pb2,
 )
 
@@ -24,6 +25,7 @@ _EVENT_TYPES: Mapping[str, Any] = {
     "referral": referral_events_pb2.ReferralEvent,
     "episode": episode_events_pb2.EpisodeEvent,
     "consultation": consultation_events_pb2.ConsultationEvent,
+    "standing_order": standing_events_pb2.StandingEvent,
 }
 
 

@@ -5,12 +5,14 @@ from services.referral.domain import consultation as consultations
 from services.referral.domain import directory as directories
 from services.referral.domain import episode as episodes
 from services.referral.domain import referral as referrals
+from services.referral.domain import standing as orders
 from services.referral.domain.consultation_events import ConsultationEvent
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.episode_events import EpisodeEvent
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.referral_state import Referral, ReferralEnvelope, envelope
+from services.referral.domain.standing_state import StandingEnvelope, StandingOrder
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.protocodec import EventCodec
 from tierlink.referral.v1 import (
@@ -18,12 +20,14 @@ from tierlink.referral.v1 import (
     directory_events_pb2,
     episode_events_pb2,
     referral_events_pb2,
+    standing_events_pb2,
 )
 from tierlink.type.v1 import type_pb2
 
 REFERRAL_TOPIC = "tierlink.referral.events.v1"
 EPISODE_TOPIC = "tierlink.episode.events.v1"
 CONSULTATION_TOPIC = "tierlink.consultation.events.v1"
+STANDING_TOPIC = "tierlink.standing.events.v1"
 DIRECTORY_TOPIC = "tierlink.directory.v1"
 
 
@@ -36,6 +40,9 @@ def build_aggregates() -> Aggregates:
     episode: EventCodec[EpisodeEvent] = EventCodec(episode_events_pb2.EpisodeEvent, metadata, episodes.EVENTS)
     consultation: EventCodec[ConsultationEvent] = EventCodec(
         consultation_events_pb2.ConsultationEvent, metadata, consultations.EVENTS
+    )
+    standing = EventCodec(
+        standing_events_pb2.StandingEvent, metadata, orders.EVENTS, envelope_type=StandingEnvelope
     )
     directory = EventCodec(directory_events_pb2.DirectoryEvent, metadata, directories.EVENTS)
     return Aggregates(
@@ -70,6 +77,16 @@ def build_aggregates() -> Aggregates:
             decode_event=consultation.decode,
             deadlines=consultations.deadlines,
             facets=consultations.facets,
+        ),
+        standing=AggregateKind(
+            name="standing_order",
+            topic=STANDING_TOPIC,
+            state_type=StandingOrder,
+            evolve=orders.evolve,
+            encode_event=lambda meta, event, state: standing.encode(meta, event, orders.envelope(state)),
+            decode_event=standing.decode,
+            deadlines=orders.deadlines,
+            facets=orders.facets,
         ),
         directory=AggregateKind(
             name="directory",

@@ -12,6 +12,8 @@ from services.referral.domain.episode_events import EpisodeEvent
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.events import Event
 from services.referral.domain.referral_state import Referral
+from services.referral.domain.standing_events import StandingEvent
+from services.referral.domain.standing_state import StandingOrder
 from services.shared.eventstore.aggregate import AggregateKind
 
 
@@ -23,6 +25,7 @@ class Aggregates:
     episode: AggregateKind[Episode, EpisodeEvent]
     consultation: AggregateKind[Consultation, ConsultationEvent]
     directory: AggregateKind[Directory, DirectoryApplied]
+    standing: AggregateKind[StandingOrder, StandingEvent]
 
     def of(self, name: str) -> AggregateKind[Any, Any]:
         """The kind of an aggregate by its name's collection. Raises KeyError for another's name."""
@@ -31,10 +34,11 @@ class Aggregates:
             "episodes": self.episode,
             "consultations": self.consultation,
             "directory": self.directory,
+            "standing_orders": self.standing,
         }
         return collections[name.partition("/")[0]]
 
     def by_name(self) -> Mapping[str, AggregateKind[Any, Any]]:
         """Every kind by its name, as the store keeps it."""
-        kinds = (self.referral, self.episode, self.consultation, self.directory)
+        kinds = (self.referral, self.episode, self.consultation, self.directory, self.standing)
         return {kind.name: kind for kind in kinds}

@@ -7,6 +7,8 @@ from services.referral.domain.consultation_transitions import LIVE
 from services.referral.domain.episode_commands import CloseEpisode, CorrectMilestone, RecordMilestone
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.referral_state import Referral, is_terminal
+from services.referral.domain.standing_state import LIVE as STANDING_LIVE
+from services.referral.domain.standing_state import StandingOrder
 from services.shared.eventstore.work import Reply, UseCase, Work
 from services.shared.kernel.refusals import NotFound
 
@@ -35,6 +37,9 @@ async def _live_members(work: Work, kinds: Aggregates, episode: Episode) -> tupl
         if member.startswith("referrals/"):
             referral: Referral | None = await work.load(kinds.referral, member)
             over = referral is None or is_terminal(referral)
+        elif member.startswith("standing_orders/"):
+            order: StandingOrder | None = await work.load(kinds.standing, member)
+            over = order is None or order.state not in STANDING_LIVE
         else:
             consultation: Consultation | None = await work.load(kinds.consultation, member)
             over = consultation is None or consultation.state not in LIVE

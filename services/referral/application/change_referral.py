@@ -10,6 +10,7 @@ from services.referral.application.episode_membership import (
 )
 from services.referral.application.known_beds import KnownAcceptances, KnownBeds
 from services.referral.application.known_directory import KnownDirectory
+from services.referral.application.standing_orders import StandingOrders
 from services.referral.domain import referral as referrals
 from services.referral.domain.acceptance_times import acceptance_of
 from services.referral.domain.commands import Command, RecordFollowUp, ReferBack
@@ -35,12 +36,14 @@ class ReferralChanges:
         beds: KnownBeds,
         acceptances: KnownAcceptances,
         policy: ReferralPolicy,
+        standing: StandingOrders,
     ) -> None:
         self._kinds = kinds
         self._directory = directory
         self._beds = beds
         self._acceptances = acceptances
         self._policy = policy
+        self._standing = standing
 
     def change(self, command: Command, name: str) -> UseCase[Referral]:
         """Answers with the referral after the command."""
@@ -88,6 +91,8 @@ class ReferralChanges:
         self._keep_acceptances(work, after, events)
         await self._open_children(work, after, events)
         await self._bring_facilities(work, state, after)
+        if state.standing_order and not after.standing_order:
+            await self._standing.end_with_referral(work, state.standing_order)
 
     def _keep_acceptances(self, work: Work, after: Referral, events: Sequence[Event]) -> None:
         """How long the destination took is what the next origin asks."""

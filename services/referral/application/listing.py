@@ -9,6 +9,8 @@ from services.referral.domain.consultation_transitions import LIVE
 from services.referral.domain.consultation_values import ConsultationState
 from services.referral.domain.episode_values import EpisodeState
 from services.referral.domain.referral_values import ReferralState
+from services.referral.domain.standing_state import LIVE as STANDING_LIVE
+from services.referral.domain.standing_values import StandingOrderState
 from services.referral.domain.worklist import OPEN_PHASE, phase_of
 from services.shared.eventstore.store import StreamPage
 
@@ -22,6 +24,9 @@ _PHASES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     },
     "episode": {
         state.value: (OPEN_PHASE if state is EpisodeState.OPEN else state.value,) for state in EpisodeState
+    },
+    "standing_order": {
+        state.value: (OPEN_PHASE if state in STANDING_LIVE else state.value,) for state in StandingOrderState
     },
 }
 

@@ -240,6 +240,14 @@ class FollowBed:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FollowStanding:
+    """A standing order was opened on this referral, or is over. Given by the system alone."""
+
+    standing_order: str
+    over: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MeetDeadline:
     """A deadline is due. Given by the system alone."""
 
@@ -278,5 +286,6 @@ Command: TypeAlias = (
     | AddResults
     | RecordRepeat
     | FollowBed
+    | FollowStanding
     | MeetDeadline
 )

@@ -75,6 +75,7 @@ _BUILD: dict[type[c.Command], Build] = {
     c.AddResults: results.add_results,
     c.RecordRepeat: results.record_repeat,
     c.FollowBed: system.follow_bed,
+    c.FollowStanding: plan.follow_standing,
     c.MeetDeadline: system.meet_deadline,
 }
 

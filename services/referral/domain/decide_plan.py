@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
 
+from services.referral.domain.commands import FollowStanding
 from services.referral.domain.commands_plan import (
     AcknowledgeOutcome,
     AmendPlan,
@@ -17,6 +18,8 @@ from services.referral.domain.events import (
     Event,
     OutcomeAcknowledged,
     PlanAmended,
+    StandingOrderOpened,
+    StandingOrderOver,
     TaskCancelled,
     TaskCompleted,
     TaskMissExplained,
@@ -165,6 +168,16 @@ def _as_amended(
     known = task_named(plan, task.id) or task
     again = opened(task, task.id, decision.policy.due_from(decision.context.recorded_at))
     return replace(again, kind=task.kind or known.kind, was_missed=known.was_missed)
+
+
+def follow_standing(decision: Decision[FollowStanding]) -> tuple[Event, ...]:
+    """News of an order that is not this referral's any more changes nothing."""
+    state, command = decision.state, decision.command
+    if not command.over:
+        return (StandingOrderOpened(standing_order=command.standing_order),)
+    if state.standing_order != command.standing_order:
+        return ()
+    return (StandingOrderOver(standing_order=command.standing_order),)
 
 
 def acknowledge_outcome(decision: Decision[AcknowledgeOutcome]) -> tuple[Event, ...]:

@@ -23,7 +23,7 @@ class JoinEpisode:
     Nothing is recorded when nothing of it is new.
     """
 
-    #: `referrals/{uuid}` or `consultations/{uuid}`
+    #: `referrals/{uuid}`, `consultations/{uuid}` or `standing_orders/{uuid}`
     member: str
     #: patient of the member: two patients never share an episode
     patient: str

@@ -1,4 +1,4 @@
-"""Events of the rehabilitation plan of a referral down, and of the report that comes back."""
+"""Events of what lasts for weeks: the rehabilitation plan, the report that comes back, a standing order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +75,18 @@ class OutcomeAcknowledged:
     facility: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StandingOrderOpened:
+    standing_order: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StandingOrderOver:
+    """The standing order is over, and the referral goes on without."""
+
+    standing_order: str
+
+
 PlanEvent: TypeAlias = (
     TaskCompleted
     | TaskCancelled
@@ -83,4 +95,6 @@ PlanEvent: TypeAlias = (
     | TaskMissExplained
     | PlanAmended
     | OutcomeAcknowledged
+    | StandingOrderOpened
+    | StandingOrderOver
 )

@@ -8,7 +8,7 @@ from typing import Any
 from services.referral.domain.events import Event, ReferralRequested
 from services.referral.domain.fold_journey import JOURNEY
 from services.referral.domain.fold_offers import OFFERS, requested
-from services.referral.domain.fold_plan import PLAN
+from services.referral.domain.fold_plan import PLAN, keeps_standing
 from services.referral.domain.fold_record import RECORD, record_begun
 from services.referral.domain.fold_results import RESULTS
 from services.referral.domain.fold_review import REVIEW
@@ -35,6 +35,8 @@ def evolve(state: Referral | None, recorded: Recorded[Event]) -> Referral:
             raise ValueError(f"{type(event).__name__} cannot be the first event")
         return Referral(state=after, **requested(event, metadata), **record_begun(event, metadata))
     changes = _CHANGES[type(event)](state, event, metadata)
+    if state.standing_order and not keeps_standing(state, changes, after):
+        changes["standing_order"] = ""
     changes["version"] = metadata.version
     changes["state"] = after
     changes["update_time"] = metadata.recorded_at

@@ -7,7 +7,8 @@ from typing import Any
 from services.referral.domain import events_plan as e
 from services.referral.domain.events import Event
 from services.referral.domain.fold_offers import Changes
-from services.referral.domain.referral_state import Referral
+from services.referral.domain.referral_state import TERMINAL, Referral, accepted_offer
+from services.referral.domain.referral_values import ReferralState
 from services.referral.domain.rehabilitation import (
     RehabilitationPlan,
     RehabilitationTaskState,
@@ -73,6 +74,22 @@ def _acknowledged(state: Referral, event: e.OutcomeAcknowledged, metadata: Event
     return {"outcome_acknowledged_at": metadata.occurred_at}
 
 
+def _standing_opened(state: Referral, event: e.StandingOrderOpened, _: EventMetadata) -> Changes:
+    return {"standing_order": event.standing_order}
+
+
+def _standing_over(state: Referral, event: e.StandingOrderOver, _: EventMetadata) -> Changes:
+    return {"standing_order": ""}
+
+
+def keeps_standing(before: Referral, changes: Changes, after: ReferralState) -> bool:
+    """Whether a standing order goes on: the referral lives, and the same facility has accepted it."""
+    offers = changes.get("offers", before.offers)
+    was, now = accepted_offer(before.offers), accepted_offer(offers)
+    same = was is not None and now is not None and was.facility == now.facility
+    return same and after not in TERMINAL
+
+
 PLAN: dict[type[Event], Callable[[Referral, Any, EventMetadata], Changes]] = {
     e.TaskCompleted: _completed,
     e.TaskCancelled: _cancelled,
@@ -81,4 +98,6 @@ PLAN: dict[type[Event], Callable[[Referral, Any, EventMetadata], Changes]] = {
     e.TaskMissExplained: _explained,
     e.PlanAmended: _amended,
     e.OutcomeAcknowledged: _acknowledged,
+    e.StandingOrderOpened: _standing_opened,
+    e.StandingOrderOver: _standing_over,
 }

@@ -148,6 +148,12 @@ TASK_OPEN = Guard(
 TASK_MISSED = Guard(
     code="TASK_NOT_MISSED", must=_must("任务已逾期", "task missed"), check=plan.task_missed, values=plan.task
 )
+NO_STANDING = Guard(
+    code="STANDING_RUNNING",
+    must=_must("长期就诊计划已结束", "standing order over"),
+    check=plan.no_standing,
+    values=plan.standing,
+)
 TASKS_SETTLED = Guard(
     code="TASKS_NOT_SETTLED",
     must=_must(

@@ -30,6 +30,7 @@ COMMANDS: dict[str, BilingualText] = {
     "CancelTask": _pair("取消康复任务", "cancel a task"),
     "ExplainMissedTask": _pair("说明逾期原因", "explain a missed task"),
     "AmendPlan": _pair("调整康复计划", "amend the plan"),
+    "FollowStanding": _pair("更新长期就诊计划", "follow the standing order"),
     "AcknowledgeOutcome": _pair("确认已阅诊疗结果", "acknowledge the outcome report"),
 }
 
@@ -40,5 +41,7 @@ EVENTS: dict[str, BilingualText] = {
     "FollowUpMissed": _pair("随访逾期未做", "follow-up missed"),
     "TaskMissExplained": _pair("说明逾期原因", "missed task explained"),
     "PlanAmended": _pair("调整康复计划", "plan amended"),
+    "StandingOrderOpened": _pair("制定长期就诊计划", "standing order opened"),
+    "StandingOrderOver": _pair("长期就诊计划结束", "standing order over"),
     "OutcomeAcknowledged": _pair("已阅诊疗结果", "outcome report acknowledged"),
 }

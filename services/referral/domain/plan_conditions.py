@@ -48,6 +48,15 @@ def unsettled(decision: Decision[CloseReferral]) -> Values:
     return _named(_open_ends(decision))
 
 
+def no_standing(decision: Decision[CloseReferral]) -> bool:
+    return not decision.state.standing_order
+
+
+def standing(decision: Decision[CloseReferral]) -> Values:
+    values = {"order": decision.state.standing_order}
+    return values, values
+
+
 def _open_ends(decision: Decision[CloseReferral]) -> Sequence[RehabilitationTask]:
     state = decision.state
     return open_ends(state.rehabilitation_plan) if state.direction is Direction.DOWN else ()

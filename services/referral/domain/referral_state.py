@@ -126,6 +126,8 @@ class Referral:
     outcome_acknowledged_at: datetime | None = None
     #: of leaving the county without approval; None when it does not
     review: RetrospectiveReview | None = None
+    #: the standing order that runs on it; empty when none does
+    standing_order: str = ""
 
     #: the lead facility let it leave the county
     approved: bool = False

@@ -19,6 +19,9 @@ PLAN = {
         zh="康复任务未了结，不能结案：{tasks}；须完成、取消或说明逾期原因",
         en="the plan has open ends: {tasks}; each task must be done, cancelled, or explained when missed",
     ),
+    "STANDING_RUNNING": BilingualText(
+        zh="长期就诊计划 {order} 尚未结束，不能结案", en="the standing order {order} is not over"
+    ),
     "CHILD_NOT_FOLLOWED_UP": BilingualText(
         zh="下转单 {child} 未闭环，不能结案：{open}",
         en="the loop of the referral back {child} is not closed: {open}",

@@ -1,6 +1,6 @@
 """What happened, in the words of a timeline, for every event of the service."""
 
-from services.referral.domain import labels
+from services.referral.domain import labels, standing_texts
 from services.referral.domain.episode_events import MilestoneCorrected, MilestoneRecorded
 from services.referral.domain.episode_texts import MILESTONES
 from services.shared.kernel.text import BilingualText
@@ -11,6 +11,7 @@ def _pair(zh: str, en: str) -> BilingualText:
 
 
 _OTHERS: dict[str, BilingualText] = {
+    **standing_texts.EVENTS,
     "EpisodeOpened": _pair("开启诊疗过程", "episode opened"),
     "EpisodeJoined": _pair("纳入诊疗过程", "joined the episode"),
     "MilestoneRecorded": _pair("记录时间节点", "milestone recorded"),

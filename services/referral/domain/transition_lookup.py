@@ -9,7 +9,7 @@ from services.referral.domain.transitions import TABLE
 from services.referral.domain.values import Direction
 
 #: Commands that the system gives: nobody is told that they are allowed.
-INTERNAL: frozenset[type[c.Command]] = frozenset({c.FollowBed, c.MeetDeadline})
+INTERNAL: frozenset[type[c.Command]] = frozenset({c.FollowBed, c.FollowStanding, c.MeetDeadline})
 
 COMMANDS: tuple[type[c.Command], ...] = tuple(dict.fromkeys(row.command for row in TABLE))
 

@@ -222,7 +222,7 @@ _CARE_ROWS = (
         (p.ORIGIN,),
         to(e.ReviewNotDone),
         to(e.ReferralClosed, S.CLOSED),
-        guards=(g.REPORT_ACKNOWLEDGED, g.CHILD_FOLLOWED_UP, g.TASKS_SETTLED),
+        guards=(g.REPORT_ACKNOWLEDGED, g.CHILD_FOLLOWED_UP, g.TASKS_SETTLED, g.NO_STANDING),
     ),
 )
 

@@ -16,6 +16,8 @@ WITH_PATIENT = (S.ARRIVED, S.IN_TREATMENT, S.TREATED)
 
 _PLANNED = (S.ACCEPTED, S.TRANSPORT_ARRANGED, S.IN_TRANSIT, *WITH_PATIENT)
 
+_WITH_DESTINATION = (*_PLANNED, S.NO_SHOW, S.CANCEL_REQUESTED)
+
 #: Whoever has the patient, and the hospital that referred down.
 _BOTH_ENDS = (p.CUSTODIAN, p.ORIGIN)
 
@@ -52,6 +54,13 @@ PLAN_ROWS: tuple[Row, ...] = (
         to(e.TaskMissed),
         to(e.FollowUpMissed),
         down_only=True,
+    ),
+    row(
+        _WITH_DESTINATION,
+        c.FollowStanding,
+        (p.SYSTEM,),
+        to(e.StandingOrderOpened),
+        to(e.StandingOrderOver),
     ),
     row((S.TREATED,), pc.AcknowledgeOutcome, (p.ORIGIN,), to(e.OutcomeAcknowledged)),
 )

@@ -1,10 +1,12 @@
-"""Deadlines of referrals and consultations whose time has come."""
+"""Deadlines of referrals, consultations and standing orders whose time has come."""
 
 from services.referral.application.aggregates import Aggregates
 from services.referral.application.change_consultation import follow_consultation
 from services.referral.application.change_referral import ReferralChanges
+from services.referral.application.standing_orders import StandingOrders
 from services.referral.domain import commands
 from services.referral.domain import consultation_commands as questions
+from services.referral.domain import standing_commands as visits
 from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.shared.commands.system_context import deadline_context
 from services.shared.deadlines.worker import DueDeadline
@@ -23,11 +25,13 @@ class ReferralDeadlines:
         runner: CommandRunner,
         kinds: Aggregates,
         changes: ReferralChanges,
+        standing: StandingOrders,
         policy: ConsultationPolicy,
     ) -> None:
         self._runner = runner
         self._kinds = kinds
         self._changes = changes
+        self._standing = standing
         self._policy = policy
 
     async def fire(self, due: DueDeadline) -> None:
@@ -42,4 +46,6 @@ class ReferralDeadlines:
         if due.kind == self._kinds.consultation.name:
             command = questions.MeetDeadline(key=due.key)
             return follow_consultation(self._kinds, self._policy, command, due.stream_id)
+        if due.kind == self._kinds.standing.name:
+            return self._standing.follow(visits.MeetDeadline(key=due.key), due.stream_id)
         raise ValueError(f"{due.kind} has no deadlines")

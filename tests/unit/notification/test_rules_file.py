@@ -32,12 +32,15 @@ from tierlink.referral.v1 import (
     consultation_service_pb2,
     referral_events_pb2,
     referral_service_pb2,
+    standing_events_pb2,
+    standing_service_pb2,
 )
 
 TEXT = DEFAULT_RULES.read_text(encoding="utf-8")
 EVENT_MESSAGES: dict[str, Descriptor] = {
     "referral": referral_events_pb2.ReferralEvent.DESCRIPTOR,
     "consultation": consultation_events_pb2.ConsultationEvent.DESCRIPTOR,
+    "standing_order": standing_events_pb2.StandingEvent.DESCRIPTOR,
     "ward": bed_events_pb2.BedEvent.DESCRIPTOR,
 }
 
@@ -124,7 +127,13 @@ def test_ends_are_events() -> None:
 def test_actions_are_commands_of_the_api() -> None:
     services = [
         service
-        for module in (referral_service_pb2, consultation_service_pb2, bed_service_pb2, roster_service_pb2)
+        for module in (
+            referral_service_pb2,
+            consultation_service_pb2,
+            standing_service_pb2,
+            bed_service_pb2,
+            roster_service_pb2,
+        )
         for service in module.DESCRIPTOR.services_by_name.values()
     ]
     commands = {method.name for service in services for method in service.methods}

@@ -71,6 +71,8 @@ class ReferralEvent(message.Message):
     TASK_MISS_EXPLAINED_FIELD_NUMBER: builtins.int
     PLAN_AMENDED_FIELD_NUMBER: builtins.int
     OUTCOME_ACKNOWLEDGED_FIELD_NUMBER: builtins.int
+    STANDING_ORDER_OPENED_FIELD_NUMBER: builtins.int
+    STANDING_ORDER_OVER_FIELD_NUMBER: builtins.int
     RECORD_COMPLETED_FIELD_NUMBER: builtins.int
     RECORD_OVERDUE_FIELD_NUMBER: builtins.int
     REFERRAL_REVIEWED_FIELD_NUMBER: builtins.int
@@ -189,6 +191,10 @@ class ReferralEvent(message.Message):
     @builtins.property
     def outcome_acknowledged(self) -> OutcomeAcknowledged: ...
     @builtins.property
+    def standing_order_opened(self) -> StandingOrderOpened: ...
+    @builtins.property
+    def standing_order_over(self) -> StandingOrderOver: ...
+    @builtins.property
     def record_completed(self) -> RecordCompleted: ...
     @builtins.property
     def record_overdue(self) -> RecordOverdue: ...
@@ -247,6 +253,8 @@ class ReferralEvent(message.Message):
         task_miss_explained: TaskMissExplained | None = ...,
         plan_amended: PlanAmended | None = ...,
         outcome_acknowledged: OutcomeAcknowledged | None = ...,
+        standing_order_opened: StandingOrderOpened | None = ...,
+        standing_order_over: StandingOrderOver | None = ...,
         record_completed: RecordCompleted | None = ...,
         record_overdue: RecordOverdue | None = ...,
         referral_reviewed: ReferralReviewed | None = ...,
@@ -267,11 +275,11 @@ class ReferralEvent(message.Message):
         scope: referral_pb2.Scope.ValueType = ...,
         green_channel: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "standing_order_opened", b"standing_order_opened", "standing_order_over", b"standing_order_over", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "scope", b"scope", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "scope", b"scope", "standing_order_opened", b"standing_order_opened", "standing_order_over", b"standing_order_over", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "record_completed", "record_overdue", "referral_reviewed", "review_overdue", "review_not_done", "results_added", "result_repeated"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "standing_order_opened", "standing_order_over", "record_completed", "record_overdue", "referral_reviewed", "review_overdue", "review_not_done", "results_added", "result_repeated"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -1578,6 +1586,44 @@ class PlanAmended(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["emergency_red_flags", b"emergency_red_flags", "facility", b"facility", "medications", b"medications", "reason", b"reason", "red_flags", b"red_flags", "tasks", b"tasks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class StandingOrderOpened(message.Message):
+    """A standing order was opened on the referral."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    STANDING_ORDER_FIELD_NUMBER: builtins.int
+    standing_order: builtins.str
+    def __init__(
+        self,
+        *,
+        standing_order: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["standing_order", b"standing_order"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class StandingOrderOver(message.Message):
+    """The standing order is over, and the referral goes on without."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    STANDING_ORDER_FIELD_NUMBER: builtins.int
+    standing_order: builtins.str
+    def __init__(
+        self,
+        *,
+        standing_order: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["standing_order", b"standing_order"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from services.referral.domain import consultation as consultations
 from services.referral.domain import episode as episodes
 from services.referral.domain import referral as referrals
+from services.referral.domain import standing as orders
 from services.referral.domain.clocks import Clock, clocks
 from services.referral.domain.clocks_targets import ClockTarget
 from services.referral.domain.consultation_state import Consultation
@@ -15,6 +16,8 @@ from services.referral.domain.episode_state import Episode
 from services.referral.domain.explaining import DestinationExplanation
 from services.referral.domain.recognition import ResultRecognition
 from services.referral.domain.referral_state import INTERNAL_FIELDS, Referral
+from services.referral.domain.standing_state import StandingOrder
+from services.referral.domain.standing_values import Visit
 from services.shared.protocodec import MessageCodec
 from tierlink.referral.v1 import (
     consultation_pb2,
@@ -23,7 +26,10 @@ from tierlink.referral.v1 import (
     examination_result_pb2,
     referral_pb2,
     referral_service_pb2,
+    standing_pb2,
+    standing_service_pb2,
 )
+from tierlink.type.v1 import type_pb2
 
 _REFERRAL: MessageCodec[Referral, referral_pb2.Referral] = MessageCodec(
     Referral, referral_pb2.Referral, internal=INTERNAL_FIELDS
@@ -37,6 +43,10 @@ _EPISODE: MessageCodec[Episode, episode_pb2.Episode] = MessageCodec(
 _CONSULTATION: MessageCodec[Consultation, consultation_pb2.Consultation] = MessageCodec(
     Consultation, consultation_pb2.Consultation
 )
+_STANDING: MessageCodec[StandingOrder, standing_pb2.StandingOrder] = MessageCodec(
+    StandingOrder, standing_pb2.StandingOrder, internal=orders.INTERNAL_FIELDS
+)
+_VISIT: MessageCodec[Visit, standing_pb2.Visit] = MessageCodec(Visit, standing_pb2.Visit)
 _CLOCK: MessageCodec[Clock, episode_pb2.Clock] = MessageCodec(Clock, episode_pb2.Clock)
 FACILITY: MessageCodec[Facility, directory_pb2.Facility] = MessageCodec(Facility, directory_pb2.Facility)
 COMMUNITY: MessageCodec[Community, directory_pb2.Community] = MessageCodec(Community, directory_pb2.Community)
@@ -56,6 +66,27 @@ def referral_resource(state: Referral) -> referral_pb2.Referral:
     """With the commands that the table allows now."""
     message = _REFERRAL.to_message(state)
     message.allowed_commands.extend(referrals.allowed_commands(state))
+    return message
+
+
+def standing_resource(state: StandingOrder) -> standing_pb2.StandingOrder:
+    """With the commands that the table allows now."""
+    message = _STANDING.to_message(state)
+    message.allowed_commands.extend(orders.allowed_commands(state))
+    return message
+
+
+def listed_visit(order: StandingOrder, visit: Visit) -> standing_service_pb2.ListedVisit:
+    message = standing_service_pb2.ListedVisit(
+        standing_order=order.name,
+        referral=order.referral,
+        patient=order.patient,
+        facility=order.facility,
+        origin_facility=order.origin_facility,
+        pathway=type_pb2.Pathway.Value(f"PATHWAY_{order.pathway.value}"),
+        missed_in_a_row=order.missed_in_a_row,
+    )
+    _VISIT.write(visit, message.visit)
     return message
 
 

@@ -231,7 +231,7 @@ class ReferralMachine(RuleBasedStateMachine):
             if before is not None and before.state in TERMINAL:
                 assert self.chart.referral.state in (before.state, S.ENTERED_IN_ERROR)
             if before is not None and type(command).__name__ not in allowed_commands(before):
-                internal = isinstance(command, c.FollowBed | c.MeetDeadline)
+                internal = isinstance(command, c.FollowBed | c.FollowStanding | c.MeetDeadline)
                 assert internal or self.chart.referral == before
 
     def _child_fits(self, event: Event, actor: Actor) -> None:

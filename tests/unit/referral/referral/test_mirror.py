@@ -26,7 +26,7 @@ from tierlink.type.v1 import type_pb2
 GIVEN_BY_PEOPLE = [
     command
     for command in get_args(commands.Command)
-    if command not in (commands.FollowBed, commands.MeetDeadline)
+    if command not in (commands.FollowBed, commands.FollowStanding, commands.MeetDeadline)
 ]
 
 
