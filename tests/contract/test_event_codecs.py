@@ -59,6 +59,8 @@ st.register_type_strategy(
 )
 st.register_type_strategy(int, st.integers(0, 2**31 - 1))
 st.register_type_strategy(str, st.text(max_size=8))
+# A measured value is a number: NaN is equal to nothing, itself included.
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
 
 METADATA = EventMetadata(
     event_id="e",
