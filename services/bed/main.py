@@ -13,11 +13,14 @@ from services.bed.application.finding_wards import WardFinder
 from services.bed.application.follow_referral import FollowReferral
 from services.bed.application.hold_bed import Holding
 from services.bed.application.reading import WardReading
+from services.bed.application.search_beds import BedSearching
 from services.bed.application.wait_for_bed import WaitingLists
 from services.bed.application.ward_recording import WardRecorder
 from services.bed.application.watch_availability import AvailabilityWatch
-from services.bed.entrypoints.consumer import ReferralConsumer
+from services.bed.domain.search import Facility
+from services.bed.entrypoints.consumer import BedConsumer, ReferralConsumer
 from services.bed.entrypoints.deadlines import WardDeadlines
+from services.bed.entrypoints.directory_news import DIRECTORY_TOPIC, DirectoryConsumer
 from services.bed.entrypoints.grpc import bed_service
 from services.bed.entrypoints.grpc.availability import AvailabilityServicer
 from services.bed.entrypoints.grpc.stays import StayServicer
@@ -25,6 +28,7 @@ from services.bed.entrypoints.grpc.waiting import WaitingServicer
 from services.bed.entrypoints.referral_news import REFERRAL_TOPIC
 from services.bed.settings import BedSettings
 from services.shared.audit import audit_service
+from services.shared.copies.document_copies import DocumentCopies
 from services.shared.database.migrations import load_migrations
 from services.shared.feed.metrics import FeedMetrics
 from services.shared.feed.tail import TopicTail
@@ -41,11 +45,14 @@ SERVICE = "bed"
 TOPICS = (
     TopicSpec(name=BED_TOPIC),
     TopicSpec(name=REFERRAL_TOPIC),
+    TopicSpec(name=DIRECTORY_TOPIC, partitions=1, cleanup=Cleanup.COMPACT),
     TopicSpec(name=AVAILABILITY_TOPIC, cleanup=Cleanup.COMPACT),
     TopicSpec(name="tierlink.bed.dlq.v1"),
 )
 
-CONSUMES = ConsumerSettings(group="tierlink-bed", topics=(REFERRAL_TOPIC,), dlq_topic="tierlink.bed.dlq.v1")
+CONSUMES = ConsumerSettings(
+    group="tierlink-bed", topics=(REFERRAL_TOPIC, DIRECTORY_TOPIC), dlq_topic="tierlink.bed.dlq.v1"
+)
 
 
 def build(settings: BedSettings) -> Foundation:
@@ -72,11 +79,16 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     )
     tail = TopicTail(foundation.kafka, AVAILABILITY_TOPIC, FeedMetrics(foundation.registry))
     watching = AvailabilityWatch(reading, KafkaAvailabilityTail(tail), stale_after_s=settings.stale_after_s)
-    availability = AvailabilityServicer(reading, watching)
+    facilities = DocumentCopies(store, "facility", Facility)
+    searching = BedSearching(reading, facilities, stale_after_s=settings.stale_after_s)
+    availability = AvailabilityServicer(reading, searching, watching)
     waiting = WaitingServicer(kinds=kinds, runner=runner, lists=WaitingLists(kinds, finder, runner))
     stays = StayServicer(kinds=kinds, runner=runner, encounters=Encounters(store, kinds, finder, recorder))
     audit = audit_service.AuditServicer(store, kinds.by_name())
-    consumer = ReferralConsumer(runner, FollowReferral(kinds, finder, recorder, holding))
+    consumer = BedConsumer(
+        ReferralConsumer(runner, FollowReferral(kinds, finder, recorder, holding)),
+        DirectoryConsumer(runner, facilities),
+    )
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
         return [
@@ -92,10 +104,12 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
         handlers=handlers,
         loops=(
             tail,
+            facilities,
             *consumer_loops(foundation, consumer.handle, CONSUMES),
             *deadline_loops(foundation, WardDeadlines(runner, kinds).fire),
         ),
         topics=TOPICS,
+        prepare=(facilities.refresh,),
         host=settings.host,
         port=settings.port,
         operations_port=settings.operations_port,

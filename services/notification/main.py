@@ -79,7 +79,8 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     return Assembly(
         handlers=handlers,
         loops=(
-            directory,
+            directory.facilities,
+            directory.communities,
             tail,
             *consumer_loops(foundation, consumer.handle, CONSUMES),
             *deadline_loops(foundation, AlertDeadlines(runner, kinds).fire),

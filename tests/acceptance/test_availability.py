@@ -13,19 +13,21 @@ import asyncpg
 import grpc
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from services.bed.adapters.availability_records import AVAILABILITY_TOPIC
 from services.bed.adapters.availability_stream import APP, COUNTS_TOPIC, TABLE
 from services.embedded import EmbeddedStack
 from services.operator.platform.service_process import ServiceProcess
+from services.shared.kafka.cloud_events import event_headers
 from services.shared.kernel.actor import Role
 from services.shared.rpc.signing import generate_signing_key, write_key_files
 from tests.integration.hospital import Hospital, new_id
 from tests.integration.messaging import until
 from tierlink.bed.v1 import bed_events_pb2, bed_pb2, bed_service_pb2_grpc
 from tierlink.bed.v1 import bed_service_pb2 as pb
+from tierlink.referral.v1 import directory_pb2
 from tierlink.type.v1 import type_pb2
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -91,6 +93,27 @@ class Bedside:
                     fencing_token=reply.hold.fencing_token,
                 )
                 await self.beds.OccupyBed(occupy, metadata=who)
+
+    async def tell_directory(self, *facilities: directory_pb2.Facility) -> None:
+        """As the referral service publishes them."""
+        producer = AIOKafkaProducer(bootstrap_servers=self.stack.kafka_bootstrap)
+        await producer.start()
+        try:
+            for version, facility in enumerate(facilities, start=1):
+                key = facility.id.encode()
+                headers = event_headers(
+                    source=b"/test",
+                    event_id=new_id(),
+                    type_="Facility",
+                    subject=key,
+                    recorded_at=datetime.now(UTC),
+                    version=version,
+                    traceparent="",
+                )
+                value = facility.SerializeToString()
+                await producer.send_and_wait("tierlink.directory.v1", value, key=key, headers=headers)
+        finally:
+            await producer.stop()
 
     async def watched(self) -> Counts:
         """The first picture of the watch stream."""
@@ -176,6 +199,7 @@ async def bedside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bed
                 {"id": f"{facility}-icu", "bed_type": "BED_TYPE_ICU", "bed_count": 6},
                 {"id": f"{facility}-one", "bed_type": "BED_TYPE_GENERAL", "bed_count": 10},
                 {"id": f"{facility}-two", "bed_type": "BED_TYPE_GENERAL", "bed_count": 12},
+                {"id": f"{facility}-birth", "bed_type": "BED_TYPE_MATERNITY", "bed_count": 2},
             ]
             await found.beds.ApplyWards(
                 pb.ApplyWardsRequest(request_id=new_id(), facility=facility, wards=wards),
@@ -215,3 +239,33 @@ async def test_the_table_is_the_same_after_its_worker_and_its_state_are_gone(bed
 
 async def _deleted(admin: AIOKafkaAdminClient) -> bool:
     return not {f"{APP}-{TABLE}-changelog", COUNTS_TOPIC} & set(await admin.list_topics())
+
+
+async def test_a_search_finds_the_nearest_bed_that_may_take_the_patient(bedside: Bedside) -> None:
+    minutes = {"a-county": 20, "b-county": 90, "c-county": 240}
+    await bedside.tell_directory(
+        *(
+            directory_pb2.Facility(
+                id=facility,
+                name=type_pb2.BilingualText(zh=facility, en=facility),
+                capabilities=["STROKE"] if facility != "a-county" else [],
+                travel_minutes={"branch": minutes[facility]},
+            )
+            for facility in FACILITIES
+        )
+    )
+
+    async def found(**wish: Any) -> list[str]:
+        reply = await bedside.beds.SearchBeds(
+            pb.SearchBedsRequest(origin="branch", bed_type="BED_TYPE_MATERNITY", **wish),
+            metadata=bedside.hospital.as_("branch"),
+        )
+        return [each.facility for each in reply.found]
+
+    async def knows_all() -> bool:
+        return await found() == ["a-county", "b-county", "c-county"]
+
+    await until(knows_all)
+    assert await found(pathway="PATHWAY_STROKE") == ["b-county", "c-county"]
+    assert await found(pathway="PATHWAY_STROKE", travel_minutes_max=120) == ["b-county"]
+    assert await found(isolation_needed=True) == []

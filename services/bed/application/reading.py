@@ -1,5 +1,6 @@
 """Lists of wards and counts. Beds are no patient's record: every facility may see what is free."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,6 +68,15 @@ class WardReading:
         """The counts of some facilities, each at the version that the topic of availability knows."""
         return self._by_facility(await self._wards(facilities, None), now)
 
+    async def by_facility(
+        self, facilities: tuple[str, ...], bed_type: BedType
+    ) -> dict[str, tuple[Ward, ...]]:
+        """The wards of a type of some facilities."""
+        found: dict[str, tuple[Ward, ...]] = {}
+        for ward in await self._wards(facilities, bed_type):
+            found[ward.facility] = (*found.get(ward.facility, ()), ward)
+        return found
+
     async def of_all(self, now: datetime) -> tuple[FacilityCounts, ...]:
         """The counts of every facility."""
         wards: list[Ward] = []
@@ -79,16 +89,19 @@ class WardReading:
             after = streams[-1].stream_id
 
     async def _wards(self, facilities: tuple[str, ...], bed_type: BedType | None) -> list[Ward]:
+        # Together, as many as the database has connections for: one after the other would be a county's time.
+        found = await asyncio.gather(*(self._wards_of(facility, bed_type) for facility in facilities))
+        return [ward for wards in found for ward in wards]
+
+    async def _wards_of(self, facility: str, bed_type: BedType | None) -> list[Ward]:
         wards: list[Ward] = []
-        for facility in facilities:
-            after: int | None = None
-            while True:
-                page = await self.page(facility, bed_type, after=after, limit=_PAGE)
-                wards.extend(page.wards)
-                after = page.next_after
-                if after is None:
-                    break
-        return wards
+        after: int | None = None
+        while True:
+            page = await self.page(facility, bed_type, after=after, limit=_PAGE)
+            wards.extend(page.wards)
+            after = page.next_after
+            if after is None:
+                return wards
 
     def _by_facility(self, wards: Sequence[Ward], now: datetime) -> tuple[FacilityCounts, ...]:
         versions: Counter[str] = Counter()

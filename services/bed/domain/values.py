@@ -28,6 +28,21 @@ class Urgency(StrEnum):
     ROUTINE = "ROUTINE"
 
 
+class Pathway(StrEnum):
+    """What a referral is about."""
+
+    GENERAL = "GENERAL"
+    STROKE = "STROKE"
+    CHEST_PAIN = "CHEST_PAIN"
+    TRAUMA = "TRAUMA"
+    MATERNAL = "MATERNAL"
+    NEONATAL = "NEONATAL"
+    CRITICAL_CARE = "CRITICAL_CARE"
+    HEMODIALYSIS = "HEMODIALYSIS"
+    REHABILITATION = "REHABILITATION"
+    DAY_SURGERY = "DAY_SURGERY"
+
+
 class BedState(StrEnum):
     """Where a bed stands; `transitions.py` says what may follow what."""
 

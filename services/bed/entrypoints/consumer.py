@@ -1,6 +1,7 @@
-"""Events of referrals, as they come from Kafka."""
+"""Events of referrals and of the directory, as they come from Kafka."""
 
 from services.bed.application.follow_referral import BedWanted, FollowReferral, PatientDiverted
+from services.bed.entrypoints.directory_news import DIRECTORY_TOPIC, DirectoryConsumer
 from services.bed.entrypoints.referral_news import ReferralNews, news_of
 from services.shared.commands.system_context import reaction_context
 from services.shared.eventstore.runner import CommandRunner
@@ -31,6 +32,20 @@ class ReferralConsumer:
             target=_target(read, record),
             inbox=InboxMark(source=record.topic, aggregate_id=record.key, version=record.version),
         )
+
+
+class BedConsumer:
+    """Gives each record to who reads its topic."""
+
+    def __init__(self, referrals: ReferralConsumer, directory: DirectoryConsumer) -> None:
+        self._referrals = referrals
+        self._directory = directory
+
+    async def handle(self, record: ConsumedEvent) -> Answer:
+        """Raises as they do."""
+        if record.topic == DIRECTORY_TOPIC:
+            return await self._directory.handle(record)
+        return await self._referrals.handle(record)
 
 
 def _target(read: ReferralNews, record: ConsumedEvent) -> str:

@@ -899,6 +899,109 @@ class GetAvailabilityResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class SearchBedsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    ORIGIN_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    TRAVEL_MINUTES_MAX_FIELD_NUMBER: builtins.int
+    SEX_FIELD_NUMBER: builtins.int
+    AGE_YEARS_FIELD_NUMBER: builtins.int
+    ISOLATION_NEEDED_FIELD_NUMBER: builtins.int
+    origin: builtins.str
+    """Facility where the patient is; the caller's when left out."""
+    pathway: type_pb2.Pathway.ValueType
+    """Its centre or department is asked for; any when left out."""
+    bed_type: type_pb2.BedType.ValueType
+    """That of the pathway when left out."""
+    travel_minutes_max: builtins.int
+    """Minutes by road; any distance when left out."""
+    sex: builtins.str
+    """M, F, or empty when it is not known."""
+    age_years: builtins.int
+    isolation_needed: builtins.bool
+    def __init__(
+        self,
+        *,
+        origin: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
+        travel_minutes_max: builtins.int | None = ...,
+        sex: builtins.str = ...,
+        age_years: builtins.int | None = ...,
+        isolation_needed: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "_travel_minutes_max", b"_travel_minutes_max", "age_years", b"age_years", "travel_minutes_max", b"travel_minutes_max"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "_travel_minutes_max", b"_travel_minutes_max", "age_years", b"age_years", "bed_type", b"bed_type", "isolation_needed", b"isolation_needed", "origin", b"origin", "pathway", b"pathway", "sex", b"sex", "travel_minutes_max", b"travel_minutes_max"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__age_years: _TypeAlias = typing.Literal["age_years"]  # noqa: Y015
+    _WhichOneofArgType__age_years: _TypeAlias = typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
+    _WhichOneofReturnType__travel_minutes_max: _TypeAlias = typing.Literal["travel_minutes_max"]  # noqa: Y015
+    _WhichOneofArgType__travel_minutes_max: _TypeAlias = typing.Literal["_travel_minutes_max", b"_travel_minutes_max"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__age_years) -> _WhichOneofReturnType__age_years | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__travel_minutes_max) -> _WhichOneofReturnType__travel_minutes_max | None: ...
+
+@typing.final
+class SearchBedsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    FOUND_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def found(self) -> containers.RepeatedCompositeFieldContainer[FoundBeds]:
+        """At most 50."""
+
+    def __init__(
+        self,
+        *,
+        found: abc.Iterable[FoundBeds] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["found", b"found"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class FoundBeds(message.Message):
+    """Beds at one facility that would take the patient now."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    TRAVEL_MINUTES_FIELD_NUMBER: builtins.int
+    FITTING_COUNT_FIELD_NUMBER: builtins.int
+    AVAILABILITY_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    travel_minutes: builtins.int
+    fitting_count: builtins.int
+    """Free beds that may take this patient."""
+    @builtins.property
+    def name(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def availability(self) -> bed_pb2.Availability:
+        """All beds of that type there, and how old their count is."""
+
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        name: type_pb2.BilingualText | None = ...,
+        travel_minutes: builtins.int = ...,
+        fitting_count: builtins.int = ...,
+        availability: bed_pb2.Availability | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["availability", b"availability", "name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["availability", b"availability", "facility", b"facility", "fitting_count", b"fitting_count", "name", b"name", "travel_minutes", b"travel_minutes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class WatchAvailabilityRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 

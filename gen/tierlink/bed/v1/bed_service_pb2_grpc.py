@@ -130,6 +130,11 @@ class BedServiceStub:
                 request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityRequest.SerializeToString,
                 response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityResponse.FromString,
                 _registered_method=True)
+        self.SearchBeds = channel.unary_unary(
+                '/tierlink.bed.v1.BedService/SearchBeds',
+                request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.SearchBedsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.SearchBedsResponse.FromString,
+                _registered_method=True)
         self.WatchAvailability = channel.unary_stream(
                 '/tierlink.bed.v1.BedService/WatchAvailability',
                 request_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.WatchAvailabilityRequest.SerializeToString,
@@ -276,6 +281,13 @@ class BedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SearchBeds(self, request, context):
+        """Where there is a bed for this patient: at a place that treats them, within a drive, the nearest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchAvailability(self, request, context):
         """Counts as they change; begins with all of them. A client that comes back with its token misses nothing.
         """
@@ -380,6 +392,11 @@ def add_BedServiceServicer_to_server(servicer, server):
                     servicer.GetAvailability,
                     request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityRequest.FromString,
                     response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityResponse.SerializeToString,
+            ),
+            'SearchBeds': grpc.unary_unary_rpc_method_handler(
+                    servicer.SearchBeds,
+                    request_deserializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.SearchBedsRequest.FromString,
+                    response_serializer=tierlink_dot_bed_dot_v1_dot_bed__service__pb2.SearchBedsResponse.SerializeToString,
             ),
             'WatchAvailability': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchAvailability,
@@ -901,6 +918,33 @@ class BedService:
             '/tierlink.bed.v1.BedService/GetAvailability',
             tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityRequest.SerializeToString,
             tierlink_dot_bed_dot_v1_dot_bed__service__pb2.GetAvailabilityResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SearchBeds(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.bed.v1.BedService/SearchBeds',
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.SearchBedsRequest.SerializeToString,
+            tierlink_dot_bed_dot_v1_dot_bed__service__pb2.SearchBedsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -75,6 +75,8 @@ class BedServiceStub:
     """The hospital system discharges a patient: the bed is to be cleaned. Again, it changes nothing."""
     GetAvailability: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.GetAvailabilityRequest, _bed_service_pb2.GetAvailabilityResponse]
     """Counts by facility and bed type, with the age of their confirmation."""
+    SearchBeds: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.SearchBedsRequest, _bed_service_pb2.SearchBedsResponse]
+    """Where there is a bed for this patient: at a place that treats them, within a drive, the nearest first."""
     WatchAvailability: _grpc.UnaryStreamMultiCallable[_bed_service_pb2.WatchAvailabilityRequest, _bed_service_pb2.WatchAvailabilityResponse]
     """Counts as they change; begins with all of them. A client that comes back with its token misses nothing."""
 
@@ -125,6 +127,8 @@ class BedServiceAsyncStub(BedServiceStub):
     """The hospital system discharges a patient: the bed is to be cleaned. Again, it changes nothing."""
     GetAvailability: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.GetAvailabilityRequest, _bed_service_pb2.GetAvailabilityResponse]  # type: ignore[assignment]
     """Counts by facility and bed type, with the age of their confirmation."""
+    SearchBeds: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.SearchBedsRequest, _bed_service_pb2.SearchBedsResponse]  # type: ignore[assignment]
+    """Where there is a bed for this patient: at a place that treats them, within a drive, the nearest first."""
     WatchAvailability: _aio.UnaryStreamMultiCallable[_bed_service_pb2.WatchAvailabilityRequest, _bed_service_pb2.WatchAvailabilityResponse]  # type: ignore[assignment]
     """Counts as they change; begins with all of them. A client that comes back with its token misses nothing."""
 
@@ -286,6 +290,14 @@ class BedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_bed_service_pb2.GetAvailabilityResponse, _abc.Awaitable[_bed_service_pb2.GetAvailabilityResponse]]:
         """Counts by facility and bed type, with the age of their confirmation."""
+
+    @_abc_1.abstractmethod
+    def SearchBeds(
+        self,
+        request: _bed_service_pb2.SearchBedsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_bed_service_pb2.SearchBedsResponse, _abc.Awaitable[_bed_service_pb2.SearchBedsResponse]]:
+        """Where there is a bed for this patient: at a place that treats them, within a drive, the nearest first."""
 
     @_abc_1.abstractmethod
     def WatchAvailability(

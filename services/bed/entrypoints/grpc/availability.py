@@ -2,22 +2,31 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from services.bed.application.reading import WardReading
+from services.bed.application.search_beds import BedSearching
 from services.bed.application.watch_availability import AvailabilityWatch, Wish
+from services.bed.domain.search import BedSearch, FoundBeds
 from services.bed.entrypoints.grpc.resources import availability_resource, bed_type_of
+from services.shared.kernel.refusals import FieldViolation, InvalidInput
+from services.shared.protocodec import MessageCodec
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod, UnaryMethod
 from tierlink.bed.v1 import bed_service_pb2 as pb
 
+_SEARCH: MessageCodec[BedSearch, pb.SearchBedsRequest] = MessageCodec(BedSearch, pb.SearchBedsRequest)
+_FOUND: MessageCodec[FoundBeds, pb.FoundBeds] = MessageCodec(FoundBeds, pb.FoundBeds)
+
 
 class AvailabilityServicer:
-    """GetAvailability, WatchAvailability."""
+    """GetAvailability, SearchBeds, WatchAvailability."""
 
-    def __init__(self, reading: WardReading, watching: AvailabilityWatch) -> None:
+    def __init__(self, reading: WardReading, search: BedSearching, watching: AvailabilityWatch) -> None:
         self._reading = reading
+        self._search = search
         self._watching = watching
 
     def methods(self) -> tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]:
@@ -27,6 +36,12 @@ class AvailabilityServicer:
                 request_type=pb.GetAvailabilityRequest,
                 response_type=pb.GetAvailabilityResponse,
                 handler=self.get_availability,
+            ),
+            UnaryMethod(
+                name="SearchBeds",
+                request_type=pb.SearchBedsRequest,
+                response_type=pb.SearchBedsResponse,
+                handler=self.search_beds,
             ),
             StreamMethod(
                 name="WatchAvailability",
@@ -43,6 +58,17 @@ class AvailabilityServicer:
             tuple(request.facilities), bed_type_of(request.bed_type), call.received_at
         )
         return pb.GetAvailabilityResponse(availabilities=[availability_resource(each) for each in found])
+
+    async def search_beds(self, request: pb.SearchBedsRequest, call: Call) -> pb.SearchBedsResponse:
+        """Raises InvalidInput without a place to start from."""
+        origin = request.origin or call.actor.facility
+        if not origin:
+            raise InvalidInput(
+                FieldViolation(field="origin", reason="REQUIRED", description="is needed without a facility")
+            )
+        search = replace(_SEARCH.from_message(request), origin=origin)
+        found = await self._search.search(search, call.received_at)
+        return pb.SearchBedsResponse(found=[_FOUND.to_message(each) for each in found])
 
     async def watch_availability(
         self, request: pb.WatchAvailabilityRequest, _call: Call
