@@ -12,7 +12,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "services.operator", "bench", "--output", "json"),
-            *("--seconds", "0.3", "--turns", "1", "--seed", "5"),
+            *("--seconds", "0.3", "--turns", "1", "--seed", "5", "--referrals", "400"),
         ],
         capture_output=True,
         text=True,
@@ -27,6 +27,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "alerts",
         "memory",
         "audit",
+        "reading",
     ]
     ratios = {ratio["name"]: ratio for section in found["sections"] for ratio in section["ratios"]}
     assert {
@@ -35,6 +36,8 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "all_parts/pgbench",
         "relay/produce",
         "verify/sha256",
+        "get/select",
+        "list/select_50",
     } <= (ratios.keys())
     assert all(ratio["ratio"] > 0 and ratio["baseline"]["median"] > 0 for ratio in ratios.values())
     assert found["machine"]["cores"] >= 1

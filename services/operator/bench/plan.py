@@ -26,6 +26,8 @@ class Plan:
     alert_rate: float = 50.0
     #: how long alerts are timed
     alert_seconds: float = 20.0
+    #: referrals that are written before reading is timed
+    referrals: int = 20_000
     note: Callable[[str], None] = field(default=_nobody)
 
     def round_timeout_s(self) -> float:

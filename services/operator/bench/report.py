@@ -54,6 +54,7 @@ def document(report: Report) -> dict[str, Any]:
             "records": plan.records,
             "alert_rate": plan.alert_rate,
             "alert_seconds": plan.alert_seconds,
+            "referrals": plan.referrals,
         },
         "sections": [_section(section) for section in report.sections],
         "shortfalls": [asdict(each) for each in shortfalls(report.sections)],

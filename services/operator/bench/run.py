@@ -7,6 +7,7 @@ from services.operator.bench.audit_bench import AuditBench
 from services.operator.bench.commands_bench import CommandsBench
 from services.operator.bench.figures import Section
 from services.operator.bench.plan import Plan
+from services.operator.bench.reading_bench import ReadingBench
 from services.operator.bench.relay_bench import RelayBench
 from services.operator.bench.stack import bench_stack
 from services.operator.bench.whole_stack_bench import WholeStackBench
@@ -20,6 +21,7 @@ class Bench(StrEnum):
     ALERTS = "alerts"
     MEMORY = "memory"
     AUDIT = "audit"
+    READING = "reading"
 
 
 async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...]:
@@ -40,5 +42,7 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
             sections.append(await RelayBench(stack, plan).measure())
         if Bench.AUDIT in wanted:
             sections.append(await AuditBench(stack, plan).measure())
+        if Bench.READING in wanted:
+            sections.append(await ReadingBench(stack, plan).measure())
     order = [bench.value for bench in Bench]
     return tuple(sorted(sections, key=lambda section: order.index(section.key)))

@@ -49,6 +49,15 @@ def bench(
         list[Bench] | None, typer.Option("--only", help="只测这些，可多次 · these alone, repeatable")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="随机种子 · seed")] = 1,
+    referrals: Annotated[
+        int,
+        typer.Option(
+            "--referrals",
+            min=200,
+            max=5_000_000,
+            help="reading 基准先写入的转诊数 · referrals written before reading is timed",
+        ),
+    ] = 20_000,
     check: Annotated[
         bool,
         typer.Option("--check", help="与承诺比较，不足则以 1 结束 · exit 1 when a promise does not hold"),
@@ -68,6 +77,7 @@ def bench(
         turns=turns,
         seed=seed,
         alert_seconds=max(2.0, min(20.0, seconds * 7)),
+        referrals=referrals,
         records=max(1_000, min(20_000, int(seconds * 7_000))),
         note=lambda note: console.print(note, style="dim", highlight=False),
     )

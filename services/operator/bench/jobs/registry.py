@@ -5,9 +5,11 @@ from typing import Any
 
 from services.operator.bench.jobs.alerts import time_alerts
 from services.operator.bench.jobs.echo import EchoServer
+from services.operator.bench.jobs.fill import fill
 from services.operator.bench.jobs.hashing import time_hashing
 from services.operator.bench.jobs.load import LoadClient
 from services.operator.bench.jobs.produce import BareProducer
+from services.operator.bench.jobs.read import read, select
 
 Job = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -26,6 +28,9 @@ class Jobs:
             "produce": self._producer.produce,
             "alerts": time_alerts,
             "hash": time_hashing,
+            "fill": fill,
+            "read": read,
+            "select": select,
         }
 
     def find(self, name: str) -> Job:
