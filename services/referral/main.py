@@ -13,6 +13,7 @@ from services.referral.adapters.aggregate_codecs import (
     STANDING_TOPIC,
     build_aggregates,
 )
+from services.referral.adapters.clock_readings import PostgresClockReadings
 from services.referral.adapters.directory_publication import publication
 from services.referral.adapters.identity_cipher import read_identity_cipher
 from services.referral.adapters.identity_store import PostgresIdentityStore
@@ -31,6 +32,8 @@ from services.referral.application.patient_identities import PatientIdentities
 from services.referral.application.read_recognitions import ResultRecognitions
 from services.referral.application.reading import Reading
 from services.referral.application.standing_orders import StandingOrders
+from services.referral.application.summarize_clocks import ClockSummaries
+from services.referral.domain.clocks_targets import ClockTargets
 from services.referral.domain.policy import DEFAULT_POLICY
 from services.referral.domain.standing_values import DEFAULT_STANDING_POLICY
 from services.referral.entrypoints.bed_news import BED_TOPIC
@@ -87,8 +90,8 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid, RecognitionRulesInvalid,
     IdentityKeysInvalid.
     """
-    kinds = build_aggregates()
     catalogue = load_catalogue(settings.targets)
+    kinds = build_aggregates(catalogue.clock_targets)
     policy = replace(
         DEFAULT_POLICY,
         record=load_record_rules(catalogue.limits, settings.record_rules),
@@ -141,7 +144,18 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         policy=catalogue.consultation_policy,
         streams=ResourceStreams(consultation_tail, runner, kinds.consultation),
     )
-    episodes = episode_service.EpisodeServicer(kinds, runner, reading, catalogue.clock_targets)
+    episodes = episode_service.EpisodeServicer(
+        kinds=kinds,
+        runner=runner,
+        reading=reading,
+        directory=directory,
+        summaries=ClockSummaries(
+            PostgresClockReadings(foundation.reading), directory, catalogue.clock_targets
+        ),
+        targets=ClockTargets(
+            clocks=catalogue.clock_targets, limits=catalogue.limits, shares=catalogue.shares
+        ),
+    )
     identities = identity_service.IdentityServicer(
         PatientIdentities(
             store=PostgresIdentityStore(foundation.reading),

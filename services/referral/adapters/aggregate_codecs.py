@@ -6,6 +6,8 @@ from services.referral.domain import directory as directories
 from services.referral.domain import episode as episodes
 from services.referral.domain import referral as referrals
 from services.referral.domain import standing as orders
+from services.referral.domain.clock_readings import facets_with_readings
+from services.referral.domain.clocks_targets import ClockTarget
 from services.referral.domain.consultation_events import ConsultationEvent
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.directory_state import Directory
@@ -31,8 +33,10 @@ STANDING_TOPIC = "tierlink.standing.events.v1"
 DIRECTORY_TOPIC = "tierlink.directory.v1"
 
 
-def build_aggregates() -> Aggregates:
-    """Compiles the codecs. Raises CodecMismatch when an event and its message do not fit."""
+def build_aggregates(clock_targets: tuple[ClockTarget, ...] = ()) -> Aggregates:
+    """Compiles the codecs. `clock_targets` say which clocks of an episode are counted.
+
+    Raises CodecMismatch when an event and its message do not fit."""
     metadata = type_pb2.EventMetadata
     referral = EventCodec(
         referral_events_pb2.ReferralEvent, metadata, referrals.EVENTS, envelope_type=ReferralEnvelope
@@ -66,7 +70,9 @@ def build_aggregates() -> Aggregates:
             encode_event=lambda meta, event, state: episode.encode(meta, event),
             decode_event=episode.decode,
             deadlines=episodes.deadlines,
-            facets=episodes.facets,
+            facets=lambda state: facets_with_readings(state, clock_targets),
+            # 2: exclusions of clocks, and moves that ended before they began
+            fold_version=2,
         ),
         consultation=AggregateKind(
             name="consultation",

@@ -13,7 +13,15 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from services.referral.adapters.consultation_choices import ConsultationChoices
-from services.referral.domain.clocks_targets import ClockTarget, Confidence, CountsFor, SourcedLimit
+from services.referral.domain.clocks_targets import (
+    Aim,
+    ClockTarget,
+    Confidence,
+    CountsFor,
+    ExclusionReason,
+    SourcedLimit,
+    SourcedShare,
+)
 from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.referral.domain.milestones import MilestoneKind
 from services.referral.domain.values import Pathway
@@ -24,6 +32,8 @@ V = TypeVar("V")
 
 _Key = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9-]{1,63}$")]
 _Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+_Code = Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Z0-9_]{1,63}$")]
+_Percent = Annotated[int, msgspec.Meta(gt=0, le=100)]
 _Seconds = Annotated[int, msgspec.Meta(gt=0, le=366 * 86400)]
 
 
@@ -37,6 +47,7 @@ class TargetCatalogue:
 
     clock_targets: tuple[ClockTarget, ...]
     limits: tuple[SourcedLimit, ...]
+    shares: tuple[SourcedShare, ...]
     consultation_policy: ConsultationPolicy
 
 
@@ -61,6 +72,20 @@ class _Clock(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     counts_for: CountsFor
     moot_after: tuple[MilestoneKind, ...] = ()
     only_with: tuple[MilestoneKind, ...] = ()
+    selected_s: _Seconds | None = None
+    after_arrival_s: Annotated[int, msgspec.Meta(ge=0, le=86400)] = 0
+    aim: Aim | None = None
+    share_at_least_percent: _Percent | None = None
+    exclusions: tuple[str, ...] = ()
+
+
+class _Share(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
+    key: _Key
+    label: _Text
+    pathway: Pathway
+    at_least_percent: _Percent
+    source: str
+    confidence: Confidence
 
 
 class _Limit(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -74,6 +99,8 @@ class _Limit(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
     sources: dict[str, _Text] = {}
+    exclusions: dict[_Code, _Text] = {}
+    shares: tuple[_Share, ...] = ()
     clocks: tuple[_Clock, ...] = ()
     limits: tuple[_Limit, ...] = ()
     consultation: ConsultationChoices = ConsultationChoices()
@@ -92,17 +119,25 @@ def load_catalogue(site_file: Path | None = None) -> TargetCatalogue:
     sources: dict[str, BilingualText] = {}
     targets: dict[tuple[Pathway, str], ClockTarget] = {}
     limits: dict[str, SourcedLimit] = {}
+    shares: dict[str, SourcedShare] = {}
+    reasons: dict[str, ExclusionReason] = {}
     policy = ConsultationChoices()
     for layer in layers:
         sources |= {key: text.value() for key, text in layer.content.sources.items()}
+        reasons |= {
+            code: ExclusionReason(code=code, label=text.value())
+            for code, text in layer.content.exclusions.items()
+        }
         targets |= layer.unique(
-            [((c.pathway, c.key), layer.clock_target(c, sources)) for c in layer.content.clocks]
+            [((c.pathway, c.key), layer.clock_target(c, sources, reasons)) for c in layer.content.clocks]
         )
+        shares |= layer.unique([(entry.key, layer.share(entry, sources)) for entry in layer.content.shares])
         limits |= layer.unique([(entry.key, layer.limit(entry, sources)) for entry in layer.content.limits])
         policy = policy.overlaid(layer.content.consultation)
     return TargetCatalogue(
         clock_targets=tuple(targets.values()),
         limits=tuple(limits.values()),
+        shares=tuple(shares.values()),
         consultation_policy=_consultation_policy(layers[-1], policy, limits),
     )
 
@@ -124,7 +159,12 @@ class _Layer:
             raise self.invalid(f"twice: {sorted({str(key) for key in keys if keys.count(key) > 1})}")
         return found
 
-    def clock_target(self, entry: _Clock, sources: Mapping[str, BilingualText]) -> ClockTarget:
+    def clock_target(
+        self, entry: _Clock, sources: Mapping[str, BilingualText], reasons: Mapping[str, ExclusionReason]
+    ) -> ClockTarget:
+        unknown = [code for code in entry.exclusions if code not in reasons]
+        if unknown:
+            raise self.invalid(f"{entry.key}: unknown exclusions {unknown}")
         target = ClockTarget(
             key=entry.key,
             label=entry.label.value(),
@@ -138,6 +178,11 @@ class _Layer:
             counts_for=entry.counts_for,
             moot_after=entry.moot_after,
             only_with=entry.only_with,
+            selected_s=entry.selected_s,
+            aim=entry.aim,
+            share_at_least_percent=entry.share_at_least_percent,
+            exclusions=tuple(reasons[code] for code in entry.exclusions),
+            after_arrival_s=entry.after_arrival_s,
         )
         if target.of_a_door() and target.start != (MilestoneKind.DOOR_IN,):
             raise self.invalid(f"{entry.key}: a clock of {entry.counts_for} starts with DOOR_IN")
@@ -145,7 +190,21 @@ class _Layer:
             raise self.invalid(f"{entry.key}: starts and stops with {entry.stop}")
         if target.stretch_s is not None and target.stretch_s >= target.target_s:
             raise self.invalid(f"{entry.key}: stretch_s is not tighter than target_s")
+        if target.selected_s is not None and target.selected_s <= target.target_s:
+            raise self.invalid(f"{entry.key}: selected_s is not wider than target_s")
+        if (target.aim is Aim.SHARE) != (target.share_at_least_percent is not None):
+            raise self.invalid(f"{entry.key}: share_at_least_percent and the aim SHARE go together")
         return target
+
+    def share(self, entry: _Share, sources: Mapping[str, BilingualText]) -> SourcedShare:
+        return SourcedShare(
+            key=entry.key,
+            label=entry.label.value(),
+            pathway=entry.pathway,
+            at_least_percent=entry.at_least_percent,
+            source=self.source(entry.key, entry.source, sources),
+            confidence=entry.confidence,
+        )
 
     def limit(self, entry: _Limit, sources: Mapping[str, BilingualText]) -> SourcedLimit:
         return SourcedLimit(

@@ -1,10 +1,11 @@
-"""Milestones, corrections and the end of an episode."""
+"""Milestones, corrections, exclusions and the end of an episode."""
 
 from services.referral.application.aggregates import Aggregates
 from services.referral.domain import episode as episodes
+from services.referral.domain.clocks_targets import ClockTarget
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.consultation_transitions import LIVE
-from services.referral.domain.episode_commands import CloseEpisode, CorrectMilestone, RecordMilestone
+from services.referral.domain.episode_commands import CloseEpisode, EpisodeCommand
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.referral_state import Referral, is_terminal
 from services.referral.domain.standing_state import LIVE as STANDING_LIVE
@@ -14,7 +15,7 @@ from services.shared.kernel.refusals import NotFound
 
 
 def change_episode(
-    kinds: Aggregates, command: RecordMilestone | CorrectMilestone | CloseEpisode, name: str
+    kinds: Aggregates, targets: tuple[ClockTarget, ...], command: EpisodeCommand, name: str
 ) -> UseCase[Episode]:
     """Answers with the episode after the command."""
 
@@ -23,7 +24,7 @@ def change_episode(
         if state is None:
             raise NotFound(episodes.RESOURCE, name)
         live = await _live_members(work, kinds, state) if isinstance(command, CloseEpisode) else None
-        events = episodes.decide(state, command, work.context, live_members=live)
+        events = episodes.decide(state, command, work.context, live_members=live, targets=targets)
         await work.record(kinds.episode, name, events)
         return work.reply(kinds.episode, name)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from services.referral.application.aggregates import Aggregates
 from services.referral.application.episode_membership import (
+    end_move,
     join_episode,
     live_referrals_of,
     membership_of,
@@ -93,6 +94,7 @@ class ReferralChanges:
         await self._bring_facilities(work, state, after)
         if state.standing_order and not after.standing_order:
             await self._standing.end_with_referral(work, state.standing_order)
+        await end_move(work, self._kinds, state, after)
 
     def _keep_acceptances(self, work: Work, after: Referral, events: Sequence[Event]) -> None:
         """How long the destination took is what the next origin asks."""

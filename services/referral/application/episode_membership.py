@@ -2,8 +2,8 @@
 
 from services.referral.application.aggregates import Aggregates
 from services.referral.domain import episode as episodes
-from services.referral.domain.episode_commands import JoinEpisode, OpenEpisode
-from services.referral.domain.referral_state import Referral, is_live
+from services.referral.domain.episode_commands import EndMove, JoinEpisode, OpenEpisode
+from services.referral.domain.referral_state import Referral, ended_before_departure, is_live
 from services.referral.domain.referral_values import OfferState
 from services.referral.domain.values import Direction, Pathway
 from services.shared.eventstore.work import Work
@@ -35,6 +35,16 @@ async def join_episode(work: Work, kinds: Aggregates, episode: str, command: Joi
     events = episodes.decide(state, command, work.context)
     if events:
         await work.record(kinds.episode, episode, events)
+
+
+async def end_move(work: Work, kinds: Aggregates, before: Referral, after: Referral) -> None:
+    """Tells the episode that a referral was over before the patient left: no door out is waited for."""
+    if not ended_before_departure(before, after):
+        return
+    state = await work.load(kinds.episode, after.episode)
+    events = episodes.decide(state, EndMove(member=after.name), work.context)
+    if events:
+        await work.record(kinds.episode, after.episode, events)
 
 
 async def live_referrals_of(work: Work, kinds: Aggregates, episode: str) -> tuple[str, ...]:

@@ -1,17 +1,17 @@
 """Clocks of an episode: how long it took, forward; until when it must happen, backward.
 
 They are computed from the milestones in force across all referrals, and never stored. A passed window
-warns and never blocks a clinician (domain.md, Episode and clocks).
+warns and never blocks a clinician.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.referral.domain.clocks_targets import ClockTarget, Confidence, CountsFor
 from services.referral.domain.episode_state import Episode
-from services.referral.domain.episode_values import EpisodeState
+from services.referral.domain.episode_values import ClockExclusion, EpisodeState, OnwardMove
 from services.referral.domain.milestones import Milestone, MilestoneKind, first_of
 from services.shared.kernel.text import BilingualText
 
@@ -53,6 +53,14 @@ class Clock:
     started_by: str
     #: name of the milestone that stopped it; empty while it runs
     stopped_by: str
+    #: a wider window for selected patients
+    selected_s: int | None = None
+    #: why it does not count in means and shares; None when it counts
+    exclusion: ClockExclusion | None = None
+    #: where its first milestone happened: whose number it is
+    measured_at: str = ""
+    #: the latest moment to leave that still meets the target; None when that is not known, or it has stopped
+    leave_by: datetime | None = None
 
 
 def clocks(
@@ -68,7 +76,7 @@ def clocks(
         if target.pathway is episode.pathway:
             for start, stop in _intervals(episode, target):
                 if stop is not None or episode.state is not EpisodeState.CLOSED:
-                    found.append(_clock(target, start, stop, now))
+                    found.append(_clock(episode, target, start, stop, now))
     return tuple(found)
 
 
@@ -83,7 +91,38 @@ def latest_departure(clock: Clock, *, travel_s: int, after_arrival_s: int = 0) -
     return clock.stop_by - timedelta(seconds=travel_s + after_arrival_s)
 
 
-def _clock(target: ClockTarget, start: Milestone, stop: Milestone | None, now: datetime | None) -> Clock:
+def with_departure(
+    episode: Episode, found: Iterable[Clock], targets: Iterable[ClockTarget], travel_s: int | None
+) -> tuple[Clock, ...]:
+    """Each running clock with the latest moment to leave, for a patient whose way takes `travel_s`.
+
+    Door-in-door-out ends with leaving, so it needs no way. Other doors' clocks stop where they started: no
+    way meets them. None as `travel_s`: the way is not known.
+    """
+    by_key = {target.key: target for target in targets if target.pathway is episode.pathway}
+    return tuple(_with_departure(clock, by_key[clock.key], travel_s) for clock in found)
+
+
+def _with_departure(clock: Clock, target: ClockTarget, travel_s: int | None) -> Clock:
+    if target.counts_for is CountsFor.SENDING_DOOR:
+        return replace(clock, leave_by=latest_departure(clock, travel_s=0))
+    if target.of_a_door() or travel_s is None:
+        return clock
+    leave_by = latest_departure(clock, travel_s=travel_s, after_arrival_s=target.after_arrival_s)
+    return replace(clock, leave_by=leave_by)
+
+
+def _exclusion(episode: Episode, key: str, facility: str) -> ClockExclusion | None:
+    for each in episode.exclusions:
+        if (each.key, each.facility) == (key, facility):
+            return each
+    return None
+
+
+def _clock(
+    episode: Episode, target: ClockTarget, start: Milestone, stop: Milestone | None, now: datetime | None
+) -> Clock:
+    facility = start.facility if target.of_a_door() else ""
     started_at = start.true_time()
     stopped_at = stop.true_time() if stop else None
     stop_by = started_at + timedelta(seconds=target.target_s)
@@ -94,7 +133,7 @@ def _clock(target: ClockTarget, start: Milestone, stop: Milestone | None, now: d
     return Clock(
         key=target.key,
         label=target.label,
-        facility=start.facility if target.of_a_door() else "",
+        facility=facility,
         started_at=started_at,
         stopped_at=stopped_at,
         elapsed_s=(stopped_at - started_at) // _SECOND if stopped_at is not None else None,
@@ -107,6 +146,9 @@ def _clock(target: ClockTarget, start: Milestone, stop: Milestone | None, now: d
         stop_by=stop_by,
         started_by=start.name,
         stopped_by=stop.name if stop else "",
+        selected_s=target.selected_s,
+        exclusion=_exclusion(episode, target.key, facility),
+        measured_at=start.facility,
     )
 
 
@@ -124,7 +166,7 @@ def _intervals(episode: Episode, target: ClockTarget) -> Iterator[tuple[Mileston
 
 def _across(episode: Episode, target: ClockTarget) -> Iterator[tuple[Milestone, Milestone | None]]:
     """The one interval of an episode: from its first start to the first stop after it."""
-    if target.counts_for is CountsFor.TRANSFERRED_PATIENT and not episode.moves:
+    if target.counts_for is CountsFor.TRANSFERRED_PATIENT and not _held(episode):
         return
     known = (first_of(episode.milestones, kind) for kind in target.start)
     start = next((milestone for milestone in known if milestone), None)
@@ -134,6 +176,11 @@ def _across(episode: Episode, target: ClockTarget) -> Iterator[tuple[Milestone, 
             start,
             first_of((m for m in episode.milestones if m.true_time() >= began), target.stop),
         )
+
+
+def _held(episode: Episode) -> tuple[OnwardMove, ...]:
+    """Referrals onward that were not over before the patient left: a cancelled one makes nobody wait."""
+    return tuple(move for move in episode.moves if move.ended_at is None)
 
 
 def _at_doors(episode: Episode, target: ClockTarget) -> Iterator[tuple[Milestone, Milestone | None]]:
@@ -187,7 +234,7 @@ def _is_left_for_another(episode: Episode, entry: Milestone) -> bool:
     entries = [
         m for m in episode.milestones if m.kind is MilestoneKind.DOOR_IN and m.facility == entry.facility
     ]
-    for move in episode.moves:
+    for move in _held(episode):
         if move.sending_facility == entry.facility:
             began = [m for m in entries if m.true_time() <= move.decided_at]
             # decided by telephone, before he came in: the first visit after it

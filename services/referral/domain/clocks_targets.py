@@ -13,7 +13,7 @@ from services.shared.kernel.text import BilingualText
 
 
 class Confidence(StrEnum):
-    """How well a value is known (facts.md)."""
+    """How well a value is known."""
 
     #: the primary text was read
     A = "A"
@@ -34,6 +34,24 @@ class CountsFor(StrEnum):
     ACUTE_DOOR = "ACUTE_DOOR"
     #: doors of the visit during which a facility sends the patient on
     SENDING_DOOR = "SENDING_DOOR"
+
+
+class Aim(StrEnum):
+    """What a period is judged by, where the source says so."""
+
+    #: the mean is within the target: "monthly means"
+    MEAN = "MEAN"
+    #: at least so many are within it
+    SHARE = "SHARE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExclusionReason:
+    """Why a clock need not count, with the words of the source."""
+
+    #: such as SHOCK
+    code: str
+    label: BilingualText
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,10 +75,37 @@ class ClockTarget:
     moot_after: tuple[MilestoneKind, ...] = ()
     #: the clock counts only for patients with one of these: door-to-puncture for those who go to the cath lab
     only_with: tuple[MilestoneKind, ...] = ()
+    #: a wider window for selected patients; it warns later, and the target stays what it is
+    selected_s: int | None = None
+    #: how a period is judged; None where the source does not say
+    aim: Aim | None = None
+    #: of SHARE: percent that must be within the target
+    share_at_least_percent: int | None = None
+    #: the reasons for which a clock need not count
+    exclusions: tuple[ExclusionReason, ...] = ()
+    #: what the destination needs from its door to the milestone, for the way back from limit to departure
+    after_arrival_s: int = 0
+
+    def excludes(self, code: str) -> bool:
+        """Whether its source lets a clock be left out for this reason."""
+        return any(reason.code == code for reason in self.exclusions)
 
     def of_a_door(self) -> bool:
         """Whether it is counted per facility."""
         return self.counts_for in (CountsFor.ACUTE_DOOR, CountsFor.SENDING_DOOR)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SourcedShare:
+    """How many of all patients something should be done for, with its source. No clock measures it."""
+
+    #: such as `ecg-before-arrival`
+    key: str
+    label: BilingualText
+    pathway: Pathway
+    at_least_percent: int
+    source: BilingualText
+    confidence: Confidence
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,3 +120,20 @@ class SourcedLimit:
     emergency_s: int | None = None
     source: BilingualText
     confidence: Confidence
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClockTargets:
+    """Everything that the site measures itself by."""
+
+    clocks: tuple[ClockTarget, ...]
+    limits: tuple[SourcedLimit, ...]
+    shares: tuple[SourcedShare, ...]
+
+    def of(self, pathway: Pathway | None) -> "ClockTargets":
+        """Those of a pathway, with the limits, which are of none; all when None."""
+        return ClockTargets(
+            clocks=tuple(each for each in self.clocks if pathway in (None, each.pathway)),
+            limits=self.limits,
+            shares=tuple(each for each in self.shares if pathway in (None, each.pathway)),
+        )

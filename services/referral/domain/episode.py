@@ -1,6 +1,6 @@
 """The episode: one illness of one patient, with its milestones. 诊疗过程
 
-Rules come from domain.md (Episode and clocks); the order of milestones is in `episode_order.PRECEDENCES`.
+The order of milestones is in `episode_order.PRECEDENCES`.
 """
 
 from dataclasses import replace
@@ -10,6 +10,8 @@ from typing import get_args
 from services.referral.domain import episode_commands as commands
 from services.referral.domain import episode_events as events
 from services.referral.domain import episode_texts as texts
+from services.referral.domain.clocks_targets import ClockTarget
+from services.referral.domain.episode_exclusions import exclude, lift
 from services.referral.domain.episode_order import order_failures
 from services.referral.domain.episode_state import Episode, allowed_commands, deadlines, evolve, facets
 from services.referral.domain.episode_transitions import commands_allowed_in, has_row
@@ -54,20 +56,28 @@ _RECORDERS = (Role.CLINICIAN, Role.AMBULANCE, Role.REFERRAL_OFFICE, Role.COORDIN
 _CLOSERS = (Role.CLINICIAN, Role.REFERRAL_OFFICE)
 
 
+_Change = (
+    commands.RecordMilestone | commands.CorrectMilestone | commands.ExcludeClock | commands.LiftClockExclusion
+)
+
+
 def decide(
     state: Episode | None,
     command: commands.EpisodeCommand,
     context: CommandContext,
     *,
     live_members: tuple[str, ...] | None = None,
+    targets: tuple[ClockTarget, ...] = (),
 ) -> tuple[events.EpisodeEvent, ...]:
     """The events that a command gives.
 
     `live_members` are the names of the members that are not over; CloseEpisode needs them. None means
-    that nobody looked: then every member counts as live.
+    that nobody looked: then every member counts as live. `targets` say which clocks there are and for what
+    reasons they need not count; ExcludeClock needs them.
     Raises NotFound, NotPermitted, InvalidInput (a facility that takes no part, a correction that changes
-    nothing), NotAllowed (NOT_ALLOWED_IN_STATE, NOT_IN_FUTURE, CLINICAL_ORDER, MILESTONE_REPEATED,
-    NOTHING_LIVE, SAME_PATIENT).
+    nothing, a reason that its target does not know), NotAllowed (NOT_ALLOWED_IN_STATE, NOT_IN_FUTURE,
+    CLINICAL_ORDER, MILESTONE_REPEATED, NO_SUCH_CLOCK, EXCLUDED_ALREADY, NOT_EXCLUDED, NOTHING_LIVE,
+    SAME_PATIENT).
     """
     if isinstance(command, commands.OpenEpisode):
         return (_open(state, command, context),)
@@ -75,15 +85,32 @@ def decide(
         raise NotFound(RESOURCE, "")
     if isinstance(command, commands.JoinEpisode):
         return _join(state, command, context)
+    if isinstance(command, commands.EndMove):
+        return _end_move(state, command)
     if not (_takes_part(state, context.actor) or context.actor.has_role(*_OVERVIEW)):
         raise NotFound(RESOURCE, state.name)
+    if isinstance(command, commands.CloseEpisode):
+        return (_close(state, command, context, live_members),)
+    return (_change(state, command, context, targets),)
+
+
+def _change(
+    state: Episode, command: _Change, context: CommandContext, targets: tuple[ClockTarget, ...]
+) -> events.EpisodeEvent:
+    """What is said of milestones and clocks."""
     match command:
         case commands.RecordMilestone():
-            return (_record(state, command, context),)
+            return _record(state, command, context)
         case commands.CorrectMilestone():
-            return (_correct(state, command, context),)
-        case commands.CloseEpisode():
-            return (_close(state, command, context, live_members),)
+            return _correct(state, command, context)
+        case commands.ExcludeClock():
+            excluded, failed = exclude(state, command, context, targets)
+            _require(state, command, failed)
+            return excluded
+        case commands.LiftClockExclusion():
+            lifted, failed = lift(state, command, context)
+            _require(state, command, failed)
+            return lifted
 
 
 def _open(
@@ -118,6 +145,12 @@ def _join(
     known = command.member in state.members and set(joined.facilities) <= set(state.facilities)
     moved = not command.sending_facility or any(move.member == command.member for move in state.moves)
     return () if known and moved else (joined,)
+
+
+def _end_move(state: Episode, command: commands.EndMove) -> tuple[events.MoveEnded, ...]:
+    """Whoever ended the referral was authorised by its own command."""
+    holds = any(move.member == command.member and move.ended_at is None for move in state.moves)
+    return (events.MoveEnded(member=command.member),) if holds else ()
 
 
 def _record(

@@ -58,8 +58,50 @@ class CorrectMilestone:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ExcludeClock:
+    """A clock does not count in means and shares: for a reason that its target's source allows."""
+
+    #: such as door-in-door-out
+    key: str
+    #: facility whose doors it counts; empty for a clock without
+    facility: str = ""
+    #: one of the target's codes
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LiftClockExclusion:
+    """It counts after all."""
+
+    key: str
+    facility: str = ""
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndMove:
+    """A referral is over before the patient left: he does not wait for its door out any more.
+
+    No RPC: the application gives it with the command that ends the referral. Nothing is recorded when the
+    referral never was to move him on.
+    """
+
+    #: name of the referral
+    member: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CloseEpisode:
     """The illness is over."""
 
 
-EpisodeCommand = OpenEpisode | JoinEpisode | RecordMilestone | CorrectMilestone | CloseEpisode
+EpisodeCommand = (
+    OpenEpisode
+    | JoinEpisode
+    | EndMove
+    | RecordMilestone
+    | CorrectMilestone
+    | ExcludeClock
+    | LiftClockExclusion
+    | CloseEpisode
+)

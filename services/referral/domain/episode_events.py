@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.referral.domain.episode_values import ClockExclusion
 from services.referral.domain.milestones import Milestone
 from services.referral.domain.values import CodedReason, Pathway
 
@@ -41,8 +42,38 @@ class MilestoneCorrected:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ClockExcluded:
+    exclusion: ClockExclusion
+    pathway: Pathway
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClockExclusionLifted:
+    key: str
+    facility: str
+    reason: CodedReason
+    pathway: Pathway
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MoveEnded:
+    """A referral was over before the patient left."""
+
+    member: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EpisodeClosed:
     pass
 
 
-EpisodeEvent = EpisodeOpened | EpisodeJoined | MilestoneRecorded | MilestoneCorrected | EpisodeClosed
+EpisodeEvent = (
+    EpisodeOpened
+    | EpisodeJoined
+    | MoveEnded
+    | MilestoneRecorded
+    | MilestoneCorrected
+    | ClockExcluded
+    | ClockExclusionLifted
+    | EpisodeClosed
+)

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.referral.domain import episode_events as events
 from services.referral.domain.episode_transitions import commands_allowed_in, next_state
-from services.referral.domain.episode_values import EpisodeState, OnwardMove
+from services.referral.domain.episode_values import ClockExclusion, EpisodeState, OnwardMove
 from services.referral.domain.milestones import Milestone, in_clinical_order
 from services.referral.domain.values import Pathway
 from services.shared.kernel.command import Deadline, EventMetadata, Recorded
@@ -31,6 +31,8 @@ class Episode:
     facilities: tuple[str, ...]
     #: referrals up or across, in the order they joined; not shown, but clocks depend on them
     moves: tuple[OnwardMove, ...]
+    #: clocks that do not count
+    exclusions: tuple[ClockExclusion, ...] = ()
     create_time: datetime
     update_time: datetime
 
@@ -78,6 +80,19 @@ def _applied(state: Episode, event: events.EpisodeEvent, metadata: EventMetadata
         case events.MilestoneCorrected():
             others = tuple(m for m in state.milestones if m.name != event.milestone.name)
             return replace(state, milestones=in_clinical_order((*others, event.milestone)))
+        case events.MoveEnded():
+            return replace(state, moves=tuple(_ended(move, event, metadata) for move in state.moves))
+        case events.ClockExcluded():
+            return replace(state, exclusions=(*state.exclusions, event.exclusion))
+        case events.ClockExclusionLifted():
+            return replace(
+                state,
+                exclusions=tuple(
+                    each
+                    for each in state.exclusions
+                    if (each.key, each.facility) != (event.key, event.facility)
+                ),
+            )
         case events.EpisodeClosed():
             return state
         case events.EpisodeOpened():
@@ -92,6 +107,10 @@ def _move(state: Episode, event: events.EpisodeJoined, metadata: EventMetadata) 
             member=event.member, sending_facility=event.sending_facility, decided_at=metadata.occurred_at
         ),
     )
+
+
+def _ended(move: OnwardMove, event: events.MoveEnded, metadata: EventMetadata) -> OnwardMove:
+    return replace(move, ended_at=metadata.occurred_at) if move.member == event.member else move
 
 
 def _united(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

@@ -52,6 +52,16 @@ SAME_PATIENT = BilingualText(
     en="the referral or consultation is of another patient than the episode",
 )
 
+EXCLUDER_ONLY = BilingualText(
+    zh="须由该时钟所属机构的医师、转诊办或协调员排除或恢复统计",
+    en="only clinicians and referral offices of the clock's facility, or a coordinator, "
+    "may say whether it counts",
+)
+NO_SUCH_CLOCK = BilingualText(zh="本诊疗过程没有该时钟", en="the episode has no such clock")
+EXCLUDED_ALREADY = BilingualText(zh="该时钟已排除", en="the clock is excluded already")
+NOT_EXCLUDED = BilingualText(zh="该时钟未被排除", en="the clock is not excluded")
+
+EXCLUSION_UNKNOWN = "is none of the reasons for which this clock may be excluded"
 FACILITY_TAKES_NO_PART = "names no facility that takes part in the episode"
 TIME_UNCHANGED = "is the time that is recorded already"
 

@@ -1,4 +1,4 @@
-"""The state table of an episode (domain.md, Episode and clocks)."""
+"""The state table of an episode."""
 
 from dataclasses import dataclass
 
@@ -30,11 +30,29 @@ TABLE: tuple[Row, ...] = (
         target=None,
         internal=True,
     ),
+    Row(source=State.OPEN, command=commands.EndMove, event=events.MoveEnded, target=None, internal=True),
     Row(source=State.OPEN, command=commands.RecordMilestone, event=events.MilestoneRecorded, target=None),
     Row(source=State.OPEN, command=commands.CorrectMilestone, event=events.MilestoneCorrected, target=None),
+    Row(source=State.OPEN, command=commands.ExcludeClock, event=events.ClockExcluded, target=None),
+    Row(
+        source=State.OPEN,
+        command=commands.LiftClockExclusion,
+        event=events.ClockExclusionLifted,
+        target=None,
+    ),
     Row(source=State.OPEN, command=commands.CloseEpisode, event=events.EpisodeClosed, target=State.CLOSED),
-    # quality control finds wrong times after the illness is over; the record must be able to say so
+    # quality control finds wrong times, and clocks that do not count, after the illness is over; the record
+    # must be able to say so
     Row(source=State.CLOSED, command=commands.CorrectMilestone, event=events.MilestoneCorrected, target=None),
+    Row(source=State.CLOSED, command=commands.ExcludeClock, event=events.ClockExcluded, target=None),
+    Row(
+        source=State.CLOSED,
+        command=commands.LiftClockExclusion,
+        event=events.ClockExclusionLifted,
+        target=None,
+    ),
+    # a referral of it is found to have been entered in error
+    Row(source=State.CLOSED, command=commands.EndMove, event=events.MoveEnded, target=None, internal=True),
 )
 
 _TARGETS: dict[type, State | None] = {row.event: row.target for row in TABLE}

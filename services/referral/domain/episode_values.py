@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from services.referral.domain.values import CodedReason
+from services.shared.kernel.actor import Actor
 from services.shared.kernel.ids import resource_name
 
 
 class EpisodeState(StrEnum):
     """An episode is one illness: it is open until it is over."""
 
-    #: RecordMilestone, CorrectMilestone, CloseEpisode
+    #: every command
     OPEN = "OPEN"
-    #: CorrectMilestone: the record may still be put right
+    #: CorrectMilestone, ExcludeClock, LiftClockExclusion: the record may still be put right
     CLOSED = "CLOSED"
 
 
@@ -25,6 +27,21 @@ class OnwardMove:
     sending_facility: str
     #: clinical time of the referral
     decided_at: datetime
+    #: when it was over before the patient had left: cancelled, expired, died; None for one that holds
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ClockExclusion:
+    """A clock that does not count in means and shares, and why. Its times stay as they are."""
+
+    #: such as door-in-door-out
+    key: str
+    #: facility whose doors the clock counts; empty when it has none
+    facility: str
+    reason: CodedReason
+    excluded_by: Actor
+    excluded_at: datetime
 
 
 def opened_by_request(request_id: str) -> str:

@@ -9,7 +9,7 @@ from services.shared.kernel.actor import Actor
 
 
 class MilestoneKind(StrEnum):
-    """What happened (domain.md, Episode and clocks)."""
+    """What happened."""
 
     ONSET = "ONSET"
     LAST_KNOWN_WELL = "LAST_KNOWN_WELL"

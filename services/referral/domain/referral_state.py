@@ -218,6 +218,28 @@ def open_review(state: Referral) -> RetrospectiveReview | None:
     return review if review is not None and review.state is ReviewState.PENDING else None
 
 
+#: States in which the patient has not left the origin.
+NOT_DEPARTED = frozenset(
+    {
+        ReferralState.AWAITING_APPROVAL,
+        ReferralState.REQUESTED,
+        ReferralState.INFO_REQUESTED,
+        ReferralState.DECLINED,
+        ReferralState.ACCEPTED,
+        ReferralState.TRANSPORT_ARRANGED,
+        ReferralState.CANCEL_REQUESTED,
+        ReferralState.NO_SHOW,
+    }
+)
+
+
+def ended_before_departure(before: Referral, after: Referral) -> bool:
+    """Whether this change ended the referral with the patient still at the origin, or says it never was."""
+    if after.state is before.state or after.state not in TERMINAL:
+        return False
+    return before.state in NOT_DEPARTED or after.state is ReferralState.ENTERED_IN_ERROR
+
+
 def open_offers(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
     """Offers that still wait for a decision."""
     return tuple([offer for offer in offers if offer.state in OPEN_OFFER])

@@ -1,6 +1,6 @@
 """What the store needs to know of one kind of aggregate: how its events are read, folded and kept."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -15,7 +15,8 @@ from services.shared.kernel.ids import derive_id
 S = TypeVar("S")
 E = TypeVar("E")
 
-Facets = dict[str, str | bool | list[str]]
+#: A JSON object.
+Facets = Mapping[str, object]
 
 #: Makes a snapshot's bytes; without a state of its own between two calls.
 _STATES = msgspec.msgpack.Encoder()

@@ -27,7 +27,7 @@ from tierlink.referral.v1 import episode_pb2 as tierlink_dot_referral_dot_v1_dot
 from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)tierlink/referral/v1/episode_events.proto\x12\x14tierlink.referral.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"tierlink/referral/v1/episode.proto\x1a\x1btierlink/type/v1/type.proto\"\x99\x03\n\x0c\x45pisodeEvent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12=\n\x0e\x65pisode_opened\x18\n \x01(\x0b\x32#.tierlink.referral.v1.EpisodeOpenedH\x00\x12=\n\x0e\x65pisode_joined\x18\x0b \x01(\x0b\x32#.tierlink.referral.v1.EpisodeJoinedH\x00\x12\x45\n\x12milestone_recorded\x18\x0c \x01(\x0b\x32\'.tierlink.referral.v1.MilestoneRecordedH\x00\x12G\n\x13milestone_corrected\x18\r \x01(\x0b\x32(.tierlink.referral.v1.MilestoneCorrectedH\x00\x12=\n\x0e\x65pisode_closed\x18\x0e \x01(\x0b\x32#.tierlink.referral.v1.EpisodeClosedH\x00\x42\t\n\x07payload\"^\n\rEpisodeOpened\x12\x0f\n\x07patient\x18\x01 \x01(\t\x12*\n\x07pathway\x18\x02 \x01(\x0e\x32\x19.tierlink.type.v1.Pathway\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\"M\n\rEpisodeJoined\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x12\n\nfacilities\x18\x02 \x03(\t\x12\x18\n\x10sending_facility\x18\x03 \x01(\t\"s\n\x11MilestoneRecorded\x12\x32\n\tmilestone\x18\x01 \x01(\x0b\x32\x1f.tierlink.referral.v1.Milestone\x12*\n\x07pathway\x18\x02 \x01(\x0e\x32\x19.tierlink.type.v1.Pathway\"\xd8\x01\n\x12MilestoneCorrected\x12\x32\n\tmilestone\x18\x01 \x01(\x0b\x32\x1f.tierlink.referral.v1.Milestone\x12\x33\n\x0fsuperseded_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x06reason\x18\x03 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\x12*\n\x07pathway\x18\x04 \x01(\x0e\x32\x19.tierlink.type.v1.Pathway\"\x0f\n\rEpisodeClosedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)tierlink/referral/v1/episode_events.proto\x12\x14tierlink.referral.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"tierlink/referral/v1/episode.proto\x1a\x1btierlink/type/v1/type.proto\"\xdd\x04\n\x0c\x45pisodeEvent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12=\n\x0e\x65pisode_opened\x18\n \x01(\x0b\x32#.tierlink.referral.v1.EpisodeOpenedH\x00\x12=\n\x0e\x65pisode_joined\x18\x0b \x01(\x0b\x32#.tierlink.referral.v1.EpisodeJoinedH\x00\x12\x45\n\x12milestone_recorded\x18\x0c \x01(\x0b\x32\'.tierlink.referral.v1.MilestoneRecordedH\x00\x12G\n\x13milestone_corrected\x18\r \x01(\x0b\x32(.tierlink.referral.v1.MilestoneCorrectedH\x00\x12=\n\x0e\x65pisode_closed\x18\x0e \x01(\x0b\x32#.tierlink.referral.v1.EpisodeClosedH\x00\x12=\n\x0e\x63lock_excluded\x18\x0f \x01(\x0b\x32#.tierlink.referral.v1.ClockExcludedH\x00\x12L\n\x16\x63lock_exclusion_lifted\x18\x10 \x01(\x0b\x32*.tierlink.referral.v1.ClockExclusionLiftedH\x00\x12\x35\n\nmove_ended\x18\x11 \x01(\x0b\x32\x1f.tierlink.referral.v1.MoveEndedH\x00\x42\t\n\x07payload\"^\n\rEpisodeOpened\x12\x0f\n\x07patient\x18\x01 \x01(\t\x12*\n\x07pathway\x18\x02 \x01(\x0e\x32\x19.tierlink.type.v1.Pathway\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\"M\n\rEpisodeJoined\x12\x0e\n\x06member\x18\x01 \x01(\t\x12\x12\n\nfacilities\x18\x02 \x03(\t\x12\x18\n\x10sending_facility\x18\x03 \x01(\t\"s\n\x11MilestoneRecorded\x12\x32\n\tmilestone\x18\x01 \x01(\x0b\x32\x1f.tierlink.referral.v1.Milestone\x12*\n\x07pathway\x18\x02 \x01(\x0e\x32\x19.tierlink.type.v1.Pathway\"\xd8\x01\n\x12MilestoneCorrected\x12\x32\n\tmilestone\x18\x01 \x01(\x0b\x32\x1f.tierlink.referral.v1.Milestone\x12\x33\n\x0fsuperseded_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x06reason\x18\x03 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\x12*\n\x07pathway\x18\x04 \x01(\x0e\x32\x19.tierlink.type.v1.Pathway\"t\n\rClockExcluded\x12\x37\n\texclusion\x18\x01 \x01(\x0b\x32$.tierlink.referral.v1.ClockExclusion\x12*\n\x07pathway\x18\x02 \x01(\x0e\x32\x19.tierlink.type.v1.Pathway\"\x90\x01\n\x14\x43lockExclusionLifted\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x10\n\x08\x66\x61\x63ility\x18\x02 \x01(\t\x12-\n\x06reason\x18\x03 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\x12*\n\x07pathway\x18\x04 \x01(\x0e\x32\x19.tierlink.type.v1.Pathway\"\x1b\n\tMoveEnded\x12\x0e\n\x06member\x18\x01 \x01(\t\"\x0f\n\rEpisodeClosedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,15 +35,21 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tierlink.referral.v1.episod
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_EPISODEEVENT']._serialized_start=166
-  _globals['_EPISODEEVENT']._serialized_end=575
-  _globals['_EPISODEOPENED']._serialized_start=577
-  _globals['_EPISODEOPENED']._serialized_end=671
-  _globals['_EPISODEJOINED']._serialized_start=673
-  _globals['_EPISODEJOINED']._serialized_end=750
-  _globals['_MILESTONERECORDED']._serialized_start=752
-  _globals['_MILESTONERECORDED']._serialized_end=867
-  _globals['_MILESTONECORRECTED']._serialized_start=870
-  _globals['_MILESTONECORRECTED']._serialized_end=1086
-  _globals['_EPISODECLOSED']._serialized_start=1088
-  _globals['_EPISODECLOSED']._serialized_end=1103
+  _globals['_EPISODEEVENT']._serialized_end=771
+  _globals['_EPISODEOPENED']._serialized_start=773
+  _globals['_EPISODEOPENED']._serialized_end=867
+  _globals['_EPISODEJOINED']._serialized_start=869
+  _globals['_EPISODEJOINED']._serialized_end=946
+  _globals['_MILESTONERECORDED']._serialized_start=948
+  _globals['_MILESTONERECORDED']._serialized_end=1063
+  _globals['_MILESTONECORRECTED']._serialized_start=1066
+  _globals['_MILESTONECORRECTED']._serialized_end=1282
+  _globals['_CLOCKEXCLUDED']._serialized_start=1284
+  _globals['_CLOCKEXCLUDED']._serialized_end=1400
+  _globals['_CLOCKEXCLUSIONLIFTED']._serialized_start=1403
+  _globals['_CLOCKEXCLUSIONLIFTED']._serialized_end=1547
+  _globals['_MOVEENDED']._serialized_start=1549
+  _globals['_MOVEENDED']._serialized_end=1576
+  _globals['_EPISODECLOSED']._serialized_start=1578
+  _globals['_EPISODECLOSED']._serialized_end=1593
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,9 @@ class EpisodeEvent(message.Message):
     MILESTONE_RECORDED_FIELD_NUMBER: builtins.int
     MILESTONE_CORRECTED_FIELD_NUMBER: builtins.int
     EPISODE_CLOSED_FIELD_NUMBER: builtins.int
+    CLOCK_EXCLUDED_FIELD_NUMBER: builtins.int
+    CLOCK_EXCLUSION_LIFTED_FIELD_NUMBER: builtins.int
+    MOVE_ENDED_FIELD_NUMBER: builtins.int
     @builtins.property
     def metadata(self) -> type_pb2.EventMetadata: ...
     @builtins.property
@@ -45,6 +48,12 @@ class EpisodeEvent(message.Message):
     def milestone_corrected(self) -> MilestoneCorrected: ...
     @builtins.property
     def episode_closed(self) -> EpisodeClosed: ...
+    @builtins.property
+    def clock_excluded(self) -> ClockExcluded: ...
+    @builtins.property
+    def clock_exclusion_lifted(self) -> ClockExclusionLifted: ...
+    @builtins.property
+    def move_ended(self) -> MoveEnded: ...
     def __init__(
         self,
         *,
@@ -54,12 +63,15 @@ class EpisodeEvent(message.Message):
         milestone_recorded: MilestoneRecorded | None = ...,
         milestone_corrected: MilestoneCorrected | None = ...,
         episode_closed: EpisodeClosed | None = ...,
+        clock_excluded: ClockExcluded | None = ...,
+        clock_exclusion_lifted: ClockExclusionLifted | None = ...,
+        move_ended: MoveEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["episode_closed", b"episode_closed", "episode_joined", b"episode_joined", "episode_opened", b"episode_opened", "metadata", b"metadata", "milestone_corrected", b"milestone_corrected", "milestone_recorded", b"milestone_recorded", "payload", b"payload"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["clock_excluded", b"clock_excluded", "clock_exclusion_lifted", b"clock_exclusion_lifted", "episode_closed", b"episode_closed", "episode_joined", b"episode_joined", "episode_opened", b"episode_opened", "metadata", b"metadata", "milestone_corrected", b"milestone_corrected", "milestone_recorded", b"milestone_recorded", "move_ended", b"move_ended", "payload", b"payload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["episode_closed", b"episode_closed", "episode_joined", b"episode_joined", "episode_opened", b"episode_opened", "metadata", b"metadata", "milestone_corrected", b"milestone_corrected", "milestone_recorded", b"milestone_recorded", "payload", b"payload"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["clock_excluded", b"clock_excluded", "clock_exclusion_lifted", b"clock_exclusion_lifted", "episode_closed", b"episode_closed", "episode_joined", b"episode_joined", "episode_opened", b"episode_opened", "metadata", b"metadata", "milestone_corrected", b"milestone_corrected", "milestone_recorded", b"milestone_recorded", "move_ended", b"move_ended", "payload", b"payload"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["episode_opened", "episode_joined", "milestone_recorded", "milestone_corrected", "episode_closed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["episode_opened", "episode_joined", "milestone_recorded", "milestone_corrected", "episode_closed", "clock_excluded", "clock_exclusion_lifted", "move_ended"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -169,6 +181,78 @@ class MilestoneCorrected(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["milestone", b"milestone", "reason", b"reason", "superseded_time", b"superseded_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["milestone", b"milestone", "pathway", b"pathway", "reason", b"reason", "superseded_time", b"superseded_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ClockExcluded(message.Message):
+    """A clock does not count in means and shares."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    EXCLUSION_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    pathway: type_pb2.Pathway.ValueType
+    @builtins.property
+    def exclusion(self) -> episode_pb2.ClockExclusion: ...
+    def __init__(
+        self,
+        *,
+        exclusion: episode_pb2.ClockExclusion | None = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["exclusion", b"exclusion"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["exclusion", b"exclusion", "pathway", b"pathway"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ClockExclusionLifted(message.Message):
+    """It counts after all."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        facility: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "key", b"key", "pathway", b"pathway", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class MoveEnded(message.Message):
+    """A referral was over before the patient left: cancelled, expired, or he died."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    MEMBER_FIELD_NUMBER: builtins.int
+    member: builtins.str
+    """Name of the referral."""
+    def __init__(
+        self,
+        *,
+        member: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["member", b"member"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

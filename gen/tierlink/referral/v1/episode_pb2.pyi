@@ -120,6 +120,7 @@ class Episode(message.Message):
     CREATE_TIME_FIELD_NUMBER: builtins.int
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     FACILITIES_FIELD_NUMBER: builtins.int
+    EXCLUSIONS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`episodes/{uuid}`."""
     version: builtins.int
@@ -150,6 +151,10 @@ class Episode(message.Message):
     def facilities(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Facilities that take part."""
 
+    @builtins.property
+    def exclusions(self) -> containers.RepeatedCompositeFieldContainer[ClockExclusion]:
+        """Clocks that do not count in means and shares, with the reasons."""
+
     def __init__(
         self,
         *,
@@ -166,10 +171,47 @@ class Episode(message.Message):
         create_time: timestamp_pb2.Timestamp | None = ...,
         update_time: timestamp_pb2.Timestamp | None = ...,
         facilities: abc.Iterable[builtins.str] | None = ...,
+        exclusions: abc.Iterable[ClockExclusion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "clocks", b"clocks", "create_time", b"create_time", "facilities", b"facilities", "members", b"members", "milestones", b"milestones", "name", b"name", "opened_by_facility", b"opened_by_facility", "pathway", b"pathway", "patient", b"patient", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "clocks", b"clocks", "create_time", b"create_time", "exclusions", b"exclusions", "facilities", b"facilities", "members", b"members", "milestones", b"milestones", "name", b"name", "opened_by_facility", b"opened_by_facility", "pathway", b"pathway", "patient", b"patient", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ClockExclusion(message.Message):
+    """A clock that does not count in means and shares, and why. Its times stay as they are."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    EXCLUDED_BY_FIELD_NUMBER: builtins.int
+    EXCLUDED_AT_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Such as door-in-door-out."""
+    facility: builtins.str
+    """Facility whose doors the clock counts; empty when it has none."""
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    @builtins.property
+    def excluded_by(self) -> type_pb2.Actor: ...
+    @builtins.property
+    def excluded_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        facility: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+        excluded_by: type_pb2.Actor | None = ...,
+        excluded_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["excluded_at", b"excluded_at", "excluded_by", b"excluded_by", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["excluded_at", b"excluded_at", "excluded_by", b"excluded_by", "facility", b"facility", "key", b"key", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -241,6 +283,10 @@ class Clock(message.Message):
     STOPPED_BY_FIELD_NUMBER: builtins.int
     STRETCH_S_FIELD_NUMBER: builtins.int
     TARGET_SOURCE_TEXT_FIELD_NUMBER: builtins.int
+    SELECTED_S_FIELD_NUMBER: builtins.int
+    EXCLUSION_FIELD_NUMBER: builtins.int
+    MEASURED_AT_FIELD_NUMBER: builtins.int
+    LEAVE_BY_FIELD_NUMBER: builtins.int
     key: builtins.str
     """Such as door-to-needle."""
     facility: builtins.str
@@ -257,6 +303,10 @@ class Clock(message.Message):
     stopped_by: builtins.str
     stretch_s: builtins.int
     """A tighter limit that good centres reach, when one is known."""
+    selected_s: builtins.int
+    """A wider window for selected patients, when one is known."""
+    measured_at: builtins.str
+    """Facility of its first milestone: whose number it is."""
     @builtins.property
     def label(self) -> type_pb2.BilingualText: ...
     @builtins.property
@@ -272,6 +322,16 @@ class Clock(message.Message):
     @builtins.property
     def target_source_text(self) -> type_pb2.BilingualText:
         """`target_source` in both languages."""
+
+    @builtins.property
+    def exclusion(self) -> ClockExclusion:
+        """Why it does not count in means and shares; unset when it counts."""
+
+    @builtins.property
+    def leave_by(self) -> timestamp_pb2.Timestamp:
+        """The latest moment to leave that still meets the target, given the way; unset when the clock has stopped, or
+        the way is not known. Only GetEpisode says it.
+        """
 
     def __init__(
         self,
@@ -291,16 +351,283 @@ class Clock(message.Message):
         stopped_by: builtins.str = ...,
         stretch_s: builtins.int | None = ...,
         target_source_text: type_pb2.BilingualText | None = ...,
+        selected_s: builtins.int | None = ...,
+        exclusion: ClockExclusion | None = ...,
+        measured_at: builtins.str = ...,
+        leave_by: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_elapsed_s", b"_elapsed_s", "_stretch_s", b"_stretch_s", "elapsed_s", b"elapsed_s", "label", b"label", "started_at", b"started_at", "stop_by", b"stop_by", "stopped_at", b"stopped_at", "stretch_s", b"stretch_s", "target_source_text", b"target_source_text"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_elapsed_s", b"_elapsed_s", "_selected_s", b"_selected_s", "_stretch_s", b"_stretch_s", "elapsed_s", b"elapsed_s", "exclusion", b"exclusion", "label", b"label", "leave_by", b"leave_by", "selected_s", b"selected_s", "started_at", b"started_at", "stop_by", b"stop_by", "stopped_at", b"stopped_at", "stretch_s", b"stretch_s", "target_source_text", b"target_source_text"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_elapsed_s", b"_elapsed_s", "_stretch_s", b"_stretch_s", "elapsed_s", b"elapsed_s", "facility", b"facility", "key", b"key", "label", b"label", "started_at", b"started_at", "started_by", b"started_by", "status", b"status", "stop_by", b"stop_by", "stopped_at", b"stopped_at", "stopped_by", b"stopped_by", "stretch_s", b"stretch_s", "target_confidence", b"target_confidence", "target_s", b"target_s", "target_source", b"target_source", "target_source_text", b"target_source_text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_elapsed_s", b"_elapsed_s", "_selected_s", b"_selected_s", "_stretch_s", b"_stretch_s", "elapsed_s", b"elapsed_s", "exclusion", b"exclusion", "facility", b"facility", "key", b"key", "label", b"label", "leave_by", b"leave_by", "measured_at", b"measured_at", "selected_s", b"selected_s", "started_at", b"started_at", "started_by", b"started_by", "status", b"status", "stop_by", b"stop_by", "stopped_at", b"stopped_at", "stopped_by", b"stopped_by", "stretch_s", b"stretch_s", "target_confidence", b"target_confidence", "target_s", b"target_s", "target_source", b"target_source", "target_source_text", b"target_source_text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__elapsed_s: _TypeAlias = typing.Literal["elapsed_s"]  # noqa: Y015
     _WhichOneofArgType__elapsed_s: _TypeAlias = typing.Literal["_elapsed_s", b"_elapsed_s"]  # noqa: Y015
+    _WhichOneofReturnType__selected_s: _TypeAlias = typing.Literal["selected_s"]  # noqa: Y015
+    _WhichOneofArgType__selected_s: _TypeAlias = typing.Literal["_selected_s", b"_selected_s"]  # noqa: Y015
     _WhichOneofReturnType__stretch_s: _TypeAlias = typing.Literal["stretch_s"]  # noqa: Y015
     _WhichOneofArgType__stretch_s: _TypeAlias = typing.Literal["_stretch_s", b"_stretch_s"]  # noqa: Y015
     @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__elapsed_s) -> _WhichOneofReturnType__elapsed_s | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__selected_s) -> _WhichOneofReturnType__selected_s | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__stretch_s) -> _WhichOneofReturnType__stretch_s | None: ...
+
+@typing.final
+class ClockTarget(message.Message):
+    """A target in force, with its source and confidence."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    TARGET_S_FIELD_NUMBER: builtins.int
+    STRETCH_S_FIELD_NUMBER: builtins.int
+    SELECTED_S_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    CONFIDENCE_FIELD_NUMBER: builtins.int
+    AIM_FIELD_NUMBER: builtins.int
+    SHARE_AT_LEAST_PERCENT_FIELD_NUMBER: builtins.int
+    EXCLUSIONS_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    target_s: builtins.int
+    stretch_s: builtins.int
+    selected_s: builtins.int
+    confidence: builtins.str
+    """A: the primary text was read; B: a secondary source; C: unconfirmed."""
+    aim: builtins.str
+    """MEAN or SHARE: how a period is judged; empty where the source does not say."""
+    share_at_least_percent: builtins.int
+    """Percent that must be within the target, where the aim is a share."""
+    @builtins.property
+    def label(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def source(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def exclusions(self) -> containers.RepeatedCompositeFieldContainer[ExclusionReason]:
+        """Reasons for which a clock need not count."""
+
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        label: type_pb2.BilingualText | None = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        target_s: builtins.int = ...,
+        stretch_s: builtins.int | None = ...,
+        selected_s: builtins.int | None = ...,
+        source: type_pb2.BilingualText | None = ...,
+        confidence: builtins.str = ...,
+        aim: builtins.str = ...,
+        share_at_least_percent: builtins.int | None = ...,
+        exclusions: abc.Iterable[ExclusionReason] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_selected_s", b"_selected_s", "_share_at_least_percent", b"_share_at_least_percent", "_stretch_s", b"_stretch_s", "label", b"label", "selected_s", b"selected_s", "share_at_least_percent", b"share_at_least_percent", "source", b"source", "stretch_s", b"stretch_s"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_selected_s", b"_selected_s", "_share_at_least_percent", b"_share_at_least_percent", "_stretch_s", b"_stretch_s", "aim", b"aim", "confidence", b"confidence", "exclusions", b"exclusions", "key", b"key", "label", b"label", "pathway", b"pathway", "selected_s", b"selected_s", "share_at_least_percent", b"share_at_least_percent", "source", b"source", "stretch_s", b"stretch_s", "target_s", b"target_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__selected_s: _TypeAlias = typing.Literal["selected_s"]  # noqa: Y015
+    _WhichOneofArgType__selected_s: _TypeAlias = typing.Literal["_selected_s", b"_selected_s"]  # noqa: Y015
+    _WhichOneofReturnType__share_at_least_percent: _TypeAlias = typing.Literal["share_at_least_percent"]  # noqa: Y015
+    _WhichOneofArgType__share_at_least_percent: _TypeAlias = typing.Literal["_share_at_least_percent", b"_share_at_least_percent"]  # noqa: Y015
+    _WhichOneofReturnType__stretch_s: _TypeAlias = typing.Literal["stretch_s"]  # noqa: Y015
+    _WhichOneofArgType__stretch_s: _TypeAlias = typing.Literal["_stretch_s", b"_stretch_s"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__selected_s) -> _WhichOneofReturnType__selected_s | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__share_at_least_percent) -> _WhichOneofReturnType__share_at_least_percent | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__stretch_s) -> _WhichOneofReturnType__stretch_s | None: ...
+
+@typing.final
+class ExclusionReason(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
+    code: builtins.str
+    @builtins.property
+    def label(self) -> type_pb2.BilingualText: ...
+    def __init__(
+        self,
+        *,
+        code: builtins.str = ...,
+        label: type_pb2.BilingualText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["label", b"label"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["code", b"code", "label", b"label"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SourcedLimit(message.Message):
+    """A time limit that no pair of milestones measures."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
+    LIMIT_S_FIELD_NUMBER: builtins.int
+    EMERGENCY_S_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    CONFIDENCE_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    limit_s: builtins.int
+    emergency_s: builtins.int
+    """The shorter limit of an emergency, where there is one."""
+    confidence: builtins.str
+    @builtins.property
+    def label(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def source(self) -> type_pb2.BilingualText: ...
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        label: type_pb2.BilingualText | None = ...,
+        limit_s: builtins.int = ...,
+        emergency_s: builtins.int | None = ...,
+        source: type_pb2.BilingualText | None = ...,
+        confidence: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_emergency_s", b"_emergency_s", "emergency_s", b"emergency_s", "label", b"label", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_emergency_s", b"_emergency_s", "confidence", b"confidence", "emergency_s", b"emergency_s", "key", b"key", "label", b"label", "limit_s", b"limit_s", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__emergency_s: _TypeAlias = typing.Literal["emergency_s"]  # noqa: Y015
+    _WhichOneofArgType__emergency_s: _TypeAlias = typing.Literal["_emergency_s", b"_emergency_s"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__emergency_s) -> _WhichOneofReturnType__emergency_s | None: ...
+
+@typing.final
+class SourcedShare(message.Message):
+    """How many of all patients something should be done for; no clock measures it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    AT_LEAST_PERCENT_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    CONFIDENCE_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    at_least_percent: builtins.int
+    confidence: builtins.str
+    @builtins.property
+    def label(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def source(self) -> type_pb2.BilingualText: ...
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        label: type_pb2.BilingualText | None = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        at_least_percent: builtins.int = ...,
+        source: type_pb2.BilingualText | None = ...,
+        confidence: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["label", b"label", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["at_least_percent", b"at_least_percent", "confidence", b"confidence", "key", b"key", "label", b"label", "pathway", b"pathway", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ClockSummary(message.Message):
+    """One clock over a period. Where nothing was counted, mean, median and shares are unset: there are no data."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    MEAN_S_FIELD_NUMBER: builtins.int
+    MEDIAN_S_FIELD_NUMBER: builtins.int
+    SHARE_MET_PERCENT_FIELD_NUMBER: builtins.int
+    SHARE_STRETCH_PERCENT_FIELD_NUMBER: builtins.int
+    AIM_MET_FIELD_NUMBER: builtins.int
+    RUNNING_COUNT_FIELD_NUMBER: builtins.int
+    EXCLUDED_FIELD_NUMBER: builtins.int
+    count: builtins.int
+    """Clocks that stopped and count."""
+    mean_s: builtins.float
+    median_s: builtins.float
+    share_met_percent: builtins.float
+    """Percent within the target, and within the stretch."""
+    share_stretch_percent: builtins.float
+    aim_met: builtins.bool
+    """Whether the target's aim holds; unset without data or aim."""
+    running_count: builtins.int
+    """Started in the period and not stopped; not in the figures."""
+    @builtins.property
+    def target(self) -> ClockTarget: ...
+    @builtins.property
+    def excluded(self) -> containers.RepeatedCompositeFieldContainer[ExcludedClocks]:
+        """Left out of the figures, by reason."""
+
+    def __init__(
+        self,
+        *,
+        target: ClockTarget | None = ...,
+        count: builtins.int = ...,
+        mean_s: builtins.float | None = ...,
+        median_s: builtins.float | None = ...,
+        share_met_percent: builtins.float | None = ...,
+        share_stretch_percent: builtins.float | None = ...,
+        aim_met: builtins.bool | None = ...,
+        running_count: builtins.int = ...,
+        excluded: abc.Iterable[ExcludedClocks] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_aim_met", b"_aim_met", "_mean_s", b"_mean_s", "_median_s", b"_median_s", "_share_met_percent", b"_share_met_percent", "_share_stretch_percent", b"_share_stretch_percent", "aim_met", b"aim_met", "mean_s", b"mean_s", "median_s", b"median_s", "share_met_percent", b"share_met_percent", "share_stretch_percent", b"share_stretch_percent", "target", b"target"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_aim_met", b"_aim_met", "_mean_s", b"_mean_s", "_median_s", b"_median_s", "_share_met_percent", b"_share_met_percent", "_share_stretch_percent", b"_share_stretch_percent", "aim_met", b"aim_met", "count", b"count", "excluded", b"excluded", "mean_s", b"mean_s", "median_s", b"median_s", "running_count", b"running_count", "share_met_percent", b"share_met_percent", "share_stretch_percent", b"share_stretch_percent", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__aim_met: _TypeAlias = typing.Literal["aim_met"]  # noqa: Y015
+    _WhichOneofArgType__aim_met: _TypeAlias = typing.Literal["_aim_met", b"_aim_met"]  # noqa: Y015
+    _WhichOneofReturnType__mean_s: _TypeAlias = typing.Literal["mean_s"]  # noqa: Y015
+    _WhichOneofArgType__mean_s: _TypeAlias = typing.Literal["_mean_s", b"_mean_s"]  # noqa: Y015
+    _WhichOneofReturnType__median_s: _TypeAlias = typing.Literal["median_s"]  # noqa: Y015
+    _WhichOneofArgType__median_s: _TypeAlias = typing.Literal["_median_s", b"_median_s"]  # noqa: Y015
+    _WhichOneofReturnType__share_met_percent: _TypeAlias = typing.Literal["share_met_percent"]  # noqa: Y015
+    _WhichOneofArgType__share_met_percent: _TypeAlias = typing.Literal["_share_met_percent", b"_share_met_percent"]  # noqa: Y015
+    _WhichOneofReturnType__share_stretch_percent: _TypeAlias = typing.Literal["share_stretch_percent"]  # noqa: Y015
+    _WhichOneofArgType__share_stretch_percent: _TypeAlias = typing.Literal["_share_stretch_percent", b"_share_stretch_percent"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__aim_met) -> _WhichOneofReturnType__aim_met | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mean_s) -> _WhichOneofReturnType__mean_s | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__median_s) -> _WhichOneofReturnType__median_s | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__share_met_percent) -> _WhichOneofReturnType__share_met_percent | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__share_stretch_percent) -> _WhichOneofReturnType__share_stretch_percent | None: ...
+
+@typing.final
+class ExcludedClocks(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    code: builtins.str
+    """Code of the reason."""
+    count: builtins.int
+    @builtins.property
+    def label(self) -> type_pb2.BilingualText: ...
+    def __init__(
+        self,
+        *,
+        code: builtins.str = ...,
+        label: type_pb2.BilingualText | None = ...,
+        count: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["label", b"label"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["code", b"code", "count", b"count", "label", b"label"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -30,13 +30,51 @@ from tierlink.referral.v1 import referral_pb2 as tierlink_dot_referral_dot_v1_do
 from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*tierlink/referral/v1/episode_service.proto\x12\x14tierlink.referral.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'tierlink/referral/v1/consultation.proto\x1a\"tierlink/referral/v1/episode.proto\x1a#tierlink/referral/v1/referral.proto\x1a\x1btierlink/type/v1/type.proto\"\xf4\x01\n\x12OpenEpisodeRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x07patient\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x36\n\x07pathway\x18\x05 \x01(\x0e\x32\x19.tierlink.type.v1.PathwayB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x42\x13\n\x11_expected_version\"E\n\x13OpenEpisodeResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\"\x84\x03\n\x16RecordMilestoneRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x04name\x18\x04 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^episodes/[0-9a-f-]{36}$\x12=\n\x04kind\x18\x05 \x01(\x0e\x32#.tierlink.referral.v1.MilestoneKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x08\x66\x61\x63ility\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12:\n\x16\x64\x65vice_clock_offset_ms\x18\x07 \x01(\x03\x42\x15\xbaH\x12\"\x10\x18\x80\xb8\x99)(\x80\xc8\xe6\xd6\xff\xff\xff\xff\xff\x01H\x01\x88\x01\x01\x42\x13\n\x11_expected_versionB\x19\n\x17_device_clock_offset_ms\"I\n\x17RecordMilestoneResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\"\xfd\x02\n\x17\x43orrectMilestoneRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x04name\x18\x04 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^episodes/[0-9a-f-]{36}$\x12\x34\n\tmilestone\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^milestones/[0-9a-f-]{36}$\x12:\n\x0e\x63orrected_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x35\n\x06reason\x18\x07 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonB\x06\xbaH\x03\xc8\x01\x01\x42\x13\n\x11_expected_version\"J\n\x18\x43orrectMilestoneResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\"\xd0\x01\n\x13\x43loseEpisodeRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x04name\x18\x04 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^episodes/[0-9a-f-]{36}$B\x13\n\x11_expected_version\"F\n\x14\x43loseEpisodeResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\"B\n\x11GetEpisodeRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^episodes/[0-9a-f-]{36}$\"\xb2\x01\n\x12GetEpisodeResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\x12\x31\n\treferrals\x18\x02 \x03(\x0b\x32\x1e.tierlink.referral.v1.Referral\x12\x39\n\rconsultations\x18\x03 \x03(\x0b\x32\".tierlink.referral.v1.Consultation\"\x9b\x02\n\x13ListEpisodesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x11\n\topen_only\x18\x03 \x01(\x08\x12\x18\n\x07patient\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x34\n\x07pathway\x18\x05 \x01(\x0e\x32\x19.tierlink.type.v1.PathwayB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x30\n\x0c\x63reated_from\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"`\n\x14ListEpisodesResponse\x12/\n\x08\x65pisodes\x18\x01 \x03(\x0b\x32\x1d.tierlink.referral.v1.Episode\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x86\x05\n\x0e\x45pisodeService\x12\x62\n\x0bOpenEpisode\x12(.tierlink.referral.v1.OpenEpisodeRequest\x1a).tierlink.referral.v1.OpenEpisodeResponse\x12n\n\x0fRecordMilestone\x12,.tierlink.referral.v1.RecordMilestoneRequest\x1a-.tierlink.referral.v1.RecordMilestoneResponse\x12q\n\x10\x43orrectMilestone\x12-.tierlink.referral.v1.CorrectMilestoneRequest\x1a..tierlink.referral.v1.CorrectMilestoneResponse\x12\x65\n\x0c\x43loseEpisode\x12).tierlink.referral.v1.CloseEpisodeRequest\x1a*.tierlink.referral.v1.CloseEpisodeResponse\x12_\n\nGetEpisode\x12\'.tierlink.referral.v1.GetEpisodeRequest\x1a(.tierlink.referral.v1.GetEpisodeResponse\x12\x65\n\x0cListEpisodes\x12).tierlink.referral.v1.ListEpisodesRequest\x1a*.tierlink.referral.v1.ListEpisodesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*tierlink/referral/v1/episode_service.proto\x12\x14tierlink.referral.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\'tierlink/referral/v1/consultation.proto\x1a\"tierlink/referral/v1/episode.proto\x1a#tierlink/referral/v1/referral.proto\x1a\x1btierlink/type/v1/type.proto\"\xa3\x02\n\x16SummarizeClocksRequest\x12\x38\n\x0cstarted_from\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12:\n\x0estarted_before\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x19\n\x08\x66\x61\x63ility\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x1a\n\tcommunity\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\x06region\x18\x05 \x01(\tB\x16\xbaH\x13r\x11\x32\x0f^([0-9]{2,6})?$\x12\x34\n\x07pathway\x18\x06 \x01(\x0e\x32\x19.tierlink.type.v1.PathwayB\x08\xbaH\x05\x82\x01\x02\x10\x01\"a\n\x17SummarizeClocksResponse\x12\x32\n\x06\x63locks\x18\x01 \x03(\x0b\x32\".tierlink.referral.v1.ClockSummary\x12\x12\n\nfacilities\x18\x02 \x03(\t\"O\n\x17ListClockTargetsRequest\x12\x34\n\x07pathway\x18\x01 \x01(\x0e\x32\x19.tierlink.type.v1.PathwayB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xb5\x01\n\x18ListClockTargetsResponse\x12\x31\n\x06\x63locks\x18\x01 \x03(\x0b\x32!.tierlink.referral.v1.ClockTarget\x12\x32\n\x06limits\x18\x02 \x03(\x0b\x32\".tierlink.referral.v1.SourcedLimit\x12\x32\n\x06shares\x18\x03 \x03(\x0b\x32\".tierlink.referral.v1.SourcedShare\"\xba\x02\n\x13\x45xcludeClockRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x04name\x18\x04 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^episodes/[0-9a-f-]{36}$\x12\x16\n\x03key\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x19\n\x08\x66\x61\x63ility\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x35\n\x06reason\x18\x07 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonB\x06\xbaH\x03\xc8\x01\x01\x42\x13\n\x11_expected_version\"F\n\x14\x45xcludeClockResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\"\xc0\x02\n\x19LiftClockExclusionRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x04name\x18\x04 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^episodes/[0-9a-f-]{36}$\x12\x16\n\x03key\x18\x05 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x19\n\x08\x66\x61\x63ility\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x35\n\x06reason\x18\x07 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonB\x06\xbaH\x03\xc8\x01\x01\x42\x13\n\x11_expected_version\"L\n\x1aLiftClockExclusionResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\"\xf4\x01\n\x12OpenEpisodeRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x07patient\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x36\n\x07pathway\x18\x05 \x01(\x0e\x32\x19.tierlink.type.v1.PathwayB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x42\x13\n\x11_expected_version\"E\n\x13OpenEpisodeResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\"\x84\x03\n\x16RecordMilestoneRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x04name\x18\x04 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^episodes/[0-9a-f-]{36}$\x12=\n\x04kind\x18\x05 \x01(\x0e\x32#.tierlink.referral.v1.MilestoneKindB\n\xbaH\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x08\x66\x61\x63ility\x18\x06 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12:\n\x16\x64\x65vice_clock_offset_ms\x18\x07 \x01(\x03\x42\x15\xbaH\x12\"\x10\x18\x80\xb8\x99)(\x80\xc8\xe6\xd6\xff\xff\xff\xff\xff\x01H\x01\x88\x01\x01\x42\x13\n\x11_expected_versionB\x19\n\x17_device_clock_offset_ms\"I\n\x17RecordMilestoneResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\"\xfd\x02\n\x17\x43orrectMilestoneRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x04name\x18\x04 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^episodes/[0-9a-f-]{36}$\x12\x34\n\tmilestone\x18\x05 \x01(\tB!\xbaH\x1er\x1c\x32\x1a^milestones/[0-9a-f-]{36}$\x12:\n\x0e\x63orrected_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x35\n\x06reason\x18\x07 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonB\x06\xbaH\x03\xc8\x01\x01\x42\x13\n\x11_expected_version\"J\n\x18\x43orrectMilestoneResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\"\xd0\x01\n\x13\x43loseEpisodeRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\x04name\x18\x04 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^episodes/[0-9a-f-]{36}$B\x13\n\x11_expected_version\"F\n\x14\x43loseEpisodeResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\"^\n\x11GetEpisodeRequest\x12-\n\x04name\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x32\x18^episodes/[0-9a-f-]{36}$\x12\x1a\n\ttravel_to\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\x8a\x02\n\x12GetEpisodeResponse\x12.\n\x07\x65pisode\x18\x01 \x01(\x0b\x32\x1d.tierlink.referral.v1.Episode\x12\x31\n\treferrals\x18\x02 \x03(\x0b\x32\x1e.tierlink.referral.v1.Referral\x12\x39\n\rconsultations\x18\x03 \x03(\x0b\x32\".tierlink.referral.v1.Consultation\x12\x13\n\x0btravel_from\x18\x04 \x01(\t\x12\x11\n\ttravel_to\x18\x05 \x01(\t\x12\x1b\n\x0etravel_minutes\x18\x06 \x01(\x05H\x00\x88\x01\x01\x42\x11\n\x0f_travel_minutes\"\x9b\x02\n\x13ListEpisodesRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12\x11\n\topen_only\x18\x03 \x01(\x08\x12\x18\n\x07patient\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x34\n\x07pathway\x18\x05 \x01(\x0e\x32\x19.tierlink.type.v1.PathwayB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x30\n\x0c\x63reated_from\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x32\n\x0e\x63reated_before\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"`\n\x14ListEpisodesResponse\x12/\n\x08\x65pisodes\x18\x01 \x03(\x0b\x32\x1d.tierlink.referral.v1.Episode\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xc9\x08\n\x0e\x45pisodeService\x12\x62\n\x0bOpenEpisode\x12(.tierlink.referral.v1.OpenEpisodeRequest\x1a).tierlink.referral.v1.OpenEpisodeResponse\x12n\n\x0fRecordMilestone\x12,.tierlink.referral.v1.RecordMilestoneRequest\x1a-.tierlink.referral.v1.RecordMilestoneResponse\x12q\n\x10\x43orrectMilestone\x12-.tierlink.referral.v1.CorrectMilestoneRequest\x1a..tierlink.referral.v1.CorrectMilestoneResponse\x12\x65\n\x0c\x45xcludeClock\x12).tierlink.referral.v1.ExcludeClockRequest\x1a*.tierlink.referral.v1.ExcludeClockResponse\x12w\n\x12LiftClockExclusion\x12/.tierlink.referral.v1.LiftClockExclusionRequest\x1a\x30.tierlink.referral.v1.LiftClockExclusionResponse\x12\x65\n\x0c\x43loseEpisode\x12).tierlink.referral.v1.CloseEpisodeRequest\x1a*.tierlink.referral.v1.CloseEpisodeResponse\x12_\n\nGetEpisode\x12\'.tierlink.referral.v1.GetEpisodeRequest\x1a(.tierlink.referral.v1.GetEpisodeResponse\x12\x65\n\x0cListEpisodes\x12).tierlink.referral.v1.ListEpisodesRequest\x1a*.tierlink.referral.v1.ListEpisodesResponse\x12n\n\x0fSummarizeClocks\x12,.tierlink.referral.v1.SummarizeClocksRequest\x1a-.tierlink.referral.v1.SummarizeClocksResponse\x12q\n\x10ListClockTargets\x12-.tierlink.referral.v1.ListClockTargetsRequest\x1a..tierlink.referral.v1.ListClockTargetsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tierlink.referral.v1.episode_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['started_from']._loaded_options = None
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['started_from']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['started_before']._loaded_options = None
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['started_before']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['facility']._loaded_options = None
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['facility']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['community']._loaded_options = None
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['community']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['region']._loaded_options = None
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['region']._serialized_options = b'\272H\023r\0212\017^([0-9]{2,6})?$'
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['pathway']._loaded_options = None
+  _globals['_SUMMARIZECLOCKSREQUEST'].fields_by_name['pathway']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_LISTCLOCKTARGETSREQUEST'].fields_by_name['pathway']._loaded_options = None
+  _globals['_LISTCLOCKTARGETSREQUEST'].fields_by_name['pathway']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['expected_version']._loaded_options = None
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['expected_version']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['name']._serialized_options = b'\272H\034r\0322\030^episodes/[0-9a-f-]{36}$'
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['key']._loaded_options = None
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['key']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['facility']._loaded_options = None
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['facility']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_EXCLUDECLOCKREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['expected_version']._loaded_options = None
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['expected_version']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['name']._serialized_options = b'\272H\034r\0322\030^episodes/[0-9a-f-]{36}$'
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['key']._loaded_options = None
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['key']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['facility']._loaded_options = None
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['facility']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\003\310\001\001'
   _globals['_OPENEPISODEREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_OPENEPISODEREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_OPENEPISODEREQUEST'].fields_by_name['expected_version']._loaded_options = None
@@ -77,6 +115,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLOSEEPISODEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\034r\0322\030^episodes/[0-9a-f-]{36}$'
   _globals['_GETEPISODEREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_GETEPISODEREQUEST'].fields_by_name['name']._serialized_options = b'\272H\034r\0322\030^episodes/[0-9a-f-]{36}$'
+  _globals['_GETEPISODEREQUEST'].fields_by_name['travel_to']._loaded_options = None
+  _globals['_GETEPISODEREQUEST'].fields_by_name['travel_to']._serialized_options = b'\272H\004r\002\030@'
   _globals['_LISTEPISODESREQUEST'].fields_by_name['page_size']._loaded_options = None
   _globals['_LISTEPISODESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
   _globals['_LISTEPISODESREQUEST'].fields_by_name['page_token']._loaded_options = None
@@ -85,30 +125,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTEPISODESREQUEST'].fields_by_name['patient']._serialized_options = b'\272H\004r\002\030@'
   _globals['_LISTEPISODESREQUEST'].fields_by_name['pathway']._loaded_options = None
   _globals['_LISTEPISODESREQUEST'].fields_by_name['pathway']._serialized_options = b'\272H\005\202\001\002\020\001'
-  _globals['_OPENEPISODEREQUEST']._serialized_start=274
-  _globals['_OPENEPISODEREQUEST']._serialized_end=518
-  _globals['_OPENEPISODERESPONSE']._serialized_start=520
-  _globals['_OPENEPISODERESPONSE']._serialized_end=589
-  _globals['_RECORDMILESTONEREQUEST']._serialized_start=592
-  _globals['_RECORDMILESTONEREQUEST']._serialized_end=980
-  _globals['_RECORDMILESTONERESPONSE']._serialized_start=982
-  _globals['_RECORDMILESTONERESPONSE']._serialized_end=1055
-  _globals['_CORRECTMILESTONEREQUEST']._serialized_start=1058
-  _globals['_CORRECTMILESTONEREQUEST']._serialized_end=1439
-  _globals['_CORRECTMILESTONERESPONSE']._serialized_start=1441
-  _globals['_CORRECTMILESTONERESPONSE']._serialized_end=1515
-  _globals['_CLOSEEPISODEREQUEST']._serialized_start=1518
-  _globals['_CLOSEEPISODEREQUEST']._serialized_end=1726
-  _globals['_CLOSEEPISODERESPONSE']._serialized_start=1728
-  _globals['_CLOSEEPISODERESPONSE']._serialized_end=1798
-  _globals['_GETEPISODEREQUEST']._serialized_start=1800
-  _globals['_GETEPISODEREQUEST']._serialized_end=1866
-  _globals['_GETEPISODERESPONSE']._serialized_start=1869
-  _globals['_GETEPISODERESPONSE']._serialized_end=2047
-  _globals['_LISTEPISODESREQUEST']._serialized_start=2050
-  _globals['_LISTEPISODESREQUEST']._serialized_end=2333
-  _globals['_LISTEPISODESRESPONSE']._serialized_start=2335
-  _globals['_LISTEPISODESRESPONSE']._serialized_end=2431
-  _globals['_EPISODESERVICE']._serialized_start=2434
-  _globals['_EPISODESERVICE']._serialized_end=3080
+  _globals['_SUMMARIZECLOCKSREQUEST']._serialized_start=274
+  _globals['_SUMMARIZECLOCKSREQUEST']._serialized_end=565
+  _globals['_SUMMARIZECLOCKSRESPONSE']._serialized_start=567
+  _globals['_SUMMARIZECLOCKSRESPONSE']._serialized_end=664
+  _globals['_LISTCLOCKTARGETSREQUEST']._serialized_start=666
+  _globals['_LISTCLOCKTARGETSREQUEST']._serialized_end=745
+  _globals['_LISTCLOCKTARGETSRESPONSE']._serialized_start=748
+  _globals['_LISTCLOCKTARGETSRESPONSE']._serialized_end=929
+  _globals['_EXCLUDECLOCKREQUEST']._serialized_start=932
+  _globals['_EXCLUDECLOCKREQUEST']._serialized_end=1246
+  _globals['_EXCLUDECLOCKRESPONSE']._serialized_start=1248
+  _globals['_EXCLUDECLOCKRESPONSE']._serialized_end=1318
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST']._serialized_start=1321
+  _globals['_LIFTCLOCKEXCLUSIONREQUEST']._serialized_end=1641
+  _globals['_LIFTCLOCKEXCLUSIONRESPONSE']._serialized_start=1643
+  _globals['_LIFTCLOCKEXCLUSIONRESPONSE']._serialized_end=1719
+  _globals['_OPENEPISODEREQUEST']._serialized_start=1722
+  _globals['_OPENEPISODEREQUEST']._serialized_end=1966
+  _globals['_OPENEPISODERESPONSE']._serialized_start=1968
+  _globals['_OPENEPISODERESPONSE']._serialized_end=2037
+  _globals['_RECORDMILESTONEREQUEST']._serialized_start=2040
+  _globals['_RECORDMILESTONEREQUEST']._serialized_end=2428
+  _globals['_RECORDMILESTONERESPONSE']._serialized_start=2430
+  _globals['_RECORDMILESTONERESPONSE']._serialized_end=2503
+  _globals['_CORRECTMILESTONEREQUEST']._serialized_start=2506
+  _globals['_CORRECTMILESTONEREQUEST']._serialized_end=2887
+  _globals['_CORRECTMILESTONERESPONSE']._serialized_start=2889
+  _globals['_CORRECTMILESTONERESPONSE']._serialized_end=2963
+  _globals['_CLOSEEPISODEREQUEST']._serialized_start=2966
+  _globals['_CLOSEEPISODEREQUEST']._serialized_end=3174
+  _globals['_CLOSEEPISODERESPONSE']._serialized_start=3176
+  _globals['_CLOSEEPISODERESPONSE']._serialized_end=3246
+  _globals['_GETEPISODEREQUEST']._serialized_start=3248
+  _globals['_GETEPISODEREQUEST']._serialized_end=3342
+  _globals['_GETEPISODERESPONSE']._serialized_start=3345
+  _globals['_GETEPISODERESPONSE']._serialized_end=3611
+  _globals['_LISTEPISODESREQUEST']._serialized_start=3614
+  _globals['_LISTEPISODESREQUEST']._serialized_end=3897
+  _globals['_LISTEPISODESRESPONSE']._serialized_start=3899
+  _globals['_LISTEPISODESRESPONSE']._serialized_end=3995
+  _globals['_EPISODESERVICE']._serialized_start=3998
+  _globals['_EPISODESERVICE']._serialized_end=5095
 # @@protoc_insertion_point(module_scope)

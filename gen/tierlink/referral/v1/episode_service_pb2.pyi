@@ -24,6 +24,247 @@ else:
 DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
+class SummarizeClocksRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    STARTED_FROM_FIELD_NUMBER: builtins.int
+    STARTED_BEFORE_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    COMMUNITY_FIELD_NUMBER: builtins.int
+    REGION_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """Of these facilities, those that the caller may see. All of them when left out; at most one is given."""
+    community: builtins.str
+    region: builtins.str
+    """Region code (GB/T 2260), or how codes begin: 6523 is a prefecture."""
+    pathway: type_pb2.Pathway.ValueType
+    """All when left out."""
+    @builtins.property
+    def started_from(self) -> timestamp_pb2.Timestamp:
+        """Clocks that started at this moment or later,"""
+
+    @builtins.property
+    def started_before(self) -> timestamp_pb2.Timestamp:
+        """and before this one. At most 400 days later."""
+
+    def __init__(
+        self,
+        *,
+        started_from: timestamp_pb2.Timestamp | None = ...,
+        started_before: timestamp_pb2.Timestamp | None = ...,
+        facility: builtins.str = ...,
+        community: builtins.str = ...,
+        region: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["started_before", b"started_before", "started_from", b"started_from"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["community", b"community", "facility", b"facility", "pathway", b"pathway", "region", b"region", "started_before", b"started_before", "started_from", b"started_from"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SummarizeClocksResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CLOCKS_FIELD_NUMBER: builtins.int
+    FACILITIES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def clocks(self) -> containers.RepeatedCompositeFieldContainer[episode_pb2.ClockSummary]:
+        """In the order of the targets; one without data has no figures."""
+
+    @builtins.property
+    def facilities(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Facilities whose clocks were counted; empty for all of them."""
+
+    def __init__(
+        self,
+        *,
+        clocks: abc.Iterable[episode_pb2.ClockSummary] | None = ...,
+        facilities: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["clocks", b"clocks", "facilities", b"facilities"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListClockTargetsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    PATHWAY_FIELD_NUMBER: builtins.int
+    pathway: type_pb2.Pathway.ValueType
+    """All when left out."""
+    def __init__(
+        self,
+        *,
+        pathway: type_pb2.Pathway.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["pathway", b"pathway"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListClockTargetsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CLOCKS_FIELD_NUMBER: builtins.int
+    LIMITS_FIELD_NUMBER: builtins.int
+    SHARES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def clocks(self) -> containers.RepeatedCompositeFieldContainer[episode_pb2.ClockTarget]: ...
+    @builtins.property
+    def limits(self) -> containers.RepeatedCompositeFieldContainer[episode_pb2.SourcedLimit]: ...
+    @builtins.property
+    def shares(self) -> containers.RepeatedCompositeFieldContainer[episode_pb2.SourcedShare]: ...
+    def __init__(
+        self,
+        *,
+        clocks: abc.Iterable[episode_pb2.ClockTarget] | None = ...,
+        limits: abc.Iterable[episode_pb2.SourcedLimit] | None = ...,
+        shares: abc.Iterable[episode_pb2.SourcedShare] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["clocks", b"clocks", "limits", b"limits", "shares", b"shares"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExcludeClockRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    KEY_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`episodes/{uuid}`."""
+    key: builtins.str
+    """Such as door-in-door-out."""
+    facility: builtins.str
+    """Facility whose doors it counts; empty for a clock without."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason:
+        """One of the target's codes."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+        key: builtins.str = ...,
+        facility: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "facility", b"facility", "key", b"key", "name", b"name", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class ExcludeClockResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    EPISODE_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def episode(self) -> episode_pb2.Episode: ...
+    def __init__(
+        self,
+        *,
+        episode: episode_pb2.Episode | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["episode", b"episode"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["episode", b"episode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class LiftClockExclusionRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    KEY_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`episodes/{uuid}`."""
+    key: builtins.str
+    """Such as door-in-door-out."""
+    facility: builtins.str
+    """Facility whose doors it counts; empty for a clock without."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+        key: builtins.str = ...,
+        facility: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "facility", b"facility", "key", b"key", "name", b"name", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class LiftClockExclusionResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    EPISODE_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def episode(self) -> episode_pb2.Episode: ...
+    def __init__(
+        self,
+        *,
+        episode: episode_pb2.Episode | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["episode", b"episode"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["episode", b"episode"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class OpenEpisodeRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
@@ -265,15 +506,21 @@ class GetEpisodeRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     NAME_FIELD_NUMBER: builtins.int
+    TRAVEL_TO_FIELD_NUMBER: builtins.int
     name: builtins.str
+    travel_to: builtins.str
+    """Where the patient would go: for the latest moment to leave. The destination of the live referral when left
+    out.
+    """
     def __init__(
         self,
         *,
         name: builtins.str = ...,
+        travel_to: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["name", b"name", "travel_to", b"travel_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -284,6 +531,15 @@ class GetEpisodeResponse(message.Message):
     EPISODE_FIELD_NUMBER: builtins.int
     REFERRALS_FIELD_NUMBER: builtins.int
     CONSULTATIONS_FIELD_NUMBER: builtins.int
+    TRAVEL_FROM_FIELD_NUMBER: builtins.int
+    TRAVEL_TO_FIELD_NUMBER: builtins.int
+    TRAVEL_MINUTES_FIELD_NUMBER: builtins.int
+    travel_from: builtins.str
+    """Where the patient is, where he would go, and how long that takes: what `leave_by` was computed with.
+    Empty and unset when not known.
+    """
+    travel_to: builtins.str
+    travel_minutes: builtins.int
     @builtins.property
     def episode(self) -> episode_pb2.Episode: ...
     @builtins.property
@@ -296,12 +552,17 @@ class GetEpisodeResponse(message.Message):
         episode: episode_pb2.Episode | None = ...,
         referrals: abc.Iterable[referral_pb2.Referral] | None = ...,
         consultations: abc.Iterable[consultation_pb2.Consultation] | None = ...,
+        travel_from: builtins.str = ...,
+        travel_to: builtins.str = ...,
+        travel_minutes: builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["episode", b"episode"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "episode", b"episode", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["consultations", b"consultations", "episode", b"episode", "referrals", b"referrals"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "consultations", b"consultations", "episode", b"episode", "referrals", b"referrals", "travel_from", b"travel_from", "travel_minutes", b"travel_minutes", "travel_to", b"travel_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__travel_minutes: _TypeAlias = typing.Literal["travel_minutes"]  # noqa: Y015
+    _WhichOneofArgType__travel_minutes: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__travel_minutes) -> _WhichOneofReturnType__travel_minutes | None: ...
 
 @typing.final
 class ListEpisodesRequest(message.Message):

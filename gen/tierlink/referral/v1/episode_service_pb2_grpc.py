@@ -50,6 +50,16 @@ class EpisodeServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.CorrectMilestoneRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.CorrectMilestoneResponse.FromString,
                 _registered_method=True)
+        self.ExcludeClock = channel.unary_unary(
+                '/tierlink.referral.v1.EpisodeService/ExcludeClock',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ExcludeClockRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ExcludeClockResponse.FromString,
+                _registered_method=True)
+        self.LiftClockExclusion = channel.unary_unary(
+                '/tierlink.referral.v1.EpisodeService/LiftClockExclusion',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.LiftClockExclusionRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.LiftClockExclusionResponse.FromString,
+                _registered_method=True)
         self.CloseEpisode = channel.unary_unary(
                 '/tierlink.referral.v1.EpisodeService/CloseEpisode',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.CloseEpisodeRequest.SerializeToString,
@@ -64,6 +74,16 @@ class EpisodeServiceStub:
                 '/tierlink.referral.v1.EpisodeService/ListEpisodes',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListEpisodesRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListEpisodesResponse.FromString,
+                _registered_method=True)
+        self.SummarizeClocks = channel.unary_unary(
+                '/tierlink.referral.v1.EpisodeService/SummarizeClocks',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.SummarizeClocksRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.SummarizeClocksResponse.FromString,
+                _registered_method=True)
+        self.ListClockTargets = channel.unary_unary(
+                '/tierlink.referral.v1.EpisodeService/ListClockTargets',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListClockTargetsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListClockTargetsResponse.FromString,
                 _registered_method=True)
 
 
@@ -92,6 +112,20 @@ class EpisodeServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExcludeClock(self, request, context):
+        """A clock does not count in means and shares, for a reason that its target allows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def LiftClockExclusion(self, request, context):
+        """It counts after all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CloseEpisode(self, request, context):
         """Closes an episode in which nothing is live.
         """
@@ -108,6 +142,20 @@ class EpisodeServiceServicer:
 
     def ListEpisodes(self, request, context):
         """Episodes that the caller's facility takes part in, the latest change first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SummarizeClocks(self, request, context):
+        """Means, medians and shares met of a period's clocks, at the facilities that the caller may see.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClockTargets(self, request, context):
+        """The targets in force, each with its source and how well it is known.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,6 +179,16 @@ def add_EpisodeServiceServicer_to_server(servicer, server):
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.CorrectMilestoneRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.CorrectMilestoneResponse.SerializeToString,
             ),
+            'ExcludeClock': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExcludeClock,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ExcludeClockRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ExcludeClockResponse.SerializeToString,
+            ),
+            'LiftClockExclusion': grpc.unary_unary_rpc_method_handler(
+                    servicer.LiftClockExclusion,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.LiftClockExclusionRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.LiftClockExclusionResponse.SerializeToString,
+            ),
             'CloseEpisode': grpc.unary_unary_rpc_method_handler(
                     servicer.CloseEpisode,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.CloseEpisodeRequest.FromString,
@@ -145,6 +203,16 @@ def add_EpisodeServiceServicer_to_server(servicer, server):
                     servicer.ListEpisodes,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListEpisodesRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListEpisodesResponse.SerializeToString,
+            ),
+            'SummarizeClocks': grpc.unary_unary_rpc_method_handler(
+                    servicer.SummarizeClocks,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.SummarizeClocksRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.SummarizeClocksResponse.SerializeToString,
+            ),
+            'ListClockTargets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClockTargets,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListClockTargetsRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListClockTargetsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -240,6 +308,60 @@ class EpisodeService:
             _registered_method=True)
 
     @staticmethod
+    def ExcludeClock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.EpisodeService/ExcludeClock',
+            tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ExcludeClockRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ExcludeClockResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LiftClockExclusion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.EpisodeService/LiftClockExclusion',
+            tierlink_dot_referral_dot_v1_dot_episode__service__pb2.LiftClockExclusionRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_episode__service__pb2.LiftClockExclusionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def CloseEpisode(request,
             target,
             options=(),
@@ -310,6 +432,60 @@ class EpisodeService:
             '/tierlink.referral.v1.EpisodeService/ListEpisodes',
             tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListEpisodesRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListEpisodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SummarizeClocks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.EpisodeService/SummarizeClocks',
+            tierlink_dot_referral_dot_v1_dot_episode__service__pb2.SummarizeClocksRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_episode__service__pb2.SummarizeClocksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClockTargets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.EpisodeService/ListClockTargets',
+            tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListClockTargetsRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_episode__service__pb2.ListClockTargetsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -39,12 +39,20 @@ class EpisodeServiceStub:
     """Records a milestone that a facility taking part saw; not in the future, in clinical order."""
     CorrectMilestone: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.CorrectMilestoneRequest, _episode_service_pb2.CorrectMilestoneResponse]
     """Corrects a milestone, by the same facility or a coordinator; both stay in the trail."""
+    ExcludeClock: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.ExcludeClockRequest, _episode_service_pb2.ExcludeClockResponse]
+    """A clock does not count in means and shares, for a reason that its target allows."""
+    LiftClockExclusion: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.LiftClockExclusionRequest, _episode_service_pb2.LiftClockExclusionResponse]
+    """It counts after all."""
     CloseEpisode: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.CloseEpisodeRequest, _episode_service_pb2.CloseEpisodeResponse]
     """Closes an episode in which nothing is live."""
     GetEpisode: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.GetEpisodeRequest, _episode_service_pb2.GetEpisodeResponse]
     """One episode, with its referrals, consultations, milestones and clocks."""
     ListEpisodes: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.ListEpisodesRequest, _episode_service_pb2.ListEpisodesResponse]
     """Episodes that the caller's facility takes part in, the latest change first."""
+    SummarizeClocks: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.SummarizeClocksRequest, _episode_service_pb2.SummarizeClocksResponse]
+    """Means, medians and shares met of a period's clocks, at the facilities that the caller may see."""
+    ListClockTargets: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.ListClockTargetsRequest, _episode_service_pb2.ListClockTargetsResponse]
+    """The targets in force, each with its source and how well it is known."""
 
 @_typing.type_check_only
 class EpisodeServiceAsyncStub(EpisodeServiceStub):
@@ -57,12 +65,20 @@ class EpisodeServiceAsyncStub(EpisodeServiceStub):
     """Records a milestone that a facility taking part saw; not in the future, in clinical order."""
     CorrectMilestone: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.CorrectMilestoneRequest, _episode_service_pb2.CorrectMilestoneResponse]  # type: ignore[assignment]
     """Corrects a milestone, by the same facility or a coordinator; both stay in the trail."""
+    ExcludeClock: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.ExcludeClockRequest, _episode_service_pb2.ExcludeClockResponse]  # type: ignore[assignment]
+    """A clock does not count in means and shares, for a reason that its target allows."""
+    LiftClockExclusion: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.LiftClockExclusionRequest, _episode_service_pb2.LiftClockExclusionResponse]  # type: ignore[assignment]
+    """It counts after all."""
     CloseEpisode: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.CloseEpisodeRequest, _episode_service_pb2.CloseEpisodeResponse]  # type: ignore[assignment]
     """Closes an episode in which nothing is live."""
     GetEpisode: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.GetEpisodeRequest, _episode_service_pb2.GetEpisodeResponse]  # type: ignore[assignment]
     """One episode, with its referrals, consultations, milestones and clocks."""
     ListEpisodes: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.ListEpisodesRequest, _episode_service_pb2.ListEpisodesResponse]  # type: ignore[assignment]
     """Episodes that the caller's facility takes part in, the latest change first."""
+    SummarizeClocks: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.SummarizeClocksRequest, _episode_service_pb2.SummarizeClocksResponse]  # type: ignore[assignment]
+    """Means, medians and shares met of a period's clocks, at the facilities that the caller may see."""
+    ListClockTargets: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.ListClockTargetsRequest, _episode_service_pb2.ListClockTargetsResponse]  # type: ignore[assignment]
+    """The targets in force, each with its source and how well it is known."""
 
 class EpisodeServiceServicer(metaclass=_abc_1.ABCMeta):
     """Episodes: one illness across every referral and consultation, with its milestones and clocks."""
@@ -92,6 +108,22 @@ class EpisodeServiceServicer(metaclass=_abc_1.ABCMeta):
         """Corrects a milestone, by the same facility or a coordinator; both stay in the trail."""
 
     @_abc_1.abstractmethod
+    def ExcludeClock(
+        self,
+        request: _episode_service_pb2.ExcludeClockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_episode_service_pb2.ExcludeClockResponse, _abc.Awaitable[_episode_service_pb2.ExcludeClockResponse]]:
+        """A clock does not count in means and shares, for a reason that its target allows."""
+
+    @_abc_1.abstractmethod
+    def LiftClockExclusion(
+        self,
+        request: _episode_service_pb2.LiftClockExclusionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_episode_service_pb2.LiftClockExclusionResponse, _abc.Awaitable[_episode_service_pb2.LiftClockExclusionResponse]]:
+        """It counts after all."""
+
+    @_abc_1.abstractmethod
     def CloseEpisode(
         self,
         request: _episode_service_pb2.CloseEpisodeRequest,
@@ -114,5 +146,21 @@ class EpisodeServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_episode_service_pb2.ListEpisodesResponse, _abc.Awaitable[_episode_service_pb2.ListEpisodesResponse]]:
         """Episodes that the caller's facility takes part in, the latest change first."""
+
+    @_abc_1.abstractmethod
+    def SummarizeClocks(
+        self,
+        request: _episode_service_pb2.SummarizeClocksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_episode_service_pb2.SummarizeClocksResponse, _abc.Awaitable[_episode_service_pb2.SummarizeClocksResponse]]:
+        """Means, medians and shares met of a period's clocks, at the facilities that the caller may see."""
+
+    @_abc_1.abstractmethod
+    def ListClockTargets(
+        self,
+        request: _episode_service_pb2.ListClockTargetsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_episode_service_pb2.ListClockTargetsResponse, _abc.Awaitable[_episode_service_pb2.ListClockTargetsResponse]]:
+        """The targets in force, each with its source and how well it is known."""
 
 def add_EpisodeServiceServicer_to_server(servicer: EpisodeServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,13 +1,12 @@
 """Domain states as the resources of the contract."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from services.referral.domain import consultation as consultations
 from services.referral.domain import episode as episodes
 from services.referral.domain import referral as referrals
 from services.referral.domain import standing as orders
-from services.referral.domain.clocks import Clock, clocks
+from services.referral.domain.clocks import Clock, clocks, with_departure
 from services.referral.domain.clocks_targets import ClockTarget
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.directory_entries import Alliance, GreenChannel, PoolingArea, RecognitionArea
@@ -98,12 +97,18 @@ def consultation_resource(state: Consultation) -> consultation_pb2.Consultation:
 
 
 def episode_resource(
-    state: Episode, targets: Iterable[ClockTarget], now: datetime | None
+    state: Episode, targets: tuple[ClockTarget, ...], now: datetime | None, travel_s: int | None = None
 ) -> episode_pb2.Episode:
-    """With its clocks, and the commands allowed now. Without `now` a clock that runs is not judged."""
+    """With its clocks, and the commands allowed now.
+
+    Without `now` a clock that runs is not judged, and no moment to leave is told.
+    """
     message = _EPISODE.to_message(state)
     message.allowed_commands.extend(episodes.allowed_commands(state))
-    for clock in clocks(state, targets, now):
+    found = clocks(state, targets, now)
+    if now is not None:
+        found = with_departure(state, found, targets, travel_s)
+    for clock in found:
         _CLOCK.write(clock, message.clocks.add())
     return message
 

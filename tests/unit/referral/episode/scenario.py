@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.referral.domain import episode
+from services.referral.domain.clocks_targets import ClockTarget
 from services.referral.domain.episode import Episode
 from services.referral.domain.episode_commands import EpisodeCommand, RecordMilestone
 from services.referral.domain.episode_events import (
@@ -165,12 +166,17 @@ class Story:
         received: float | None = None,
         request: str = "",
         live_members: tuple[str, ...] | None = None,
+        targets: tuple[ClockTarget, ...] = (),
     ) -> "Outcome":
         received = at if received is None else received
 
         def run() -> tuple[EpisodeEvent, ...]:
             return episode.decide(
-                self.state, command, context(by, at, received, request), live_members=live_members
+                self.state,
+                command,
+                context(by, at, received, request),
+                live_members=live_members,
+                targets=targets,
             )
 
         return Outcome(story=self, run=run, by=by, at=minute(at), received=minute(received))

@@ -65,6 +65,7 @@ def test_case_j1_thrombolysis_at_the_branch_then_the_county() -> None:
         stop_by=minute(105),
         started_by=milestone(Kind.DOOR_IN, BRANCH, 45).name,
         stopped_by=milestone(Kind.THROMBOLYSIS, BRANCH, 85).name,
+        measured_at=BRANCH,
     )
 
 

@@ -63,7 +63,13 @@ def test_a_facility_opens_an_episode(actor: Actor) -> None:
     assert story.here.state is EpisodeState.OPEN
     assert story.here.facilities == (BRANCH,)
     assert story.here.opened_by_facility == BRANCH
-    assert episode.allowed_commands(story.here) == ("RecordMilestone", "CorrectMilestone", "CloseEpisode")
+    assert episode.allowed_commands(story.here) == (
+        "RecordMilestone",
+        "CorrectMilestone",
+        "ExcludeClock",
+        "LiftClockExclusion",
+        "CloseEpisode",
+    )
 
 
 def test_who_opens_is_a_clinician_or_a_crew_of_a_facility() -> None:
@@ -124,7 +130,7 @@ def test_nothing_joins_a_closed_episode() -> None:
     refusal = an_episode().closed().when(REFER, PHYSICIAN).refused(NotAllowed, "NOT_ALLOWED_IN_STATE")
     assert isinstance(refusal, NotAllowed)
     assert refusal.state == "CLOSED"
-    assert refusal.allowed_commands == ("CorrectMilestone",)
+    assert refusal.allowed_commands == ("CorrectMilestone", "ExcludeClock", "LiftClockExclusion")
 
 
 @pytest.mark.parametrize("actor", [PHYSICIAN, AMBULANCE, person("office", COUNTY, Role.REFERRAL_OFFICE)])

@@ -1,4 +1,4 @@
-"""The file of targets: what facts.md says, and what a site may put over it."""
+"""The file of targets: what the sources say, and what a site may put over it."""
 
 from pathlib import Path
 from textwrap import dedent
@@ -186,3 +186,41 @@ def test_what_is_no_yaml_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_the_callers_to_know(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         load_catalogue(tmp_path / "none.yaml")
+
+
+def test_the_aims_windows_and_exclusions_are_the_sources() -> None:
+    catalogue = load_catalogue()
+    by_key = {(target.pathway.value, target.key): target for target in catalogue.clock_targets}
+    aims = {key: (target.aim, target.share_at_least_percent) for key, target in by_key.items() if target.aim}
+    assert aims == {
+        ("CHEST_PAIN", "fmc-to-ecg"): ("MEAN", None),
+        ("CHEST_PAIN", "ecg-to-diagnosis"): ("MEAN", None),
+        ("CHEST_PAIN", "door-to-balloon"): ("SHARE", 75),
+    }
+    selected = {key: (target.selected_s or 0) / 3600 for key, target in by_key.items() if target.selected_s}
+    assert selected == {("STROKE", "onset-to-needle"): 9, ("STROKE", "onset-to-puncture"): 24}
+    excluded = {
+        key: [r.code for r in target.exclusions] for key, target in by_key.items() if target.exclusions
+    }
+    assert excluded == {("CHEST_PAIN", "door-in-door-out"): ["SHOCK", "ACUTE_LEFT_HEART_FAILURE"]}
+    assert {share.key: share.at_least_percent for share in catalogue.shares} == {
+        "ecg-before-arrival-transfer": 50,
+        "ecg-before-arrival-ambulance": 30,
+        "bypass-transfer": 50,
+        "bypass-ambulance": 30,
+    }
+    assert {share.confidence for share in catalogue.shares} == {Confidence.A}
+
+
+@pytest.mark.parametrize(
+    "line, fault",
+    [
+        ("exclusions: [SHOCKED]", "unknown exclusions"),
+        ("aim: SHARE", "go together"),
+        ("share_at_least_percent: 75", "go together"),
+        ("selected_s: 2700", "not wider"),
+    ],
+)
+def test_a_target_that_does_not_fit_together_is_refused(tmp_path: Path, line: str, fault: str) -> None:
+    with pytest.raises(CatalogueInvalid, match=fault):
+        _load(tmp_path, SITE.replace("target_s: 2700", f"target_s: 2700\n        {line}"))
