@@ -30,7 +30,7 @@ SERVICES = {
     "ConsultationService": (consultation_service_pb2, consultation_service_pb2_grpc),
     "EpisodeService": (episode_service_pb2, episode_service_pb2_grpc),
 }
-READS = ("Get", "List", "Watch", "Verify", "Explain", "Summarize", "Search", "Export")
+READS = ("Get", "List", "Watch", "Verify", "ExplainReferral", "Summarize", "Search", "Export")
 
 
 @dataclass(frozen=True)

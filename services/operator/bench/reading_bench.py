@@ -25,12 +25,12 @@ from services.operator.bench.templates import DESTINATION, TemplateWriter
 from services.operator.bench.turns import Measure, in_turns
 from services.operator.bench.worker_process import BenchFailed, Worker
 from services.operator.rpc.calling import Caller
-from services.operator.rpc.channels import Addresses, open_channels
 from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.people import OPERATOR, TokenBook
 from services.operator.rpc.values import build_message
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.text import BilingualText
+from services.shared.rpc.channels import Addresses, open_channels
 from tierlink.referral.v1 import referral_service_pb2
 
 KEY = "reading"

@@ -10,12 +10,14 @@ from services.referral.domain.referral_state import (
     Referral,
     accepted_offer,
     is_live,
+    is_terminal,
     open_offers,
     open_review,
     parties,
 )
 from services.referral.domain.referral_values import BedRegion, OfferState
 from services.referral.domain.referral_values import ReferralState as S
+from services.referral.domain.rehabilitation import RehabilitationTaskState
 
 #: Where lists keep everything that is not over; what is over is kept by the state that it ended in.
 OPEN_PHASE = "OPEN"
@@ -31,9 +33,15 @@ def phase_of(state: S) -> str:
 
 
 def waiting_for(state: Referral) -> tuple[str, ...]:
-    """Facilities that must act now, for the referral to go on; and who must review it afterwards."""
+    """Facilities that must act now, for the referral to go on; who must review it, or complete its record."""
     review = open_review(state)
-    return _once(*_next(state), "" if review is None else review.facility)
+    reviewer = "" if review is None else review.facility
+    return _once(*_next(state), reviewer, state.origin_facility if _lacks_record(state) else "")
+
+
+def _lacks_record(state: Referral) -> bool:
+    """An emergency's record may be completed within its limit, and must be."""
+    return state.record_due_at is not None and bool(state.missing_elements) and not is_terminal(state)
 
 
 def _next(state: Referral) -> tuple[str, ...]:
@@ -65,6 +73,8 @@ def is_overdue(state: Referral) -> bool:
     review = open_review(state)
     if review is not None and review.overdue:
         return True
+    if (_lacks_record(state) and state.record_overdue) or _has_missed_task(state):
+        return True
     match state.state:
         case S.REQUESTED | S.INFO_REQUESTED:
             return any(
@@ -95,6 +105,14 @@ def facets(state: Referral) -> dict[str, str | bool | list[str]]:
         "destination": state.destination_facility,
         "created": state.create_time.isoformat(),
     }
+
+
+def _has_missed_task(state: Referral) -> bool:
+    plan = state.rehabilitation_plan
+    if plan is None or is_terminal(state):
+        return False
+    # One that was explained waits for nobody.
+    return any(task.state is RehabilitationTaskState.MISSED and task.reason is None for task in plan.tasks)
 
 
 def _destination(state: Referral) -> str:

@@ -6,17 +6,21 @@ import pytest
 
 from services.referral.domain import commands as c
 from services.referral.domain.commands import BedNews
+from services.referral.domain.commands_plan import ExplainMissedTask
 from services.referral.domain.referral_state import TERMINAL, parties
-from services.referral.domain.referral_values import Dispatch, ReferralState
+from services.referral.domain.referral_values import ClinicalSummary, Dispatch, ReferralState
+from services.referral.domain.rehabilitation import RehabilitationTask, RehabilitationTaskState
 from services.referral.domain.worklist import OPEN_PHASE, PHASES, facets, is_overdue, phase_of, waiting_for
 from tests.unit.referral.referral.chart import Chart
-from tests.unit.referral.referral.network import GENERAL, SYSTEM
+from tests.unit.referral.referral.network import GENERAL, SYSTEM, TOWN
 from tests.unit.referral.referral.stories import (
     ACCEPT,
     CREATE,
+    REASON,
     TO_STATE,
     accepted,
     bed,
+    down_arrived,
     in_transit,
     info_requested,
     requested,
@@ -87,3 +91,28 @@ def test_everything_that_is_not_over_is_found_in_one_phase() -> None:
     assert {phase_of(state) for state in S if state not in TERMINAL} == {OPEN_PHASE}
     assert {phase_of(state) for state in S} == set(PHASES)
     assert len(PHASES) == 1 + len(TERMINAL)
+
+
+def test_an_incomplete_record_of_an_emergency_is_the_origins_to_complete() -> None:
+    bare = ClinicalSummary(diagnosis_name="急性脑梗死", referral_reason="溶栓后转上级")
+    chart = requested(replace(CREATE, clinical_summary=bare))
+    assert waiting_for(chart.referral) == (DESTINATION, ORIGIN)
+    assert not is_overdue(told((ACCEPT, GENERAL), chart=chart.copy()).referral)
+    late = told((ACCEPT, GENERAL), chart=chart.copy())
+    late.due("record")
+    assert is_overdue(late.referral)
+
+
+def test_a_missed_task_is_overdue_until_it_is_explained() -> None:
+    chart = down_arrived()
+    chart.due("task")
+    assert is_overdue(chart.referral)
+    missed = next(task for task in planned(chart) if task.state is RehabilitationTaskState.MISSED)
+    chart.when(ExplainMissedTask(task=missed.id, reason=REASON), TOWN)
+    assert not is_overdue(chart.referral)
+
+
+def planned(chart: Chart) -> tuple[RehabilitationTask, ...]:
+    plan = chart.referral.rehabilitation_plan
+    assert plan is not None
+    return plan.tasks
