@@ -217,6 +217,7 @@ def _dedup_key(rule: Rule, scope: _Scope, about: str, facility: str) -> str:
             "offer": scope.text("each.name") or scope.text("event.offer"),
             "hold": scope.text("event.hold.name"),
             "task": scope.text("event.task"),
+            "bed": scope.text("event.bed"),
         }
     )
 

@@ -16,7 +16,7 @@ CONSULTATION_CENTRE = "consultation_centre"
 PATHWAY_CENTRE_FACILITY = "pathway_centre"
 
 #: What a dedup key may be made of. It begins with rule and subject, so that two patients never share one.
-DEDUP_PLACEHOLDERS = frozenset({"rule", "subject", "offer", "hold", "task", "facility"})
+DEDUP_PLACEHOLDERS = frozenset({"rule", "subject", "offer", "hold", "task", "bed", "facility"})
 _DEDUP_BEGINNING = "{rule}/{subject}"
 
 #: What a text may be made of: nothing of it can name a patient.

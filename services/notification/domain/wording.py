@@ -54,7 +54,7 @@ class Wording:
             "due": self._time(moment_at(fields, "due_at") or subject.due_at),
             "reason": _code(text_at(fields, "reason.code") or text_at(fields, "bed.reason")),
             "ward": _code(text_at(fields, "hold.ward") or text_at(fields, "bed.ward") or self._ward()),
-            "bed": _code(text_at(fields, "hold.bed") or text_at(fields, "bed.bed")),
+            "bed": _code(text_at(fields, "hold.bed") or text_at(fields, "bed.bed") or text_at(fields, "bed")),
         }
 
     def _name(self, facility: str) -> BilingualText:

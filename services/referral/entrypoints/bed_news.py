@@ -21,6 +21,7 @@ _NEWS = {
     "bed_hold_lapsed": BedNews.HOLD_LAPSED,
     "bed_occupied": BedNews.OCCUPIED,
     "bed_transferred": BedNews.OCCUPIED,
+    "bed_transferred_in": BedNews.OCCUPIED,
     "bed_released": BedNews.RELEASED,
 }
 

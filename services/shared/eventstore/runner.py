@@ -1,6 +1,7 @@
 """Runs one use case as one unit: load, decide, append; again when somebody else was faster."""
 
 import asyncio
+import contextlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -80,18 +81,23 @@ class CommandRunner:
         Raises RequestIdReused, whatever the use case refuses with, Overloaded after too many collisions,
         DependencyDown when the store is away or the outcome is unknown.
         """
-        async with self._turn(target):
-            for attempt in range(ATTEMPTS_MAX):
+        is_refused = False
+        for attempt in range(ATTEMPTS_MAX):
+            # What was refused is decided again out of turn: of many who are refused, the last would otherwise
+            # wait for the questions that each of the others asks the store.
+            async with contextlib.nullcontext() if is_refused else self._turn(target):
                 work = Work(self, context, fresh=attempt > 0)
                 try:
                     reply = await use_case(work)
                 except Refused as refusal:
-                    earlier = await self.earlier_reply(kind, context, digest)
-                    if earlier is not None:
-                        return earlier
                     if attempt > 0 or isinstance(refusal, DependencyDown):
-                        raise
+                        earlier = await self.earlier_reply(kind, context, digest)
+                        if earlier is None:
+                            raise
+                        return earlier
+                    is_refused = True
                     continue
+                is_refused = False
                 request = RequestRecord(
                     request_id=context.request_id,
                     digest=digest,

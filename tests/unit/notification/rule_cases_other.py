@@ -116,6 +116,21 @@ OTHER_CASES = [
         key=f"BED_HOLD_OVERDUE/{REFERRAL}/holds/1",
     ),
     Case(
+        rule="BED_BLOCK_OVERDUE",
+        events=(
+            occurrence(
+                "BedBlockOverdue",
+                {"bed": "w-02", "reason": {"code": "BROKEN"}},
+                of=WARD,
+                facility=HOSPITAL,
+            ),
+        ),
+        facility=HOSPITAL,
+        role="bed_desk",
+        severity=Severity.INFORMATION,
+        key=f"BED_BLOCK_OVERDUE/{WARD}/w-02",
+    ),
+    Case(
         rule="COUNTS_DIFFER",
         events=(occurrence("CountsConfirmed", {"differs": True}, of=WARD, facility=HOSPITAL),),
         facility=HOSPITAL,
