@@ -1,0 +1,175 @@
+"""Referral and bed service over Kafka: a referral that ends holds no bed, whoever was away meanwhile."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+import pytest_asyncio
+
+from services.embedded import EmbeddedStack
+from services.operator.platform.service_process import ServiceProcess
+from services.shared.kernel.actor import Role
+from tests.integration.hospital import (
+    BRANCH,
+    COUNTY,
+    Hospital,
+    accept_request,
+    new_id,
+    referral_service,
+)
+from tierlink.bed.v1 import bed_pb2, bed_service_pb2_grpc
+from tierlink.bed.v1 import bed_service_pb2 as bed_pb
+from tierlink.referral.v1 import referral_pb2
+from tierlink.referral.v1 import referral_service_pb2 as pb
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
+
+BOUND_S = 40.0
+REASON = {"code": "PATIENT_STAYS"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class County:
+    hospital: Hospital
+    bed_process: ServiceProcess
+    bed_channel: grpc.aio.Channel
+
+    @property
+    def beds(self) -> Any:
+        return bed_service_pb2_grpc.BedServiceStub(self.bed_channel)
+
+    @property
+    def desk(self) -> tuple[tuple[str, str], ...]:
+        return self.hospital.as_(COUNTY, Role.BED_DESK)
+
+    async def ward(self) -> bed_pb2.Ward:
+        page = await self.beds.ListBeds(bed_pb.ListBedsRequest(facility=COUNTY), metadata=self.desk)
+        ward: bed_pb2.Ward = page.wards[0]
+        return ward
+
+    async def holder(self) -> str:
+        """The referral that has the ward's only bed."""
+        return (await self.ward()).beds[0].hold.referral
+
+    async def waiting(self) -> list[str]:
+        request = bed_pb.ListWaitingRequest(facility=COUNTY)
+        found = await self.beds.ListWaiting(request, metadata=self.desk)
+        return [entry.referral for entry in found.entries]
+
+    async def region(self, referral: str) -> str:
+        request = pb.GetReferralRequest(name=referral)
+        found = await self.hospital.referrals.GetReferral(request, metadata=self.hospital.as_(COUNTY))
+        return referral_pb2.BedRegion.Name(found.referral.bed_region).removeprefix("BED_REGION_")
+
+    async def accepted(self) -> str:
+        created = await self.hospital.create(bed_type="BED_TYPE_STROKE_UNIT")
+        await self.hospital.referrals.AcceptReferral(
+            accept_request(created.name), metadata=self.hospital.as_(COUNTY)
+        )
+        return str(created.name)
+
+    async def cancel(self, referral: str) -> None:
+        hospital = self.hospital
+        request = pb.CancelReferralRequest(
+            request_id=new_id(),
+            name=referral,
+            reason=REASON,  # type: ignore[arg-type]
+        )
+        await hospital.referrals.CancelReferral(request, metadata=hospital.as_(BRANCH))
+        confirm = pb.ConfirmCancellationRequest(request_id=new_id(), name=referral)
+        await hospital.referrals.ConfirmCancellation(confirm, metadata=hospital.as_(COUNTY))
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def county(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[County]:
+    """Servers of this module's own: the services read the whole of their topics."""
+    folder: Path = tmp_path_factory.mktemp("follows")
+    databases = ["tierlink_referral", "tierlink_bed"]
+    async with EmbeddedStack(folder / "stack", databases=databases, durable=False) as stack:
+        kafka = stack.kafka_bootstrap
+        async with referral_service(
+            folder / "referral",
+            dsn=stack.postgres_dsn("tierlink_referral"),
+            kafka=kafka,
+            parts="grpc,relay,consumer,deadlines",
+        ) as (hospital, _):
+            process = ServiceProcess(
+                "bed",
+                folder=folder / "bed",
+                environment={
+                    "TIERLINK_BED_DSN": stack.postgres_dsn("tierlink_bed"),
+                    "TIERLINK_KAFKA_BOOTSTRAP": kafka,
+                    "TIERLINK_JWKS": str(folder / "referral" / "keys" / "jwks.json"),
+                    "TIERLINK_LOG_LEVEL": "WARNING",
+                },
+            )
+            await asyncio.to_thread(process.start)
+            try:
+                async with grpc.aio.insecure_channel(process.ready.grpc) as channel:
+                    yield County(hospital=hospital, bed_process=process, bed_channel=channel)
+            finally:
+                process.stop()
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str) -> float:
+    """Waits within a bound; returns how long it took."""
+    since_s = time.monotonic()
+    while True:
+        try:
+            if await condition():
+                return time.monotonic() - since_s
+        except grpc.aio.AioRpcError as error:
+            assert error.code() is grpc.StatusCode.UNAVAILABLE, error
+        assert time.monotonic() - since_s < BOUND_S, f"not within {BOUND_S} s: {what}"
+        await asyncio.sleep(0.02)
+
+
+async def test_what_ends_while_the_bed_service_is_away_holds_no_bed_when_it_is_back(
+    county: County, capsys: pytest.CaptureFixture[str]
+) -> None:
+    specification = {"id": "unit", "bed_type": "BED_TYPE_STROKE_UNIT", "bed_count": 1}
+    apply = bed_pb.ApplyWardsRequest(request_id=new_id(), facility=COUNTY, wards=[specification])
+    await county.beds.ApplyWards(apply, metadata=county.hospital.as_("", Role.OPERATOR))
+
+    async def has(referral: str) -> bool:
+        return await county.holder() == referral
+
+    async def waits(*referrals: str) -> bool:
+        return await county.waiting() == list(referrals)
+
+    async def stands(referral: str, region: str) -> bool:
+        return await county.region(referral) == region
+
+    first = await county.accepted()
+    await until(lambda: has(first), "the first has the bed")
+    second, third = await county.accepted(), await county.accepted()
+    await until(lambda: waits(second, third), "the others wait in order")
+    await until(lambda: stands(second, "UNAVAILABLE"), "the second knows that there is no bed")
+
+    ended = time.monotonic()
+    await county.cancel(first)
+    await until(lambda: has(second), "the second has the bed of the first")
+    followed_s = time.monotonic() - ended
+    await until(lambda: stands(second, "HELD"), "the second knows of its bed")
+    assert await county.waiting() == [third]
+
+    await asyncio.to_thread(county.bed_process.stop)
+    await county.cancel(second)
+    await county.cancel(third)
+    await asyncio.to_thread(county.bed_process.start)
+    assert await county.holder() in {second, ""}
+
+    async def is_free() -> bool:
+        return (await county.ward()).counts.free == 1
+
+    back_s = await until(is_free, "nobody has the bed")
+    await until(waits, "nobody waits")
+    # A second where the machine has nothing else to do; tests share it.
+    assert max(followed_s, back_s) < 10
+    with capsys.disabled():
+        print(f"\nfollowed in {followed_s:.2f} s; after its return in {back_s:.2f} s")
