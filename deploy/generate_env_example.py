@@ -100,6 +100,16 @@ READ_BY_HAND: Mapping[str, tuple[Variable, ...]] = {
             description="image of the backend `docker`",
             default="postgres:18",
         ),
+        Variable(
+            name="TIERLINK_TEST_BED_PROOF_S",
+            description="how long the proof that no bed is given twice goes on, in seconds",
+            default="10",
+        ),
+        Variable(
+            name="TIERLINK_TEST_BED_PROOF_SEED",
+            description="what that proof draws from; a run prints its seed, 0 draws one",
+            default="0",
+        ),
     ),
 }
 

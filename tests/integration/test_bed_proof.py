@@ -1,7 +1,7 @@
 """No bed is given twice: many clients, several processes over one database, one of them killed at random.
 
-`TIERLINK_TEST_BED_PROOF_S` is how long they go on, `TIERLINK_TEST_SEED` what they draw from: a seed that
-failed is printed and draws the same again (what meets what is for the machine to say).
+`TIERLINK_TEST_BED_PROOF_S` is how long they go on, `TIERLINK_TEST_BED_PROOF_SEED` what they draw from: a
+seed that failed is printed and draws the same again (what meets what is for the machine to say).
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -36,12 +37,12 @@ from tests.integration.bed_clients import TYPE, BedClient, Ledger
 from tests.integration.hospital import COUNTY, Hospital, new_id
 from tests.stack import SharedStack
 from tierlink.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
+from tierlink.bed.v1 import bed_pb2, bed_service_pb2_grpc
 from tierlink.bed.v1 import bed_service_pb2 as pb
-from tierlink.bed.v1 import bed_service_pb2_grpc
 
 PROCESSES, CLIENTS, WARDS, BEDS = 3, 24, 3, 4
 LASTS_S = float(os.environ.get("TIERLINK_TEST_BED_PROOF_S", "10"))
-SEED = int(os.environ.get("TIERLINK_TEST_SEED", "0")) or random.SystemRandom().getrandbits(32)
+SEED = int(os.environ.get("TIERLINK_TEST_BED_PROOF_SEED", "0")) or random.SystemRandom().getrandbits(32)
 
 pytestmark = [pytest.mark.timeout(120 + 3 * LASTS_S), pytest.mark.asyncio(loop_scope="module")]
 
@@ -110,6 +111,26 @@ async def _snapshots(dsn: str, stopping: asyncio.Event) -> list[dict[str, int]]:
     return taken
 
 
+async def _overdue(county: County) -> list[str]:
+    """Beds whose hold, or block that ends by itself, is past its end and stays so."""
+    stub: Any = bed_service_pb2_grpc.BedServiceStub(county.hospitals[0].channel)
+    request = pb.ListBedsRequest(facility=COUNTY)
+    patience_s = time.monotonic() + 20
+    while True:
+        page = await stub.ListBeds(request, metadata=county.hospitals[0].as_(COUNTY, Role.BED_DESK))
+        before = datetime.now(UTC) - timedelta(seconds=1)
+        late = [
+            bed.id
+            for ward in page.wards
+            for bed in ward.beds
+            if (bed.state == bed_pb2.BED_STATE_HELD and bed.hold.expires_at.ToDatetime(UTC) < before)
+            or (bed.unblock_at_end and bed.blocked_until.ToDatetime(UTC) < before)
+        ]
+        if not late or time.monotonic() > patience_s:
+            return late
+        await asyncio.sleep(0.2)
+
+
 async def _kill_at_random(county: County, draw: random.Random, until_s: float) -> int:
     """kill -9 of a random process at random moments; it is started again each time."""
     kills = 0
@@ -160,6 +181,9 @@ async def test_no_bed_is_given_twice(county: County, capsys: pytest.CaptureFixtu
             f"\nseed {SEED}: {len(ledger.calls)} calls {dict(outcomes)}, {tried} tried again, {kills} kills, "
             f"{len(events)} events, {len(snapshots)} snapshots\n{dict(kinds)}"
         )
+    assert await _overdue(county) == [], (
+        "holds and blocks end by their deadlines, whichever process knows them"
+    )
     assert faults == [], f"seed {SEED}: {faults[:10]}"
     assert ledger.unsettled == []
     # What is too late by the time it arrives is invalid.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.bed.application.aggregates import Aggregates
 from services.bed.domain import bed_desk
 from services.bed.domain.bed_desk import BedDesk
-from services.bed.domain.state import Ward, stream_id
+from services.bed.domain.state import Ward, bed_of_referral, stream_id
 from services.bed.domain.values import BedType
 from services.bed.domain.ward import encounter_key
 from services.shared.eventstore.batching import Batcher
@@ -91,7 +91,8 @@ class WardFinder:
         return tuple(stream.stream_id for stream in page.streams)
 
     async def of_referral(self, work: Work, referral: str) -> Place | None:
-        """Where the referral has a bed, held or occupied, or waits for one."""
+        """Where the referral has a bed, held or occupied, or waits for one, as it stands in the unit of
+        work."""
         holder = await self._store.find_claim(_REFERRAL_CLAIM, referral)
         if holder is None:
             return None
@@ -100,7 +101,8 @@ class WardFinder:
             waits = bed_desk.entry_of_referral(desk, referral) is not None
             return Place(desk=desk) if waits else None
         ward = await self.of_hold(work, holder)
-        return Place(ward=ward) if ward is not None else None
+        has_bed = ward is not None and bed_of_referral(ward, referral) is not None
+        return Place(ward=ward) if has_bed else None
 
     async def of_hold(self, work: Work, hold: str) -> Ward | None:
         """The ward in which the hold is; None when it has ended."""

@@ -64,7 +64,7 @@ class FollowReferral:
                 case PatientDiverted(referral=referral, reason=reason, hold=hold):
                     await self._move(work, GiveUpHold(referral=referral, reason=reason))
                     if hold is not None:
-                        await self._holding.follow_diversion(work, hold)
+                        await self._holding.follow_acceptance(work, hold)
 
         return reaction
 

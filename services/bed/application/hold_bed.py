@@ -61,11 +61,6 @@ class Holding:
         else:
             await self._apply(work, command)
 
-    async def follow_diversion(self, work: Work, command: HoldBed) -> None:
-        """Holds a bed for a patient who comes from the road; what it had elsewhere was given up in this
-        unit."""
-        await self._apply(work, command)
-
     async def _give_up(self, work: Work, place: Place, command: GiveUpHold) -> None:
         if place.ward is not None:
             await self._recorder.decide(work, place.ward, command, wards.stream_id(place.ward.id))

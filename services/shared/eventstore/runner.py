@@ -55,8 +55,8 @@ def _claimed(target: str) -> NotAllowed:
 class CommandRunner:
     """Carries use cases out against a store, with a bounded cache of states.
 
-    A cached state is only ever a guess: the append checks its version, and a refusal that was decided on a
-    cached state is decided again on a fresh one before anybody hears of it.
+    A cached state is only ever a guess: the append checks its version; that something is refused, or that
+    nothing is to be done, is decided again on a fresh state before anybody hears of it.
     """
 
     def __init__(self, store: EventStore, *, cache_max: int = 20_000) -> None:
@@ -98,6 +98,8 @@ class CommandRunner:
                     is_refused = True
                     continue
                 is_refused = False
+                if work.is_guess:
+                    continue
                 request = RequestRecord(
                     request_id=context.request_id,
                     digest=digest,
@@ -130,6 +132,8 @@ class CommandRunner:
                 except Refused as refusal:
                     if attempt > 0 or isinstance(refusal, DependencyDown):
                         raise
+                    continue
+                if work.is_guess:
                     continue
                 unit = work.unit(None, inbox)
                 if unit == AppendUnit(guards=unit.guards):

@@ -128,6 +128,12 @@ class Work:
             tuple(self._events[stream_id]),
         )
 
+    @property
+    def is_guess(self) -> bool:
+        """Decided that nothing changes, on what this process last knew: no append would find that it is
+        wrong."""
+        return not self.is_fresh and bool(self._loaded) and not self._events
+
     def depended_on(self) -> tuple[str, ...]:
         """What the unit changes or guards."""
         return (*self._events, *self._guarded)

@@ -217,6 +217,16 @@ async def test_an_acceptance_elsewhere_gives_up_a_hold_here_but_never_an_occupan
     assert ([entry.patient for entry in other.waiting], other.unavailable_count) == (["p-1"], 2)
 
 
+async def test_who_lies_here_and_is_diverted_stays_and_waits_nowhere() -> None:
+    facility = await full(1)
+    await facility.admit("p-1", "e-1")
+    await facility.divert(1, facility="wucaiwan")
+    assert facility.bed_of(1) == ("w-1", BedState.OCCUPIED)
+    other = facility.desk("wucaiwan")
+    assert other is not None
+    assert (other.waiting, other.unavailable_count) == ((), 1)
+
+
 async def test_a_hold_that_somebody_made_before_the_acceptance_is_the_acceptances(facility: Facility) -> None:
     later = facility.now + timedelta(hours=3)
     await facility.accept(1, expires_at=later)

@@ -197,3 +197,38 @@ async def test_a_reaction_that_does_nothing_still_marks_the_event() -> None:
 
     assert status is AppendStatus.APPENDED
     assert store.inbox["topic", "x"] == 1
+
+
+async def test_that_there_is_nothing_to_do_is_never_decided_on_a_cached_state() -> None:
+    """Two processes: the one that hears of the deadline, or of the event, last knew an older state."""
+    store = MemoryEventStore()
+    knows, moves = CommandRunner(store), CommandRunner(store)
+    await run(knows, "road", "r1")
+
+    async def stop_on_the_hill(work: Work) -> None:
+        state = await work.load(PARCEL, "p/1")
+        if state is not None and state.at == "hill":
+            await work.record(PARCEL, "p/1", [Moved(to="valley")])
+
+    await run(moves, "hill", "r2")
+    await knows.react(stop_on_the_hill, context("d1"), target="p/1", inbox=None)
+    assert store.streams["p/1"].version == 3
+
+    await run(moves, "hill", "r3")
+    mark = InboxMark(source="topic", aggregate_id="a", version=1)
+    await knows.react(stop_on_the_hill, context("d2"), target="p/1", inbox=mark)
+    assert store.streams["p/1"].version == 5
+
+
+async def test_the_reply_of_a_command_that_changes_nothing_is_of_the_present_state() -> None:
+    store = MemoryEventStore()
+    knows, moves = CommandRunner(store), CommandRunner(store)
+    await run(knows, "road", "r1")
+    await run(moves, "hill", "r2")
+
+    async def look(work: Work) -> Reply[Parcel]:
+        await work.load(PARCEL, "p/1")
+        return work.reply(PARCEL, "p/1")
+
+    reply = await knows.run(look, context("r3"), kind=PARCEL, target="p/1", digest=b"look")
+    assert (reply.version, reply.state.at) == (2, "hill")
