@@ -44,6 +44,7 @@ from services.referral.entrypoints.grpc import (
     directory_service,
     episode_service,
     identity_service,
+    record_rules_service,
     referral_service,
     standing_service,
 )
@@ -156,6 +157,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
             clocks=catalogue.clock_targets, limits=catalogue.limits, shares=catalogue.shares
         ),
     )
+    record_rules = record_rules_service.RecordRulesServicer(policy.record)
     identities = identity_service.IdentityServicer(
         PatientIdentities(
             store=PostgresIdentityStore(foundation.reading),
@@ -176,7 +178,10 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
         served = (
-            (referral_service.SERVICE, (*referrals.methods(), *identities.methods())),
+            (
+                referral_service.SERVICE,
+                (*referrals.methods(), *identities.methods(), *record_rules.methods()),
+            ),
             (consultation_service.SERVICE, consultations.methods()),
             (episode_service.SERVICE, episodes.methods()),
             (directory_service.SERVICE, directories.methods()),

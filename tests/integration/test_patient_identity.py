@@ -71,7 +71,12 @@ async def every_row(dsn: str) -> dict[str, str]:
 
 async def every_record(bootstrap: str, referral: str) -> str:
     """Every record of every topic in hexadecimal, once the referral's events are among them, to the end."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap,
+        auto_offset_reset="earliest",
+        # The service may still be making its topics.
+        metadata_max_age_ms=500,
+    )
     await consumer.start()
     found: list[str] = []
     try:

@@ -7,13 +7,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated
 
 import msgspec
 
 from services.referral.domain.clocks_targets import Confidence, SourcedLimit
-from services.referral.domain.record_rules import ELEMENTS, RecordRules, RiskColour, Sourced
+from services.referral.domain.record_rules import (
+    ELEMENTS,
+    CreationElements,
+    RecordRules,
+    RiskColour,
+    Sourced,
+)
 from services.referral.domain.values import Urgency
 from services.shared.kernel.text import BilingualText
 
@@ -110,7 +115,10 @@ def _with_elements(
         rules,
         elements_up=part.up,
         elements_down=part.down,
-        required_at_creation=MappingProxyType(dict(part.at_creation)),
+        required_at_creation=tuple(
+            CreationElements(urgency=urgency, elements=elements)
+            for urgency, elements in part.at_creation.items()
+        ),
         elements_source=_sourced(part, origin, sources),
     )
 

@@ -24,6 +24,7 @@ from services.referral.domain.decision import Decision
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.events import Event
 from services.referral.domain.free_beds import WardBeds
+from services.referral.domain.identity_in_texts import identity_in_texts
 from services.referral.domain.labels import COMMANDS as COMMAND_LABELS
 from services.referral.domain.labels import STATES
 from services.referral.domain.norms import Assessment, failed_rules
@@ -168,7 +169,8 @@ def _row(state: Referral, command: c.Command) -> Row:
 def _checked(row: Row, decision: Decision[c.Command]) -> Decision[c.Command]:
     """The decision with what the norms say. Raises InvalidInput, or NotAllowed with everything that fails."""
     kind = type(decision.command)
-    faults = _FAULTS[kind](decision) if kind in _FAULTS else []
+    faults = identity_in_texts(decision.command)
+    faults += _FAULTS[kind](decision) if kind in _FAULTS else []
     if faults:
         raise InvalidInput(*faults)
     if row.norms:

@@ -18,7 +18,6 @@ from services.referral.domain.record_contents import (
 from services.referral.domain.record_faults import Today, fault, record_faults
 from services.referral.domain.record_values import TransferRecord
 from services.referral.domain.referral_values import ClinicalSummary
-from services.referral.domain.resident_numbers import resident_numbers_in
 from services.referral.domain.values import Direction, Urgency
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import FieldViolation
@@ -55,9 +54,7 @@ def creation_faults(
     """What is wrong in the record of a new referral, and what it cannot be created without."""
     summary = command.clinical_summary
     found = record_faults(command.record, summary, _today(context, policy), policy.record)
-    if next(resident_numbers_in(command.patient), None) is not None:
-        found.append(fault("patient", "IDENTITY_IN_TEXT", "must be a pseudonym, not an identity number"))
-    required = policy.record.required_at_creation.get(command.urgency, ())
+    required = policy.record.required(command.urgency)
     return found + _required(absent(required, command.record, summary))
 
 

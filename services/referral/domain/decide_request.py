@@ -21,6 +21,7 @@ from services.referral.domain.events import (
     ReferralRerouted,
 )
 from services.referral.domain.facility_codes import with_origin_code
+from services.referral.domain.identity_in_texts import identity_in_texts
 from services.referral.domain.norms import Assessment, Request
 from services.referral.domain.norms_channel import channel_faults
 from services.referral.domain.offering import Asking, Opened, asking, expiry, open_next
@@ -66,6 +67,7 @@ def decide_create(
         description = "the episode is another patient's"
         faults.append(FieldViolation(field="patient", reason="PATIENT_MISMATCH", description=description))
     command = replace(command, record=with_origin_code(command.record, origin))
+    faults += identity_in_texts(command)
     faults += creation_faults(command, context, policy)
     faults += result_faults(command, context, policy)
     if faults:

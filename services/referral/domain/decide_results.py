@@ -11,7 +11,6 @@ from services.referral.domain.events import Event, ResultRepeated, ResultsAdded
 from services.referral.domain.examination_results import ExaminationResult, RepeatReason
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.recognition import asked_of, recognition
-from services.referral.domain.resident_numbers import resident_numbers_in
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import FieldViolation
@@ -51,9 +50,6 @@ def _faults(
         for found in attachment_faults((result.attachment,), schemes):
             where = found.field.removeprefix("attachments[0]")
             yield replace(found, field=f"{path}.attachment{where}")
-    for field in ("item_name", "value", "conclusion"):
-        if next(resident_numbers_in(getattr(result, field)), None) is not None:
-            yield _fault(f"{path}.{field}", "IDENTITY_IN_TEXT", "names an identity number")
 
 
 def add_faults(decision: Decision[AddResults]) -> list[FieldViolation]:

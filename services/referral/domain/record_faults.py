@@ -8,15 +8,12 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from services.referral.domain.facility_codes import FACILITY_SYSTEM
 from services.referral.domain.pathway_faults import pathway_faults
-from services.referral.domain.record_contents import texts_of
 from services.referral.domain.record_rules import RecordRules
 from services.referral.domain.record_values import Coding, TransferRecord, VitalSigns
 from services.referral.domain.referral_values import ClinicalSummary
-from services.referral.domain.resident_numbers import resident_numbers_in
 from services.shared.kernel.refusals import FieldViolation
 
 SEX_SYSTEM = "GB/T 2261.1"
@@ -61,10 +58,9 @@ def record_faults(
     record: TransferRecord | None, summary: ClinicalSummary, today: Today, rules: RecordRules
 ) -> list[FieldViolation]:
     """Every wrong field of a record and its summary, as paths in the request."""
-    found = [*_identity_in_texts(summary, "clinical_summary"), *_pressures(summary, "clinical_summary")]
+    found = list(_pressures(summary, "clinical_summary"))
     if record is None:
         return found
-    found.extend(_identity_in_texts(record, "record"))
     found.extend(_codings(record))
     found.extend(_sexes(record, summary))
     found.extend(_times(record, today))
@@ -83,13 +79,6 @@ def is_male(record: TransferRecord, summary: ClinicalSummary) -> bool:
 
 def fault(field: str, reason: str, description: str) -> FieldViolation:
     return FieldViolation(field=field, reason=reason, description=description)
-
-
-def _identity_in_texts(value: Any, path: str) -> Iterator[FieldViolation]:
-    """Events go to everybody who listens: who the patient is stays out of them."""
-    for where, text in texts_of(value, path):
-        if next(resident_numbers_in(text), None) is not None:
-            yield fault(where, "IDENTITY_IN_TEXT", "has an identity number in it, which is kept apart")
 
 
 def _codings(record: TransferRecord) -> Iterator[FieldViolation]:

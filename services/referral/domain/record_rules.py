@@ -7,9 +7,7 @@ choice (confidence C), and a site's to change. The colours are those of the mate
 cities use six.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 
 from services.referral.domain.clocks_targets import Confidence
 from services.referral.domain.values import Urgency
@@ -100,6 +98,14 @@ _GRADING = Sourced(
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class CreationElements:
+    """Elements without which a referral of an urgency is not created."""
+
+    urgency: Urgency
+    elements: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RecordRules:
     """A site's rules of the record."""
 
@@ -111,10 +117,8 @@ class RecordRules:
     #: asked for of a referral down
     elements_down: tuple[str, ...] = (*_EVERY_REFERRAL, *_DOWN)
     elements_source: Sourced = PRODUCT
-    #: without which a referral of that urgency is not created, beside the diagnosis in words and the reason
-    required_at_creation: Mapping[Urgency, tuple[str, ...]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    #: beside the diagnosis in words and the reason
+    required_at_creation: tuple[CreationElements, ...] = ()
     maternal_colours: tuple[RiskColour, ...] = (
         _colour("GREEN", "绿色（低风险）", "green, low risk"),
         _colour("YELLOW", "黄色（一般风险）", "yellow, general risk"),
@@ -122,6 +126,12 @@ class RecordRules:
         _colour("RED", "红色（高风险）", "red, high risk"),
     )
     maternal_colours_source: Sourced = _GRADING
+
+    def required(self, urgency: Urgency) -> tuple[str, ...]:
+        """Elements without which a referral of that urgency is not created."""
+        return tuple(
+            [each for part in self.required_at_creation if part.urgency is urgency for each in part.elements]
+        )
 
 
 DEFAULT_RECORD_RULES = RecordRules()

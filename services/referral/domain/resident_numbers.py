@@ -6,6 +6,7 @@ from datetime import date
 
 #: GB 11643-1999: weights 2^(17-i) mod 11, and the check digit by the sum's remainder.
 _RESIDENT_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+RESIDENT_LENGTH = 18
 _RESIDENT_CHECKS = "10X98765432"
 _RESIDENT = re.compile(r"[1-9]\d{5}(?:18|19|20)\d{9}[\dXx]", re.ASCII)
 _RESIDENT_IN_TEXT = re.compile(rf"(?<![0-9A-Za-z])(?:{_RESIDENT.pattern})(?![0-9A-Za-z])", re.ASCII)

@@ -232,6 +232,11 @@ class ReferralServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordResponse.FromString,
                 _registered_method=True)
+        self.GetRecordRules = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/GetRecordRules',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetRecordRulesRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetRecordRulesResponse.FromString,
+                _registered_method=True)
         self.RecordIdentity = channel.unary_unary(
                 '/tierlink.referral.v1.ReferralService/RecordIdentity',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.RecordIdentityRequest.SerializeToString,
@@ -526,6 +531,13 @@ class ReferralServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRecordRules(self, request, context):
+        """What the site asks of records: elements, the limit, the maternal colours, each with its source.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordIdentity(self, request, context):
         """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
         referral of the patient. FAILED_PRECONDITION where the site has given no keys.
@@ -740,6 +752,11 @@ def add_ReferralServiceServicer_to_server(servicer, server):
                     servicer.CompleteRecord,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordResponse.SerializeToString,
+            ),
+            'GetRecordRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRecordRules,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetRecordRulesRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetRecordRulesResponse.SerializeToString,
             ),
             'RecordIdentity': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordIdentity,
@@ -1808,6 +1825,33 @@ class ReferralService:
             '/tierlink.referral.v1.ReferralService/CompleteRecord',
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRecordRules(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/GetRecordRules',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetRecordRulesRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GetRecordRulesResponse.FromString,
             options,
             channel_credentials,
             insecure,

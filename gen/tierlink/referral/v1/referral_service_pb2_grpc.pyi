@@ -119,6 +119,8 @@ class ReferralServiceStub:
     facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
     taken all the same, and marked late.
     """
+    GetRecordRules: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.GetRecordRulesRequest, _referral_service_pb2.GetRecordRulesResponse]
+    """What the site asks of records: elements, the limit, the maternal colours, each with its source."""
     RecordIdentity: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RecordIdentityRequest, _referral_service_pb2.RecordIdentityResponse]
     """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
     referral of the patient. FAILED_PRECONDITION where the site has given no keys.
@@ -220,6 +222,8 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
     taken all the same, and marked late.
     """
+    GetRecordRules: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.GetRecordRulesRequest, _referral_service_pb2.GetRecordRulesResponse]  # type: ignore[assignment]
+    """What the site asks of records: elements, the limit, the maternal colours, each with its source."""
     RecordIdentity: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RecordIdentityRequest, _referral_service_pb2.RecordIdentityResponse]  # type: ignore[assignment]
     """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
     referral of the patient. FAILED_PRECONDITION where the site has given no keys.
@@ -552,6 +556,14 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
         taken all the same, and marked late.
         """
+
+    @_abc_1.abstractmethod
+    def GetRecordRules(
+        self,
+        request: _referral_service_pb2.GetRecordRulesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.GetRecordRulesResponse, _abc.Awaitable[_referral_service_pb2.GetRecordRulesResponse]]:
+        """What the site asks of records: elements, the limit, the maternal colours, each with its source."""
 
     @_abc_1.abstractmethod
     def RecordIdentity(

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -678,5 +679,129 @@ class RecordCompletion(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["completed_at", b"completed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["completed_at", b"completed_at", "completed_by", b"completed_by", "facility", b"facility", "late", b"late"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecordRules(message.Message):
+    """What the site asks of records. None of it is a national norm unless its source is one, with confidence A."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    COMPLETION_LIMIT_S_FIELD_NUMBER: builtins.int
+    COMPLETION_LIMIT_SOURCE_FIELD_NUMBER: builtins.int
+    ELEMENTS_UP_FIELD_NUMBER: builtins.int
+    ELEMENTS_DOWN_FIELD_NUMBER: builtins.int
+    ELEMENTS_SOURCE_FIELD_NUMBER: builtins.int
+    REQUIRED_AT_CREATION_FIELD_NUMBER: builtins.int
+    MATERNAL_COLOURS_FIELD_NUMBER: builtins.int
+    MATERNAL_COLOURS_SOURCE_FIELD_NUMBER: builtins.int
+    completion_limit_s: builtins.int
+    """From the receipt of an emergency to the completion of its record."""
+    @builtins.property
+    def completion_limit_source(self) -> ValueSource: ...
+    @builtins.property
+    def elements_up(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Elements of a complete record of a referral up or across, as in `missing_elements`."""
+
+    @builtins.property
+    def elements_down(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The same of a referral down."""
+
+    @builtins.property
+    def elements_source(self) -> ValueSource: ...
+    @builtins.property
+    def required_at_creation(self) -> containers.RepeatedCompositeFieldContainer[CreationElements]:
+        """Without these a referral of an urgency is not created."""
+
+    @builtins.property
+    def maternal_colours(self) -> containers.RepeatedCompositeFieldContainer[RiskColour]:
+        """The lowest risk first."""
+
+    @builtins.property
+    def maternal_colours_source(self) -> ValueSource: ...
+    def __init__(
+        self,
+        *,
+        completion_limit_s: builtins.int = ...,
+        completion_limit_source: ValueSource | None = ...,
+        elements_up: abc.Iterable[builtins.str] | None = ...,
+        elements_down: abc.Iterable[builtins.str] | None = ...,
+        elements_source: ValueSource | None = ...,
+        required_at_creation: abc.Iterable[CreationElements] | None = ...,
+        maternal_colours: abc.Iterable[RiskColour] | None = ...,
+        maternal_colours_source: ValueSource | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["completion_limit_source", b"completion_limit_source", "elements_source", b"elements_source", "maternal_colours_source", b"maternal_colours_source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["completion_limit_s", b"completion_limit_s", "completion_limit_source", b"completion_limit_source", "elements_down", b"elements_down", "elements_source", b"elements_source", "elements_up", b"elements_up", "maternal_colours", b"maternal_colours", "maternal_colours_source", b"maternal_colours_source", "required_at_creation", b"required_at_creation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ValueSource(message.Message):
+    """Where a value is from, and how well it is known."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SOURCE_FIELD_NUMBER: builtins.int
+    CONFIDENCE_FIELD_NUMBER: builtins.int
+    confidence: builtins.str
+    """A: the primary text was read, B: a secondary source, C: unconfirmed."""
+    @builtins.property
+    def source(self) -> type_pb2.BilingualText: ...
+    def __init__(
+        self,
+        *,
+        source: type_pb2.BilingualText | None = ...,
+        confidence: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["confidence", b"confidence", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class CreationElements(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    URGENCY_FIELD_NUMBER: builtins.int
+    ELEMENTS_FIELD_NUMBER: builtins.int
+    urgency: type_pb2.Urgency.ValueType
+    @builtins.property
+    def elements(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        urgency: type_pb2.Urgency.ValueType = ...,
+        elements: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["elements", b"elements", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RiskColour(message.Message):
+    """A grade of maternal risk."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
+    code: builtins.str
+    @builtins.property
+    def label(self) -> type_pb2.BilingualText: ...
+    def __init__(
+        self,
+        *,
+        code: builtins.str = ...,
+        label: type_pb2.BilingualText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["label", b"label"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["code", b"code", "label", b"label"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -41,7 +41,8 @@ elements:
     )
     rules = load_record_rules(LIMITS, site)
     assert (rules.elements_up, rules.elements_down) == (("record.narrative",), ())
-    assert rules.required_at_creation == {Urgency.ROUTINE: ("record.narrative",)}
+    assert rules.required(Urgency.ROUTINE) == ("record.narrative",)
+    assert rules.required(Urgency.URGENT) == ()
     assert rules.elements_source.source.zh == "某市规定"
     assert rules.maternal_colours == DEFAULT_RECORD_RULES.maternal_colours
 
