@@ -75,9 +75,12 @@ def _of_review(state: Referral) -> tuple[Deadline, ...]:
 
 def _of_state(state: Referral) -> tuple[Deadline, ...]:
     match state.state:
-        case S.REQUESTED | S.INFO_REQUESTED:
+        case S.REQUESTED | S.INFO_REQUESTED if open_offers(state.offers):
             return _of_offers(state)
-        case S.AWAITING_APPROVAL | S.DECLINED if state.expires_at is not None:
+        # Also where nobody is asked: every listed destination had left the directory when it was approved.
+        case S.AWAITING_APPROVAL | S.REQUESTED | S.INFO_REQUESTED | S.DECLINED if (
+            state.expires_at is not None
+        ):
             return (_timed(Due.EXPIRE, state.expires_at),)
         case S.CANCEL_REQUESTED if state.confirm_by is not None:
             return (Deadline(key=Due.CANCELLATION.value, due_at=state.confirm_by),)

@@ -32,7 +32,13 @@ from services.referral.domain.parties import authorise
 from services.referral.domain.policy import DEFAULT_POLICY, ReferralPolicy
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.texts import filled, text
-from services.referral.domain.transition_lookup import INTERNAL, ROW_IN, ROWS, allowed_commands
+from services.referral.domain.transition_lookup import (
+    INTERNAL,
+    ROW_IN,
+    ROWS,
+    allowed_commands,
+    events_of_system,
+)
 from services.referral.domain.transition_row import Row
 from services.referral.domain.values import Direction
 from services.shared.kernel.command import CommandContext
@@ -136,8 +142,9 @@ def decide(
             live_referrals=live_referrals,
             episode_patient=episode_patient,
         )
-    rows = ROWS[kind]
-    authorise(rows[0].by, state, context.actor, directory)
+    # Who may is the row's to say; where the table has none in this state, the command's first row is as good.
+    row = ROW_IN.get((kind, state.state)) or ROWS[kind][0]
+    authorise(row.by, state, context.actor, directory)
     decision = Decision(
         state=state,
         command=command,
@@ -150,7 +157,10 @@ def decide(
     )
     if kind not in INTERNAL:
         decision = _checked(_row(state, command), decision)
-    return _BUILD[kind](decision)
+    found = _BUILD[kind](decision)
+    if kind in INTERNAL and not {type(event) for event in found} <= events_of_system(kind, state.state):
+        raise ValueError(f"the table has no {kind.__name__} in {state.state} that gives {found}")
+    return found
 
 
 def _row(state: Referral, command: c.Command) -> Row:

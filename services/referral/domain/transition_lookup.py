@@ -15,7 +15,16 @@ COMMANDS: tuple[type[c.Command], ...] = tuple(dict.fromkeys(row.command for row 
 
 
 def _rows_by_command() -> dict[type[c.Command], tuple[Row, ...]]:
-    return {command: tuple([row for row in TABLE if row.command is command]) for command in COMMANDS}
+    """Raises ValueError for what nobody asks of an internal command: it has one party and no conditions."""
+    found = {command: tuple([row for row in TABLE if row.command is command]) for command in COMMANDS}
+    for command in INTERNAL & found.keys():
+        if len({row.by for row in found[command]}) > 1:
+            raise ValueError(f"the rows of {command.__name__} are for different parties")
+        if any(row.guards or row.norms or row.down_only for row in found[command]):
+            raise ValueError(f"{command.__name__} is given by the system: nothing else is asked")
+        if any(None in row.sources for row in found[command]):
+            raise ValueError(f"{command.__name__} needs a referral: the system begins none")
+    return found
 
 
 def _row_by_state() -> dict[tuple[type[c.Command], S | None], Row]:
@@ -31,11 +40,24 @@ def _row_by_state() -> dict[tuple[type[c.Command], S | None], Row]:
 
 
 def _outcomes() -> dict[tuple[S | None, type[e.Event]], tuple[Outcome, ...]]:
+    """Raises ValueError when two rows lead the same event on differently: the fold sees no command."""
     found: dict[tuple[S | None, type[e.Event]], tuple[Outcome, ...]] = {}
     for row in TABLE:
         for source in row.sources:
             for event in dict.fromkeys(outcome.event for outcome in row.outcomes):
-                found[source, event] = tuple([each for each in row.outcomes if each.event is event])
+                outcomes = tuple([each for each in row.outcomes if each.event is event])
+                if found.setdefault((source, event), outcomes) != outcomes:
+                    raise ValueError(f"two ways for {event.__name__} from {source}")
+    return found
+
+
+def _internal_events() -> dict[tuple[type[c.Command], S | None], frozenset[type[e.Event]]]:
+    found: dict[tuple[type[c.Command], S | None], frozenset[type[e.Event]]] = {}
+    for row in TABLE:
+        if row.command in INTERNAL:
+            events = frozenset([outcome.event for outcome in row.outcomes])
+            for source in row.sources:
+                found[row.command, source] = found.get((row.command, source), frozenset()) | events
     return found
 
 
@@ -44,15 +66,25 @@ def _allowed(down: bool) -> dict[S, tuple[str, ...]]:
     return {state: tuple([row.command.__name__ for row in rows if state in row.sources]) for state in S}
 
 
+def _all_allowed() -> dict[bool, dict[S, tuple[str, ...]]]:
+    return {down: _allowed(down=down) for down in (True, False)}
+
+
 ROWS = _rows_by_command()
 ROW_IN = _row_by_state()
 _OUTCOMES = _outcomes()
-_ALLOWED = {True: _allowed(down=True), False: _allowed(down=False)}
+_INTERNAL_EVENTS = _internal_events()
+_ALLOWED = _all_allowed()
 
 
 def allowed_commands(state: Referral) -> tuple[str, ...]:
     """Commands that the table allows in this state, to whomever; guards may still refuse them."""
     return _ALLOWED[state.direction is Direction.DOWN][state.state]
+
+
+def events_of_system(command: type[c.Command], state: S) -> frozenset[type[e.Event]]:
+    """The events that an internal command may give in a state."""
+    return _INTERNAL_EVENTS.get((command, state), frozenset())
 
 
 def next_state(state: Referral | None, event: e.Event) -> S:

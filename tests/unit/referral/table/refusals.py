@@ -1,0 +1,145 @@
+"""Every guard and norm of every row, refusing by itself: the code that people are given.
+
+The command is good but for the one thing that the guard looks at.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from services.referral.domain import commands as c
+from services.referral.domain.policy import ReferralPolicy
+from services.referral.domain.referral_values import (
+    AcceptingClinician,
+    Consent,
+    CrewLevel,
+    HandoverDocument,
+    ReferralState,
+    Transport,
+)
+from services.referral.domain.values import Urgency
+from tests.unit.referral.referral.chart import Chart
+from tests.unit.referral.referral.network import AMBULANCE, EAST, GENERAL, GENERAL_OFFICE, WUCAIWAN
+from tests.unit.referral.referral.stories import (
+    ACCEPT,
+    ADVANCED,
+    ARRANGE,
+    ARRIVE,
+    BACK,
+    CANCEL,
+    CLOSE,
+    COMPLETE,
+    CREATE,
+    DEPART,
+    ERROR,
+    NO_REASON,
+    PLAN,
+    SUMMARY,
+    TO_STATE,
+    arrived,
+    referred_back,
+)
+from tests.unit.referral.table import tales
+from tests.unit.referral.table.cases import Rejected, Story, Who
+from tests.unit.referral.table.moves import ANSWERS, DIVERT, REROUTE
+from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW, of_custodian, of_origin
+
+S = ReferralState
+BASIC = Transport(crew_level=CrewLevel.BASIC)
+NO_DOCUMENT = HandoverDocument(summary=" ")
+
+
+def _refused(place: S | Story, order: c.Command, who: Who, *codes: str) -> Rejected:
+    story = TO_STATE[place] if isinstance(place, S) else place
+    return Rejected(command=type(order).__name__, story=story, order=order, who=who, codes=codes)
+
+
+def _no_hops_left() -> Chart:
+    return TO_STATE[S.DECLINED]().fact(policy=ReferralPolicy(hops_max=0))
+
+
+def _another_live() -> Chart:
+    return TO_STATE[S.TREATED]().fact(live=("referrals/other",))
+
+
+def _reasons() -> Iterator[Rejected]:
+    missing = "REASON_MISSING"
+    refuse = c.RefuseApproval(reason=NO_REASON)
+    yield _refused(S.AWAITING_APPROVAL, refuse, GENERAL_OFFICE, missing)
+    for asked in (S.REQUESTED, S.INFO_REQUESTED):
+        yield _refused(asked, replace(DECLINE, reason=NO_REASON), GENERAL, missing)
+    for taken in (S.ACCEPTED, S.TRANSPORT_ARRANGED):
+        yield _refused(taken, replace(WITHDRAW, reason=NO_REASON), GENERAL, missing)
+        yield _refused(taken, replace(CANCEL, reason=NO_REASON), WUCAIWAN, missing)
+    yield _refused(S.IN_TRANSIT, replace(DIVERT, reason=NO_REASON), AMBULANCE, missing)
+    yield _refused(S.REQUESTED, replace(CANCEL, reason=NO_REASON), WUCAIWAN, missing)
+    yield _refused(S.REQUESTED, replace(ERROR, reason=NO_REASON), WUCAIWAN, missing)
+
+
+def _asking() -> Iterator[Rejected]:
+    closed = "OFFER_NOT_OPEN"
+    for order in (c.AcknowledgeOffer(), ASK, ACCEPT, DECLINE):
+        yield _refused(tales.other_declined, order, EAST, closed)
+    for order in (ACCEPT, DECLINE):
+        yield _refused(tales.other_declined_one_asks, order, EAST, closed)
+    yield _refused(S.REQUESTED, replace(ASK, questions=(" ",)), GENERAL, "QUESTIONS_MISSING")
+    yield _refused(S.INFO_REQUESTED, replace(ANSWERS, answers=()), WUCAIWAN, "ANSWERS_MISSING")
+    nobody = AcceptingClinician(user="u-li", name=" ")
+    yield _refused(S.REQUESTED, replace(ACCEPT, accepting_clinician=nobody), GENERAL, "CLINICIAN_NOT_NAMED")
+    yield _refused(_no_hops_left, REROUTE, WUCAIWAN, "HOPS_EXHAUSTED")
+
+
+def _journey() -> Iterator[Rejected]:
+    yield _refused(tales.no_bed_accepted, ARRANGE, WUCAIWAN, "BED_NOT_READY")
+    yield _refused(S.ACCEPTED, replace(ARRANGE, transport=BASIC), WUCAIWAN, "CREW_TOO_LOW")
+    yield _refused(tales.no_bed_accepted, replace(DEPART, transport=ADVANCED), WUCAIWAN, "BED_NOT_READY")
+    yield _refused(S.ACCEPTED, DEPART, WUCAIWAN, "TRANSPORT_MISSING")
+    yield _refused(S.ACCEPTED, replace(DEPART, transport=BASIC), WUCAIWAN, "CREW_TOO_LOW")
+    unsaid = replace(DEPART, handover_document=NO_DOCUMENT)
+    yield _refused(S.TRANSPORT_ARRANGED, unsaid, WUCAIWAN, "HANDOVER_MISSING")
+    yield _refused(tales.filing_needed, DEPART, GENERAL, "FILING_MISSING")
+    here = replace(DIVERT, destination_facility="jimsar-general")
+    yield _refused(S.IN_TRANSIT, here, AMBULANCE, "DESTINATION_NOT_NEW")
+    yield _refused(S.IN_TRANSIT, replace(ARRIVE, patient="somebody-else"), GENERAL, "PATIENT_MISMATCH")
+    yield _refused(S.TRANSPORT_ARRANGED, c.ReportNoShow(), GENERAL, "WINDOW_NOT_PASSED")
+
+
+def _care() -> Iterator[Rejected]:
+    unsaid = replace(COMPLETE, discharge_summary=replace(SUMMARY, summary=" "))
+    yield _refused(S.IN_TREATMENT, unsaid, GENERAL, "DISCHARGE_SUMMARY_MISSING")
+    # Tasks without a day are the guard's alone: the norm asks for medication and follow-up too.
+    undated = replace(PLAN, red_flags=())
+    yield _refused(S.TREATED, replace(BACK, rehabilitation_plan=undated), GENERAL, "PLAN_INCOMPLETE")
+    sideways = replace(BACK, destination_facility="east-hospital")
+    yield _refused(S.TREATED, sideways, GENERAL, "NOT_DOWNWARD", "CAPABILITY")
+    yield _refused(referred_back, BACK, GENERAL, "REFERRED_BACK_ALREADY")
+    unread = c.CloseReferral()
+    yield _refused(S.TREATED, unread, WUCAIWAN, "REPORT_NOT_ACKNOWLEDGED")
+    yield _refused(referred_back, CLOSE, WUCAIWAN, "CHILD_NOT_FOLLOWED_UP")
+    follow_up = c.RecordFollowUp(findings="肌力4级")
+    yield _refused(arrived, follow_up, GENERAL, "DOWN_ONLY")
+
+
+def _norms() -> Iterator[Rejected]:
+    silent = replace(CREATE, consent=Consent(recorded=False))
+    routine = replace(silent, urgency=Urgency.ROUTINE)
+    yield _refused(tales.nothing, routine, WUCAIWAN, "CONSENT")
+    small = replace(REROUTE, destinations=("jimsar-town",))
+    yield _refused(S.DECLINED, small, WUCAIWAN, "CAPABILITY", "NEAREST_CAPABLE")
+    yield _refused(_another_live, BACK, GENERAL, "ONE_LIVE")
+
+
+def _ends() -> Iterator[Rejected]:
+    for state in (S.REQUESTED, S.IN_TREATMENT):
+        yield Rejected(
+            command="RecordDeath",
+            story=TO_STATE[state],
+            order=lambda chart: c.RecordDeath(died_at=chart.now, certifier=" "),
+            who=of_custodian,
+            codes=("CERTIFIER_MISSING",),
+        )
+    yield _refused(S.TREATED, ERROR, of_origin, "SECOND_APPROVER_MISSING")
+
+
+def all_refusals() -> Iterable[Rejected]:
+    for part in (_reasons, _asking, _journey, _care, _norms, _ends):
+        yield from part()

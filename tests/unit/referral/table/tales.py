@@ -1,0 +1,198 @@
+"""Histories that the table's cases begin with, beside those of `stories.py`."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from services.referral.domain import commands as c
+from services.referral.domain.commands import BedNews
+from services.referral.domain.directory_state import Directory
+from services.referral.domain.referral_values import (
+    CrewLevel,
+    Dispatch,
+    NormOverride,
+    OfferState,
+    ReferralState,
+    Transport,
+)
+from services.referral.domain.values import Urgency
+from services.shared.kernel.actor import Actor, Role
+from tests.unit.referral.referral.chart import Chart
+from tests.unit.referral.referral.children import followed_up
+from tests.unit.referral.referral.network import (
+    CHANGJI,
+    DIRECTORY,
+    EAST,
+    GENERAL,
+    GENERAL_OFFICE,
+    SYSTEM,
+    TOWN,
+    WUCAIWAN,
+    person,
+)
+from tests.unit.referral.referral.stories import (
+    ACCEPT,
+    ARRANGE,
+    COMPLETE,
+    CREATE,
+    OUT_OF_COUNTY,
+    REASON,
+    TO_STATE,
+    accepted,
+    awaiting_approval,
+    bed,
+    bed_held,
+    down_arrived,
+    referred_back,
+    requested,
+    told,
+)
+
+S = ReferralState
+ASK = c.RequestInformation(questions=("头颅CT？",))
+DECLINE = c.DeclineReferral(reason=REASON)
+WITHDRAW = c.WithdrawAcceptance(reason=REASON)
+PAIR = replace(
+    CREATE,
+    destinations=("jimsar-general", "east-hospital"),
+    overrides=(NormOverride(rule="NEAREST_CAPABLE", reason=REASON),),
+)
+AT_ONCE = replace(PAIR, dispatch=Dispatch.FIRST_TO_ACCEPT)
+
+
+def of_origin(chart: Chart) -> Actor:
+    return person(chart.referral.origin_facility, Role.CLINICIAN)
+
+
+def of_custodian(chart: Chart) -> Actor:
+    return person(chart.referral.custodian_facility, Role.CLINICIAN)
+
+
+def nothing() -> Chart:
+    return Chart()
+
+
+def listed() -> Chart:
+    """The county hospital is asked, another one is listed next."""
+    return requested(PAIR)
+
+
+def both_asked() -> Chart:
+    return requested(AT_ONCE)
+
+
+def one_asks() -> Chart:
+    """The county hospital waits for an answer, the other has not looked yet."""
+    return told((ASK, GENERAL), chart=both_asked())
+
+
+def listed_question() -> Chart:
+    """It asks, and nobody else is asked at the same time."""
+    return told((ASK, GENERAL), chart=listed())
+
+
+def other_declined() -> Chart:
+    return told((DECLINE, EAST), chart=both_asked())
+
+
+def other_declined_one_asks() -> Chart:
+    return told((ASK, GENERAL), chart=other_declined())
+
+
+def listed_accepted() -> Chart:
+    return told((ACCEPT, GENERAL), (bed(BedNews.HELD), SYSTEM), chart=listed())
+
+
+def listed_transport() -> Chart:
+    return told((ARRANGE, WUCAIWAN), chart=listed_accepted())
+
+
+def approval_of_a_branch() -> Chart:
+    """The lead that approves is neither origin nor destination."""
+    climbs = NormOverride(rule="LEVEL_BY_LEVEL", reason=REASON)
+    return told((replace(OUT_OF_COUNTY, overrides=(climbs,)), WUCAIWAN))
+
+
+def once_approved(story: Callable[[], Chart]) -> Chart:
+    """The same history, but the neighbour's referral office had a word in it."""
+    chart = story()
+    if chart.state is not None:
+        chart.state = replace(chart.state, approval_facility="jimsar-town")
+    return chart
+
+
+def approved_to_nobody() -> Chart:
+    """The one destination left the directory before the approval: nobody is asked."""
+    left: Directory = replace(
+        DIRECTORY,
+        facilities={
+            name: each for name, each in DIRECTORY.facilities.items() if name != "changji-prefecture"
+        },
+    )
+    chart = awaiting_approval().fact(directory=left)
+    return told((c.ApproveReferral(), GENERAL_OFFICE), chart=chart)
+
+
+def question_to_nobody() -> Chart:
+    """A question whose asker's offer is closed otherwise: no command leads here."""
+    chart = TO_STATE[S.INFO_REQUESTED]()
+    offers = [replace(offer, state=OfferState.LAPSED) for offer in chart.referral.offers]
+    chart.state = replace(chart.referral, offers=tuple(offers))
+    return chart
+
+
+def lapsed(state: ReferralState) -> Chart:
+    """In the state, and the hold has run out."""
+    return told((bed(BedNews.HOLD_LAPSED), SYSTEM), chart=TO_STATE[state]())
+
+
+def no_bed_accepted() -> Chart:
+    return accepted()
+
+
+def no_bed_wanted() -> Chart:
+    return accepted(replace(CREATE, bed_type=None))
+
+
+def bypassing() -> Chart:
+    """On the way by the emergency room, and then the bed is lost."""
+    return told(
+        (replace(ARRANGE, emergency_room_bypass=False), WUCAIWAN),
+        (bed(BedNews.HOLD_LAPSED), SYSTEM),
+        chart=bed_held(),
+    )
+
+
+def filing_needed() -> Chart:
+    far = replace(
+        OUT_OF_COUNTY,
+        urgency=Urgency.URGENT,
+        destinations=("xinjiang-4th",),
+        overrides=(NormOverride(rule="LEVEL_BY_LEVEL", reason=REASON),),
+    )
+    return told(
+        (far, GENERAL),
+        (c.ApproveReferral(), GENERAL_OFFICE),
+        (ACCEPT, person("xinjiang-4th", *CHANGJI.roles)),
+        (ARRANGE, GENERAL),
+    )
+
+
+def down_in_treatment() -> Chart:
+    return told((c.StartTreatment(), TOWN), chart=down_arrived())
+
+
+def down_treated() -> Chart:
+    return told((COMPLETE, TOWN), chart=down_in_treatment())
+
+
+def back_and_followed_up() -> Chart:
+    """Referred back, arrived there and followed up."""
+    parent = referred_back()
+    return parent.fact(child=followed_up(parent).referral)
+
+
+def later(state: ReferralState, hours: int = 4) -> Chart:
+    return TO_STATE[state]().later(hours=hours)
+
+
+OWN_MEANS = Transport(crew_level=CrewLevel.NONE)
