@@ -11,7 +11,7 @@ from functools import cache
 
 from services.referral.domain import commands as c
 from services.referral.domain.events import Event
-from services.referral.domain.referral import allowed_commands, deadlines, evolve
+from services.referral.domain.referral import Referral, allowed_commands, deadlines, evolve
 from services.referral.domain.referral_values import ReferralState
 from services.referral.domain.transition_lookup import events_of_system
 from services.shared.kernel.actor import Actor
@@ -36,6 +36,21 @@ def source_of(story: Story) -> S | None:
     """Where the referral stands at the end of the story."""
     state = prepared(story).state
     return None if state is None else state.state
+
+
+def folded(chart: Chart, state: Referral | None, event: Event) -> Referral:
+    """The state after an event. Unlike `Chart.take` it goes through no bytes: mutants need many of these."""
+    metadata = EventMetadata(
+        event_id="event",
+        aggregate_id=chart.name,
+        version=len(chart.stored) + 1,
+        type=type(event).__name__,
+        occurred_at=chart.now,
+        recorded_at=chart.now,
+        actor=SYSTEM,
+        request_id="request",
+    )
+    return evolve(state, Recorded(event=event, metadata=metadata))
 
 
 def due(key: str) -> Callable[[Chart], c.Command]:
@@ -83,13 +98,17 @@ class Taken(Attempt):
         chart, order, actor = self.start()
         if actor is not SYSTEM and chart.state is not None:
             assert self.command in allowed_commands(chart.referral)
-        found = chart.when(order, actor)
-        assert (tuple(names(found)), chart.referral.state) == (self.events, self.to)
+        found = chart.decide(order, actor)
+        after = chart.state
+        for event in found:
+            after = folded(chart, after, event)
+        assert after is not None
+        assert (tuple(names(found)), after.state) == (self.events, self.to)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rejected(Attempt):
-    """Exactly these rules, norms or fields refuse it, and nothing changes."""
+    """Exactly these rules, norms or fields refuse it."""
 
     codes: tuple[str, ...]
 
@@ -98,12 +117,10 @@ class Rejected(Attempt):
 
     def run(self) -> None:
         chart, order, actor = self.start()
-        before = chart.state
         try:
-            found = chart.when(order, actor)
+            found = chart.decide(order, actor)
         except Refused as refusal:
             assert tuple(refused_codes(refusal)) == self.codes
-            assert chart.state is before
         else:
             raise AssertionError(f"{self.command} was not refused: {names(found)}")
 
@@ -164,19 +181,6 @@ class SystemMay:
         assert {event.__name__ for event in events_of_system(kind, self.state)} == self.events
 
 
-def _written(chart: Chart, event: Event) -> EventMetadata:
-    return EventMetadata(
-        event_id="event",
-        aggregate_id=chart.name,
-        version=len(chart.stored) + 1,
-        type=type(event).__name__,
-        occurred_at=chart.now,
-        recorded_at=chart.now,
-        actor=SYSTEM,
-        request_id="request",
-    )
-
-
 @dataclass(frozen=True, kw_only=True)
 class Fold:
     """An event is folded onto a state, or cannot follow it (`to` is None)."""
@@ -194,7 +198,7 @@ class Fold:
     def run(self) -> None:
         chart = prepared(self.story)
         try:
-            after = evolve(chart.state, Recorded(event=self.event, metadata=_written(chart, self.event)))
+            after = folded(chart, chart.state, self.event)
         except ValueError as error:
             assert self.to is None, error
             assert "cannot follow" in str(error)

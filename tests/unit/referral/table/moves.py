@@ -9,6 +9,7 @@ from functools import partial
 
 from services.referral.domain import commands as c
 from services.referral.domain.commands import BedNews
+from services.referral.domain.record_values import TransferRecord
 from services.referral.domain.referral_values import ReferralState
 from tests.unit.referral.referral.chart import Chart
 from tests.unit.referral.referral.children import FOLLOW_UP
@@ -193,6 +194,16 @@ def _death(chart: Chart) -> c.Command:
     return c.RecordDeath(died_at=chart.now, certifier="张医生")
 
 
+def _record() -> Iterator[Taken]:
+    for state in NON_TERMINAL:
+        yield _move(state, COMPLETED_RECORD, of_origin, "RecordCompleted", state)
+        yield _move(_INCOMPLETE[state], due("record"), SYSTEM, "RecordOverdue", state)
+
+
+COMPLETED_RECORD = c.CompleteRecord(record=TransferRecord(inpatient_number="ZY-1"))
+_INCOMPLETE = {state: partial(tales.incomplete, state) for state in NON_TERMINAL}
+
+
 def all_moves() -> Iterable[Taken]:
-    for part in (_asking, _deadlines, _beds, _journey, _care, _ends):
+    for part in (_asking, _deadlines, _beds, _journey, _care, _ends, _record):
         yield from part()

@@ -32,7 +32,14 @@ from tests.unit.referral.referral.stories import (
 )
 from tests.unit.referral.table import tales
 from tests.unit.referral.table.cases import Allowed, Story, WhoMay
-from tests.unit.referral.table.moves import ANSWERS, APPROVED_ERROR, DIVERT, NON_TERMINAL, REROUTE
+from tests.unit.referral.table.moves import (
+    ANSWERS,
+    APPROVED_ERROR,
+    COMPLETED_RECORD,
+    DIVERT,
+    NON_TERMINAL,
+    REROUTE,
+)
 from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW
 
 S = ReferralState
@@ -135,6 +142,9 @@ DOORS: Final = (
     _origin(S.IN_TRANSIT, _DEATH),
     _destination(S.ARRIVED, _DEATH),
     _origin(S.IN_TREATMENT, APPROVED_ERROR),
+    # The record is the origin's always, and then also of who has the patient.
+    _origin(S.IN_TRANSIT, COMPLETED_RECORD),
+    Door(place=S.ARRIVED, order=COMPLETED_RECORD, staff={"origin": STAFF, "destination": STAFF}),
     Door(place=S.ACCEPTED, order=bed(BedNews.HELD, 2), staff={}, system=True),
     Door(place=S.REQUESTED, order=c.MeetDeadline(key="acknowledge:none"), staff={}, system=True),
 )
@@ -162,7 +172,7 @@ OFFERED: Final[Mapping[S, str]] = {
 
 
 def _offered(state: S) -> frozenset[str]:
-    always = {"RecordDeath"} if state in NON_TERMINAL else set()
+    always = {"RecordDeath", "CompleteRecord"} if state in NON_TERMINAL else set()
     wrong = set() if state is S.ENTERED_IN_ERROR else {"MarkEnteredInError"}
     return frozenset({*OFFERED[state].split(), *always, *wrong})
 

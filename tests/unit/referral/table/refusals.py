@@ -140,6 +140,10 @@ def _ends() -> Iterator[Rejected]:
     yield _refused(S.TREATED, ERROR, of_origin, "SECOND_APPROVER_MISSING")
 
 
+def _record() -> Iterator[Rejected]:
+    yield _refused(S.REQUESTED, c.CompleteRecord(), WUCAIWAN, "NOTHING_GIVEN")
+
+
 def all_refusals() -> Iterable[Rejected]:
-    for part in (_reasons, _asking, _journey, _care, _norms, _ends):
+    for part in (_reasons, _asking, _journey, _care, _norms, _ends, _record):
         yield from part()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from services.referral.domain import commands as c
 from services.referral.domain.commands import BedNews
@@ -143,6 +144,15 @@ def question_to_nobody() -> Chart:
 def lapsed(state: ReferralState) -> Chart:
     """In the state, and the hold has run out."""
     return told((bed(BedNews.HOLD_LAPSED), SYSTEM), chart=TO_STATE[state]())
+
+
+def incomplete(state: ReferralState) -> Chart:
+    """In the state, and the record still lacks something that it is given time for."""
+    chart = TO_STATE[state]()
+    chart.state = replace(
+        chart.referral, record_due_at=chart.now + timedelta(hours=6), missing_elements=("allergies",)
+    )
+    return chart
 
 
 def no_bed_accepted() -> Chart:
