@@ -28,8 +28,8 @@ _DERIVED = {
     "ROWS": lookup._rows_by_command,
     "ROW_IN": lookup._row_by_state,
     "_OUTCOMES": lookup._outcomes,
-    "_INTERNAL_EVENTS": lookup._internal_events,
-    "_ALLOWED": lookup._all_allowed,
+    "_INTERNAL_EVENTS": lambda: lookup._both(lookup._internal_events),
+    "_ALLOWED": lambda: lookup._both(lookup._allowed),
 }
 
 

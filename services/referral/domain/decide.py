@@ -158,7 +158,7 @@ def decide(
     if kind not in INTERNAL:
         decision = _checked(_row(state, command), decision)
     found = _BUILD[kind](decision)
-    if kind in INTERNAL and not {type(event) for event in found} <= events_of_system(kind, state.state):
+    if kind in INTERNAL and not {type(event) for event in found} <= events_of_system(kind, state):
         raise ValueError(f"the table has no {kind.__name__} in {state.state} that gives {found}")
     return found
 

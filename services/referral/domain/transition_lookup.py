@@ -1,5 +1,8 @@
 """Quick look-ups of the state table, made once from its rows."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from services.referral.domain import commands as c
 from services.referral.domain import events as e
 from services.referral.domain.referral_state import Referral
@@ -15,12 +18,12 @@ COMMANDS: tuple[type[c.Command], ...] = tuple(dict.fromkeys(row.command for row 
 
 
 def _rows_by_command() -> dict[type[c.Command], tuple[Row, ...]]:
-    """Raises ValueError for what nobody asks of an internal command: it has one party and no conditions."""
+    """Raises ValueError for what nobody asks of an internal command: it has one party and no guards."""
     found = {command: tuple([row for row in TABLE if row.command is command]) for command in COMMANDS}
     for command in INTERNAL & found.keys():
         if len({row.by for row in found[command]}) > 1:
             raise ValueError(f"the rows of {command.__name__} are for different parties")
-        if any(row.guards or row.norms or row.down_only for row in found[command]):
+        if any(row.guards or row.norms for row in found[command]):
             raise ValueError(f"{command.__name__} is given by the system: nothing else is asked")
         if any(None in row.sources for row in found[command]):
             raise ValueError(f"{command.__name__} needs a referral: the system begins none")
@@ -51,10 +54,10 @@ def _outcomes() -> dict[tuple[S | None, type[e.Event]], tuple[Outcome, ...]]:
     return found
 
 
-def _internal_events() -> dict[tuple[type[c.Command], S | None], frozenset[type[e.Event]]]:
+def _internal_events(down: bool) -> dict[tuple[type[c.Command], S | None], frozenset[type[e.Event]]]:
     found: dict[tuple[type[c.Command], S | None], frozenset[type[e.Event]]] = {}
     for row in TABLE:
-        if row.command in INTERNAL:
+        if row.command in INTERNAL and (down or not row.down_only):
             events = frozenset([outcome.event for outcome in row.outcomes])
             for source in row.sources:
                 found[row.command, source] = found.get((row.command, source), frozenset()) | events
@@ -66,15 +69,19 @@ def _allowed(down: bool) -> dict[S, tuple[str, ...]]:
     return {state: tuple([row.command.__name__ for row in rows if state in row.sources]) for state in S}
 
 
-def _all_allowed() -> dict[bool, dict[S, tuple[str, ...]]]:
-    return {down: _allowed(down=down) for down in (True, False)}
+T = TypeVar("T")
+
+
+def _both(make: Callable[[bool], T]) -> dict[bool, T]:
+    """For a referral down, and for any other."""
+    return {down: make(down) for down in (True, False)}
 
 
 ROWS = _rows_by_command()
 ROW_IN = _row_by_state()
 _OUTCOMES = _outcomes()
-_INTERNAL_EVENTS = _internal_events()
-_ALLOWED = _all_allowed()
+_INTERNAL_EVENTS = _both(_internal_events)
+_ALLOWED = _both(_allowed)
 
 
 def allowed_commands(state: Referral) -> tuple[str, ...]:
@@ -82,9 +89,9 @@ def allowed_commands(state: Referral) -> tuple[str, ...]:
     return _ALLOWED[state.direction is Direction.DOWN][state.state]
 
 
-def events_of_system(command: type[c.Command], state: S) -> frozenset[type[e.Event]]:
-    """The events that an internal command may give in a state."""
-    return _INTERNAL_EVENTS.get((command, state), frozenset())
+def events_of_system(command: type[c.Command], state: Referral) -> frozenset[type[e.Event]]:
+    """The events that an internal command may give in this state."""
+    return _INTERNAL_EVENTS[state.direction is Direction.DOWN].get((command, state.state), frozenset())
 
 
 def next_state(state: Referral | None, event: e.Event) -> S:

@@ -170,15 +170,17 @@ class SystemMay:
     """The events that an internal command may give in a state."""
 
     command: str
-    state: S
+    story: Story
     events: frozenset[str]
 
     def __str__(self) -> str:
-        return f"system-{self.state}-{self.command}"
+        state = prepared(self.story).referral
+        return f"system-{self.command}-{state.direction}-{state.state}"
 
     def run(self) -> None:
         kind = c.MeetDeadline if self.command == "MeetDeadline" else c.FollowBed
-        assert {event.__name__ for event in events_of_system(kind, self.state)} == self.events
+        found = events_of_system(kind, prepared(self.story).referral)
+        assert {event.__name__ for event in found} == self.events
 
 
 @dataclass(frozen=True, kw_only=True)

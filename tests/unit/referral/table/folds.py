@@ -9,10 +9,11 @@ from functools import cache
 
 from services.referral.domain.events import EVENTS, Event, ReferralExpired
 from services.referral.domain.referral_values import ReferralState
+from services.referral.domain.values import Direction
 from tests.unit.referral.referral.stories import TO_STATE, info_requested, requested
-from tests.unit.referral.table.cases import Fold, Story, SystemMay
+from tests.unit.referral.table.cases import Fold, Story, SystemMay, Taken, prepared
 from tests.unit.referral.table.moves import all_moves
-from tests.unit.referral.table.tales import nothing
+from tests.unit.referral.table.tales import DOWN, nothing
 
 PLACES: dict[ReferralState | None, Story] = {None: nothing, **TO_STATE}
 
@@ -42,11 +43,18 @@ def all_folds() -> Iterable[Fold]:
 
 def all_of_system() -> Iterable[SystemMay]:
     for command in ("MeetDeadline", "FollowBed"):
-        for state in ReferralState:
+        for story in (*TO_STATE.values(), *DOWN.values()):
+            referral = prepared(story).referral
             events = frozenset(
                 event
                 for move in all_moves()
-                if (move.source, move.command) == (state, command)
+                if (move.source, move.command) == (referral.state, command)
+                and (referral.direction is Direction.DOWN or not _down_alone(move))
                 for event in move.events
             )
-            yield SystemMay(command=command, state=state, events=events)
+            yield SystemMay(command=command, story=story, events=events)
+
+
+def _down_alone(move: Taken) -> bool:
+    """What the plan gives, it gives on a referral down."""
+    return bool({"TaskMissed", "FollowUpMissed"} & set(move.events))

@@ -40,6 +40,7 @@ from tests.unit.referral.table.moves import (
     NON_TERMINAL,
     REROUTE,
 )
+from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, NOT_NEEDED, READ, WITH_PATIENT
 from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW
 
 S = ReferralState
@@ -134,6 +135,16 @@ DOORS: Final = (
     _destination(S.IN_TREATMENT, COMPLETE),
     _destination(S.TREATED, BACK),
     Door(place=down_arrived, order=FOLLOW_UP, staff={"destination": STAFF}, cast=_DOWN),
+    *(
+        Door(place=down_arrived, order=order, staff={"origin": STAFF, "destination": STAFF}, cast=_DOWN)
+        for order in (DONE, NOT_NEEDED, EXPLAINED, AMENDED)
+    ),
+    # Before the arrival the plan is the sender's.
+    *(
+        Door(place=tales.down_accepted, order=order, staff={"origin": STAFF}, cast=_DOWN)
+        for order in (NOT_NEEDED, AMENDED)
+    ),
+    _origin(S.TREATED, READ),
     _origin(S.TREATED, CLOSE),
     _origin(S.REQUESTED, CANCEL),
     _origin(S.ACCEPTED, CANCEL),
@@ -161,7 +172,7 @@ OFFERED: Final[Mapping[S, str]] = {
     S.NO_SHOW: "ArrangeTransport CancelReferral",
     S.ARRIVED: "StartTreatment CompleteTreatment",
     S.IN_TREATMENT: "CompleteTreatment",
-    S.TREATED: "ReferBack CloseReferral",
+    S.TREATED: "ReferBack AcknowledgeOutcome CloseReferral",
     S.CANCEL_REQUESTED: "ReportArrival ConfirmCancellation",
     S.CLOSED: "",
     S.CANCELLED: "",
@@ -204,11 +215,8 @@ def all_people() -> Iterable[WhoMay]:
 def all_offered() -> Iterable[Allowed]:
     for state in S:
         yield Allowed(label=state.value, story=TO_STATE[state], commands=_offered(state))
-    down = (
-        (S.ARRIVED, down_arrived),
-        (S.IN_TREATMENT, tales.down_in_treatment),
-        (S.TREATED, tales.down_treated),
-    )
-    for state, story in down:
-        commands = _offered(state) | {"RecordFollowUp"}
-        yield Allowed(label=f"DOWN-{state}", story=story, commands=commands)
+    for state, story in tales.DOWN.items():
+        plan = {"CancelTask", "AmendPlan"}
+        if state in WITH_PATIENT:
+            plan |= {"RecordFollowUp", "CompleteTask", "ExplainMissedTask"}
+        yield Allowed(label=f"DOWN-{state}", story=story, commands=_offered(state) | plan)

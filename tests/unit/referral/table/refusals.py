@@ -18,7 +18,7 @@ from services.referral.domain.referral_values import (
 )
 from services.referral.domain.values import Urgency
 from tests.unit.referral.referral.chart import Chart
-from tests.unit.referral.referral.network import AMBULANCE, EAST, GENERAL, GENERAL_OFFICE, WUCAIWAN
+from tests.unit.referral.referral.network import AMBULANCE, EAST, GENERAL, GENERAL_OFFICE, TOWN, WUCAIWAN
 from tests.unit.referral.referral.stories import (
     ACCEPT,
     ADVANCED,
@@ -36,11 +36,13 @@ from tests.unit.referral.referral.stories import (
     SUMMARY,
     TO_STATE,
     arrived,
+    down_arrived,
     referred_back,
 )
 from tests.unit.referral.table import tales
 from tests.unit.referral.table.cases import Rejected, Story, Who
 from tests.unit.referral.table.moves import ANSWERS, DIVERT, REROUTE
+from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, MISSED, NOT_NEEDED
 from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW, of_custodian, of_origin
 
 S = ReferralState
@@ -140,10 +142,23 @@ def _ends() -> Iterator[Rejected]:
     yield _refused(S.TREATED, ERROR, of_origin, "SECOND_APPROVER_MISSING")
 
 
+def _plan() -> Iterator[Rejected]:
+    for order in (DONE, NOT_NEEDED, EXPLAINED, AMENDED):
+        yield _refused(S.ARRIVED, order, GENERAL, "DOWN_ONLY")
+    yield _refused(tales.task_done, DONE, TOWN, "TASK_SETTLED")
+    yield _refused(down_arrived, replace(DONE, task="t2"), TOWN, "TASK_IS_FOLLOW_UP")
+    yield _refused(tales.task_done, NOT_NEEDED, TOWN, "TASK_NOT_OPEN")
+    yield _refused(down_arrived, EXPLAINED, TOWN, "TASK_NOT_MISSED")
+    yield _refused(down_arrived, replace(NOT_NEEDED, reason=NO_REASON), TOWN, "REASON_MISSING")
+    yield _refused(MISSED[S.ARRIVED], replace(EXPLAINED, reason=NO_REASON), TOWN, "REASON_MISSING")
+    yield _refused(down_arrived, replace(AMENDED, reason=NO_REASON), TOWN, "REASON_MISSING")
+    yield _refused(tales.task_left, CLOSE, GENERAL, "TASKS_NOT_SETTLED")
+
+
 def _record() -> Iterator[Rejected]:
     yield _refused(S.REQUESTED, c.CompleteRecord(), WUCAIWAN, "NOTHING_GIVEN")
 
 
 def all_refusals() -> Iterable[Rejected]:
-    for part in (_reasons, _asking, _journey, _care, _norms, _ends, _record):
+    for part in (_reasons, _asking, _journey, _care, _norms, _ends, _plan, _record):
         yield from part()

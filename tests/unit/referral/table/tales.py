@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.referral.domain import commands as c
+from services.referral.domain import commands_plan as pc
 from services.referral.domain.commands import BedNews
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.referral_values import (
@@ -35,6 +36,7 @@ from tests.unit.referral.referral.stories import (
     ARRANGE,
     COMPLETE,
     CREATE,
+    DEPART,
     OUT_OF_COUNTY,
     REASON,
     TO_STATE,
@@ -47,6 +49,7 @@ from tests.unit.referral.referral.stories import (
     requested,
     told,
 )
+from tests.unit.referral.referral.stories import DOWN as DOWNWARD
 
 S = ReferralState
 ASK = c.RequestInformation(questions=("头颅CT？",))
@@ -57,6 +60,7 @@ PAIR = replace(
     destinations=("jimsar-general", "east-hospital"),
     overrides=(NormOverride(rule="NEAREST_CAPABLE", reason=REASON),),
 )
+OWN_MEANS = Transport(crew_level=CrewLevel.NONE)
 AT_ONCE = replace(PAIR, dispatch=Dispatch.FIRST_TO_ACCEPT)
 
 
@@ -187,12 +191,50 @@ def filing_needed() -> Chart:
     )
 
 
+def down_accepted() -> Chart:
+    return told((DOWNWARD, GENERAL), (ACCEPT, TOWN))
+
+
+def down_transport() -> Chart:
+    return told((replace(ARRANGE, transport=OWN_MEANS), GENERAL), chart=down_accepted())
+
+
+def down_in_transit() -> Chart:
+    return told((replace(DEPART, transport=OWN_MEANS), GENERAL), chart=down_accepted())
+
+
 def down_in_treatment() -> Chart:
     return told((c.StartTreatment(), TOWN), chart=down_arrived())
 
 
 def down_treated() -> Chart:
     return told((COMPLETE, TOWN), chart=down_in_treatment())
+
+
+#: A referral down in each state in which its plan counts.
+DOWN: dict[ReferralState, Callable[[], Chart]] = {
+    S.ACCEPTED: down_accepted,
+    S.TRANSPORT_ARRANGED: down_transport,
+    S.IN_TRANSIT: down_in_transit,
+    S.ARRIVED: down_arrived,
+    S.IN_TREATMENT: down_in_treatment,
+    S.TREATED: down_treated,
+}
+
+
+def task_missed(state: ReferralState) -> Chart:
+    chart = DOWN[state]()
+    chart.due("task:t1")
+    return chart
+
+
+def task_done() -> Chart:
+    return told((pc.CompleteTask(task="t1"), TOWN), chart=down_arrived())
+
+
+def task_left() -> Chart:
+    """Followed up and treated, and one task is nobody's."""
+    return told((c.RecordFollowUp(findings="肌力4级"), TOWN), chart=down_treated())
 
 
 def back_and_followed_up() -> Chart:
@@ -203,6 +245,3 @@ def back_and_followed_up() -> Chart:
 
 def later(state: ReferralState, hours: int = 4) -> Chart:
     return TO_STATE[state]().later(hours=hours)
-
-
-OWN_MEANS = Transport(crew_level=CrewLevel.NONE)

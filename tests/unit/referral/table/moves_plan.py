@@ -1,0 +1,56 @@
+"""The moves of a rehabilitation plan, and of the report that comes back."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from services.referral.domain import commands as c
+from services.referral.domain import commands_plan as pc
+from services.referral.domain.referral_values import ReferralState
+from tests.unit.referral.referral.network import SYSTEM, TOWN, WUCAIWAN
+from tests.unit.referral.referral.stories import REASON, TO_STATE
+from tests.unit.referral.table import tales
+from tests.unit.referral.table.cases import Order, Story, Taken, Who, due
+from tests.unit.referral.table.tales import of_custodian
+
+S = ReferralState
+WITH_PATIENT = (S.ARRIVED, S.IN_TREATMENT, S.TREATED)
+PLANNED = (S.ACCEPTED, S.TRANSPORT_ARRANGED, S.IN_TRANSIT, *WITH_PATIENT)
+
+DONE = pc.CompleteTask(task="t1")
+NOT_NEEDED = pc.CancelTask(task="t1", reason=REASON)
+EXPLAINED = pc.ExplainMissedTask(task="t1", reason=REASON)
+AMENDED = pc.AmendPlan(medications=("氯吡格雷 75 mg",), reason=REASON)
+READ = pc.AcknowledgeOutcome()
+
+MISSED = {state: partial(tales.task_missed, state) for state in WITH_PATIENT}
+
+
+def plan_moves() -> Iterator[Taken]:
+    for state in WITH_PATIENT:
+        here = tales.DOWN[state]
+        yield _move(here, DONE, TOWN, "TaskCompleted", state)
+        yield _move(MISSED[state], DONE, TOWN, "TaskCompleted", state)
+        yield _move(MISSED[state], EXPLAINED, TOWN, "TaskMissExplained", state)
+        for key, event in (("task:t1", "TaskMissed"), ("task:t2", "FollowUpMissed")):
+            yield _met(here, key, event, state)
+    for state in PLANNED:
+        here = tales.DOWN[state]
+        yield _move(here, NOT_NEEDED, of_custodian, "TaskCancelled", state)
+        yield _move(here, AMENDED, of_custodian, "PlanAmended", state)
+    yield _move(TO_STATE[S.TREATED], READ, WUCAIWAN, "OutcomeAcknowledged", S.TREATED)
+
+
+def _move(story: Story, order: c.Command, who: Who, event: str, to: S) -> Taken:
+    return Taken(
+        command=type(order).__name__,
+        story=story,
+        order=order,
+        who=who,
+        events=(event,),
+        to=to,
+    )
+
+
+def _met(story: Story, key: str, event: str, to: S) -> Taken:
+    order: Order = due(key)
+    return Taken(command="MeetDeadline", story=story, order=order, who=SYSTEM, events=(event,), to=to)
