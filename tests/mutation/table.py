@@ -28,7 +28,7 @@ _DERIVED = {
     "ROWS": lookup._rows_by_command,
     "ROW_IN": lookup._row_by_state,
     "_OUTCOMES": lookup._outcomes,
-    "_INTERNAL_EVENTS": lambda: lookup._both(lookup._internal_events),
+    "_EVENTS": lambda: lookup._both(lookup._events),
     "_ALLOWED": lambda: lookup._both(lookup._allowed),
 }
 

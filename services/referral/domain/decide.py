@@ -37,7 +37,7 @@ from services.referral.domain.transition_lookup import (
     ROW_IN,
     ROWS,
     allowed_commands,
-    events_of_system,
+    events_of,
 )
 from services.referral.domain.transition_row import Row
 from services.referral.domain.values import Direction
@@ -158,7 +158,7 @@ def decide(
     if kind not in INTERNAL:
         decision = _checked(_row(state, command), decision)
     found = _BUILD[kind](decision)
-    if kind in INTERNAL and not {type(event) for event in found} <= events_of_system(kind, state):
+    if not events_of(kind, state).issuperset([type(event) for event in found]):
         raise ValueError(f"the table has no {kind.__name__} in {state.state} that gives {found}")
     return found
 

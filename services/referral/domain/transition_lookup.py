@@ -54,10 +54,10 @@ def _outcomes() -> dict[tuple[S | None, type[e.Event]], tuple[Outcome, ...]]:
     return found
 
 
-def _internal_events(down: bool) -> dict[tuple[type[c.Command], S | None], frozenset[type[e.Event]]]:
+def _events(down: bool) -> dict[tuple[type[c.Command], S | None], frozenset[type[e.Event]]]:
     found: dict[tuple[type[c.Command], S | None], frozenset[type[e.Event]]] = {}
     for row in TABLE:
-        if row.command in INTERNAL and (down or not row.down_only):
+        if down or not row.down_only:
             events = frozenset([outcome.event for outcome in row.outcomes])
             for source in row.sources:
                 found[row.command, source] = found.get((row.command, source), frozenset()) | events
@@ -80,7 +80,7 @@ def _both(make: Callable[[bool], T]) -> dict[bool, T]:
 ROWS = _rows_by_command()
 ROW_IN = _row_by_state()
 _OUTCOMES = _outcomes()
-_INTERNAL_EVENTS = _both(_internal_events)
+_EVENTS = _both(_events)
 _ALLOWED = _both(_allowed)
 
 
@@ -89,9 +89,9 @@ def allowed_commands(state: Referral) -> tuple[str, ...]:
     return _ALLOWED[state.direction is Direction.DOWN][state.state]
 
 
-def events_of_system(command: type[c.Command], state: Referral) -> frozenset[type[e.Event]]:
-    """The events that an internal command may give in this state."""
-    return _INTERNAL_EVENTS[state.direction is Direction.DOWN].get((command, state.state), frozenset())
+def events_of(command: type[c.Command], state: Referral) -> frozenset[type[e.Event]]:
+    """The events that a command may give in this state."""
+    return _EVENTS[state.direction is Direction.DOWN].get((command, state.state), frozenset())
 
 
 def next_state(state: Referral | None, event: e.Event) -> S:

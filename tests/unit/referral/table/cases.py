@@ -13,7 +13,7 @@ from services.referral.domain import commands as c
 from services.referral.domain.events import Event
 from services.referral.domain.referral import Referral, allowed_commands, deadlines, evolve
 from services.referral.domain.referral_values import ReferralState
-from services.referral.domain.transition_lookup import events_of_system
+from services.referral.domain.transition_lookup import events_of
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.command import EventMetadata, Recorded
 from services.shared.kernel.refusals import NotFound, NotPermitted, Refused
@@ -179,7 +179,7 @@ class SystemMay:
 
     def run(self) -> None:
         kind = c.MeetDeadline if self.command == "MeetDeadline" else c.FollowBed
-        found = events_of_system(kind, prepared(self.story).referral)
+        found = events_of(kind, prepared(self.story).referral)
         assert {event.__name__ for event in found} == self.events
 
 

@@ -43,13 +43,10 @@ from tests.unit.referral.referral.stories import (
 from tests.unit.referral.table import tales
 from tests.unit.referral.table.cases import Order, Story, Taken, Who, due
 from tests.unit.referral.table.moves_plan import plan_moves
-from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW, of_custodian, of_origin
+from tests.unit.referral.table.moves_review import review_moves
+from tests.unit.referral.table.tales import ASK, DECLINE, NON_TERMINAL, WITHDRAW, of_custodian, of_origin
 
 S = ReferralState
-NON_TERMINAL = (
-    *(S.AWAITING_APPROVAL, S.REQUESTED, S.INFO_REQUESTED, S.DECLINED, S.ACCEPTED, S.TRANSPORT_ARRANGED),
-    *(S.IN_TRANSIT, S.NO_SHOW, S.ARRIVED, S.IN_TREATMENT, S.TREATED, S.CANCEL_REQUESTED),
-)
 WITH_DESTINATION = NON_TERMINAL[4:]
 ANSWERS = c.ProvideInformation(answers=("未见出血",))
 REROUTE = c.RerouteReferral(destinations=("east-hospital",))
@@ -206,5 +203,5 @@ _INCOMPLETE = {state: partial(tales.incomplete, state) for state in NON_TERMINAL
 
 
 def all_moves() -> Iterable[Taken]:
-    for part in (_asking, _deadlines, _beds, _journey, _care, _ends, _record, plan_moves):
+    for part in (_asking, _deadlines, _beds, _journey, _care, _ends, _record, plan_moves, review_moves):
         yield from part()

@@ -37,11 +37,11 @@ from tests.unit.referral.table.moves import (
     APPROVED_ERROR,
     COMPLETED_RECORD,
     DIVERT,
-    NON_TERMINAL,
     REROUTE,
 )
 from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, NOT_NEEDED, READ, WITH_PATIENT
-from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW
+from tests.unit.referral.table.moves_review import REVIEW, TO_REVIEW, WITH_DESTINATION
+from tests.unit.referral.table.tales import ASK, DECLINE, NON_TERMINAL, WITHDRAW
 
 S = ReferralState
 CLINICIAN, OFFICE, DESK = Role.CLINICIAN, Role.REFERRAL_OFFICE, Role.BED_DESK
@@ -144,6 +144,7 @@ DOORS: Final = (
         Door(place=tales.down_accepted, order=order, staff={"origin": STAFF}, cast=_DOWN)
         for order in (NOT_NEEDED, AMENDED)
     ),
+    Door(place=TO_REVIEW[S.IN_TRANSIT], order=REVIEW, staff={"neighbour": (OFFICE,)}),
     _origin(S.TREATED, READ),
     _origin(S.TREATED, CLOSE),
     _origin(S.REQUESTED, CANCEL),
@@ -185,7 +186,8 @@ OFFERED: Final[Mapping[S, str]] = {
 def _offered(state: S) -> frozenset[str]:
     always = {"RecordDeath", "CompleteRecord"} if state in NON_TERMINAL else set()
     wrong = set() if state is S.ENTERED_IN_ERROR else {"MarkEnteredInError"}
-    return frozenset({*OFFERED[state].split(), *always, *wrong})
+    leads = {"ReviewReferral"} if state in WITH_DESTINATION else set()
+    return frozenset({*OFFERED[state].split(), *always, *wrong, *leads})
 
 
 def _tries(door: Door) -> Iterator[WhoMay]:

@@ -43,6 +43,7 @@ from tests.unit.referral.table import tales
 from tests.unit.referral.table.cases import Rejected, Story, Who
 from tests.unit.referral.table.moves import ANSWERS, DIVERT, REROUTE
 from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, MISSED, NOT_NEEDED
+from tests.unit.referral.table.moves_review import LEAD, REVIEW, TO_REVIEW
 from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW, of_custodian, of_origin
 
 S = ReferralState
@@ -155,10 +156,19 @@ def _plan() -> Iterator[Rejected]:
     yield _refused(tales.task_left, CLOSE, GENERAL, "TASKS_NOT_SETTLED")
 
 
+def _review() -> Iterator[Rejected]:
+    yield _refused(_nothing_to_review, REVIEW, LEAD, "REVIEW_NOT_OPEN")
+    yield _refused(TO_REVIEW[S.ACCEPTED], replace(REVIEW, reason=NO_REASON), LEAD, "REASON_MISSING")
+
+
+def _nothing_to_review() -> Chart:
+    return tales.once_approved(TO_STATE[S.ACCEPTED])
+
+
 def _record() -> Iterator[Rejected]:
     yield _refused(S.REQUESTED, c.CompleteRecord(), WUCAIWAN, "NOTHING_GIVEN")
 
 
 def all_refusals() -> Iterable[Rejected]:
-    for part in (_reasons, _asking, _journey, _care, _norms, _ends, _plan, _record):
+    for part in (_reasons, _asking, _journey, _care, _norms, _ends, _plan, _review, _record):
         yield from part()

@@ -16,6 +16,7 @@ from services.referral.domain.referral_values import (
     ReferralState,
     Transport,
 )
+from services.referral.domain.review_values import RetrospectiveReview, ReviewState
 from services.referral.domain.values import Urgency
 from services.shared.kernel.actor import Actor, Role
 from tests.unit.referral.referral.chart import Chart
@@ -52,6 +53,10 @@ from tests.unit.referral.referral.stories import (
 from tests.unit.referral.referral.stories import DOWN as DOWNWARD
 
 S = ReferralState
+NON_TERMINAL = (
+    *(S.AWAITING_APPROVAL, S.REQUESTED, S.INFO_REQUESTED, S.DECLINED, S.ACCEPTED, S.TRANSPORT_ARRANGED),
+    *(S.IN_TRANSIT, S.NO_SHOW, S.ARRIVED, S.IN_TREATMENT, S.TREATED, S.CANCEL_REQUESTED),
+)
 ASK = c.RequestInformation(questions=("头颅CT？",))
 DECLINE = c.DeclineReferral(reason=REASON)
 WITHDRAW = c.WithdrawAcceptance(reason=REASON)
@@ -156,6 +161,16 @@ def incomplete(state: ReferralState) -> Chart:
     chart.state = replace(
         chart.referral, record_due_at=chart.now + timedelta(hours=6), missing_elements=("allergies",)
     )
+    return chart
+
+
+def to_review(state: ReferralState) -> Chart:
+    """In the state, having left the county: the neighbour's office has the last word."""
+    chart = TO_STATE[state]()
+    review = RetrospectiveReview(
+        state=ReviewState.PENDING, facility="jimsar-town", due_at=chart.now + timedelta(hours=72)
+    )
+    chart.state = replace(chart.referral, approval_facility="jimsar-town", review=review)
     return chart
 
 
