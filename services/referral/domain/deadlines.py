@@ -77,7 +77,7 @@ def _of_state(state: Referral) -> tuple[Deadline, ...]:
     match state.state:
         case S.REQUESTED | S.INFO_REQUESTED if open_offers(state.offers):
             return _of_offers(state)
-        # Also where nobody is asked: every listed destination had left the directory when it was approved.
+        # Also of a trail in which nobody is asked: it would wait for ever.
         case S.AWAITING_APPROVAL | S.REQUESTED | S.INFO_REQUESTED | S.DECLINED if (
             state.expires_at is not None
         ):

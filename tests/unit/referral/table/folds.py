@@ -5,9 +5,10 @@ written by another version.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 
-from services.referral.domain.events import EVENTS, Event, ReferralExpired
+from services.referral.domain.events import EVENTS, Event, ReferralExpired, ReferralRequested
 from services.referral.domain.referral_values import ReferralState
 from services.referral.domain.values import Direction
 from tests.unit.referral.referral.stories import TO_STATE, info_requested, requested
@@ -21,6 +22,12 @@ PLACES: dict[ReferralState | None, Story] = {None: nothing, **TO_STATE}
 
 #: What nobody gives and the fold takes: of a death, whether the patient had left or not, there is one row.
 _LENIENT = {(state, "ReviewNotDone") for state in NEVER_LEFT}
+
+
+def _created() -> ReferralRequested:
+    event = prepared(requested).events[0]
+    assert isinstance(event, ReferralRequested)
+    return event
 
 
 @cache
@@ -44,6 +51,9 @@ def all_folds() -> Iterable[Fold]:
     for place, name in sorted(_LENIENT):
         event = next(sample for kind, sample in samples().items() if kind.__name__ == name)
         yield Fold(story=TO_REVIEW[place], event=event, to=place)
+    # What another referral opens may find its destination gone.
+    nobody = replace(_created(), offers=())
+    yield Fold(story=nothing, event=nobody, to=ReferralState.DECLINED)
     # A referral expires when nobody is asked any more, and not before.
     for waiting in (requested, info_requested):
         yield Fold(story=waiting, event=ReferralExpired(), to=None, label="-while-asked")

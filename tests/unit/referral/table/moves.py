@@ -68,6 +68,8 @@ def _asking() -> Iterator[Taken]:
     yield move(tales.nothing, CREATE, WUCAIWAN, "ReferralRequested", S.REQUESTED)
     yield move(tales.nothing, OUT_OF_COUNTY, GENERAL, "ReferralRequested", S.AWAITING_APPROVAL)
     yield move(S.AWAITING_APPROVAL, c.ApproveReferral(), GENERAL_OFFICE, "ReferralApproved", S.REQUESTED)
+    approve = c.ApproveReferral()
+    yield move(tales.approval_without_destinations, approve, GENERAL_OFFICE, "ReferralApproved", S.DECLINED)
     refuse = c.RefuseApproval(reason=REASON)
     yield move(S.AWAITING_APPROVAL, refuse, GENERAL_OFFICE, "ApprovalRefused", S.DECLINED)
     yield move(S.REQUESTED, c.AcknowledgeOffer(), GENERAL, "OfferAcknowledged", S.REQUESTED)
@@ -103,11 +105,14 @@ def _deadlines() -> Iterator[Taken]:
     yield meets(tales.listed_question, "decide", "OfferLapsed", S.REQUESTED)
     yield _move(tales.one_asks, partial(_decides, "east-hospital"), SYSTEM, "OfferLapsed", S.INFO_REQUESTED)
     yield _move(tales.one_asks, partial(_decides, "jimsar-general"), SYSTEM, "OfferLapsed", S.REQUESTED)
-    for waiting in (S.AWAITING_APPROVAL, S.DECLINED, tales.approved_to_nobody, tales.question_to_nobody):
+    for waiting in (S.AWAITING_APPROVAL, S.DECLINED, *_ASKED_OF_NOBODY):
         yield meets(waiting, "expire", "ReferralExpired", S.EXPIRED)
     yield meets(S.IN_TRANSIT, "arrival", "ArrivalOverdue", S.IN_TRANSIT)
     yield meets(S.TREATED, "outcome-report", "OutcomeReportOverdue", S.TREATED)
     yield meets(S.CANCEL_REQUESTED, "cancellation", "ReferralCancelled", S.CANCELLED)
+
+
+_ASKED_OF_NOBODY = [partial(tales.asked_of_nobody, state) for state in (S.REQUESTED, S.INFO_REQUESTED)]
 
 
 def _decides(facility: str, chart: Chart) -> c.Command:

@@ -130,21 +130,20 @@ def once_approved(story: Callable[[], Chart]) -> Chart:
     return chart
 
 
-def approved_to_nobody() -> Chart:
-    """The one destination left the directory before the approval: nobody is asked."""
+def approval_without_destinations() -> Chart:
+    """The one destination left the directory before the approval."""
     left: Directory = replace(
         DIRECTORY,
         facilities={
             name: each for name, each in DIRECTORY.facilities.items() if name != "changji-prefecture"
         },
     )
-    chart = awaiting_approval().fact(directory=left)
-    return told((c.ApproveReferral(), GENERAL_OFFICE), chart=chart)
+    return awaiting_approval().fact(directory=left)
 
 
-def question_to_nobody() -> Chart:
-    """A question whose asker's offer is closed otherwise: no command leads here."""
-    chart = TO_STATE[S.INFO_REQUESTED]()
+def asked_of_nobody(state: ReferralState) -> Chart:
+    """Waiting for an answer, and every offer is closed: no command leads here, an old trail may."""
+    chart = TO_STATE[state]()
     offers = [replace(offer, state=OfferState.LAPSED) for offer in chart.referral.offers]
     chart.state = replace(chart.referral, offers=tuple(offers))
     return chart

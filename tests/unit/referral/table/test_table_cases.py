@@ -94,6 +94,10 @@ def test_the_row_is_taken_from_each_state_by_each_event_to_each_target(row: Row)
             (source, target)
             for source, name, event, target in _taken()
             if name == command and event == outcome.event.__name__ and source in row.sources
+        } | {
+            (source_of(case.story), case.to)
+            for case in every_case()
+            if isinstance(case, Fold) and type(case.event) is outcome.event and case.to is not None
         }
         wanted = {(source, outcome.to or source) for source in row.sources}
         assert reached & wanted, f"moves.py has no {command} to {outcome.to}"
