@@ -43,6 +43,7 @@ from tests.unit.referral.referral.stories import (
 from tests.unit.referral.table import tales
 from tests.unit.referral.table.cases import Order, Story, Taken, Who, due
 from tests.unit.referral.table.moves_plan import plan_moves
+from tests.unit.referral.table.moves_results import result_moves
 from tests.unit.referral.table.moves_review import review_moves
 from tests.unit.referral.table.tales import ASK, DECLINE, NON_TERMINAL, WITHDRAW, of_custodian, of_origin
 
@@ -208,5 +209,16 @@ _INCOMPLETE = {state: partial(tales.incomplete, state) for state in NON_TERMINAL
 
 
 def all_moves() -> Iterable[Taken]:
-    for part in (_asking, _deadlines, _beds, _journey, _care, _ends, _record, plan_moves, review_moves):
+    for part in (
+        _asking,
+        _deadlines,
+        _beds,
+        _journey,
+        _care,
+        _ends,
+        _record,
+        plan_moves,
+        review_moves,
+        result_moves,
+    ):
         yield from part()

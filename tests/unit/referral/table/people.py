@@ -40,6 +40,7 @@ from tests.unit.referral.table.moves import (
     REROUTE,
 )
 from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, NOT_NEEDED, READ, WITH_PATIENT
+from tests.unit.referral.table.moves_results import ADDED, REPEATED
 from tests.unit.referral.table.moves_review import REVIEW, TO_REVIEW, WITH_DESTINATION
 from tests.unit.referral.table.tales import ASK, DECLINE, NON_TERMINAL, WITHDRAW
 
@@ -145,6 +146,8 @@ DOORS: Final = (
         for order in (NOT_NEEDED, AMENDED)
     ),
     Door(place=TO_REVIEW[S.IN_TRANSIT], order=REVIEW, staff={"neighbour": (OFFICE,)}),
+    Door(place=S.IN_TRANSIT, order=ADDED, staff={"origin": STAFF, "destination": STAFF}),
+    _destination(S.ARRIVED, REPEATED),
     _origin(S.TREATED, READ),
     _origin(S.TREATED, CLOSE),
     _origin(S.REQUESTED, CANCEL),
@@ -184,10 +187,11 @@ OFFERED: Final[Mapping[S, str]] = {
 
 
 def _offered(state: S) -> frozenset[str]:
-    always = {"RecordDeath", "CompleteRecord"} if state in NON_TERMINAL else set()
+    always = {"RecordDeath", "CompleteRecord", "AddResults"} if state in NON_TERMINAL else set()
     wrong = set() if state is S.ENTERED_IN_ERROR else {"MarkEnteredInError"}
     leads = {"ReviewReferral"} if state in WITH_DESTINATION else set()
-    return frozenset({*OFFERED[state].split(), *always, *wrong, *leads})
+    repeats = {"RecordRepeat"} if state in WITH_PATIENT else set()
+    return frozenset({*OFFERED[state].split(), *always, *wrong, *leads, *repeats})
 
 
 def _tries(door: Door) -> Iterator[WhoMay]:

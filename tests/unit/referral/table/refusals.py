@@ -43,6 +43,7 @@ from tests.unit.referral.table import tales
 from tests.unit.referral.table.cases import Rejected, Story, Who
 from tests.unit.referral.table.moves import ANSWERS, DIVERT, REROUTE
 from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, MISSED, NOT_NEEDED
+from tests.unit.referral.table.moves_results import TOO_MANY, with_many_results
 from tests.unit.referral.table.moves_review import LEAD, REVIEW, TO_REVIEW
 from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW, of_custodian, of_origin
 
@@ -165,10 +166,14 @@ def _nothing_to_review() -> Chart:
     return tales.once_approved(TO_STATE[S.ACCEPTED])
 
 
+def _results() -> Iterator[Rejected]:
+    yield _refused(with_many_results, TOO_MANY, WUCAIWAN, "TOO_MANY_RESULTS")
+
+
 def _record() -> Iterator[Rejected]:
     yield _refused(S.REQUESTED, c.CompleteRecord(), WUCAIWAN, "NOTHING_GIVEN")
 
 
 def all_refusals() -> Iterable[Rejected]:
-    for part in (_reasons, _asking, _journey, _care, _norms, _ends, _plan, _review, _record):
+    for part in (_reasons, _asking, _journey, _care, _norms, _ends, _plan, _review, _results, _record):
         yield from part()
