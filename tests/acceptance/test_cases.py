@@ -70,3 +70,26 @@ def test_h1_she_was_read_within_the_banners_promise_and_travelled_nowhere(
         if step["rpc"] in ("RequestConsultation", "ReportConsultation")
     }
     assert moments["ReportConsultation"] - moments["RequestConsultation"] < timedelta(minutes=30)
+
+
+def test_j2_the_pupil_went_by_the_green_channel_and_is_back(
+    played: dict[str, subprocess.CompletedProcess[str]],
+) -> None:
+    document = _document(played, "j2")
+    (up,) = document["outcome"]["referrals"]
+    assert (up["direction"], up["state"], up["bed_region"]) == ("UP", "CLOSED", "NOT_NEEDED")
+    assert (up["origin"], up["destination"]) == ("hutubi-school-2", "hutubi-general")
+    types = [row["type"] for row in document["timeline"]]
+    assert types.index("PatientDeparted") < types.index("PatientArrived") < types.index("TreatmentStarted")
+    assert "ReferralApproved" not in types
+    moments = {row["type"]: datetime.fromisoformat(row["occurred_at"]) for row in document["timeline"]}
+    assert moments["ReferralAccepted"] - moments["ReferralRequested"] <= timedelta(minutes=1)
+
+
+def test_h2_the_expert_came_and_the_patient_stayed(
+    played: dict[str, subprocess.CompletedProcess[str]],
+) -> None:
+    outcome = _document(played, "h2")["outcome"]
+    assert outcome["referrals"] == []
+    assert outcome["consultations"] == [{"kind": "TELECONSULTATION", "state": "REPORTED", "version": 5}]
+    assert outcome["episode"]["facilities"] == ["beijing-hospital", "jalaid-general"]

@@ -5,7 +5,7 @@ from typing import Final
 
 CASES_FOLDER: Final = Path(__file__).parents[1] / "cases"
 #: By the name that `tierlink demo --case` takes. The folder's other files are directories.
-PACKAGED: Final = ("j1", "h1")
+PACKAGED: Final = ("j1", "j2", "h1", "h2")
 DEFAULT_CASE: Final = CASES_FOLDER / "j1.yaml"
 
 
