@@ -37,7 +37,7 @@ from tests.unit.referral.referral.test_machine import anybody, commands, creatio
 _ROLES = (Role.CLINICIAN, Role.REFERRAL_OFFICE, Role.AMBULANCE, Role.COORDINATOR)
 #: What may be given to a referral after it has ended.
 _AFTER_THE_END = "MarkEnteredInError"
-_INTERNAL = (c.FollowBed, c.MeetDeadline)
+_INTERNAL = (c.FollowBed, c.FollowStanding, c.MeetDeadline)
 
 indices = st.integers(0, 9)
 seeds = st.integers(0, 2**32 - 1)

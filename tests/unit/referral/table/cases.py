@@ -178,7 +178,7 @@ class SystemMay:
         return f"system-{self.command}-{state.direction}-{state.state}"
 
     def run(self) -> None:
-        kind = c.MeetDeadline if self.command == "MeetDeadline" else c.FollowBed
+        kind: type[c.Command] = getattr(c, self.command)
         found = events_of(kind, prepared(self.story).referral)
         assert {event.__name__ for event in found} == self.events
 

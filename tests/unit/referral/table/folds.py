@@ -60,7 +60,7 @@ def all_folds() -> Iterable[Fold]:
 
 
 def all_of_system() -> Iterable[SystemMay]:
-    for command in ("MeetDeadline", "FollowBed"):
+    for command in ("MeetDeadline", "FollowBed", "FollowStanding"):
         for story in (*TO_STATE.values(), *DOWN.values()):
             referral = prepared(story).referral
             events = frozenset(

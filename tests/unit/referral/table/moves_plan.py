@@ -22,6 +22,10 @@ EXPLAINED = pc.ExplainMissedTask(task="t1", reason=REASON)
 AMENDED = pc.AmendPlan(medications=("氯吡格雷 75 mg",), reason=REASON)
 READ = pc.AcknowledgeOutcome()
 
+OPENED = c.FollowStanding(standing_order=tales.ORDER, over=False)
+OVER = c.FollowStanding(standing_order=tales.ORDER, over=True)
+WITH_DESTINATION = (*PLANNED, S.NO_SHOW, S.CANCEL_REQUESTED)
+STANDING = {state: partial(tales.standing, state) for state in WITH_DESTINATION}
 MISSED = {state: partial(tales.task_missed, state) for state in WITH_PATIENT}
 
 
@@ -37,6 +41,10 @@ def plan_moves() -> Iterator[Taken]:
         here = tales.DOWN[state]
         yield _move(here, NOT_NEEDED, of_custodian, "TaskCancelled", state)
         yield _move(here, AMENDED, of_custodian, "PlanAmended", state)
+    for state in WITH_DESTINATION:
+        running = STANDING[state]
+        yield _move(TO_STATE[state], OPENED, SYSTEM, "StandingOrderOpened", state)
+        yield _move(running, OVER, SYSTEM, "StandingOrderOver", state)
     yield _move(TO_STATE[S.TREATED], READ, WUCAIWAN, "OutcomeAcknowledged", S.TREATED)
 
 

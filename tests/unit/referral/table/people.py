@@ -39,7 +39,15 @@ from tests.unit.referral.table.moves import (
     DIVERT,
     REROUTE,
 )
-from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, NOT_NEEDED, READ, WITH_PATIENT
+from tests.unit.referral.table.moves_plan import (
+    AMENDED,
+    DONE,
+    EXPLAINED,
+    NOT_NEEDED,
+    OPENED,
+    READ,
+    WITH_PATIENT,
+)
 from tests.unit.referral.table.moves_results import ADDED, REPEATED
 from tests.unit.referral.table.moves_review import REVIEW, TO_REVIEW, WITH_DESTINATION
 from tests.unit.referral.table.tales import ASK, DECLINE, NON_TERMINAL, WITHDRAW
@@ -161,6 +169,7 @@ DOORS: Final = (
     _origin(S.IN_TRANSIT, COMPLETED_RECORD),
     Door(place=S.ARRIVED, order=COMPLETED_RECORD, staff={"origin": STAFF, "destination": STAFF}),
     Door(place=S.ACCEPTED, order=bed(BedNews.HELD, 2), staff={}, system=True),
+    Door(place=S.ACCEPTED, order=OPENED, staff={}, system=True),
     Door(place=S.REQUESTED, order=c.MeetDeadline(key="acknowledge:none"), staff={}, system=True),
 )
 

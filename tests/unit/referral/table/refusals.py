@@ -42,7 +42,7 @@ from tests.unit.referral.referral.stories import (
 from tests.unit.referral.table import tales
 from tests.unit.referral.table.cases import Rejected, Story, Who
 from tests.unit.referral.table.moves import ANSWERS, DIVERT, REROUTE
-from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, MISSED, NOT_NEEDED
+from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, MISSED, NOT_NEEDED, STANDING
 from tests.unit.referral.table.moves_results import TOO_MANY, with_many_results
 from tests.unit.referral.table.moves_review import LEAD, REVIEW, TO_REVIEW
 from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW, of_custodian, of_origin
@@ -154,6 +154,7 @@ def _plan() -> Iterator[Rejected]:
     yield _refused(down_arrived, replace(NOT_NEEDED, reason=NO_REASON), TOWN, "REASON_MISSING")
     yield _refused(MISSED[S.ARRIVED], replace(EXPLAINED, reason=NO_REASON), TOWN, "REASON_MISSING")
     yield _refused(down_arrived, replace(AMENDED, reason=NO_REASON), TOWN, "REASON_MISSING")
+    yield _refused(STANDING[S.TREATED], CLOSE, WUCAIWAN, "STANDING_RUNNING")
     yield _refused(tales.task_left, CLOSE, GENERAL, "TASKS_NOT_SETTLED")
 
 

@@ -65,6 +65,7 @@ PAIR = replace(
     destinations=("jimsar-general", "east-hospital"),
     overrides=(NormOverride(rule="NEAREST_CAPABLE", reason=REASON),),
 )
+ORDER = "standing_orders/5d9f7c5e-0000-4000-8000-000000000009"
 OWN_MEANS = Transport(crew_level=CrewLevel.NONE)
 AT_ONCE = replace(PAIR, dispatch=Dispatch.FIRST_TO_ACCEPT)
 
@@ -170,6 +171,13 @@ def to_review(state: ReferralState) -> Chart:
         state=ReviewState.PENDING, facility="jimsar-town", due_at=chart.now + timedelta(hours=72)
     )
     chart.state = replace(chart.referral, approval_facility="jimsar-town", review=review)
+    return chart
+
+
+def standing(state: ReferralState) -> Chart:
+    """In the state, with visits still to come."""
+    chart = TO_STATE[state]()
+    chart.state = replace(chart.referral, standing_order=ORDER)
     return chart
 
 
