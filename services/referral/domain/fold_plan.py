@@ -59,7 +59,8 @@ def _explained(state: Referral, event: e.TaskMissExplained, _: EventMetadata) ->
 
 
 def _amended(state: Referral, event: e.PlanAmended, _: EventMetadata) -> Changes:
-    plan = with_tasks(_the_plan(state), event.tasks)
+    # A referral may have turned DOWN on the way (diverted, re-routed) and brought no plan.
+    plan = with_tasks(state.rehabilitation_plan or RehabilitationPlan(), event.tasks)
     return {
         "rehabilitation_plan": replace(
             plan,
