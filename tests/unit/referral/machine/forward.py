@@ -9,7 +9,6 @@ from dataclasses import replace
 
 from services.referral.domain import commands as c
 from services.referral.domain import commands_plan as pc
-from services.referral.domain.norms import RULE_CODES
 from services.referral.domain.parties import By, Party
 from services.referral.domain.record_values import SummaryCompletion
 from services.referral.domain.referral import Referral, allowed_commands
@@ -21,7 +20,11 @@ from services.shared.kernel.actor import Actor
 from tests.unit.referral.referral.network import FACILITIES, person
 from tests.unit.referral.referral.stories import ACCEPT, ARRIVE, CLOSE, COMPLETE, HANDOVER, PLAN, REASON
 
-OVERRIDES = tuple(NormOverride(rule=rule, reason=REASON) for rule in sorted(RULE_CODES))
+#: A request carries eight at most: these are the rules that a reason can override.
+OVERRIDES = tuple(
+    NormOverride(rule=rule, reason=REASON)
+    for rule in ("LEVEL_BY_LEVEL", "CAPABILITY", "NEAREST_CAPABLE", "NEW_DESTINATION")
+)
 _CREW = Transport(crew_level=CrewLevel.CRITICAL_CARE)
 
 Make = Callable[[Referral, int], c.Command]
