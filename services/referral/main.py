@@ -18,6 +18,7 @@ from services.referral.adapters.directory_publication import publication
 from services.referral.adapters.identity_cipher import read_identity_cipher
 from services.referral.adapters.identity_store import PostgresIdentityStore
 from services.referral.adapters.listing import PostgresListings
+from services.referral.adapters.policy_file import load_policy
 from services.referral.adapters.recognition_rules_file import load_recognition_rules
 from services.referral.adapters.record_rules_file import load_record_rules
 from services.referral.adapters.store_directory import StoreDirectory
@@ -34,7 +35,6 @@ from services.referral.application.reading import Reading
 from services.referral.application.standing_orders import StandingOrders
 from services.referral.application.summarize_clocks import ClockSummaries
 from services.referral.domain.clocks_targets import ClockTargets
-from services.referral.domain.policy import DEFAULT_POLICY
 from services.referral.domain.standing_values import DEFAULT_STANDING_POLICY
 from services.referral.entrypoints.bed_news import BED_TOPIC
 from services.referral.entrypoints.consumer import BedConsumer
@@ -89,12 +89,12 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     """The service's own objects.
 
     Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid, RecognitionRulesInvalid,
-    IdentityKeysInvalid.
+    IdentityKeysInvalid, FaultyFile.
     """
     catalogue = load_catalogue(settings.targets)
     kinds = build_aggregates(catalogue.clock_targets)
     policy = replace(
-        DEFAULT_POLICY,
+        load_policy(settings.policy).policy,
         record=load_record_rules(catalogue.limits, settings.record_rules),
         recognition=load_recognition_rules(
             catalogue.consultation_policy.attachment_schemes, settings.recognition_rules

@@ -55,3 +55,8 @@ class ReferralSettings(ServiceSettings):
         validation_alias="TIERLINK_REFERRAL_RECORD_RULES",
         description="YAML file with what the site asks of a referral's record, over the product's defaults",
     )
+    policy: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_REFERRAL_POLICY",
+        description="YAML file with the site's own time limits, crews, approval, over the product's defaults",
+    )

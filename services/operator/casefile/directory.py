@@ -1,6 +1,7 @@
 """Directory files: communities, facilities with their wards and travel times, alliances, areas, channels."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,33 @@ def _entry_fields(key: str, node: Node, wards: dict[str, tuple[Ward, ...]], faul
             faults.at(beds, "wards must be a list")
         wards[str(node.plain().get("id", ""))] = tuple(_ward(each, faults) for each in beds.items)
     if key == "green_channels" and "holder" in entries:
-        entries.update(_holder(entries["holder"]))
+        entries.update(_holder(_whole_name(entries["holder"])))
+    if "name" in entries:
+        entries["name"] = _whole_name(entries["name"])
     bare = Node(value=entries, line=node.line, column=node.column) if node.entries else node
     faults.found.extend(field_faults(bare, descriptor))
     for field in needed:
         if node.entries and node.get(field) is None:
             faults.at(node, f"{descriptor.name} needs {field}")
     return bare
+
+
+def _whole_name(entry: Entry) -> Entry:
+    """The name, put together again where a comma outside quotes cut it.
+
+    YAML reads `{en: General Hospital, West campus}` as a second key without a value. Nothing else can be
+    meant by one, and files from the field are written so.
+    """
+    texts: dict[str, Entry] = {}
+    last = ""
+    for key, part in entry.node.entries.items():
+        before = texts[last].node.value if last else None
+        if part.node.value is None and isinstance(before, str):
+            whole = replace(texts[last].node, value=f"{before}, {key}")
+            texts[last] = replace(texts[last], node=whole)
+        else:
+            texts[key], last = part, key
+    return replace(entry, node=replace(entry.node, value=texts)) if texts else entry
 
 
 def _holder(entry: Entry) -> dict[str, Entry]:

@@ -1,7 +1,7 @@
-"""What a site may configure of referrals: time limits, crews, pooling areas. The defaults are domain.md's.
+"""What a site may configure of referrals: time limits, crews, approval, pooling areas.
 
-Source of the limits: shared/design/domain.md, "Deadlines"; where that table is silent the product's own
-choice is marked "product default". None of them is a national norm.
+The defaults here are those of `config/policy.yaml`, which has the source and the confidence of each; a test
+holds the two together. None of them is a national norm.
 """
 
 from collections.abc import Callable, Mapping
@@ -95,7 +95,7 @@ class ReferralPolicy:
     terms_by_pathway: Mapping[tuple[Pathway, Urgency], Terms] = field(default_factory=dict)
     crew_by_urgency: Mapping[Urgency, CrewLevel] = field(default_factory=lambda: DEFAULT_CREW)
     crew_by_pathway: Mapping[Pathway, CrewLevel] = field(default_factory=lambda: DEFAULT_PATHWAY_CREW)
-    #: re-routings of one referral (domain.md: at most 5 hops)
+    #: re-routings of one referral
     hops_max: int = 5
     #: moves that need the approval of the origin's lead facility
     approval_scopes: frozenset[Scope] = frozenset({Scope.OUT_OF_COUNTY})

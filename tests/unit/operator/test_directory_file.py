@@ -126,6 +126,18 @@ def test_a_holder_may_have_a_name_in_both_languages(tmp_path: Path) -> None:
     assert (channel["holder"], channel["holder_name"]) == ("二小", {"zh": "二小", "en": "No. 2 School"})
 
 
+def test_a_comma_without_quotes_does_not_cut_a_name(tmp_path: Path) -> None:
+    path = tmp_path / "site.yaml"
+    name = "{zh: 总院，西区, en: General Hospital, People's campus, West}"
+    path.write_text(f"facilities:\n- {{id: a, name: {name}, level: COUNTY}}\n", "utf-8")
+    (facility,) = read_directories((path,)).facilities
+    assert facility["name"] == {"zh": "总院，西区", "en": "General Hospital, People's campus, West"}
+    unknown = "facilities:\n- {id: a, name: {zh: 甲, en: A, fr: Le A}, level: COUNTY}\n"
+    assert "BilingualText has no field fr" in faults_of(unknown, tmp_path)[0]
+    cut = "facilities:\n- {id: a, name: {West, zh: 甲, en: A}, level: COUNTY}\n"
+    assert "BilingualText has no field West" in faults_of(cut, tmp_path)[0]
+
+
 def as_file(command: ApplyDirectory) -> str:
     content: dict[str, Any] = {"facilities": []}
     content |= json_format.MessageToDict(_CODEC.to_message(command), preserving_proto_field_name=True)

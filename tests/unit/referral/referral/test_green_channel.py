@@ -1,18 +1,20 @@
 """A referral that names a green channel: what becomes of it, and what stays as it is."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from services.referral.domain.directory_entries import GreenChannel
 from services.referral.domain.events import ReferralRequested
 from services.referral.domain.referral_values import Consent, ReferralState
+from services.referral.domain.review_values import ReviewState
 from services.referral.domain.values import Pathway
 from services.shared.kernel.refusals import InvalidInput
 from services.shared.kernel.text import BilingualText
 from tests.unit.referral.referral.chart import Chart
-from tests.unit.referral.referral.network import DIRECTORY, WUCAIWAN
-from tests.unit.referral.referral.stories import OUT_OF_COUNTY, told
+from tests.unit.referral.referral.network import CHANGJI, DIRECTORY, WUCAIWAN
+from tests.unit.referral.referral.stories import ACCEPT, OUT_OF_COUNTY, told
 
 CHANNEL = GreenChannel(
     id="school",
@@ -41,6 +43,16 @@ def test_it_waits_for_nobody_and_is_reviewed_afterwards() -> None:
     assert event.approval_facility == "jimsar-general"
     (said,) = [each for each in event.norms if each.code == "GREEN_CHANNEL"]
     assert "审批排队（事后补审）" in said.text.zh
+
+
+def test_the_lead_reviews_what_the_channel_let_through() -> None:
+    through = chart()
+    through.when(BY_CHANNEL, WUCAIWAN)
+    through.when(ACCEPT, CHANGJI)
+    review = through.referral.review
+    assert review is not None
+    assert (review.state, review.facility) == (ReviewState.PENDING, "jimsar-general")
+    assert review.due_at == through.now + timedelta(hours=72)
 
 
 def test_clinical_guards_stand() -> None:
