@@ -121,6 +121,53 @@ async def test_of_many_who_ask_for_the_last_beds_as_many_win_as_there_are_beds(d
         await desk.beds().ReleaseHold(request, metadata=desk.desk_of())
 
 
+async def test_of_32_who_ask_for_the_last_bed_one_wins_and_the_others_are_told_why(desk: Desk) -> None:
+    facility = f"last-{new_id()[:8]}"
+    specification = {"id": f"{facility}-w", "bed_type": "BED_TYPE_STROKE_UNIT", "bed_count": 1}
+    apply = pb.ApplyWardsRequest(request_id=new_id(), facility=facility, wards=[specification])
+    await desk.beds().ApplyWards(apply, metadata=desk.hospitals[0].as_("", Role.OPERATOR))
+    requests = [hold_request(facility=facility) for _ in range(32)]
+    results = await asyncio.gather(
+        *(desk.beds().HoldBed(request, metadata=desk.desk_of(facility)) for request in requests),
+        return_exceptions=True,
+    )
+    won = [result for result in results if isinstance(result, pb.HoldBedResponse)]
+    lost = [result for result in results if isinstance(result, grpc.aio.AioRpcError)]
+    assert (len(won), len(lost)) == (1, 31)
+    for error in lost:
+        assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
+        (violation,) = details(error)["PreconditionFailure"].violations
+        assert violation.type == "NO_FREE_BED"
+
+
+async def test_bad_input_is_named_field_by_field(desk: Desk) -> None:
+    """Of the waiting list and the hospital's view; the other requests' fields stand under the same rules."""
+    cases: list[tuple[Any, set[str]]] = [
+        (
+            pb.JoinWaitingListRequest(request_id="x", facility=COUNTY, referral="r", patient="P"),
+            {"request_id", "referral", "bed_type", "urgency"},
+        ),
+        (
+            pb.LeaveWaitingListRequest(request_id=new_id(), referral=f"referrals/{new_id()}"),
+            {"facility", "reason"},
+        ),
+        (
+            pb.AdmitPatientRequest(request_id=new_id(), sex="X", age_years=200),
+            {"patient", "encounter", "sex", "age_years"},
+        ),
+        (pb.TransferPatientRequest(request_id=new_id()), {"encounter"}),
+        (pb.DischargePatientRequest(request_id=new_id(), encounter="e" * 65), {"encounter"}),
+        (pb.ListWaitingRequest(), {"facility"}),
+    ]
+    for request, wrong in cases:
+        name = type(request).__name__.removesuffix("Request")
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await getattr(desk.beds(), name)(request, metadata=desk.desk_of())
+        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT, name
+        found = {violation.field for violation in details(caught.value)["BadRequest"].field_violations}
+        assert found == wrong, name
+
+
 async def test_one_referral_asked_for_at_once_in_both_processes_has_one_bed(desk: Desk) -> None:
     await desk.apply("one", 6)
     referral = f"referrals/{new_id()}"

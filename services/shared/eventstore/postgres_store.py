@@ -74,10 +74,14 @@ class PostgresEventStore:
         self._loads: Batcher[str, StoredStream | None] = Batcher(
             self._load_batch, batch_max=batch_max, queue_max=queue_max, name="load"
         )
+        self._requests: Batcher[str, RequestRecord | None] = Batcher(
+            self._find_requests, batch_max=batch_max, queue_max=queue_max, name="requests"
+        )
 
     async def close(self) -> None:
         await self._batcher.close()
         await self._loads.close()
+        await self._requests.close()
 
     async def append(self, unit: AppendUnit) -> AppendResult:
         """Raises Overloaded when too many units wait, DependencyDown when the outcome is unknown."""
@@ -145,15 +149,12 @@ class PostgresEventStore:
         return [_event(row) for row in rows]
 
     async def find_request(self, request_id: str) -> RequestRecord | None:
-        row = await self._reading.fetch_row(_SQL["find_request"], request_id)
-        if row is None:
-            return None
-        return RequestRecord(
-            request_id=str(row["request_id"]),
-            digest=row["digest"],
-            stream_id=row["stream_id"],
-            version=row["version"],
-        )
+        return await self._requests.submit(request_id)
+
+    async def _find_requests(self, request_ids: Sequence[str]) -> Sequence[RequestRecord | None]:
+        rows = await self._reading.fetch(_SQL["find_requests"], request_ids)
+        found = {str(row["request_id"]): _request(row) for row in rows}
+        return [found.get(request_id) for request_id in request_ids]
 
     async def find(self, query: StreamQuery) -> StreamPage:
         contains, parties = query.contains, query.parties
@@ -262,6 +263,11 @@ def _result(row: Any) -> AppendResult:
             request_id="", digest=row["digest"], stream_id=row["stream_id"], version=row["version"]
         ),
     )
+
+
+def _request(row: Any) -> RequestRecord:
+    found = {name: row[name] for name in ("digest", "stream_id", "version")}
+    return RequestRecord(request_id=str(row["request_id"]), **found)
 
 
 def stored_stream(row: Any) -> StoredStream:

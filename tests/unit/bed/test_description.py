@@ -90,6 +90,14 @@ def test_only_the_difference_is_applied() -> None:
     assert state.beds == (Bed(id="w-02", constraints=WOMEN), Bed(id="w-04"))
 
 
+def test_a_ward_keeps_beds_for_referrals() -> None:
+    state = given(described(3)).when(numbered(3, reserved_for_referrals=2)).state
+    assert state.reserved_for_referrals == 2
+    given(described(3)).when(numbered(3, reserved_for_referrals=4)).then_invalid(
+        "ward.reserved_for_referrals MORE_THAN_BEDS"
+    )
+
+
 def test_a_ward_is_renamed() -> None:
     renamed = BilingualText(zh="卒中中心", en="Stroke centre")
     assert given(described(1)).when(numbered(1, name=renamed)).state.name == renamed

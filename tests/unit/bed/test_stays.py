@@ -125,6 +125,22 @@ async def test_only_the_facilitys_own_people_admit(facility: Facility) -> None:
         assert isinstance(await refusal(facility.admit("p-1", "e-1", ward="w")), NotPermitted)
 
 
+async def test_a_patient_who_waits_and_is_put_into_a_bed_lies_there_for_the_referral() -> None:
+    facility = Facility()
+    await facility.accept(2, sex="F")
+    await facility.apply("m", [BedConstraints(sex="M")])
+    assert facility.waiting() == [2]
+    state = await facility.admit("p-2", "e-2", ward="m", bed="m-1")
+    bed = state.beds[0]
+    assert (bed.state, bed.encounter, bed.hold and bed.hold.referral) == (
+        BedState.OCCUPIED,
+        "e-2",
+        referral(2),
+    )
+    assert facility.waiting() == []
+    assert state.bed_type is TYPE
+
+
 # Beds that are kept for referrals
 
 

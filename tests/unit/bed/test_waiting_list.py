@@ -14,7 +14,7 @@ from services.bed.domain.waiting import LEASES
 from services.shared.kernel.ids import derive_id
 from services.shared.kernel.refusals import NotAllowed
 
-from .facility import GONE, TYPE, Facility, referral
+from .facility import GONE, Facility, referral
 
 WOMEN, MEN = BedConstraints(sex="F"), BedConstraints(sex="M")
 BROKEN = CodedReason(code="BROKEN")
@@ -289,20 +289,3 @@ async def test_a_repeated_request_changes_nothing(facility: Facility) -> None:
     events = len(facility.store.messages)
     assert await facility.do(release, "w", request) == first
     assert len(facility.store.messages) == events
-
-
-async def test_a_patient_who_waits_and_is_put_into_a_bed_lies_there_for_the_referral(
-    facility: Facility,
-) -> None:
-    await facility.accept(2, sex="F")
-    await facility.apply("m", [MEN])
-    assert facility.waiting() == [2]
-    state = await facility.admit("p-2", "e-2", ward="m", bed="m-1")
-    bed = state.beds[0]
-    assert (bed.state, bed.encounter, bed.hold and bed.hold.referral) == (
-        BedState.OCCUPIED,
-        "e-2",
-        referral(2),
-    )
-    assert facility.waiting() == []
-    assert state.bed_type is TYPE

@@ -154,10 +154,10 @@ WHERE stream_id = $1 AND version > $2
 ORDER BY version
 LIMIT $3
 
--- find_request -- what a request id stood for, when a repeated command is refused on its merits
+-- find_requests -- what request ids stood for, when repeated commands are refused on their merits
 SELECT request_id, digest, stream_id, version
 FROM requests
-WHERE request_id = $1
+WHERE request_id = ANY ($1::uuid[])
 
 -- find_streams -- a page of a list, the latest change first
 SELECT stream_id, kind, version, head_hash, snapshot, fold_version, changed
