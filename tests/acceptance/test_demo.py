@@ -117,5 +117,5 @@ def test_a_file_that_is_no_case_is_refused_before_anything_starts(tmp_path: Path
     case.write_text("id: 1\nsteps: []\n", "utf-8")
     refused = run("demo", "--case", str(case), timeout_s=30)
     assert refused.returncode == 2
-    assert f"{case}:1: id must be a text" in refused.stderr
+    assert f"{case}:1:1: id must be a text" in refused.stderr
     assert refused.stdout == ""

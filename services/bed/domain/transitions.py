@@ -1,4 +1,4 @@
-"""The bed's state machine: the only place that says what may follow what (domain.md, Beds).
+"""The bed's state machine: the only place that says what may follow what (docs/domain.md, Beds).
 
 FREE → HELD → OCCUPIED → CLEANING → FREE; HELD → FREE when it is released or lapses; FREE ↔ BLOCKED;
 FREE → OCCUPIED for a patient without a referral. A patient who goes to another bed leaves OCCUPIED for

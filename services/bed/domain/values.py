@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class BedType(StrEnum):
-    """Kinds of bed (domain.md, Beds)."""
+    """Kinds of bed (docs/domain.md, Beds)."""
 
     GENERAL = "GENERAL"
     ICU = "ICU"

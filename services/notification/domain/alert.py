@@ -1,4 +1,4 @@
-"""The alert aggregate: what may be done with an alert, by whom, and what follows (domain.md, Alerts)."""
+"""The alert aggregate: what may be done with an alert, by whom, and what follows (docs/domain.md, Alerts)."""
 
 from services.notification.domain import texts
 from services.notification.domain.alert_fold import AlertEvent, evolve, same_attempt

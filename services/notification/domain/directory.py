@@ -104,6 +104,6 @@ class Directory:
         return known is not None and capability in known.capabilities
 
     def _travel_minutes(self, origin: str, destination: str) -> int | None:
-        """Travel times go both ways unless the other way is given (cases/README.md)."""
+        """Travel times go both ways unless the other way is given."""
         there = self.facilities[origin].travel_minutes.get(destination) if origin in self.facilities else None
         return there if there is not None else self.facilities[destination].travel_minutes.get(origin)

@@ -1,4 +1,4 @@
-"""Who is called when: the arithmetic of a fixed escalation policy (domain.md, Alerts)."""
+"""Who is called when: the arithmetic of a fixed escalation policy (docs/domain.md, Alerts)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

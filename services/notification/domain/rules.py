@@ -64,7 +64,7 @@ class ActWithin:
     """When the act is due, where the event does not say."""
 
     seconds: int
-    #: where the number comes from, and how sure that is: A, B or C (facts.md)
+    #: where the number comes from, and how sure that is: A, B or C (docs/facts.md)
     source: str
     confidence: str
 

@@ -32,7 +32,7 @@ class Pathway(StrEnum):
 
 
 class AlertState(StrEnum):
-    """Where an alert stands (domain.md, Alerts)."""
+    """Where an alert stands (docs/domain.md, Alerts)."""
 
     #: nobody has answered: those on duty are called
     TRIGGERED = "TRIGGERED"

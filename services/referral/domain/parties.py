@@ -1,6 +1,6 @@
 """Who may do what on a referral: the parties of the state table, and who may read.
 
-Source: shared/design/domain.md, column "by"; roles of shared/design/interfaces.md, Credentials.
+Source: docs/domain.md, column "by"; roles of docs/guide-integration.md, Credentials.
 """
 
 from dataclasses import dataclass

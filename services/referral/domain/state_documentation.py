@@ -42,7 +42,7 @@ def mermaid(language: Language) -> str:
 
 
 def markdown_table(language: Language) -> str:
-    """Every row of the table, as in domain.md."""
+    """Every row of the table, as in docs/domain.md."""
     rows = [
         (
             _sources(row, language),

@@ -1,7 +1,7 @@
 """The state table of a referral: the only place that says what may follow what.
 
 Decisions, allowed commands, the state after an event, the documentation and the property tests all come
-from `TABLE`. Source: shared/design/domain.md, "Referral: the state machine".
+from `TABLE`. Source: docs/domain.md, "Referral: the state machine".
 
 Where the table there is silent:
 - a decline or lapse while another destination's question waits for an answer keeps INFO_REQUESTED;

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """The roles a token may carry (interfaces.md, Credentials)."""
+    """The roles a token may carry (docs/guide-integration.md)."""
 
     CLINICIAN = "clinician"
     REFERRAL_OFFICE = "referral_office"

@@ -1,4 +1,4 @@
-"""The one table from refusals to gRPC statuses with google.rpc details (interfaces.md, the error table).
+"""The one table from refusals to gRPC statuses with google.rpc details (docs/guide-integration.md).
 
 A status travels in trailing metadata, of which a client takes about 8 KB; above, it fails the call with an
 error of its own. So every text and the number of entries are bounded, and what was cut says so.

@@ -50,7 +50,7 @@ def test_the_whole_policy_is_called_step_by_step_and_ends() -> None:
 
 
 def test_ten_calls_take_twenty_minutes() -> None:
-    """domain.md, Alerts: repeated every 2 min for 20 min, then the next step."""
+    """docs/domain.md, Alerts: repeated every 2 min for 20 min, then the next step."""
     policy = (escalation_step("duty", "dr-li"), escalation_step("backup", "dr-zhao"))
     now = Given(given().when(triggered_by("e-1", policy)).state)
     for call in range(1, 11):

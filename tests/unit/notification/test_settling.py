@@ -217,7 +217,7 @@ def test_that_nobody_was_on_duty_is_moot_with_the_alert_that_nobody_got() -> Non
 
 
 def test_the_main_case_leaves_nothing_open() -> None:
-    """Case J1: consultation, referral, transport, arrival, and the way back (cases/README.md)."""
+    """Case J1: consultation, referral, transport, arrival, and the way back."""
     consulted = asked_for_consultation(kind="TELECONSULTATION", pathway="STROKE")
     asked = occurrence("ReferralRequested", {"offers": [offer()], "consultation": CONSULTATION})
     desk = Desk().see(consulted)

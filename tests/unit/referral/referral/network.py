@@ -1,4 +1,4 @@
-"""Facilities and people of the tests: Jimsar County and its neighbours, as in shared/cases/jimsar.yaml."""
+"""Facilities and people of the tests: Jimsar County and its neighbours, as in the sample directory."""
 
 from datetime import UTC, datetime
 
