@@ -56,7 +56,8 @@ class ServiceProcess:
     ) -> None:
         """`folder` is for its log; with `is_temporary` it goes when this program is killed.
 
-        `environment` is added to this program's own. Without a port a free one is chosen. Without a `module`
+        `environment` is added to this program's own. A port that is taken is given up for
+        a free one, as long as it never served; without a port a free one is chosen. Without a `module`
         it is the one of its name.
         """
         self.name = name
@@ -101,10 +102,11 @@ class ServiceProcess:
             try:
                 self._ready = self._start_on(port)
             except PlatformError:
-                # Somebody may have taken a port that was free a moment ago; a given one stays.
-                fixed = self._chosen_port is not None or self._abandoned.is_set()
-                if fixed or tries_left == 0 or is_free(port):
+                # Somebody may have taken a port that was free a moment ago; one that served stays.
+                is_fixed = self._ready is not None or self._abandoned.is_set()
+                if is_fixed or tries_left == 0 or is_free(port):
                     raise
+                self._chosen_port = None
             else:
                 self._chosen_port = port
                 return
