@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from typing import Any, TypeVar
 
 from services.referral.domain.record_rules import DIAGNOSES, VISIT_NUMBER, RecordRules
@@ -83,15 +84,23 @@ def carried_over(record: TransferRecord | None) -> TransferRecord | None:
 
 
 def texts_of(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Every text in a value, with its path."""
+    """Every text in a value that says something, with its path."""
     if isinstance(value, str):
         yield path, value
     elif isinstance(value, tuple):
         for index, each in enumerate(value):
             yield from texts_of(each, f"{path}[{index}]")
-    elif is_dataclass(value):
-        for each in fields(value):
-            yield from texts_of(getattr(value, each.name), f"{path}.{each.name}")
+    else:
+        for name in _names(type(value)):
+            # Most of a record is empty: what says nothing is not walked into.
+            if inner := getattr(value, name):
+                yield from texts_of(inner, f"{path}.{name}")
+
+
+@cache
+def _names(value_type: type) -> tuple[str, ...]:
+    """The fields of a data class, none of anything else. Asked for with every command, hence kept."""
+    return tuple([each.name for each in fields(value_type)]) if is_dataclass(value_type) else ()
 
 
 def _empty(value: Any) -> bool:
