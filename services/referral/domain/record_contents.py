@@ -91,7 +91,7 @@ def texts_of(value: Any, path: str) -> Iterator[tuple[str, str]]:
         for index, each in enumerate(value):
             yield from texts_of(each, f"{path}[{index}]")
     else:
-        for name in _names(type(value)):
+        for name in _names(value.__class__):
             # Most of a record is empty: what says nothing is not walked into.
             if inner := getattr(value, name):
                 yield from texts_of(inner, f"{path}.{name}")
