@@ -15,6 +15,7 @@ from tests.integration.hospital import (
     COUNTY,
     OTHER,
     accept_request,
+    create_request,
     new_id,
 )
 from tests.integration.referral_site import Site, refused, site
@@ -215,3 +216,15 @@ async def test_a_destination_that_is_asked_sees_the_clocks_and_nobody_else_does(
     await hospital.referrals.CancelReferral(cancel, metadata=hospital.as_(BRANCH))
     # What it was asked about is over, and was never its own.
     await refused(hospital.episodes.GetEpisode(ask, metadata=hospital.as_(COUNTY)), grpc.StatusCode.NOT_FOUND)
+
+
+async def test_a_stranger_learns_nothing_of_an_episode_by_asking_to_join_it(site: Site) -> None:
+    hospital = site.hospital
+    referral = await hospital.create(patient="P-known")
+    for patient in ("P-known", "P-other"):
+        joining = create_request(episode=referral.episode, patient=patient)
+        found = await refused(
+            hospital.referrals.CreateReferral(joining, metadata=hospital.as_(OTHER)),
+            grpc.StatusCode.NOT_FOUND,
+        )
+        assert found["ResourceInfo"].resource_name == referral.episode

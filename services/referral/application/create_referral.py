@@ -8,6 +8,7 @@ from services.referral.application.episode_membership import (
     open_or_load_episode,
 )
 from services.referral.application.known_directory import KnownDirectory
+from services.referral.domain import episode as episodes
 from services.referral.domain import referral as referrals
 from services.referral.domain.commands import CreateReferral
 from services.referral.domain.consultation_state import Consultation
@@ -16,7 +17,7 @@ from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.transfer_prefill import ReferralDraft, followed, prefilled
 from services.shared.eventstore.work import Reply, UseCase, Work
-from services.shared.kernel.refusals import FailedRule, NotAllowed
+from services.shared.kernel.refusals import FailedRule, NotAllowed, NotFound
 from services.shared.kernel.text import BilingualText
 
 
@@ -41,7 +42,11 @@ class ReferralCreation:
             patient: str | None = None
             if command.episode:
                 episode: Episode | None = await work.load(self._kinds.episode, command.episode)
-                patient = None if episode is None else episode.patient
+                if episode is None:
+                    raise NotFound(episodes.RESOURCE, command.episode)
+                # Before anything is decided: a refusal that names the live referral would tell a stranger.
+                episodes.ensure_may_enter(episode, work.context.actor)
+                patient = episode.patient
                 live = await live_referrals_of(work, self._kinds, command.episode)
             events = referrals.decide_create(
                 command,

@@ -41,10 +41,12 @@ class TimelineReader:
         """Its own events by version; with `as_of` those that were recorded by then."""
         return await self._events(referral.name, as_of)
 
-    async def of_episode(self, episode: Episode, as_of: datetime | None = None) -> tuple[TimelineEvent, ...]:
-        """The episode's, its referrals' and its consultations' events, in clinical order."""
+    async def of_episode(
+        self, episode: Episode, members: Sequence[str], as_of: datetime | None = None
+    ) -> tuple[TimelineEvent, ...]:
+        """The episode's events and those of these members, in clinical order."""
         found = list(await self._events(episode.name, as_of))
-        for member in episode.members[:MEMBERS_MAX]:
+        for member in members[:MEMBERS_MAX]:
             found.extend(await self._events(member, as_of))
         found.sort(key=_clinical_order)
         return tuple(found)

@@ -117,6 +117,17 @@ class Reading:
         await self._record(reader, (name,))
         return state
 
+    async def readable(self, kinds: Aggregates, episode: Episode, reader: Reader) -> tuple[str, ...]:
+        """The members of an episode that the reader may know of."""
+        found: list[str] = []
+        for member in episode.members:
+            kind = kinds.of(member)
+            state = (await self._runner.read(kind, member)).state
+            if state is not None and self.may_read(kind, state, reader.actor):
+                found.append(member)
+        await self._record(reader, tuple(found))
+        return tuple(found)
+
     async def some(
         self, kind: AggregateKind[S, Any], names: tuple[str, ...], reader: Reader
     ) -> tuple[S, ...]:

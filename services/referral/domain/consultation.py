@@ -34,6 +34,7 @@ from services.referral.domain.consultation_transitions import (
 )
 from services.referral.domain.consultation_values import needed_capability
 from services.referral.domain.episode_values import opened_by_request
+from services.referral.domain.identity_in_texts import refuse_identities
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import (
@@ -78,12 +79,15 @@ def decide(
     InvalidInput (a report's fields do not fit together), NotAllowed (not in this state, or CAPABILITY).
     """
     if isinstance(command, commands.RequestConsultation):
-        return (_request(state, command, context, policy, centre_capabilities),)
+        requested = _request(state, command, context, policy, centre_capabilities)
+        refuse_identities(command)
+        return (requested,)
     if state is None:
         raise NotFound(RESOURCE, "")
     if isinstance(command, commands.MeetDeadline):
         return _meet_deadline(state, command, context)
     _authorise(state, command, context.actor)
+    refuse_identities(command)
     return (answer(state, command, context, policy),)
 
 

@@ -16,6 +16,7 @@ from services.referral.domain.episode_order import order_failures
 from services.referral.domain.episode_state import Episode, allowed_commands, deadlines, evolve, facets
 from services.referral.domain.episode_transitions import commands_allowed_in, has_row
 from services.referral.domain.episode_values import opened_by_request
+from services.referral.domain.identity_in_texts import refuse_identities
 from services.referral.domain.milestones import Milestone
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext
@@ -80,7 +81,9 @@ def decide(
     SAME_PATIENT).
     """
     if isinstance(command, commands.OpenEpisode):
-        return (_open(state, command, context),)
+        opened = _open(state, command, context)
+        refuse_identities(command)
+        return (opened,)
     if state is None:
         raise NotFound(RESOURCE, "")
     if isinstance(command, commands.JoinEpisode):
@@ -89,6 +92,7 @@ def decide(
         return _end_move(state, command)
     if not (_takes_part(state, context.actor) or context.actor.has_role(*_OVERVIEW)):
         raise NotFound(RESOURCE, state.name)
+    refuse_identities(command)
     if isinstance(command, commands.CloseEpisode):
         return (_close(state, command, context, live_members),)
     return (_change(state, command, context, targets),)
@@ -124,15 +128,19 @@ def _open(
     return events.EpisodeOpened(patient=command.patient, pathway=command.pathway, facility=actor.facility)
 
 
+def ensure_may_enter(state: Episode, actor: Actor) -> None:
+    """Raises NotFound for who may bring nothing new into the episode, and so must not learn of it."""
+    if not (_takes_part(state, actor) or actor.has_role(Role.COORDINATOR, Role.SYSTEM)):
+        raise NotFound(RESOURCE, state.name)
+
+
 def _join(
     state: Episode, command: commands.JoinEpisode, context: CommandContext
 ) -> tuple[events.EpisodeJoined, ...]:
     """Who knows an episode's name alone cannot enter it: a new member comes from a facility that takes part.
     A member that is in may bring further facilities: its own command has been decided already."""
-    actor = context.actor
-    insider = _takes_part(state, actor) or actor.has_role(Role.COORDINATOR, Role.SYSTEM)
-    if command.member not in state.members and not insider:
-        raise NotFound(RESOURCE, state.name)
+    if command.member not in state.members:
+        ensure_may_enter(state, context.actor)
     failed: tuple[FailedRule, ...] = ()
     if command.patient != state.patient:
         failed = (FailedRule(code="SAME_PATIENT", text=texts.SAME_PATIENT),)

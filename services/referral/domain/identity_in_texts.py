@@ -2,7 +2,14 @@
 
 from services.referral.domain.record_contents import texts_of
 from services.referral.domain.resident_numbers import RESIDENT_LENGTH, resident_numbers_in
-from services.shared.kernel.refusals import FieldViolation
+from services.shared.kernel.refusals import FieldViolation, InvalidInput
+
+
+def refuse_identities(command: object) -> None:
+    """Raises InvalidInput naming every text with an identity number: events are read by many."""
+    faults = identity_in_texts(command)
+    if faults:
+        raise InvalidInput(*faults)
 
 
 def identity_in_texts(command: object) -> list[FieldViolation]:

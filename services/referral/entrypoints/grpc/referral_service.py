@@ -228,10 +228,11 @@ class ReferralServicer:
         reader, as_of = reader_of(call), moment_in(request, "as_of")
         referral = await self._reading.one(self._kinds.referral, request.name, reader)
         if request.whole_episode:
-            # The whole episode belongs to its own parties: a facility of one move need not know the others.
+            # Clocks and milestones are for the episode's parties, each member for its own alone: a centre
+            # that read one ECG need not know the moves.
             episode = await self._reading.one(self._kinds.episode, referral.episode, reader)
-            events = await self._timelines.of_episode(episode, as_of)
-            await self._reading.shown(reader, *episode.members)
+            members = await self._reading.readable(self._kinds, episode, reader)
+            events = await self._timelines.of_episode(episode, members, as_of)
         else:
             events = await self._timelines.of_referral(referral, as_of)
         response = pb.GetTimelineResponse(entries=timeline_entries(events, self._known))
