@@ -1,7 +1,8 @@
 """The referral service's composition root: the only place where its objects meet."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 import grpc
 
@@ -23,9 +24,10 @@ from services.referral.adapters.recognition_rules_file import load_recognition_r
 from services.referral.adapters.record_rules_file import load_record_rules
 from services.referral.adapters.store_directory import StoreDirectory
 from services.referral.adapters.stored_beds import StoredAcceptances, StoredBeds
-from services.referral.adapters.target_catalogue import load_catalogue
+from services.referral.adapters.target_catalogue import TargetCatalogue, load_catalogue
 from services.referral.adapters.view_log import PostgresViewLog
 from services.referral.adapters.view_retention import ViewRetention
+from services.referral.application.aggregates import Aggregates
 from services.referral.application.change_referral import ReferralChanges
 from services.referral.application.create_referral import ReferralCreation
 from services.referral.application.explain_referral import ReferralExplanation
@@ -35,6 +37,7 @@ from services.referral.application.reading import Reading
 from services.referral.application.standing_orders import StandingOrders
 from services.referral.application.summarize_clocks import ClockSummaries
 from services.referral.domain.clocks_targets import ClockTargets
+from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.standing_values import DEFAULT_STANDING_POLICY
 from services.referral.entrypoints.bed_news import BED_TOPIC
 from services.referral.entrypoints.consumer import BedConsumer
@@ -51,6 +54,7 @@ from services.referral.entrypoints.grpc import (
 from services.referral.settings import ReferralSettings
 from services.shared.audit import audit_service
 from services.shared.database.migrations import load_migrations
+from services.shared.eventstore.runner import CommandRunner
 from services.shared.feed.metrics import FeedMetrics
 from services.shared.feed.tail import TopicTail
 from services.shared.inbox.consumer import ConsumerSettings
@@ -59,10 +63,12 @@ from services.shared.lifecycle.foundation import Foundation, build_foundation
 from services.shared.lifecycle.loops import consumer_loops, deadline_loops
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.rpc.call import RpcRuntime
-from services.shared.rpc.method import service_handler
+from services.shared.rpc.method import StreamMethod, UnaryMethod, service_handler
 from services.shared.watching.resource_stream import ResourceStreams
 
 SERVICE = "referral"
+
+Method = UnaryMethod[Any, Any] | StreamMethod[Any, Any]
 
 TOPICS = (
     TopicSpec(name=REFERRAL_TOPIC),
@@ -85,12 +91,24 @@ def build(settings: ReferralSettings) -> Foundation:
     return build_foundation(SERVICE, settings, settings.dsn, migrations)
 
 
-def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
-    """The service's own objects.
+@dataclass(frozen=True, kw_only=True)
+class _Shared:
+    """What several of the service's parts need."""
 
-    Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid, RecognitionRulesInvalid,
-    IdentityKeysInvalid, FaultyFile.
-    """
+    kinds: Aggregates
+    catalogue: TargetCatalogue
+    policy: ReferralPolicy
+    directory: StoreDirectory
+    views: PostgresViewLog
+    listings: PostgresListings
+    reading: Reading
+    beds: StoredBeds
+    acceptances: StoredAcceptances
+    standing: StandingOrders
+    changes: ReferralChanges
+
+
+def _shared(settings: ReferralSettings, foundation: Foundation) -> _Shared:
     catalogue = load_catalogue(settings.targets)
     kinds = build_aggregates(catalogue.clock_targets)
     policy = replace(
@@ -104,90 +122,137 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     directory = StoreDirectory(store, runner, kinds)
     views = PostgresViewLog(foundation.reading)
     listings = PostgresListings(foundation.reading)
-    reading = Reading(listings, runner, directory, views)
     beds, acceptances = StoredBeds(store), StoredAcceptances(store)
     standing = StandingOrders(kinds, directory, policy, DEFAULT_STANDING_POLICY)
-    changes = ReferralChanges(
+    return _Shared(
         kinds=kinds,
+        catalogue=catalogue,
+        policy=policy,
         directory=directory,
+        views=views,
+        listings=listings,
+        reading=Reading(listings, runner, directory, views),
         beds=beds,
         acceptances=acceptances,
-        policy=policy,
         standing=standing,
-    )
-    feeds = FeedMetrics(foundation.registry)
-    referral_tail = TopicTail(foundation.kafka, REFERRAL_TOPIC, feeds)
-    consultation_tail = TopicTail(foundation.kafka, CONSULTATION_TOPIC, feeds)
-    referrals = referral_service.ReferralServicer(
-        kinds=kinds,
-        runner=runner,
-        store=store,
-        reading=reading,
-        known=directory,
-        recognitions=ResultRecognitions(directory, policy.recognition),
-        creation=ReferralCreation(kinds, directory, policy),
-        changes=changes,
-        explanation=ReferralExplanation(
-            runner=runner,
+        changes=ReferralChanges(
             kinds=kinds,
             directory=directory,
             beds=beds,
             acceptances=acceptances,
             policy=policy,
+            standing=standing,
         ),
-        streams=ResourceStreams(referral_tail, runner, kinds.referral),
     )
-    consultations = consultation_service.ConsultationServicer(
-        kinds=kinds,
+
+
+def _referral_methods(shared: _Shared, foundation: Foundation, tail: TopicTail) -> tuple[Method, ...]:
+    runner, policy = foundation.runner, shared.policy
+    return referral_service.ReferralServicer(
+        kinds=shared.kinds,
         runner=runner,
-        reading=reading,
-        directory=directory,
-        policy=catalogue.consultation_policy,
-        streams=ResourceStreams(consultation_tail, runner, kinds.consultation),
-    )
-    episodes = episode_service.EpisodeServicer(
-        kinds=kinds,
+        store=foundation.store,
+        reading=shared.reading,
+        known=shared.directory,
+        recognitions=ResultRecognitions(shared.directory, policy.recognition),
+        creation=ReferralCreation(shared.kinds, shared.directory, policy),
+        changes=shared.changes,
+        explanation=ReferralExplanation(
+            runner=runner,
+            kinds=shared.kinds,
+            directory=shared.directory,
+            beds=shared.beds,
+            acceptances=shared.acceptances,
+            policy=policy,
+        ),
+        streams=ResourceStreams(tail, runner, shared.kinds.referral),
+    ).methods()
+
+
+def _consultation_methods(shared: _Shared, runner: CommandRunner, tail: TopicTail) -> tuple[Method, ...]:
+    return consultation_service.ConsultationServicer(
+        kinds=shared.kinds,
         runner=runner,
-        reading=reading,
-        directory=directory,
+        reading=shared.reading,
+        directory=shared.directory,
+        policy=shared.catalogue.consultation_policy,
+        streams=ResourceStreams(tail, runner, shared.kinds.consultation),
+    ).methods()
+
+
+def _episode_methods(shared: _Shared, foundation: Foundation) -> tuple[Method, ...]:
+    catalogue = shared.catalogue
+    return episode_service.EpisodeServicer(
+        kinds=shared.kinds,
+        runner=foundation.runner,
+        reading=shared.reading,
+        directory=shared.directory,
         summaries=ClockSummaries(
-            PostgresClockReadings(foundation.reading), directory, catalogue.clock_targets
+            PostgresClockReadings(foundation.reading), shared.directory, catalogue.clock_targets
         ),
         targets=ClockTargets(
             clocks=catalogue.clock_targets, limits=catalogue.limits, shares=catalogue.shares
         ),
-    )
-    record_rules = record_rules_service.RecordRulesServicer(policy.record)
-    identities = identity_service.IdentityServicer(
+    ).methods()
+
+
+def _identity_methods(
+    shared: _Shared, settings: ReferralSettings, foundation: Foundation
+) -> tuple[Method, ...]:
+    return identity_service.IdentityServicer(
         PatientIdentities(
             store=PostgresIdentityStore(foundation.reading),
-            requests=store,
+            requests=foundation.store,
             cipher=read_identity_cipher(settings.identity_keys),
-            listings=listings,
-            directory=directory,
-            views=views,
-            today=policy.day_of,
+            listings=shared.listings,
+            directory=shared.directory,
+            views=shared.views,
+            today=shared.policy.day_of,
         )
-    )
-    directories = directory_service.DirectoryServicer(kinds, runner, directory, publication)
-    deadlines = ReferralDeadlines(runner, kinds, changes, standing, catalogue.consultation_policy)
+    ).methods()
+
+
+def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
+    """The service's own objects.
+
+    Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid, RecognitionRulesInvalid,
+    IdentityKeysInvalid, FaultyFile.
+    """
+    shared = _shared(settings, foundation)
+    kinds, runner, directory = shared.kinds, foundation.runner, shared.directory
+    feeds = FeedMetrics(foundation.registry)
+    referral_tail = TopicTail(foundation.kafka, REFERRAL_TOPIC, feeds)
+    consultation_tail = TopicTail(foundation.kafka, CONSULTATION_TOPIC, feeds)
     visits = standing_service.StandingServicer(
-        kinds=kinds, runner=runner, reading=reading, orders=standing, policy=DEFAULT_STANDING_POLICY
+        kinds=kinds,
+        runner=runner,
+        reading=shared.reading,
+        orders=shared.standing,
+        policy=DEFAULT_STANDING_POLICY,
     )
-    audit = audit_service.AuditServicer(store, kinds.by_name())
+    served = (
+        (
+            referral_service.SERVICE,
+            (
+                *_referral_methods(shared, foundation, referral_tail),
+                *_identity_methods(shared, settings, foundation),
+                *record_rules_service.RecordRulesServicer(shared.policy.record).methods(),
+            ),
+        ),
+        (consultation_service.SERVICE, _consultation_methods(shared, runner, consultation_tail)),
+        (episode_service.SERVICE, _episode_methods(shared, foundation)),
+        (
+            directory_service.SERVICE,
+            directory_service.DirectoryServicer(kinds, runner, directory, publication).methods(),
+        ),
+        (standing_service.SERVICE, visits.methods()),
+        (audit_service.SERVICE, audit_service.AuditServicer(foundation.store, kinds.by_name()).methods()),
+    )
+    deadlines = ReferralDeadlines(
+        runner, kinds, shared.changes, shared.standing, shared.catalogue.consultation_policy
+    )
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
-        served = (
-            (
-                referral_service.SERVICE,
-                (*referrals.methods(), *identities.methods(), *record_rules.methods()),
-            ),
-            (consultation_service.SERVICE, consultations.methods()),
-            (episode_service.SERVICE, episodes.methods()),
-            (directory_service.SERVICE, directories.methods()),
-            (standing_service.SERVICE, visits.methods()),
-            (audit_service.SERVICE, audit.methods()),
-        )
         return [service_handler(name, methods, runtime) for name, methods in served]
 
     return Assembly(
@@ -197,12 +262,12 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
             ViewRetention(foundation.reading, months=settings.views_retention_months),
             referral_tail,
             consultation_tail,
-            *consumer_loops(foundation, BedConsumer(runner, changes, beds).handle, CONSUMES),
+            *consumer_loops(foundation, BedConsumer(runner, shared.changes, shared.beds).handle, CONSUMES),
             *deadline_loops(foundation, deadlines.fire),
         ),
         topics=TOPICS,
         prepare=(directory.refresh,),
-        closing=(views.close,),
+        closing=(shared.views.close,),
         host=settings.host,
         port=settings.port,
         operations_port=settings.operations_port,

@@ -1,5 +1,7 @@
 """How each kind of aggregate of this service is encoded: domain values to the messages of `protos/`."""
 
+from typing import Any
+
 from services.referral.application.aggregates import Aggregates
 from services.referral.domain import consultation as consultations
 from services.referral.domain import directory as directories
@@ -37,72 +39,99 @@ def build_aggregates(clock_targets: tuple[ClockTarget, ...] = ()) -> Aggregates:
     """Compiles the codecs. `clock_targets` say which clocks of an episode are counted.
 
     Raises CodecMismatch when an event and its message do not fit."""
-    metadata = type_pb2.EventMetadata
-    referral = EventCodec(
-        referral_events_pb2.ReferralEvent, metadata, referrals.EVENTS, envelope_type=ReferralEnvelope
-    )
-    episode: EventCodec[EpisodeEvent] = EventCodec(episode_events_pb2.EpisodeEvent, metadata, episodes.EVENTS)
-    consultation: EventCodec[ConsultationEvent] = EventCodec(
-        consultation_events_pb2.ConsultationEvent, metadata, consultations.EVENTS
-    )
-    standing = EventCodec(
-        standing_events_pb2.StandingEvent, metadata, orders.EVENTS, envelope_type=StandingEnvelope
-    )
-    directory = EventCodec(directory_events_pb2.DirectoryEvent, metadata, directories.EVENTS)
     return Aggregates(
-        referral=AggregateKind(
-            name="referral",
-            topic=REFERRAL_TOPIC,
-            state_type=Referral,
-            evolve=referrals.evolve,
-            encode_event=lambda meta, event, state: referral.encode(meta, event, envelope(state)),
-            decode_event=referral.decode,
-            deadlines=referrals.deadlines,
-            facets=referrals.facets,
-            # 4: tasks of a rehabilitation plan are numbered and have states
-            fold_version=5,
-        ),
-        episode=AggregateKind(
-            name="episode",
-            topic=EPISODE_TOPIC,
-            state_type=Episode,
-            evolve=episodes.evolve,
-            encode_event=lambda meta, event, state: episode.encode(meta, event),
-            decode_event=episode.decode,
-            deadlines=episodes.deadlines,
-            facets=lambda state: facets_with_readings(state, clock_targets),
-            # 2: exclusions of clocks, and moves that ended before they began
-            fold_version=2,
-        ),
-        consultation=AggregateKind(
-            name="consultation",
-            topic=CONSULTATION_TOPIC,
-            state_type=Consultation,
-            evolve=consultations.evolve,
-            encode_event=lambda meta, event, state: consultation.encode(meta, event),
-            decode_event=consultation.decode,
-            deadlines=consultations.deadlines,
-            facets=consultations.facets,
-        ),
-        standing=AggregateKind(
-            name="standing_order",
-            topic=STANDING_TOPIC,
-            state_type=StandingOrder,
-            evolve=orders.evolve,
-            encode_event=lambda meta, event, state: standing.encode(meta, event, orders.envelope(state)),
-            decode_event=standing.decode,
-            deadlines=orders.deadlines,
-            facets=orders.facets,
-        ),
-        directory=AggregateKind(
-            name="directory",
-            # Its facilities and communities are published one by one, compacted (see `apply_directory`).
-            topic=None,
-            state_type=Directory,
-            evolve=directories.evolve,
-            encode_event=lambda meta, event, state: directory.encode(meta, event),
-            decode_event=directory.decode,
-            deadlines=directories.deadlines,
-            facets=directories.facets,
-        ),
+        referral=_referral(),
+        episode=_episode(clock_targets),
+        consultation=_consultation(),
+        standing=_standing(),
+        directory=_directory(),
+    )
+
+
+def _referral() -> AggregateKind[Referral, Any]:
+    referral = EventCodec(
+        referral_events_pb2.ReferralEvent,
+        type_pb2.EventMetadata,
+        referrals.EVENTS,
+        envelope_type=ReferralEnvelope,
+    )
+    return AggregateKind(
+        name="referral",
+        topic=REFERRAL_TOPIC,
+        state_type=Referral,
+        evolve=referrals.evolve,
+        encode_event=lambda meta, event, state: referral.encode(meta, event, envelope(state)),
+        decode_event=referral.decode,
+        deadlines=referrals.deadlines,
+        facets=referrals.facets,
+        # 4: tasks of a rehabilitation plan are numbered and have states
+        fold_version=5,
+    )
+
+
+def _episode(clock_targets: tuple[ClockTarget, ...]) -> AggregateKind[Episode, EpisodeEvent]:
+    episode: EventCodec[EpisodeEvent] = EventCodec(
+        episode_events_pb2.EpisodeEvent, type_pb2.EventMetadata, episodes.EVENTS
+    )
+    return AggregateKind(
+        name="episode",
+        topic=EPISODE_TOPIC,
+        state_type=Episode,
+        evolve=episodes.evolve,
+        encode_event=lambda meta, event, state: episode.encode(meta, event),
+        decode_event=episode.decode,
+        deadlines=episodes.deadlines,
+        facets=lambda state: facets_with_readings(state, clock_targets),
+        # 2: exclusions of clocks, and moves that ended before they began
+        fold_version=2,
+    )
+
+
+def _consultation() -> AggregateKind[Consultation, ConsultationEvent]:
+    consultation: EventCodec[ConsultationEvent] = EventCodec(
+        consultation_events_pb2.ConsultationEvent, type_pb2.EventMetadata, consultations.EVENTS
+    )
+    return AggregateKind(
+        name="consultation",
+        topic=CONSULTATION_TOPIC,
+        state_type=Consultation,
+        evolve=consultations.evolve,
+        encode_event=lambda meta, event, state: consultation.encode(meta, event),
+        decode_event=consultation.decode,
+        deadlines=consultations.deadlines,
+        facets=consultations.facets,
+    )
+
+
+def _standing() -> AggregateKind[StandingOrder, Any]:
+    standing = EventCodec(
+        standing_events_pb2.StandingEvent,
+        type_pb2.EventMetadata,
+        orders.EVENTS,
+        envelope_type=StandingEnvelope,
+    )
+    return AggregateKind(
+        name="standing_order",
+        topic=STANDING_TOPIC,
+        state_type=StandingOrder,
+        evolve=orders.evolve,
+        encode_event=lambda meta, event, state: standing.encode(meta, event, orders.envelope(state)),
+        decode_event=standing.decode,
+        deadlines=orders.deadlines,
+        facets=orders.facets,
+    )
+
+
+def _directory() -> AggregateKind[Directory, Any]:
+    directory = EventCodec(directory_events_pb2.DirectoryEvent, type_pb2.EventMetadata, directories.EVENTS)
+    return AggregateKind(
+        name="directory",
+        # Its facilities and communities are published one by one, compacted (see `apply_directory`).
+        topic=None,
+        state_type=Directory,
+        evolve=directories.evolve,
+        encode_event=lambda meta, event, state: directory.encode(meta, event),
+        decode_event=directory.decode,
+        deadlines=directories.deadlines,
+        facets=directories.facets,
     )

@@ -3,9 +3,10 @@
 from datetime import datetime
 
 from services.referral.application.known_directory import KnownDirectory
+from services.referral.domain.offers_found import offer_of
 from services.referral.domain.recognition import ResultRecognition, asked_of, recognition
 from services.referral.domain.recognition_policy import RecognitionPolicy
-from services.referral.domain.referral_state import Referral, offer_of
+from services.referral.domain.referral_state import Referral
 from services.shared.kernel.actor import Actor
 
 

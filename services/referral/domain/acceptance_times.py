@@ -10,8 +10,9 @@ from datetime import datetime, timedelta
 from statistics import median
 
 from services.referral.domain.events import Event, ReferralAccepted
+from services.referral.domain.offers_found import offer_named
 from services.referral.domain.policy import ReferralPolicy
-from services.referral.domain.referral_state import Referral, offer_named
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.values import Urgency
 
 

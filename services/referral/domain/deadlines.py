@@ -7,7 +7,8 @@ that a deadline that was met never looks open again.
 from datetime import datetime
 from enum import StrEnum
 
-from services.referral.domain.referral_state import Referral, is_terminal, open_offers, open_review
+from services.referral.domain.offers_found import open_offers
+from services.referral.domain.referral_state import Referral, is_terminal, open_review
 from services.referral.domain.referral_values import OfferState
 from services.referral.domain.referral_values import ReferralState as S
 from services.referral.domain.rehabilitation import RehabilitationTaskState

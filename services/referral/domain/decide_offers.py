@@ -22,8 +22,9 @@ from services.referral.domain.events import (
 )
 from services.referral.domain.free_beds import FreeBeds, free_beds
 from services.referral.domain.offering import hold_until, is_exhausted, moved_on
+from services.referral.domain.offers_found import accepted_offer, offer_of, open_offers
 from services.referral.domain.policy import ReferralPolicy
-from services.referral.domain.referral_state import Referral, accepted_offer, offer_of, open_offers
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import Offer, OfferState
 
 

@@ -24,8 +24,9 @@ from services.referral.domain.events import (
     TaskCompleted,
     TaskMissExplained,
 )
+from services.referral.domain.offers_found import accepted_offer
 from services.referral.domain.plan_faults import red_flag_faults, task_faults
-from services.referral.domain.referral_state import Referral, accepted_offer
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.rehabilitation import (
     TASKS_MAX,
     RehabilitationPlan,

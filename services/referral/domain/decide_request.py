@@ -25,10 +25,10 @@ from services.referral.domain.identity_in_texts import identity_in_texts
 from services.referral.domain.norms import Assessment, Request
 from services.referral.domain.norms_channel import channel_faults
 from services.referral.domain.offering import Asking, Opened, asking, expiry, open_next
+from services.referral.domain.offers_found import came_to_nothing
 from services.referral.domain.parties import authorise_creation
 from services.referral.domain.plan_faults import plan_faults
 from services.referral.domain.policy import ReferralPolicy
-from services.referral.domain.referral_state import came_to_nothing
 from services.referral.domain.referral_values import Dispatch
 from services.referral.domain.rehabilitation import taken_in
 from services.referral.domain.texts import text

@@ -26,7 +26,8 @@ from services.referral.domain.events import (
     TaskMissed,
 )
 from services.referral.domain.offering import is_exhausted, moved_on
-from services.referral.domain.referral_state import Referral, accepted_offer, offer_named
+from services.referral.domain.offers_found import accepted_offer, offer_named
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import BedAssignment, BedRegion, Offer
 from services.referral.domain.rehabilitation import RehabilitationTaskKind, task_named
 from services.referral.domain.transitions import BED_FOLLOWED

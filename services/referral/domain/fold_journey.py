@@ -7,7 +7,8 @@ from services.referral.domain import events as e
 from services.referral.domain.fold_offers import Changes, bed_asked, settled, with_offers
 from services.referral.domain.fold_plan import with_task
 from services.referral.domain.fold_review import destination_found, review_moot
-from services.referral.domain.referral_state import Referral, accepted_offer, open_offers
+from services.referral.domain.offers_found import accepted_offer, open_offers
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import BedRegion, FollowUp, OfferState
 from services.referral.domain.rehabilitation import RehabilitationTaskState
 from services.shared.kernel.actor import Role

@@ -7,7 +7,8 @@ from typing import Any
 from services.referral.domain import events as e
 from services.referral.domain.fold_review import destination_found, review_moot
 from services.referral.domain.free_beds import FreeBeds
-from services.referral.domain.referral_state import Referral, present_offer
+from services.referral.domain.offers_found import present_offer
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import (
     BedRegion,
     InformationExchange,

@@ -7,7 +7,8 @@ from typing import Any
 from services.referral.domain import events_plan as e
 from services.referral.domain.events import Event
 from services.referral.domain.fold_offers import Changes
-from services.referral.domain.referral_state import TERMINAL, Referral, accepted_offer
+from services.referral.domain.offers_found import accepted_offer
+from services.referral.domain.referral_state import TERMINAL, Referral
 from services.referral.domain.referral_values import ReferralState
 from services.referral.domain.rehabilitation import (
     RehabilitationPlan,

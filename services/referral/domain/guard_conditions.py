@@ -29,8 +29,9 @@ from services.referral.domain.commands_plan import AmendPlan, CancelTask, Explai
 from services.referral.domain.decision import Decision
 from services.referral.domain.examination_results import RESULTS_MAX
 from services.referral.domain.labels import BED_REGIONS, CREWS
+from services.referral.domain.offers_found import offer_of
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
-from services.referral.domain.referral_state import OPEN_OFFER, offer_of, open_review
+from services.referral.domain.referral_state import OPEN_OFFER, open_review
 from services.referral.domain.referral_values import BedRegion, ReferralState, Transport
 from services.referral.domain.values import Direction
 

@@ -10,8 +10,8 @@ from services.referral.domain.directory_state import Directory, Facility
 from services.referral.domain.facility_codes import ws218_code
 from services.referral.domain.norms_insurance import filing_needed
 from services.referral.domain.norms_move import move_between
+from services.referral.domain.offers_found import open_offers
 from services.referral.domain.policy import ReferralPolicy, Terms
-from services.referral.domain.referral_state import open_offers
 from services.referral.domain.referral_values import Dispatch, Offer, OfferState
 from services.referral.domain.values import Direction, Pathway, Scope, Urgency
 from services.shared.kernel.ids import resource_name

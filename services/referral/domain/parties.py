@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.labels import PARTIES, ROLES
-from services.referral.domain.referral_state import Referral, accepted_offer, parties
+from services.referral.domain.offers_found import accepted_offer
+from services.referral.domain.referral_state import Referral, parties
 from services.referral.domain.texts import filled, text
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.refusals import NotFound, NotPermitted

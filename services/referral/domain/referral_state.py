@@ -240,64 +240,6 @@ def ended_before_departure(before: Referral, after: Referral) -> bool:
     return before.state in NOT_DEPARTED or after.state is ReferralState.ENTERED_IN_ERROR
 
 
-def open_offers(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
-    """Offers that still wait for a decision."""
-    return tuple([offer for offer in offers if offer.state in OPEN_OFFER])
-
-
-def came_to_nothing(offers: tuple[Offer, ...]) -> tuple[str, ...]:
-    """Facilities that said no, said nothing in time, or took their acceptance back; without repetition.
-
-    An offer that was withdrawn because another destination was faster has no reason: that facility never had
-    its say. It is new to a re-routing, and an emergency may not pass over it to one that is farther.
-    """
-    ended = (OfferState.DECLINED, OfferState.LAPSED, OfferState.WITHDRAWN)
-    return tuple(
-        dict.fromkeys(
-            offer.facility
-            for offer in offers
-            if offer.state in ended and (offer.state is not OfferState.WITHDRAWN or offer.reason is not None)
-        )
-    )
-
-
-def accepted_offer(offers: tuple[Offer, ...]) -> Offer | None:
-    """The accepted offer: there is at most one."""
-    for offer in offers:
-        if offer.state is OfferState.ACCEPTED:
-            return offer
-    return None
-
-
-def offer_of(state: Referral, facility: str) -> Offer | None:
-    """The facility's open offer, else its latest one, else None."""
-    latest: Offer | None = None
-    for offer in state.offers:
-        if offer.facility == facility:
-            if offer.state in OPEN_OFFER:
-                return offer
-            latest = offer
-    return latest
-
-
-def offer_named(state: Referral, name: str) -> Offer | None:
-    for offer in state.offers:
-        if offer.name == name:
-            return offer
-    return None
-
-
-def present_offer(offers: tuple[Offer, ...]) -> Offer | None:
-    """The offer whose destination is the referral's: accepted, else the first open one, else the latest."""
-    accepted = accepted_offer(offers)
-    if accepted is not None:
-        return accepted
-    waiting = open_offers(offers)
-    if waiting:
-        return waiting[0]
-    return offers[-1] if offers else None
-
-
 def parties(state: Referral) -> tuple[str, ...]:
     """Facilities that take part and may read it, without repetition.
 

@@ -5,9 +5,10 @@ from datetime import date, time, timedelta
 from services.referral.domain import standing_events as e
 from services.referral.domain import standing_texts as texts
 from services.referral.domain.directory_state import Directory
+from services.referral.domain.offers_found import accepted_offer
 from services.referral.domain.parties import STAFF, may_read
 from services.referral.domain.plan_faults import day_faults
-from services.referral.domain.referral_state import Referral, accepted_offer
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import ReferralState
 from services.referral.domain.standing_calendar import SiteCalendar, has_a_day, window
 from services.referral.domain.standing_commands import ScheduleStanding

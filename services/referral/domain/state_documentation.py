@@ -13,7 +13,8 @@ from services.referral.domain.referral_state import TERMINAL
 from services.referral.domain.referral_values import ReferralState as S
 from services.referral.domain.transition_lookup import INTERNAL
 from services.referral.domain.transition_row import Outcome, Row
-from services.referral.domain.transitions import NON_TERMINAL, TABLE
+from services.referral.domain.transitions import TABLE
+from services.referral.domain.transitions_record import NON_TERMINAL
 from services.shared.kernel.text import BilingualText
 
 Language: TypeAlias = Literal["zh", "en"]

@@ -7,8 +7,9 @@ from typing import Any
 from services.referral.domain import commands as c
 from services.referral.domain import events as e
 from services.referral.domain.guards import Guard
+from services.referral.domain.offers_found import open_offers
 from services.referral.domain.parties import By
-from services.referral.domain.referral_state import Referral, open_offers
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import ReferralState as S
 from services.shared.kernel.text import BilingualText
 

@@ -18,7 +18,6 @@ from services.referral.domain import commands as c
 from services.referral.domain import events as e
 from services.referral.domain import guards as g
 from services.referral.domain import parties as p
-from services.referral.domain.referral_state import TERMINAL
 from services.referral.domain.referral_values import ReferralState as S
 from services.referral.domain.transition_row import (
     ESCALATION_EXHAUSTED,
@@ -31,8 +30,7 @@ from services.referral.domain.transition_row import (
     to,
 )
 from services.referral.domain.transitions_plan import PLAN_ROWS
-
-NON_TERMINAL = tuple([state for state in S if state not in TERMINAL])
+from services.referral.domain.transitions_record import NON_TERMINAL, RECORD_ROWS
 
 _ASKED = (S.REQUESTED, S.INFO_REQUESTED)
 _BEFORE_DEPARTURE = (S.ACCEPTED, S.TRANSPORT_ARRANGED)
@@ -265,39 +263,11 @@ _END_ROWS = (
     ),
 )
 
-_RESULT_ROWS = (
-    row(
-        NON_TERMINAL,
-        c.AddResults,
-        (p.ORIGIN, p.DESTINATION),
-        to(e.ResultsAdded),
-        guards=(g.ROOM_FOR_RESULTS,),
-    ),
-    row(
-        (S.ARRIVED, S.IN_TREATMENT, S.TREATED),
-        c.RecordRepeat,
-        (p.DESTINATION,),
-        to(e.ResultRepeated),
-    ),
-)
-
-_RECORD_ROWS = (
-    row(
-        NON_TERMINAL,
-        c.CompleteRecord,
-        (p.ORIGIN, p.CUSTODIAN),
-        to(e.RecordCompleted),
-        guards=(g.SOMETHING_GIVEN,),
-    ),
-    row(NON_TERMINAL, c.MeetDeadline, (p.SYSTEM,), to(e.RecordOverdue)),
-)
-
 TABLE: tuple[Row, ...] = (
     *_REQUEST_ROWS,
     *_JOURNEY_ROWS,
     *_CARE_ROWS,
     *PLAN_ROWS,
     *_END_ROWS,
-    *_RECORD_ROWS,
-    *_RESULT_ROWS,
+    *RECORD_ROWS,
 )

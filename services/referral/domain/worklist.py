@@ -5,13 +5,12 @@ step of the usual course is asked of. Commands that a facility may give besides 
 make nobody wait.
 """
 
+from services.referral.domain.offers_found import accepted_offer, open_offers
 from services.referral.domain.referral_state import (
     TERMINAL,
     Referral,
-    accepted_offer,
     is_live,
     is_terminal,
-    open_offers,
     open_review,
     parties,
 )

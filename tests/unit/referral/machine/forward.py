@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from services.referral.domain import commands as c
 from services.referral.domain import commands_plan as pc
+from services.referral.domain.offers_found import open_offers
 from services.referral.domain.parties import By, Party
 from services.referral.domain.record_values import SummaryCompletion
 from services.referral.domain.referral import Referral, allowed_commands
-from services.referral.domain.referral_state import open_offers
 from services.referral.domain.referral_values import CrewLevel, NormOverride, Transport
 from services.referral.domain.review_values import ReviewVerdict
 from services.referral.domain.transition_lookup import ROW_IN

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 import msgspec
 
 from services.referral.domain.evolve import evolve
+from services.referral.domain.offers_found import open_offers
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral import Referral, deadlines, facets, is_live
-from services.referral.domain.referral_state import open_offers
 from services.referral.domain.referral_values import OfferState, ReferralState
 from tests.unit.referral.machine.witness import Witness
 from tests.unit.referral.referral.chart import CODEC, Chart

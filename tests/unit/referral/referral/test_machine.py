@@ -13,15 +13,10 @@ from services.referral.domain.commands import BedNews
 from services.referral.domain.events import Event
 from services.referral.domain.evolve import evolve
 from services.referral.domain.norms import RULE_CODES
+from services.referral.domain.offers_found import accepted_offer, open_offers
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
 from services.referral.domain.referral import Referral, allowed_commands, deadlines, is_live, opened_child
-from services.referral.domain.referral_state import (
-    TERMINAL,
-    accepted_offer,
-    open_offers,
-    open_review,
-    parties,
-)
+from services.referral.domain.referral_state import TERMINAL, open_review, parties
 from services.referral.domain.referral_values import (
     BedRegion,
     CrewLevel,
