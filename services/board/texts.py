@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from services.shared.kernel.text import BilingualText
+from services.shared.texts.catalogue import read_texts
 
 CATALOGUE = Path(__file__).with_name("texts.yaml")
 
@@ -14,5 +13,4 @@ CATALOGUE = Path(__file__).with_name("texts.yaml")
 @cache
 def catalogue() -> Mapping[str, BilingualText]:
     """Every text by its key. Read once, when first needed."""
-    content = yaml.safe_load(CATALOGUE.read_text("utf-8"))
-    return {key: BilingualText(zh=value["zh"], en=value["en"]) for key, value in content.items()}
+    return read_texts(CATALOGUE)

@@ -5,9 +5,8 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-import yaml
-
 from services.shared.kernel.text import BilingualText
+from services.shared.texts.catalogue import read_texts
 
 CATALOGUE = Path(__file__).with_name("texts.yaml")
 
@@ -23,8 +22,7 @@ class Language(StrEnum):
 @cache
 def catalogue() -> Mapping[str, BilingualText]:
     """Every text by its key. Read once, when first needed."""
-    content = yaml.safe_load(CATALOGUE.read_text("utf-8"))
-    return {key: BilingualText(zh=value["zh"], en=value["en"]) for key, value in content.items()}
+    return read_texts(CATALOGUE)
 
 
 def text(key: str, **values: object) -> BilingualText:

@@ -46,6 +46,8 @@ def budgets_of(found: Any, *, door_minutes: int) -> list[dict[str, Any]]:
                 "key": clock.key,
                 "facility": clock.facility,
                 "started_at": left.started_at.isoformat(),
+                "amber_at": left.amber_at.isoformat(),
+                "red_at": left.red_at.isoformat(),
                 "leave_by": left.leave_by.isoformat(),
                 "drive_minutes": left.drive_minutes,
                 "door_minutes": left.door_minutes,

@@ -7,21 +7,10 @@ there was from the start is gone: that decides the colour, and a shape beside it
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 #: Product defaults (confidence C): below half of the time amber, below a fifth red.
 AMBER_BELOW = 0.5
 RED_BELOW = 0.2
-
-
-class Light(StrEnum):
-    """How pressing it is."""
-
-    GREEN = "GREEN"
-    AMBER = "AMBER"
-    RED = "RED"
-    #: the moment has passed; it warns and blocks nothing
-    OVER = "OVER"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +25,19 @@ class Budget:
     drive_minutes: int
     door_minutes: int
 
+    @property
+    def amber_at(self) -> datetime:
+        """From here on it is pressing."""
+        return self._when_left(AMBER_BELOW)
+
+    @property
+    def red_at(self) -> datetime:
+        """From here on it is almost gone."""
+        return self._when_left(RED_BELOW)
+
+    def _when_left(self, share: float) -> datetime:
+        return self.leave_by - max(self.leave_by - self.started_at, timedelta()) * share
+
 
 def budget(*, started_at: datetime, stop_by: datetime, drive_minutes: int, door_minutes: int) -> Budget:
     """The budget of a clock that must stop by `stop_by`, with so much road and so much of the destination."""
@@ -43,15 +45,3 @@ def budget(*, started_at: datetime, stop_by: datetime, drive_minutes: int, door_
     return Budget(
         leave_by=leave_by, started_at=started_at, drive_minutes=drive_minutes, door_minutes=door_minutes
     )
-
-
-def light(found: Budget, now: datetime) -> Light:
-    """The colour at a moment. A budget that was spent before it began is over from the start."""
-    left_s = (found.leave_by - now).total_seconds()
-    whole_s = (found.leave_by - found.started_at).total_seconds()
-    if left_s <= 0:
-        return Light.OVER
-    share = left_s / whole_s
-    if share < RED_BELOW:
-        return Light.RED
-    return Light.AMBER if share < AMBER_BELOW else Light.GREEN

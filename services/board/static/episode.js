@@ -3,16 +3,12 @@ import { Answer, byId, call, element, secondsUntil, serverNow, signedOut } from 
 import { duration, inLanguage, say, timeOfDay } from "./texts.js";
 
 const SHAPE = { GREEN: "●", AMBER: "◆", RED: "▲", OVER: "■" };
-const AMBER_BELOW = 0.5;
-const RED_BELOW = 0.2;
 const SVG = "http://www.w3.org/2000/svg";
 
-// As services/board/domain/budget.py has it; here again because the colour changes between two answers.
 function light(budget) {
-  const left = secondsUntil(budget.leave_by);
-  if (left <= 0) return "OVER";
-  const share = left / ((Date.parse(budget.leave_by) - Date.parse(budget.started_at)) / 1000);
-  return share < RED_BELOW ? "RED" : share < AMBER_BELOW ? "AMBER" : "GREEN";
+  if (secondsUntil(budget.leave_by) <= 0) return "OVER";
+  if (secondsUntil(budget.red_at) <= 0) return "RED";
+  return secondsUntil(budget.amber_at) <= 0 ? "AMBER" : "GREEN";
 }
 
 export class Episode {

@@ -1,0 +1,1 @@
+"""Texts for people, in both languages, from files."""
