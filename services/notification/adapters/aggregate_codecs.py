@@ -30,6 +30,7 @@ def build_aggregates() -> Aggregates:
             decode_event=alert.decode,
             deadlines=alerts.deadlines,
             facets=alerts.facets,
+            fold_version=2,
         ),
         roster=AggregateKind(
             name="roster",

@@ -21,7 +21,7 @@ from services.notification.domain.commands import (
     SettleAlert,
     TriggerAlert,
 )
-from services.notification.domain.escalation import first_call, next_call
+from services.notification.domain.escalation import Escalation, first_round, next_round
 from services.notification.domain.events import (
     AlertAcknowledged,
     AlertEscalated,
@@ -161,7 +161,13 @@ def _trigger(state: Alert | None, command: TriggerAlert, context: CommandContext
     _check_trigger(state, command)
     if state is not None and state.cause_event_id == command.cause_event_id:
         return ()
-    call = first_call(command.escalation, context.recorded_at)
+    escalation = Escalation(
+        steps=command.escalation,
+        dedup_key=command.dedup_key,
+        cause_event_id=command.cause_event_id,
+        run=state.escalation_run + 1 if state else 1,
+    )
+    call = first_round(escalation, context.recorded_at)
     if state is None:
         return (
             AlertTriggered(
@@ -182,6 +188,7 @@ def _trigger(state: Alert | None, command: TriggerAlert, context: CommandContext
                 next_call_at=call.next_call_at,
                 cause_event_id=command.cause_event_id,
                 deliveries=call.deliveries,
+                calls=call.calls,
             ),
         )
     if state.state is AlertState.RESOLVED:
@@ -197,6 +204,7 @@ def _trigger(state: Alert | None, command: TriggerAlert, context: CommandContext
             body=command.body,
             act_by=command.act_by,
             escalation=command.escalation,
+            calls=call.calls,
         ),
     )
 
@@ -250,15 +258,22 @@ def _record_delivery(state: Alert, delivery: Delivery) -> tuple[AlertEvent, ...]
 
 
 def _meet_deadline(state: Alert, command: MeetDeadline, context: CommandContext) -> tuple[AlertEvent, ...]:
-    open_keys = {deadline.key for deadline in deadlines(state) if deadline.due_at <= context.recorded_at}
-    if command.key not in open_keys:
+    due = next((each for each in deadlines(state) if each.key == command.key), None)
+    if due is None or due.due_at > context.recorded_at:
         # Answered, settled or triggered anew since the deadline was read.
         return ()
-    call = next_call(
-        state.escalation,
+    escalation = Escalation(
+        steps=state.escalation,
+        dedup_key=state.dedup_key,
+        cause_event_id=state.cause_event_id,
+        run=state.escalation_run,
+    )
+    call = next_round(
+        escalation,
         step=state.escalation_step,
-        call_round=state.escalation_round,
+        number=state.escalation_round,
         at=context.recorded_at,
+        due_at=due.due_at,
     )
     return (
         AlertEscalated(
@@ -267,6 +282,7 @@ def _meet_deadline(state: Alert, command: MeetDeadline, context: CommandContext)
             next_call_at=call.next_call_at,
             deliveries=call.deliveries,
             exhausted=call.exhausted,
+            calls=call.calls,
         ),
     )
 

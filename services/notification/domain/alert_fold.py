@@ -116,6 +116,7 @@ def _retriggered(state: Alert, event: AlertRetriggered, metadata: EventMetadata)
         body=event.body,
         act_by=event.act_by,
         escalation=event.escalation,
+        escalation_run=state.escalation_run + 1,
         escalation_step=0,
         escalation_round=1 if event.escalation else 0,
         next_call_at=event.next_call_at,

@@ -75,6 +75,8 @@ class Alert:
     cause_event_id: str = ""
     #: facilities whose rosters named somebody who was called, in the order of their first call
     called_facilities: tuple[str, ...] = ()
+    #: escalations so far: one more each time that it is triggered again
+    escalation_run: int = 1
 
 
 def alert_name(dedup_key: str, latest: Alert | None) -> str:

@@ -1,6 +1,6 @@
 """Who is called for an alert, and what is done when nobody is on duty. Fixed when the alert is triggered."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.notification.domain import texts
@@ -81,7 +81,7 @@ def escalation_policy(
                 EscalationStep(
                     duty=step.value,
                     facility=facility,
-                    recipients=recipients,
+                    recipients=called_for(role, recipients),
                     repeat_s=timing.repeat_s,
                     rounds=timing.rounds,
                 )
@@ -105,7 +105,7 @@ def unstaffed_alert(
     step = EscalationStep(
         duty=DutyStep.FALLBACK.value,
         facility=fallback.facility,
-        recipients=fallback.recipients,
+        recipients=called_for(intent.role, fallback.recipients),
         repeat_s=timing.repeat_s,
         rounds=timing.rounds,
     )
@@ -147,6 +147,11 @@ def trigger_command(intent: AlertIntent, escalation: tuple[EscalationStep, ...])
         escalation=escalation,
         cause_event_id=intent.cause_event_id,
     )
+
+
+def called_for(role: str, recipients: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
+    """People with the role for which they are called."""
+    return tuple(replace(recipient, roles=(role,)) for recipient in recipients)
 
 
 def _people(

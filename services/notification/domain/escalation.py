@@ -3,12 +3,32 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.notification.domain.values import STREAM_CHANNEL, Delivery, DeliveryOutcome, EscalationStep
+from services.notification.domain.values import (
+    STREAM_CHANNEL,
+    AlertCall,
+    Delivery,
+    DeliveryOutcome,
+    EscalationStep,
+)
+from services.shared.kernel.ids import derive_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """One call of one step, made at a moment."""
+class Escalation:
+    """One run of a policy: the alert and the event that it was fixed for."""
+
+    steps: tuple[EscalationStep, ...]
+    #: key of the alert
+    dedup_key: str
+    #: event that triggered this run; each run has its own
+    cause_event_id: str
+    #: from 1
+    run: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Round:
+    """One round of calls of one step, made at a moment."""
 
     #: from 0
     step: int
@@ -18,31 +38,32 @@ class Call:
     next_call_at: datetime | None
     #: on the channel that is built in
     deliveries: tuple[Delivery, ...]
+    calls: tuple[AlertCall, ...] = ()
     #: the last step was called in vain
     exhausted: bool = False
 
 
-def first_call(escalation: tuple[EscalationStep, ...], at: datetime) -> Call:
-    """The call that is made when an alert is triggered."""
-    if not escalation:
-        return Call(step=0, round=0, next_call_at=None, deliveries=())
-    return _call(escalation, step=0, call_round=1, at=at)
+def first_round(escalation: Escalation, at: datetime) -> Round:
+    """The round that is made when an alert is triggered."""
+    if not escalation.steps:
+        return Round(step=0, round=0, next_call_at=None, deliveries=())
+    return _round(escalation, step=0, number=1, at=at, due_at=at)
 
 
-def next_call(escalation: tuple[EscalationStep, ...], *, step: int, call_round: int, at: datetime) -> Call:
-    """The call after call `call_round` of `step` went unanswered: the same step again, or the next one.
+def next_round(escalation: Escalation, *, step: int, number: int, at: datetime, due_at: datetime) -> Round:
+    """The round after round `number` of `step` went unanswered: the same step again, or the next one.
 
-    It counts from `at`, not from when the call was due: after an outage nobody gets a burst of calls.
+    It was due at `due_at` and is made at `at`; the one after it keeps to the plan (see `_next_call_at`).
     """
-    if call_round < escalation[step].rounds:
-        return _call(escalation, step=step, call_round=call_round + 1, at=at)
-    if step + 1 < len(escalation):
-        return _call(escalation, step=step + 1, call_round=1, at=at)
-    return Call(step=step, round=call_round, next_call_at=None, deliveries=(), exhausted=True)
+    if number < escalation.steps[step].rounds:
+        return _round(escalation, step=step, number=number + 1, at=at, due_at=due_at)
+    if step + 1 < len(escalation.steps):
+        return _round(escalation, step=step + 1, number=1, at=at, due_at=due_at)
+    return Round(step=step, round=number, next_call_at=None, deliveries=(), exhausted=True)
 
 
-def _call(escalation: tuple[EscalationStep, ...], *, step: int, call_round: int, at: datetime) -> Call:
-    current = escalation[step]
+def _round(escalation: Escalation, *, step: int, number: int, at: datetime, due_at: datetime) -> Round:
+    current = escalation.steps[step]
     deliveries = tuple(
         Delivery(
             recipient=recipient.user,
@@ -50,9 +71,42 @@ def _call(escalation: tuple[EscalationStep, ...], *, step: int, call_round: int,
             outcome=DeliveryOutcome.SENT,
             attempted_at=at,
             step=step,
-            round=call_round,
+            round=number,
         )
         for recipient in current.recipients
     )
-    next_call_at = at + timedelta(seconds=current.repeat_s) if current.repeat_s > 0 else None
-    return Call(step=step, round=call_round, next_call_at=next_call_at, deliveries=deliveries)
+    calls = tuple(
+        AlertCall(
+            id=call_id(escalation, step=step, number=number, user=recipient.user),
+            recipient=recipient.user,
+            name=recipient.name,
+            channels=recipient.channels,
+            run=escalation.run,
+            step=step,
+            round=number,
+            duty=current.duty,
+            facility=current.facility,
+            roles=recipient.roles,
+            called_at=at,
+        )
+        for recipient in current.recipients
+    )
+    next_call_at = _next_call_at(current.repeat_s, at=at, due_at=due_at)
+    return Round(step=step, round=number, next_call_at=next_call_at, deliveries=deliveries, calls=calls)
+
+
+def call_id(escalation: Escalation, *, step: int, number: int, user: str) -> str:
+    """The id of one call of one person: no other call has it, and this one never another."""
+    return derive_id("call", escalation.dedup_key, escalation.cause_event_id, str(step), str(number), user)
+
+
+def _next_call_at(repeat_s: int, *, at: datetime, due_at: datetime) -> datetime | None:
+    """When to call again; None when nobody waits for an answer.
+
+    A call that is a little late, as after a restart, does not shift those after it. After an outage of more
+    than half the interval the count begins anew, so that nobody gets a burst of calls.
+    """
+    if repeat_s <= 0:
+        return None
+    interval = timedelta(seconds=repeat_s)
+    return (due_at if at - due_at <= interval / 2 else at) + interval

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.notification.domain.values import (
+    AlertCall,
     CodedReason,
     Delivery,
     Duty,
@@ -37,6 +38,8 @@ class AlertTriggered:
     next_call_at: datetime | None
     cause_event_id: str
     deliveries: tuple[Delivery, ...]
+    #: whom to call now
+    calls: tuple[AlertCall, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +53,8 @@ class AlertRetriggered:
     body: BilingualText
     act_by: datetime | None
     escalation: tuple[EscalationStep, ...]
+    #: whom to call now
+    calls: tuple[AlertCall, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +68,8 @@ class AlertEscalated:
     deliveries: tuple[Delivery, ...]
     #: nobody is left to call
     exhausted: bool = False
+    #: whom to call now
+    calls: tuple[AlertCall, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -88,6 +88,8 @@ class Recipient:
     name: str
     #: channels to call by; the board and the stream always show the alert
     channels: tuple[str, ...] = ()
+    #: roles for which they are called
+    roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,6 +121,30 @@ class Delivery:
     #: call within the step, from 1
     round: int
     detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AlertCall:
+    """That one person is to be called now, by these channels."""
+
+    #: UUID; the same however often it is worked out
+    id: str
+    #: their user
+    recipient: str
+    name: str
+    channels: tuple[str, ...]
+    #: escalation that is running, from 1
+    run: int
+    #: from 0
+    step: int
+    #: from 1
+    round: int
+    #: a DutyStep
+    duty: str
+    #: facility whose roster names them; empty for a fallback that is of none
+    facility: str
+    roles: tuple[str, ...]
+    called_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

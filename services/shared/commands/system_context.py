@@ -21,10 +21,14 @@ def reaction_context(record: ConsumedEvent, occurred_at: datetime, actor: Actor)
 
 
 def deadline_context(due: DueDeadline, actor: Actor) -> CommandContext:
-    """A deadline happens when it was due, however late the worker is; it is recorded now."""
+    """A deadline happens when it was due, however late the worker is; it is recorded now.
+
+    The database's clock said that it is due. Where this process's own is behind, a deadline recorded before
+    it is due would be taken for one that has moved on, and never be met.
+    """
     return CommandContext(
         request_id=due.request_id,
         actor=actor,
         occurred_at=due.due_at,
-        recorded_at=datetime.now(UTC),
+        recorded_at=max(datetime.now(UTC), due.due_at),
     )

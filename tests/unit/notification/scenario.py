@@ -13,7 +13,9 @@ import msgspec
 from services.notification.domain import alert
 from services.notification.domain import commands as ask
 from services.notification.domain import events as happened
+from services.notification.domain.escalation import Escalation, call_id
 from services.notification.domain.values import (
+    AlertCall,
     Delivery,
     DeliveryOutcome,
     EscalationStep,
@@ -65,7 +67,9 @@ def escalation_step(
     return EscalationStep(
         duty=duty,
         facility=facility,
-        recipients=tuple(Recipient(user=user, name=user, channels=("sms",)) for user in users),
+        recipients=tuple(
+            Recipient(user=user, name=user, channels=("sms",), roles=("STROKE",)) for user in users
+        ),
         repeat_s=repeat_s,
         rounds=rounds,
     )
@@ -76,6 +80,29 @@ POLICY = (
     escalation_step("backup", "dr-zhao", rounds=1),
     escalation_step("fallback", "platform-duty", facility="", rounds=2),
 )
+
+
+def called(
+    *users: str, step: int = 0, number: int = 1, at: datetime = NOW, run: int = 1, cause: str = "e-1"
+) -> tuple[AlertCall, ...]:
+    """The calls of one round of `POLICY`."""
+    running = Escalation(steps=POLICY, dedup_key=KEY, cause_event_id=cause, run=run)
+    return tuple(
+        AlertCall(
+            id=call_id(running, step=step, number=number, user=user),
+            recipient=user,
+            name=user,
+            channels=("sms",),
+            run=run,
+            step=step,
+            round=number,
+            duty=POLICY[step].duty,
+            facility=POLICY[step].facility,
+            roles=("STROKE",),
+            called_at=at,
+        )
+        for user in users
+    )
 
 
 def sent(user: str, step: int = 0, call: int = 1, at: datetime = NOW) -> Delivery:
@@ -125,6 +152,7 @@ TRIGGERED = happened.AlertTriggered(
     next_call_at=NOW + TWO_MINUTES,
     cause_event_id="e-1",
     deliveries=(sent("dr-li"), sent("dr-wang")),
+    calls=called("dr-li", "dr-wang"),
 )
 
 ACKNOWLEDGED = happened.AlertAcknowledged()
@@ -132,14 +160,22 @@ SETTLED = happened.AlertResolved(resolution="ReferralAccepted", cause_event_id="
 
 
 def escalated(
-    step: int, call: int, *users: str, at: datetime, exhausted: bool = False
+    step: int,
+    call: int,
+    *users: str,
+    at: datetime,
+    exhausted: bool = False,
+    run: int = 1,
+    cause: str = "e-1",
+    next_call_at: datetime | None = None,
 ) -> happened.AlertEscalated:
     return happened.AlertEscalated(
         escalation_step=step,
         escalation_round=call,
-        next_call_at=None if exhausted else at + TWO_MINUTES,
+        next_call_at=None if exhausted else next_call_at or at + TWO_MINUTES,
         deliveries=tuple(sent(user, step, call, at) for user in users),
         exhausted=exhausted,
+        calls=called(*users, step=step, number=call, at=at, run=run, cause=cause),
     )
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from services.notification.domain.alert import deadlines, facets, parties
 from services.notification.domain.commands import AcknowledgeAlert, MeetDeadline
+from services.notification.domain.events import AlertEscalated
 from services.notification.domain.values import AlertState
 from tests.unit.notification.scenario import (
     ACKNOWLEDGED,
@@ -67,6 +68,43 @@ def test_after_an_outage_nobody_gets_a_burst_of_calls() -> None:
     assert state.next_call_at == minutes(62)
 
 
+def test_a_call_that_is_a_little_late_does_not_shift_the_next() -> None:
+    """A restart of the service leaves the plan as it was fixed."""
+    late = minutes(2) + timedelta(seconds=50)
+    state = given(TRIGGERED).when(ESCALATE, at=late).state
+    assert state.next_call_at == minutes(4)
+    assert state.deliveries[-1].attempted_at == late
+    too_late = minutes(3) + timedelta(seconds=1)
+    again = given(TRIGGERED).when(ESCALATE, at=too_late).state
+    assert again.next_call_at == too_late + timedelta(minutes=2), "nobody is called twice in a moment"
+
+
+def test_a_call_has_the_same_id_however_often_it_is_worked_out_and_no_other_call_has_it() -> None:
+    def ids(now: Given) -> list[str]:
+        found: list[str] = []
+        for number in range(1, 6):
+            outcome = now.when(ESCALATE, at=minutes(2 * number))
+            found += [
+                call.id
+                for event in outcome.events
+                if isinstance(event, AlertEscalated)
+                for call in event.calls
+            ]
+            now = Given(outcome.state)
+        return found
+
+    first, again = ids(given(TRIGGERED)), ids(given(TRIGGERED))
+    assert first == again
+    second_run = given(TRIGGERED).when(triggered_by("e-2")).state
+    every = [*(call.id for call in TRIGGERED.calls), *first, *ids(Given(second_run))]
+    assert len(every) == len(set(every)) == 2 + 5 + 5
+
+
+def test_each_trigger_begins_another_run() -> None:
+    state = given(TRIGGERED).when(triggered_by("e-2")).state
+    assert (given(TRIGGERED).state.escalation_run, state.escalation_run) == (1, 2)
+
+
 def test_acknowledging_stops_the_calls() -> None:
     given(TRIGGERED, ACKNOWLEDGED).when(ESCALATE, at=minutes(2)).then_nothing()
     assert deadlines(given(TRIGGERED, ACKNOWLEDGED).state) == ()
@@ -81,7 +119,9 @@ def test_a_deadline_that_is_not_due_any_more_calls_nobody() -> None:
     """It was triggered anew between the reading of the deadline and the command."""
     again = Given(given(TRIGGERED).when(triggered_by("e-2"), at=minutes(1)).state)
     again.when(ESCALATE, at=minutes(2)).then_nothing()
-    again.when(ESCALATE, at=minutes(3)).then(escalated(0, 2, "dr-li", "dr-wang", at=minutes(3)))
+    again.when(ESCALATE, at=minutes(3)).then(
+        escalated(0, 2, "dr-li", "dr-wang", at=minutes(3), run=2, cause="e-2")
+    )
 
 
 def test_an_unknown_key_is_no_deadline_of_an_alert() -> None:

@@ -23,6 +23,7 @@ from tests.unit.notification.scenario import (
     TRIGGER,
     TRIGGERED,
     TWO_MINUTES,
+    called,
     escalated,
     escalation_step,
     given,
@@ -94,6 +95,7 @@ def test_another_event_starts_the_escalation_over_with_those_on_duty_now() -> No
             body=command.body,
             act_by=command.act_by,
             escalation=now_on_duty,
+            calls=called("dr-sun", at=LATER, run=2, cause="e-2"),
         )
     )
     assert (state.escalation_step, state.escalation_round) == (0, 1)

@@ -20,7 +20,7 @@ from tests.unit.notification.rosters import duty, roster_of
 from tests.unit.notification.rule_cases import CATALOGUE
 from tests.unit.notification.scenario import BRANCH, EPISODE, HOSPITAL, KEY, NOW, OFFER, REFERRAL, TWO_MINUTES
 
-FALLBACK = CATALOGUE.fallback.recipients[0]
+FALLBACK = replace(CATALOGUE.fallback.recipients[0], roles=("STROKE",))
 
 INTENT = AlertIntent(
     rule="OFFER",
@@ -125,7 +125,7 @@ def test_information_calls_the_first_who_is_there_once() -> None:
         EscalationStep(
             duty="duty",
             facility=BRANCH,
-            recipients=(Recipient(user="dr-duty", name="dr-duty"),),
+            recipients=(Recipient(user="dr-duty", name="dr-duty", roles=("STROKE",)),),
             repeat_s=0,
             rounds=1,
         ),

@@ -6,7 +6,7 @@ from google.protobuf.message import Message
 from services.notification.domain import alert, commands, directory, roster, values
 from services.shared.protocodec import MessageCodec
 from tests.unit.notification.occurrences import DIRECTORY
-from tests.unit.notification.scenario import ACKNOWLEDGED, POLICY, TRIGGERED, given, sent
+from tests.unit.notification.scenario import ACKNOWLEDGED, POLICY, TRIGGERED, called, given, sent
 from tierlink.notification.v1 import (
     alert_pb2,
     alert_service_pb2,
@@ -39,6 +39,7 @@ def test_an_alert_is_rendered_whole() -> None:
         (POLICY[0], alert_pb2.EscalationStep),
         (POLICY[0].recipients[0], alert_pb2.Recipient),
         (sent("dr-li"), alert_pb2.Delivery),
+        (called("dr-li")[0], alert_pb2.AlertCall),
         (values.Duty(facility="f", role="r", step="duty", user="u", name="n"), roster_pb2.Duty),
         (values.CodedReason(code="X", text="…"), type_pb2.CodedReason),
         (DIRECTORY.facilities["wucaiwan"], directory_pb2.Facility),

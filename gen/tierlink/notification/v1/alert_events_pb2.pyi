@@ -88,6 +88,7 @@ class AlertTriggered(message.Message):
     NEXT_CALL_AT_FIELD_NUMBER: builtins.int
     CAUSE_EVENT_ID_FIELD_NUMBER: builtins.int
     DELIVERIES_FIELD_NUMBER: builtins.int
+    CALLS_FIELD_NUMBER: builtins.int
     rule: builtins.str
     dedup_key: builtins.str
     severity: alert_pb2.Severity.ValueType
@@ -111,6 +112,10 @@ class AlertTriggered(message.Message):
     def next_call_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def deliveries(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.Delivery]: ...
+    @builtins.property
+    def calls(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.AlertCall]:
+        """Whom to call now, and by which channels."""
+
     def __init__(
         self,
         *,
@@ -131,10 +136,11 @@ class AlertTriggered(message.Message):
         next_call_at: timestamp_pb2.Timestamp | None = ...,
         cause_event_id: builtins.str = ...,
         deliveries: abc.Iterable[alert_pb2.Delivery] | None = ...,
+        calls: abc.Iterable[alert_pb2.AlertCall] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "action", b"action", "body", b"body", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "episode", b"episode", "escalation", b"escalation", "facility", b"facility", "next_call_at", b"next_call_at", "pathway", b"pathway", "role", b"role", "rule", b"rule", "severity", b"severity", "subject", b"subject", "title", b"title", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "action", b"action", "body", b"body", "calls", b"calls", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "episode", b"episode", "escalation", b"escalation", "facility", b"facility", "next_call_at", b"next_call_at", "pathway", b"pathway", "role", b"role", "rule", b"rule", "severity", b"severity", "subject", b"subject", "title", b"title", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -151,6 +157,7 @@ class AlertRetriggered(message.Message):
     BODY_FIELD_NUMBER: builtins.int
     ACT_BY_FIELD_NUMBER: builtins.int
     ESCALATION_FIELD_NUMBER: builtins.int
+    CALLS_FIELD_NUMBER: builtins.int
     cause_event_id: builtins.str
     @builtins.property
     def next_call_at(self) -> timestamp_pb2.Timestamp: ...
@@ -168,6 +175,10 @@ class AlertRetriggered(message.Message):
     def escalation(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.EscalationStep]:
         """Fixed anew, with those who are on duty now."""
 
+    @builtins.property
+    def calls(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.AlertCall]:
+        """Whom to call now, and by which channels."""
+
     def __init__(
         self,
         *,
@@ -178,10 +189,11 @@ class AlertRetriggered(message.Message):
         body: type_pb2.BilingualText | None = ...,
         act_by: timestamp_pb2.Timestamp | None = ...,
         escalation: abc.Iterable[alert_pb2.EscalationStep] | None = ...,
+        calls: abc.Iterable[alert_pb2.AlertCall] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "cause_event_id", b"cause_event_id", "deliveries", b"deliveries", "escalation", b"escalation", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "calls", b"calls", "cause_event_id", b"cause_event_id", "deliveries", b"deliveries", "escalation", b"escalation", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -196,6 +208,7 @@ class AlertEscalated(message.Message):
     NEXT_CALL_AT_FIELD_NUMBER: builtins.int
     DELIVERIES_FIELD_NUMBER: builtins.int
     EXHAUSTED_FIELD_NUMBER: builtins.int
+    CALLS_FIELD_NUMBER: builtins.int
     escalation_step: builtins.int
     escalation_round: builtins.int
     exhausted: builtins.bool
@@ -204,6 +217,10 @@ class AlertEscalated(message.Message):
     def next_call_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def deliveries(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.Delivery]: ...
+    @builtins.property
+    def calls(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.AlertCall]:
+        """Whom to call now, and by which channels."""
+
     def __init__(
         self,
         *,
@@ -212,10 +229,11 @@ class AlertEscalated(message.Message):
         next_call_at: timestamp_pb2.Timestamp | None = ...,
         deliveries: abc.Iterable[alert_pb2.Delivery] | None = ...,
         exhausted: builtins.bool = ...,
+        calls: abc.Iterable[alert_pb2.AlertCall] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["next_call_at", b"next_call_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["deliveries", b"deliveries", "escalation_round", b"escalation_round", "escalation_step", b"escalation_step", "exhausted", b"exhausted", "next_call_at", b"next_call_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["calls", b"calls", "deliveries", b"deliveries", "escalation_round", b"escalation_round", "escalation_step", b"escalation_step", "exhausted", b"exhausted", "next_call_at", b"next_call_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -119,6 +119,7 @@ class Alert(message.Message):
     CAUSE_EVENT_ID_FIELD_NUMBER: builtins.int
     ESCALATION_EXHAUSTED_FIELD_NUMBER: builtins.int
     RESOLUTION_REASON_FIELD_NUMBER: builtins.int
+    ESCALATION_RUN_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`alerts/{uuid}`."""
     version: builtins.int
@@ -149,6 +150,8 @@ class Alert(message.Message):
     """Event that triggered it."""
     escalation_exhausted: builtins.bool
     """Every step was called in vain; nobody is left to call."""
+    escalation_run: builtins.int
+    """Which escalation is running: 1 for the first, one more each time that it is triggered again."""
     @builtins.property
     def allowed_commands(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
@@ -222,10 +225,11 @@ class Alert(message.Message):
         cause_event_id: builtins.str = ...,
         escalation_exhausted: builtins.bool = ...,
         resolution_reason: type_pb2.CodedReason | None = ...,
+        escalation_run: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "title", b"title", "triggered_at", b"triggered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "action", b"action", "allowed_commands", b"allowed_commands", "body", b"body", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "episode", b"episode", "escalation", b"escalation", "escalation_exhausted", b"escalation_exhausted", "escalation_round", b"escalation_round", "escalation_step", b"escalation_step", "facility", b"facility", "name", b"name", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "pathway", b"pathway", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "role", b"role", "rule", b"rule", "severity", b"severity", "state", b"state", "subject", b"subject", "title", b"title", "triggered_at", b"triggered_at", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "action", b"action", "allowed_commands", b"allowed_commands", "body", b"body", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "episode", b"episode", "escalation", b"escalation", "escalation_exhausted", b"escalation_exhausted", "escalation_round", b"escalation_round", "escalation_run", b"escalation_run", "escalation_step", b"escalation_step", "facility", b"facility", "name", b"name", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "pathway", b"pathway", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "role", b"role", "rule", b"rule", "severity", b"severity", "state", b"state", "subject", b"subject", "title", b"title", "triggered_at", b"triggered_at", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -272,20 +276,87 @@ class Recipient(message.Message):
     USER_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
     CHANNELS_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
     user: builtins.str
     name: builtins.str
     @builtins.property
     def channels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def roles(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Roles for which they are called: more than one where somebody is on duty for several."""
+
     def __init__(
         self,
         *,
         user: builtins.str = ...,
         name: builtins.str = ...,
         channels: abc.Iterable[builtins.str] | None = ...,
+        roles: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "name", b"name", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "name", b"name", "roles", b"roles", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class AlertCall(message.Message):
+    """That one person is to be called now. A statement that stays true: whoever carries it out twice must not reach anybody twice."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ID_FIELD_NUMBER: builtins.int
+    RECIPIENT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    CHANNELS_FIELD_NUMBER: builtins.int
+    RUN_FIELD_NUMBER: builtins.int
+    STEP_FIELD_NUMBER: builtins.int
+    ROUND_FIELD_NUMBER: builtins.int
+    DUTY_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
+    CALLED_AT_FIELD_NUMBER: builtins.int
+    id: builtins.str
+    """UUID, the same whenever and wherever this call is worked out: half of the idempotency key of each channel."""
+    recipient: builtins.str
+    """Their user."""
+    name: builtins.str
+    run: builtins.int
+    """As in Alert.escalation_run."""
+    step: builtins.int
+    """Step of the escalation, from 0."""
+    round: builtins.int
+    """Call within the step, from 1."""
+    duty: builtins.str
+    """duty, backup, lead, coordinator, fallback."""
+    facility: builtins.str
+    """Facility whose roster names them; empty for a fallback that is of none."""
+    @builtins.property
+    def channels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Channels to call by, beside board and stream, which always show the alert."""
+
+    @builtins.property
+    def roles(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    @builtins.property
+    def called_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        id: builtins.str = ...,
+        recipient: builtins.str = ...,
+        name: builtins.str = ...,
+        channels: abc.Iterable[builtins.str] | None = ...,
+        run: builtins.int = ...,
+        step: builtins.int = ...,
+        round: builtins.int = ...,
+        duty: builtins.str = ...,
+        facility: builtins.str = ...,
+        roles: abc.Iterable[builtins.str] | None = ...,
+        called_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["called_at", b"called_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["called_at", b"called_at", "channels", b"channels", "duty", b"duty", "facility", b"facility", "id", b"id", "name", b"name", "recipient", b"recipient", "roles", b"roles", "round", b"round", "run", b"run", "step", b"step"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
