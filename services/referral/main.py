@@ -36,7 +36,6 @@ from services.referral.application.read_recognitions import ResultRecognitions
 from services.referral.application.reading import Reading
 from services.referral.application.standing_orders import StandingOrders
 from services.referral.application.summarize_clocks import ClockSummaries
-from services.referral.domain.clocks_targets import ClockTargets
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.standing_values import DEFAULT_STANDING_POLICY
 from services.referral.entrypoints.bed_news import BED_TOPIC
@@ -110,7 +109,7 @@ class _Shared:
 
 def _shared(settings: ReferralSettings, foundation: Foundation) -> _Shared:
     catalogue = load_catalogue(settings.targets)
-    kinds = build_aggregates(catalogue.clock_targets)
+    kinds = build_aggregates(catalogue.clock_targets, catalogue.shares)
     policy = replace(
         load_policy(settings.policy).policy,
         record=load_record_rules(catalogue.limits, settings.record_rules),
@@ -181,18 +180,14 @@ def _consultation_methods(shared: _Shared, runner: CommandRunner, tail: TopicTai
 
 
 def _episode_methods(shared: _Shared, foundation: Foundation) -> tuple[Method, ...]:
-    catalogue = shared.catalogue
+    targets = shared.catalogue.targets()
     return episode_service.EpisodeServicer(
         kinds=shared.kinds,
         runner=foundation.runner,
         reading=shared.reading,
         directory=shared.directory,
-        summaries=ClockSummaries(
-            PostgresClockReadings(foundation.reading), shared.directory, catalogue.clock_targets
-        ),
-        targets=ClockTargets(
-            clocks=catalogue.clock_targets, limits=catalogue.limits, shares=catalogue.shares
-        ),
+        summaries=ClockSummaries(PostgresClockReadings(foundation.reading), shared.directory, targets),
+        targets=targets,
     ).methods()
 
 

@@ -10,8 +10,8 @@ import pytest_asyncio
 from services.shared.kernel.actor import Role
 from tests.integration.hospital import BRANCH, CITY, COUNTY, OTHER, Hospital, new_id
 from tests.integration.referral_site import Site, refused, site
+from tierlink.referral.v1 import episode_pb2, episode_service_pb2_grpc, referral_service_pb2
 from tierlink.referral.v1 import episode_service_pb2 as pb
-from tierlink.referral.v1 import episode_service_pb2_grpc, referral_service_pb2
 
 __all__ = ["site"]
 
@@ -45,6 +45,15 @@ async def stroke(hospital: Hospital, *, at: datetime, needle_min: int | None) ->
             metadata=hospital.as_(BRANCH),
         )
     return name
+
+
+async def records(hospital: Hospital, episode: str, kind: str, at: datetime, who: str, **more: Any) -> None:
+    await stub(hospital).RecordMilestone(
+        pb.RecordMilestoneRequest(
+            request_id=new_id(), name=episode, kind=f"MILESTONE_KIND_{kind}", occurred_at=at, **more
+        ),
+        metadata=hospital.as_(who),
+    )
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -216,3 +225,73 @@ async def test_targets_tell_their_source_and_confidence(site: Site) -> None:
         "bypass-transfer": 50,
         "bypass-ambulance": 30,
     }
+
+
+async def test_shares_are_counted_at_the_doors_of_a_period(site: Site) -> None:
+    """Two whom an ambulance fetched, one of them straight to the cath lab; of a third nobody says where to."""
+    hospital = site.hospital
+    for n, (minutes, taken_to) in enumerate(((5, "CATH_LAB"), (None, "EMERGENCY_ROOM"), (5, "UNSPECIFIED"))):
+        at = BEGUN + timedelta(hours=3 * n)
+        opened = await stub(hospital).OpenEpisode(
+            pb.OpenEpisodeRequest(request_id=new_id(), patient=f"P-120-{n}", pathway="PATHWAY_CHEST_PAIN"),
+            metadata=hospital.as_(OTHER),
+        )
+        name = opened.episode.name
+        if minutes is not None:
+            await records(hospital, name, "ECG_SENT", at + timedelta(minutes=minutes), OTHER)
+        await records(
+            hospital,
+            name,
+            "DOOR_IN",
+            at + timedelta(minutes=20),
+            OTHER,
+            arrived_by="ARRIVAL_MODE_AMBULANCE",
+            taken_to=f"FIRST_STATION_{taken_to}",
+        )
+    found = await shares(hospital)
+    sent, bypass = found["ecg-before-arrival-ambulance"], found["bypass-ambulance"]
+    assert (sent.count, sent.met_count, sent.unknown_count, sent.aim_met) == (3, 2, 0, True)
+    assert sent.met_percent == pytest.approx(200 / 3)
+    assert (bypass.count, bypass.met_count, bypass.unknown_count, bypass.met_percent) == (2, 1, 1, 50)
+    assert (bypass.share.at_least_percent, bypass.share.confidence) == (30, "A")
+    nothing = found["bypass-transfer"]
+    assert (nothing.count, nothing.HasField("met_percent"), nothing.HasField("aim_met")) == (0, False, False)
+
+    shown = await stub(hospital).GetEpisode(pb.GetEpisodeRequest(name=name), metadata=hospital.as_(OTHER))
+    readings = {each.key: each for each in shown.episode.share_readings}
+    assert readings["ecg-before-arrival-ambulance"].met
+    assert not readings["bypass-ambulance"].HasField("met")
+    door = shown.episode.milestones[-1]
+    await stub(hospital).CorrectMilestone(
+        pb.CorrectMilestoneRequest(
+            request_id=new_id(),
+            name=name,
+            milestone=door.name,
+            corrected_time=door.occurred_at,
+            reason={"code": "FORGOTTEN"},
+            taken_to="FIRST_STATION_CATH_LAB",
+        ),
+        metadata=hospital.as_(OTHER),
+    )
+    bypass = (await shares(hospital))["bypass-ambulance"]
+    assert (bypass.count, bypass.met_count, bypass.unknown_count) == (3, 2, 0)
+
+
+async def shares(hospital: Hospital) -> dict[str, Any]:
+    reply = await stub(hospital).SummarizeClocks(
+        pb.SummarizeClocksRequest(**PERIOD, pathway="PATHWAY_CHEST_PAIN"), metadata=hospital.as_(OTHER)
+    )
+    return {each.share.key: each for each in reply.shares}
+
+
+async def test_the_laboratory_of_a_stroke_has_its_clock(site: Site) -> None:
+    hospital = site.hospital
+    at = BEGUN + timedelta(hours=12)
+    name = await stroke(hospital, at=at, needle_min=None)
+    await records(hospital, name, "STROKE_ASSESSED", at + timedelta(minutes=9), BRANCH)
+    await records(hospital, name, "LAB_REPORTED", at + timedelta(minutes=50), BRANCH)
+    shown = await stub(hospital).GetEpisode(pb.GetEpisodeRequest(name=name), metadata=hospital.as_(BRANCH))
+    found = {clock.key: clock.status for clock in shown.episode.clocks}
+    met, missed = episode_pb2.CLOCK_STATUS_MET, episode_pb2.CLOCK_STATUS_MISSED
+    assert (found["door-to-assessment"], found["door-to-laboratory"]) == (met, missed)
+    assert (await summary(hospital, "door-to-laboratory")).share_met_percent == 0

@@ -9,7 +9,7 @@ from services.referral.domain import episode as episodes
 from services.referral.domain import referral as referrals
 from services.referral.domain import standing as orders
 from services.referral.domain.clock_readings import facets_with_readings
-from services.referral.domain.clocks_targets import ClockTarget
+from services.referral.domain.clocks_targets import ClockTarget, SourcedShare
 from services.referral.domain.consultation_events import ConsultationEvent
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.directory_state import Directory
@@ -35,13 +35,15 @@ STANDING_TOPIC = "tierlink.standing.events.v1"
 DIRECTORY_TOPIC = "tierlink.directory.v1"
 
 
-def build_aggregates(clock_targets: tuple[ClockTarget, ...] = ()) -> Aggregates:
-    """Compiles the codecs. `clock_targets` say which clocks of an episode are counted.
+def build_aggregates(
+    clock_targets: tuple[ClockTarget, ...] = (), shares: tuple[SourcedShare, ...] = ()
+) -> Aggregates:
+    """Compiles the codecs. `clock_targets` and `shares` say what of an episode is counted.
 
     Raises CodecMismatch when an event and its message do not fit."""
     return Aggregates(
         referral=_referral(),
-        episode=_episode(clock_targets),
+        episode=_episode(clock_targets, shares),
         consultation=_consultation(),
         standing=_standing(),
         directory=_directory(),
@@ -69,7 +71,9 @@ def _referral() -> AggregateKind[Referral, Any]:
     )
 
 
-def _episode(clock_targets: tuple[ClockTarget, ...]) -> AggregateKind[Episode, EpisodeEvent]:
+def _episode(
+    clock_targets: tuple[ClockTarget, ...], shares: tuple[SourcedShare, ...]
+) -> AggregateKind[Episode, EpisodeEvent]:
     episode: EventCodec[EpisodeEvent] = EventCodec(
         episode_events_pb2.EpisodeEvent, type_pb2.EventMetadata, episodes.EVENTS
     )
@@ -81,7 +85,7 @@ def _episode(clock_targets: tuple[ClockTarget, ...]) -> AggregateKind[Episode, E
         encode_event=lambda meta, event, state: episode.encode(meta, event),
         decode_event=episode.decode,
         deadlines=episodes.deadlines,
-        facets=lambda state: facets_with_readings(state, clock_targets),
+        facets=lambda state: facets_with_readings(state, clock_targets, shares),
         # 2: exclusions of clocks, and moves that ended before they began
         fold_version=2,
     )

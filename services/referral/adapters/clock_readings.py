@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from services.referral.application.summarize_clocks import ClockFigures
-from services.referral.domain.clocks_targets import ClockTarget
+from services.referral.application.summarize_clocks import ClockFigures, ShareFigures
+from services.referral.domain.clocks_targets import ClockTarget, SourcedShare
 from services.referral.domain.values import Pathway
 from services.shared.database.pool import Database
 from services.shared.database.sql_blocks import load_blocks
@@ -47,6 +47,29 @@ class PostgresClockReadings:
                 stretch_count=row["stretched"],
                 running_count=row["running"],
                 excluded=excluded.get((row["pathway"], row["key"]), {}),
+            )
+            for row in rows
+        }
+
+    async def shares(
+        self,
+        started_from: datetime,
+        started_before: datetime,
+        facilities: tuple[str, ...] | None,
+        shares: tuple[SourcedShare, ...],
+    ) -> Mapping[tuple[Pathway, str], ShareFigures]:
+        """By pathway and key; what has no reading is left out. Raises DependencyDown."""
+        rows = await self._database.fetch(
+            _SQL["summarize_shares"],
+            started_from,
+            started_before,
+            None if facilities is None else list(facilities),
+            [share.pathway.value for share in shares],
+            [share.key for share in shares],
+        )
+        return {
+            (Pathway(row["pathway"]), row["key"]): ShareFigures(
+                count=row["counted"], met_count=row["met"], unknown_count=row["unknown"]
             )
             for row in rows
         }

@@ -16,14 +16,16 @@ from services.referral.adapters.consultation_choices import ConsultationChoices
 from services.referral.domain.clocks_targets import (
     Aim,
     ClockTarget,
+    ClockTargets,
     Confidence,
     CountsFor,
     ExclusionReason,
+    ShareMeasure,
     SourcedLimit,
     SourcedShare,
 )
 from services.referral.domain.consultation_policy import ConsultationPolicy
-from services.referral.domain.milestones import MilestoneKind
+from services.referral.domain.milestones import ArrivalMode, MilestoneKind
 from services.referral.domain.values import Pathway
 from services.shared.kernel.text import BilingualText
 
@@ -49,6 +51,10 @@ class TargetCatalogue:
     limits: tuple[SourcedLimit, ...]
     shares: tuple[SourcedShare, ...]
     consultation_policy: ConsultationPolicy
+
+    def targets(self) -> ClockTargets:
+        """Those that are shown and counted."""
+        return ClockTargets(clocks=self.clock_targets, limits=self.limits, shares=self.shares)
 
 
 class _Text(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -86,6 +92,8 @@ class _Share(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     at_least_percent: _Percent
     source: str
     confidence: Confidence
+    measure: ShareMeasure | None = None
+    arrived_by: ArrivalMode | None = None
 
 
 class _Limit(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -133,6 +141,10 @@ def load_catalogue(site_file: Path | None = None) -> TargetCatalogue:
         )
         shares |= layer.unique([(entry.key, layer.share(entry, sources)) for entry in layer.content.shares])
         limits |= layer.unique([(entry.key, layer.limit(entry, sources)) for entry in layer.content.limits])
+        # Both are readings of the same table: a key says which.
+        for share in shares.values():
+            if (share.pathway, share.key) in targets:
+                raise layer.invalid(f"{share.key}: a clock and a share of {share.pathway} have this key")
         policy = policy.overlaid(layer.content.consultation)
     return TargetCatalogue(
         clock_targets=tuple(targets.values()),
@@ -197,6 +209,8 @@ class _Layer:
         return target
 
     def share(self, entry: _Share, sources: Mapping[str, BilingualText]) -> SourcedShare:
+        if (entry.measure is None) != (entry.arrived_by is None):
+            raise self.invalid(f"{entry.key}: measure and arrived_by go together")
         return SourcedShare(
             key=entry.key,
             label=entry.label.value(),
@@ -204,6 +218,8 @@ class _Layer:
             at_least_percent=entry.at_least_percent,
             source=self.source(entry.key, entry.source, sources),
             confidence=entry.confidence,
+            measure=entry.measure,
+            arrived_by=entry.arrived_by,
         )
 
     def limit(self, entry: _Limit, sources: Mapping[str, BilingualText]) -> SourcedLimit:

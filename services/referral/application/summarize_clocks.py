@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from services.referral.application.known_directory import KnownDirectory
-from services.referral.domain.clocks_targets import Aim, ClockTarget
+from services.referral.domain.clocks_targets import Aim, ClockTarget, ClockTargets, SourcedShare
 from services.referral.domain.parties import reading_facilities
 from services.referral.domain.values import Pathway
 from services.shared.kernel.actor import Actor
@@ -64,6 +64,35 @@ class ClockSummary:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ShareFigures:
+    """What was counted of one share."""
+
+    #: patients of whom it is known
+    count: int = 0
+    met_count: int = 0
+    unknown_count: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShareSummary:
+    """One share beside what was counted."""
+
+    share: SourcedShare
+    figures: ShareFigures
+
+    @property
+    def met_percent(self) -> float | None:
+        """None without data."""
+        return _percent(self.figures.met_count, self.figures.count)
+
+    @property
+    def aim_met(self) -> bool | None:
+        """None without data."""
+        percent = self.met_percent
+        return None if percent is None else percent >= self.share.at_least_percent
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ClockQuery:
     """Which clocks: those that started in the period, at one facility, community or region."""
 
@@ -80,6 +109,7 @@ class ClockReport:
     """The summaries in the order of the targets, and whose clocks were counted; None is everybody's."""
 
     summaries: tuple[ClockSummary, ...]
+    shares: tuple[ShareSummary, ...]
     facilities: tuple[str, ...] | None
 
 
@@ -94,13 +124,19 @@ class ClockReadings(Protocol):
         targets: tuple[ClockTarget, ...],
     ) -> Mapping[tuple[Pathway, str], ClockFigures]: ...
 
+    async def shares(
+        self,
+        started_from: datetime,
+        started_before: datetime,
+        facilities: tuple[str, ...] | None,
+        shares: tuple[SourcedShare, ...],
+    ) -> Mapping[tuple[Pathway, str], ShareFigures]: ...
+
 
 class ClockSummaries:
     """Answers SummarizeClocks."""
 
-    def __init__(
-        self, readings: ClockReadings, directory: KnownDirectory, targets: tuple[ClockTarget, ...]
-    ) -> None:
+    def __init__(self, readings: ClockReadings, directory: KnownDirectory, targets: ClockTargets) -> None:
         self._readings = readings
         self._directory = directory
         self._targets = targets
@@ -109,13 +145,20 @@ class ClockSummaries:
         """Raises InvalidInput for no period or too long a one, NotFound for what is not the caller's."""
         _check_period(query)
         facilities = self._facilities(query, actor)
-        targets = tuple(t for t in self._targets if query.pathway in (None, t.pathway))
-        found = await self._readings.figures(query.started_from, query.started_before, facilities, targets)
+        asked = self._targets.of(query.pathway)
+        scope = (query.started_from, query.started_before, facilities)
+        targets, shares = asked.clocks, tuple(each for each in asked.shares if each.measure is not None)
+        found = await self._readings.figures(*scope, targets)
+        counted = await self._readings.shares(*scope, shares) if shares else {}
         nothing = ClockFigures(excluded={})
         return ClockReport(
             summaries=tuple(
                 ClockSummary(target=target, figures=found.get((target.pathway, target.key), nothing))
                 for target in targets
+            ),
+            shares=tuple(
+                ShareSummary(share=share, figures=counted.get((share.pathway, share.key), ShareFigures()))
+                for share in shares
             ),
             facilities=facilities,
         )

@@ -16,6 +16,8 @@ from services.referral.domain.milestones import Milestone, MilestoneKind, first_
 from services.shared.kernel.text import BilingualText
 
 _SECOND = timedelta(seconds=1)
+#: what a patient is taken elsewhere for: a clock that waits for anything else is met where he is
+_TRAVELLED_FOR = frozenset({MilestoneKind.THROMBOLYSIS, MilestoneKind.PUNCTURE, MilestoneKind.WIRE_CROSSING})
 _DOORS = (MilestoneKind.DOOR_IN, MilestoneKind.DOOR_OUT)
 
 
@@ -106,7 +108,7 @@ def with_departure(
 def _with_departure(clock: Clock, target: ClockTarget, travel_s: int | None) -> Clock:
     if target.counts_for is CountsFor.SENDING_DOOR:
         return replace(clock, leave_by=latest_departure(clock, travel_s=0))
-    if target.of_a_door() or travel_s is None:
+    if target.of_a_door() or travel_s is None or target.stop not in _TRAVELLED_FOR:
         return clock
     leave_by = latest_departure(clock, travel_s=travel_s, after_arrival_s=target.after_arrival_s)
     return replace(clock, leave_by=leave_by)
@@ -166,7 +168,7 @@ def _intervals(episode: Episode, target: ClockTarget) -> Iterator[tuple[Mileston
 
 def _across(episode: Episode, target: ClockTarget) -> Iterator[tuple[Milestone, Milestone | None]]:
     """The one interval of an episode: from its first start to the first stop after it."""
-    if target.counts_for is CountsFor.TRANSFERRED_PATIENT and not _held(episode):
+    if target.counts_for is CountsFor.TRANSFERRED_PATIENT and not held_moves(episode):
         return
     known = (first_of(episode.milestones, kind) for kind in target.start)
     start = next((milestone for milestone in known if milestone), None)
@@ -178,7 +180,7 @@ def _across(episode: Episode, target: ClockTarget) -> Iterator[tuple[Milestone, 
         )
 
 
-def _held(episode: Episode) -> tuple[OnwardMove, ...]:
+def held_moves(episode: Episode) -> tuple[OnwardMove, ...]:
     """Referrals onward that were not over before the patient left: a cancelled one makes nobody wait."""
     return tuple(move for move in episode.moves if move.ended_at is None)
 
@@ -189,7 +191,7 @@ def _at_doors(episode: Episode, target: ClockTarget) -> Iterator[tuple[Milestone
         if target.counts_for is CountsFor.SENDING_DOOR:
             counts = _is_left_for_another(episode, entry)
         else:
-            counts = _is_on_the_way_up(episode, entry) and not _done_before(episode, target.stop, entry)
+            counts = is_on_the_way_up(episode, entry) and not _done_before(episode, target.stop, entry)
         if not counts:
             continue
         visit = _visit(episode, entry)
@@ -214,7 +216,7 @@ def _done_before(episode: Episode, kind: MilestoneKind, entry: Milestone) -> boo
     return done is not None and done.true_time() < entry.true_time()
 
 
-def _is_on_the_way_up(episode: Episode, entry: Milestone) -> bool:
+def is_on_the_way_up(episode: Episode, entry: Milestone) -> bool:
     """Whether the patient comes in for acute care: by himself, or sent on by the facility before."""
     before = [
         m
@@ -234,7 +236,7 @@ def _is_left_for_another(episode: Episode, entry: Milestone) -> bool:
     entries = [
         m for m in episode.milestones if m.kind is MilestoneKind.DOOR_IN and m.facility == entry.facility
     ]
-    for move in _held(episode):
+    for move in held_moves(episode):
         if move.sending_facility == entry.facility:
             began = [m for m in entries if m.true_time() <= move.decided_at]
             # decided by telephone, before he came in: the first visit after it

@@ -7,7 +7,7 @@ value of a secondary source (B) or an unconfirmed one (C) is never shown as a na
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.referral.domain.milestones import MilestoneKind
+from services.referral.domain.milestones import ArrivalMode, MilestoneKind
 from services.referral.domain.values import Pathway
 from services.shared.kernel.text import BilingualText
 
@@ -34,6 +34,15 @@ class CountsFor(StrEnum):
     ACUTE_DOOR = "ACUTE_DOOR"
     #: doors of the visit during which a facility sends the patient on
     SENDING_DOOR = "SENDING_DOOR"
+
+
+class ShareMeasure(StrEnum):
+    """What is asked at a door, yes or no."""
+
+    #: an ECG was sent before the patient came in
+    ECG_SENT_BEFORE_ARRIVAL = "ECG_SENT_BEFORE_ARRIVAL"
+    #: he was taken past emergency room and CCU, straight to the CT or the cath lab
+    EMERGENCY_ROOM_BYPASSED = "EMERGENCY_ROOM_BYPASSED"
 
 
 class Aim(StrEnum):
@@ -97,7 +106,7 @@ class ClockTarget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SourcedShare:
-    """How many of all patients something should be done for, with its source. No clock measures it."""
+    """How many of all patients something should be done for, with its source: counted at doors, not timed."""
 
     #: such as `ecg-before-arrival`
     key: str
@@ -106,6 +115,9 @@ class SourcedShare:
     at_least_percent: int
     source: BilingualText
     confidence: Confidence
+    #: what is counted, of patients who came so; None where the platform does not count it
+    measure: ShareMeasure | None = None
+    arrived_by: ArrivalMode | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

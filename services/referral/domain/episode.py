@@ -17,7 +17,7 @@ from services.referral.domain.episode_state import Episode, allowed_commands, de
 from services.referral.domain.episode_transitions import commands_allowed_in, has_row
 from services.referral.domain.episode_values import opened_by_request
 from services.referral.domain.identity_in_texts import refuse_identities
-from services.referral.domain.milestones import Milestone
+from services.referral.domain.milestones import Milestone, MilestoneKind
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.ids import resource_name
@@ -181,7 +181,10 @@ def _record(
         recorded_by=actor,
         recorded_at=context.recorded_at,
         device_clock_offset_ms=command.device_clock_offset_ms,
+        arrived_by=command.arrived_by,
+        taken_to=command.taken_to,
     )
+    _refuse_arrival_elsewhere(command.kind, command)
     _require(state, command, _timing_failures(state.milestones, milestone))
     return events.MilestoneRecorded(milestone=milestone, pathway=state.pathway)
 
@@ -197,7 +200,11 @@ def _correct(
     by_same = bool(actor.facility) and of_same and actor.has_role(*_RECORDERS)
     if not (by_same or actor.has_role(Role.COORDINATOR)):
         raise NotPermitted("CORRECTOR_ONLY", texts.CORRECTOR_ONLY)
-    if former.true_time() == command.corrected_time:
+    _refuse_arrival_elsewhere(former.kind, command)
+    arrived_by = command.arrived_by or former.arrived_by
+    taken_to = command.taken_to or former.taken_to
+    as_before = (arrived_by, taken_to) == (former.arrived_by, former.taken_to)
+    if former.true_time() == command.corrected_time and as_before:
         raise InvalidInput(
             FieldViolation(field="corrected_time", reason="UNCHANGED", description=texts.TIME_UNCHANGED)
         )
@@ -208,6 +215,8 @@ def _correct(
         recorded_at=context.recorded_at,
         device_clock_offset_ms=None,
         corrected=True,
+        arrived_by=arrived_by,
+        taken_to=taken_to,
     )
     others = tuple(m for m in state.milestones if m is not former)
     _require(state, command, _timing_failures(others, milestone))
@@ -217,6 +226,20 @@ def _correct(
         reason=command.reason,
         pathway=state.pathway,
     )
+
+
+def _refuse_arrival_elsewhere(
+    kind: MilestoneKind, command: commands.RecordMilestone | commands.CorrectMilestone
+) -> None:
+    """Raises InvalidInput where it is told how a patient came, and he came through no door."""
+    told = [name for name in ("arrived_by", "taken_to") if getattr(command, name) is not None]
+    if told and kind is not MilestoneKind.DOOR_IN:
+        raise InvalidInput(
+            *(
+                FieldViolation(field=name, reason="OF_DOOR_IN_ALONE", description=texts.OF_DOOR_IN_ALONE)
+                for name in told
+            )
+        )
 
 
 def _close(

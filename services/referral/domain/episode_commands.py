@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.referral.domain.milestones import MilestoneKind
+from services.referral.domain.milestones import ArrivalMode, FirstStation, MilestoneKind
 from services.referral.domain.values import CodedReason, Pathway
 
 
@@ -44,6 +44,10 @@ class RecordMilestone:
     facility: str = ""
     #: device's clock less true time, when known
     device_clock_offset_ms: int | None = None
+    #: of DOOR_IN alone
+    arrived_by: ArrivalMode | None = None
+    #: of DOOR_IN alone
+    taken_to: FirstStation | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +59,10 @@ class CorrectMilestone:
     #: true time: a device's clock offset no longer applies
     corrected_time: datetime
     reason: CodedReason
+    #: of DOOR_IN alone; None leaves what was recorded
+    arrived_by: ArrivalMode | None = None
+    #: of DOOR_IN alone; None leaves what was recorded
+    taken_to: FirstStation | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -45,6 +45,8 @@ _CONTACT = BilingualText(
 _TREATED = BilingualText(zh="先发病，后治疗", en="treatment follows the onset")
 _ECG = BilingualText(zh="心电图先完成，后传输、判读", en="an ECG is taken before it is sent or read")
 _CT = BilingualText(zh="CT 先完成，后判读", en="a CT is done before it is read")
+_TROPONIN = BilingualText(zh="先采血，后出肌钙蛋白结果", en="blood is drawn before its troponin is known")
+_CALLED = BilingualText(zh="先启动导管室，后就绪", en="the cath-lab team is called before it is there")
 _PCI = BilingualText(zh="先穿刺，后导丝通过", en="the wire crosses after the puncture")
 _LAB = BilingualText(zh="患者入门后方可穿刺", en="the cath lab lies behind the door")
 _DOOR = BilingualText(zh="先入门，后出门", en="a patient leaves after coming in")
@@ -72,10 +74,21 @@ PRECEDENCES: tuple[Precedence, ...] = (
         Reach.EPISODE,
         _CONTACT,
         (_Kind.FIRST_MEDICAL_CONTACT,),
-        (_Kind.ECG_DONE, _Kind.TROPONIN, _Kind.CT_DONE, _Kind.THROMBOLYSIS, _Kind.PUNCTURE),
+        (
+            _Kind.ECG_DONE,
+            _Kind.TROPONIN_SAMPLED,
+            _Kind.TROPONIN,
+            _Kind.CT_DONE,
+            _Kind.STROKE_ASSESSED,
+            _Kind.LAB_REPORTED,
+            _Kind.THROMBOLYSIS,
+            _Kind.PUNCTURE,
+        ),
     ),
     *_chain(Reach.EPISODE, _TREATED, _ONSETS, (_Kind.THROMBOLYSIS, _Kind.PUNCTURE)),
     *_chain(Reach.FACILITY, _ECG, (_Kind.ECG_DONE,), (_Kind.ECG_SENT, _Kind.ECG_READ)),
+    *_chain(Reach.FACILITY, _TROPONIN, (_Kind.TROPONIN_SAMPLED,), (_Kind.TROPONIN,)),
+    *_chain(Reach.FACILITY, _CALLED, (_Kind.CATH_LAB_ACTIVATED,), (_Kind.CATH_LAB_READY,)),
     *_chain(Reach.FACILITY, _CT, (_Kind.CT_DONE,), (_Kind.CT_READ,)),
     *_chain(Reach.FACILITY, _PCI, (_Kind.PUNCTURE,), (_Kind.WIRE_CROSSING,)),
     *_chain(Reach.FACILITY, _LAB, (_Kind.DOOR_IN,), (_Kind.PUNCTURE,)),

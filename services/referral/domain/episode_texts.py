@@ -23,6 +23,10 @@ MILESTONES: dict[MilestoneKind, BilingualText] = {
     MilestoneKind.DOOR_IN: BilingualText(zh="入门", en="door in"),
     MilestoneKind.DOOR_OUT: BilingualText(zh="出门", en="door out"),
     MilestoneKind.HANDOVER: BilingualText(zh="交接", en="handover"),
+    MilestoneKind.STROKE_ASSESSED: BilingualText(zh="卒中评估完成", en="stroke assessed"),
+    MilestoneKind.LAB_REPORTED: BilingualText(zh="检验报告", en="laboratory reported"),
+    MilestoneKind.TROPONIN_SAMPLED: BilingualText(zh="肌钙蛋白采血", en="troponin sampled"),
+    MilestoneKind.CATH_LAB_ACTIVATED: BilingualText(zh="启动导管室", en="cath lab activated"),
 }
 
 _STATES: dict[EpisodeState, BilingualText] = {
@@ -64,6 +68,7 @@ NOT_EXCLUDED = BilingualText(zh="该时钟未被排除", en="the clock is not ex
 EXCLUSION_UNKNOWN = "is none of the reasons for which this clock may be excluded"
 FACILITY_TAKES_NO_PART = "names no facility that takes part in the episode"
 TIME_UNCHANGED = "is the time that is recorded already"
+OF_DOOR_IN_ALONE = "is told of a door in alone"
 
 
 def not_in_state(state: EpisodeState, command: str) -> BilingualText:

@@ -29,6 +29,35 @@ class MilestoneKind(StrEnum):
     DOOR_IN = "DOOR_IN"
     DOOR_OUT = "DOOR_OUT"
     HANDOVER = "HANDOVER"
+    #: the stroke team has assessed the patient: the NIHSS is known
+    STROKE_ASSESSED = "STROKE_ASSESSED"
+    #: results of the emergency laboratory are reported
+    LAB_REPORTED = "LAB_REPORTED"
+    #: blood for troponin is drawn; TROPONIN is its result
+    TROPONIN_SAMPLED = "TROPONIN_SAMPLED"
+    #: the cath-lab team is called; CATH_LAB_READY is when it is there
+    CATH_LAB_ACTIVATED = "CATH_LAB_ACTIVATED"
+
+
+class ArrivalMode(StrEnum):
+    """How a patient came to a door, as the chest pain centre standard tells patients apart."""
+
+    #: sent on by another facility
+    TRANSFER = "TRANSFER"
+    #: fetched by an emergency ambulance, from where he fell ill
+    AMBULANCE = "AMBULANCE"
+    #: on his own
+    WALK_IN = "WALK_IN"
+
+
+class FirstStation(StrEnum):
+    """Where a patient was taken from the door."""
+
+    EMERGENCY_ROOM = "EMERGENCY_ROOM"
+    CCU = "CCU"
+    CT_ROOM = "CT_ROOM"
+    CATH_LAB = "CATH_LAB"
+    OTHER = "OTHER"
 
 
 #: what comes first of things that are recorded for the same moment
@@ -37,13 +66,17 @@ _USUAL_ORDER = (
     MilestoneKind.ONSET,
     MilestoneKind.FIRST_MEDICAL_CONTACT,
     MilestoneKind.DOOR_IN,
+    MilestoneKind.STROKE_ASSESSED,
     MilestoneKind.ECG_DONE,
     MilestoneKind.ECG_SENT,
     MilestoneKind.ECG_READ,
+    MilestoneKind.TROPONIN_SAMPLED,
     MilestoneKind.TROPONIN,
     MilestoneKind.CT_DONE,
     MilestoneKind.CT_READ,
+    MilestoneKind.LAB_REPORTED,
     MilestoneKind.THROMBOLYSIS,
+    MilestoneKind.CATH_LAB_ACTIVATED,
     MilestoneKind.CATH_LAB_READY,
     MilestoneKind.PUNCTURE,
     MilestoneKind.WIRE_CROSSING,
@@ -71,6 +104,10 @@ class Milestone:
     device_clock_offset_ms: int | None = None
     #: a correction superseded an earlier entry
     corrected: bool = False
+    #: of DOOR_IN; None where nobody said so
+    arrived_by: ArrivalMode | None = None
+    #: of DOOR_IN; None where nobody said so
+    taken_to: FirstStation | None = None
 
     def true_time(self) -> datetime:
         """`occurred_at` freed of the device's known clock offset: what orders and clocks go by."""

@@ -60,6 +60,14 @@ class _MilestoneKindEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_Mileston
     MILESTONE_KIND_DOOR_IN: _MilestoneKind.ValueType  # 14
     MILESTONE_KIND_DOOR_OUT: _MilestoneKind.ValueType  # 15
     MILESTONE_KIND_HANDOVER: _MilestoneKind.ValueType  # 16
+    MILESTONE_KIND_STROKE_ASSESSED: _MilestoneKind.ValueType  # 17
+    """The stroke team has assessed the patient: the NIHSS is known."""
+    MILESTONE_KIND_LAB_REPORTED: _MilestoneKind.ValueType  # 18
+    """Results of the emergency laboratory are reported."""
+    MILESTONE_KIND_TROPONIN_SAMPLED: _MilestoneKind.ValueType  # 19
+    """Blood for troponin is drawn; TROPONIN is its result."""
+    MILESTONE_KIND_CATH_LAB_ACTIVATED: _MilestoneKind.ValueType  # 20
+    """The cath-lab team is called; CATH_LAB_READY is when it is there."""
 
 class MilestoneKind(_MilestoneKind, metaclass=_MilestoneKindEnumTypeWrapper): ...
 
@@ -80,6 +88,62 @@ MILESTONE_KIND_WIRE_CROSSING: MilestoneKind.ValueType  # 13
 MILESTONE_KIND_DOOR_IN: MilestoneKind.ValueType  # 14
 MILESTONE_KIND_DOOR_OUT: MilestoneKind.ValueType  # 15
 MILESTONE_KIND_HANDOVER: MilestoneKind.ValueType  # 16
+MILESTONE_KIND_STROKE_ASSESSED: MilestoneKind.ValueType  # 17
+"""The stroke team has assessed the patient: the NIHSS is known."""
+MILESTONE_KIND_LAB_REPORTED: MilestoneKind.ValueType  # 18
+"""Results of the emergency laboratory are reported."""
+MILESTONE_KIND_TROPONIN_SAMPLED: MilestoneKind.ValueType  # 19
+"""Blood for troponin is drawn; TROPONIN is its result."""
+MILESTONE_KIND_CATH_LAB_ACTIVATED: MilestoneKind.ValueType  # 20
+"""The cath-lab team is called; CATH_LAB_READY is when it is there."""
+
+class _ArrivalMode:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ArrivalModeEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_ArrivalMode.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    ARRIVAL_MODE_UNSPECIFIED: _ArrivalMode.ValueType  # 0
+    ARRIVAL_MODE_TRANSFER: _ArrivalMode.ValueType  # 1
+    """Sent on by another facility. A referral of the episode says so itself."""
+    ARRIVAL_MODE_AMBULANCE: _ArrivalMode.ValueType  # 2
+    """Fetched by an emergency ambulance, from where he fell ill."""
+    ARRIVAL_MODE_WALK_IN: _ArrivalMode.ValueType  # 3
+    """On his own."""
+
+class ArrivalMode(_ArrivalMode, metaclass=_ArrivalModeEnumTypeWrapper):
+    """How a patient came to a door."""
+
+ARRIVAL_MODE_UNSPECIFIED: ArrivalMode.ValueType  # 0
+ARRIVAL_MODE_TRANSFER: ArrivalMode.ValueType  # 1
+"""Sent on by another facility. A referral of the episode says so itself."""
+ARRIVAL_MODE_AMBULANCE: ArrivalMode.ValueType  # 2
+"""Fetched by an emergency ambulance, from where he fell ill."""
+ARRIVAL_MODE_WALK_IN: ArrivalMode.ValueType  # 3
+"""On his own."""
+
+class _FirstStation:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FirstStationEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_FirstStation.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    FIRST_STATION_UNSPECIFIED: _FirstStation.ValueType  # 0
+    FIRST_STATION_EMERGENCY_ROOM: _FirstStation.ValueType  # 1
+    FIRST_STATION_CCU: _FirstStation.ValueType  # 2
+    FIRST_STATION_CT_ROOM: _FirstStation.ValueType  # 3
+    FIRST_STATION_CATH_LAB: _FirstStation.ValueType  # 4
+    FIRST_STATION_OTHER: _FirstStation.ValueType  # 5
+
+class FirstStation(_FirstStation, metaclass=_FirstStationEnumTypeWrapper):
+    """Where a patient was taken from the door."""
+
+FIRST_STATION_UNSPECIFIED: FirstStation.ValueType  # 0
+FIRST_STATION_EMERGENCY_ROOM: FirstStation.ValueType  # 1
+FIRST_STATION_CCU: FirstStation.ValueType  # 2
+FIRST_STATION_CT_ROOM: FirstStation.ValueType  # 3
+FIRST_STATION_CATH_LAB: FirstStation.ValueType  # 4
+FIRST_STATION_OTHER: FirstStation.ValueType  # 5
 
 class _ClockStatus:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -121,6 +185,7 @@ class Episode(message.Message):
     UPDATE_TIME_FIELD_NUMBER: builtins.int
     FACILITIES_FIELD_NUMBER: builtins.int
     EXCLUSIONS_FIELD_NUMBER: builtins.int
+    SHARE_READINGS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`episodes/{uuid}`."""
     version: builtins.int
@@ -155,6 +220,10 @@ class Episode(message.Message):
     def exclusions(self) -> containers.RepeatedCompositeFieldContainer[ClockExclusion]:
         """Clocks that do not count in means and shares, with the reasons."""
 
+    @builtins.property
+    def share_readings(self) -> containers.RepeatedCompositeFieldContainer[ShareReading]:
+        """What is asked at its doors, yes or no: computed as clocks are."""
+
     def __init__(
         self,
         *,
@@ -172,10 +241,11 @@ class Episode(message.Message):
         update_time: timestamp_pb2.Timestamp | None = ...,
         facilities: abc.Iterable[builtins.str] | None = ...,
         exclusions: abc.Iterable[ClockExclusion] | None = ...,
+        share_readings: abc.Iterable[ShareReading] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "clocks", b"clocks", "create_time", b"create_time", "exclusions", b"exclusions", "facilities", b"facilities", "members", b"members", "milestones", b"milestones", "name", b"name", "opened_by_facility", b"opened_by_facility", "pathway", b"pathway", "patient", b"patient", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "clocks", b"clocks", "create_time", b"create_time", "exclusions", b"exclusions", "facilities", b"facilities", "members", b"members", "milestones", b"milestones", "name", b"name", "opened_by_facility", b"opened_by_facility", "pathway", b"pathway", "patient", b"patient", "share_readings", b"share_readings", "state", b"state", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -227,6 +297,8 @@ class Milestone(message.Message):
     RECORDED_AT_FIELD_NUMBER: builtins.int
     DEVICE_CLOCK_OFFSET_MS_FIELD_NUMBER: builtins.int
     CORRECTED_FIELD_NUMBER: builtins.int
+    ARRIVED_BY_FIELD_NUMBER: builtins.int
+    TAKEN_TO_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`milestones/{uuid}`."""
     kind: MilestoneKind.ValueType
@@ -236,6 +308,10 @@ class Milestone(message.Message):
     """Offset of the device's clock from true time, when known."""
     corrected: builtins.bool
     """A correction superseded an earlier entry."""
+    arrived_by: ArrivalMode.ValueType
+    """Of DOOR_IN; unspecified where nobody said so."""
+    taken_to: FirstStation.ValueType
+    """Of DOOR_IN; unspecified where nobody said so."""
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
@@ -253,14 +329,68 @@ class Milestone(message.Message):
         recorded_at: timestamp_pb2.Timestamp | None = ...,
         device_clock_offset_ms: builtins.int | None = ...,
         corrected: builtins.bool = ...,
+        arrived_by: ArrivalMode.ValueType = ...,
+        taken_to: FirstStation.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_device_clock_offset_ms", b"_device_clock_offset_ms", "device_clock_offset_ms", b"device_clock_offset_ms", "occurred_at", b"occurred_at", "recorded_at", b"recorded_at", "recorded_by", b"recorded_by"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_device_clock_offset_ms", b"_device_clock_offset_ms", "corrected", b"corrected", "device_clock_offset_ms", b"device_clock_offset_ms", "facility", b"facility", "kind", b"kind", "name", b"name", "occurred_at", b"occurred_at", "recorded_at", b"recorded_at", "recorded_by", b"recorded_by"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_device_clock_offset_ms", b"_device_clock_offset_ms", "arrived_by", b"arrived_by", "corrected", b"corrected", "device_clock_offset_ms", b"device_clock_offset_ms", "facility", b"facility", "kind", b"kind", "name", b"name", "occurred_at", b"occurred_at", "recorded_at", b"recorded_at", "recorded_by", b"recorded_by", "taken_to", b"taken_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__device_clock_offset_ms: _TypeAlias = typing.Literal["device_clock_offset_ms"]  # noqa: Y015
     _WhichOneofArgType__device_clock_offset_ms: _TypeAlias = typing.Literal["_device_clock_offset_ms", b"_device_clock_offset_ms"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__device_clock_offset_ms) -> _WhichOneofReturnType__device_clock_offset_ms | None: ...
+
+@typing.final
+class ShareReading(message.Message):
+    """One share at one door: whether it was done for this patient."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: builtins.int
+    LABEL_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    DOOR_FIELD_NUMBER: builtins.int
+    ARRIVED_AT_FIELD_NUMBER: builtins.int
+    MET_FIELD_NUMBER: builtins.int
+    AT_LEAST_PERCENT_FIELD_NUMBER: builtins.int
+    SOURCE_FIELD_NUMBER: builtins.int
+    CONFIDENCE_FIELD_NUMBER: builtins.int
+    key: builtins.str
+    """Such as bypass-transfer."""
+    facility: builtins.str
+    """Whose number it is."""
+    door: builtins.str
+    """Name of the DOOR_IN milestone."""
+    met: builtins.bool
+    """Unset where nobody recorded it."""
+    at_least_percent: builtins.int
+    confidence: builtins.str
+    @builtins.property
+    def label(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def arrived_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def source(self) -> type_pb2.BilingualText: ...
+    def __init__(
+        self,
+        *,
+        key: builtins.str = ...,
+        label: type_pb2.BilingualText | None = ...,
+        facility: builtins.str = ...,
+        door: builtins.str = ...,
+        arrived_at: timestamp_pb2.Timestamp | None = ...,
+        met: builtins.bool | None = ...,
+        at_least_percent: builtins.int = ...,
+        source: type_pb2.BilingualText | None = ...,
+        confidence: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_met", b"_met", "arrived_at", b"arrived_at", "label", b"label", "met", b"met", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_met", b"_met", "arrived_at", b"arrived_at", "at_least_percent", b"at_least_percent", "confidence", b"confidence", "door", b"door", "facility", b"facility", "key", b"key", "label", b"label", "met", b"met", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__met: _TypeAlias = typing.Literal["met"]  # noqa: Y015
+    _WhichOneofArgType__met: _TypeAlias = typing.Literal["_met", b"_met"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__met) -> _WhichOneofReturnType__met | None: ...
 
 @typing.final
 class Clock(message.Message):
@@ -503,7 +633,7 @@ class SourcedLimit(message.Message):
 
 @typing.final
 class SourcedShare(message.Message):
-    """How many of all patients something should be done for; no clock measures it."""
+    """How many of all patients something should be done for: counted at doors, not timed."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -513,10 +643,16 @@ class SourcedShare(message.Message):
     AT_LEAST_PERCENT_FIELD_NUMBER: builtins.int
     SOURCE_FIELD_NUMBER: builtins.int
     CONFIDENCE_FIELD_NUMBER: builtins.int
+    MEASURE_FIELD_NUMBER: builtins.int
+    ARRIVED_BY_FIELD_NUMBER: builtins.int
     key: builtins.str
     pathway: type_pb2.Pathway.ValueType
     at_least_percent: builtins.int
     confidence: builtins.str
+    measure: builtins.str
+    """ECG_SENT_BEFORE_ARRIVAL or EMERGENCY_ROOM_BYPASSED; empty where the platform does not count it."""
+    arrived_by: ArrivalMode.ValueType
+    """Of patients who came so."""
     @builtins.property
     def label(self) -> type_pb2.BilingualText: ...
     @builtins.property
@@ -530,12 +666,60 @@ class SourcedShare(message.Message):
         at_least_percent: builtins.int = ...,
         source: type_pb2.BilingualText | None = ...,
         confidence: builtins.str = ...,
+        measure: builtins.str = ...,
+        arrived_by: ArrivalMode.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["label", b"label", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["at_least_percent", b"at_least_percent", "confidence", b"confidence", "key", b"key", "label", b"label", "pathway", b"pathway", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["arrived_by", b"arrived_by", "at_least_percent", b"at_least_percent", "confidence", b"confidence", "key", b"key", "label", b"label", "measure", b"measure", "pathway", b"pathway", "source", b"source"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ShareSummary(message.Message):
+    """One share over a period, of the doors through which patients came in it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SHARE_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    MET_COUNT_FIELD_NUMBER: builtins.int
+    MET_PERCENT_FIELD_NUMBER: builtins.int
+    AIM_MET_FIELD_NUMBER: builtins.int
+    UNKNOWN_COUNT_FIELD_NUMBER: builtins.int
+    count: builtins.int
+    """Patients of whom it is known."""
+    met_count: builtins.int
+    met_percent: builtins.float
+    """Unset where nothing was counted: there are no data."""
+    aim_met: builtins.bool
+    """Whether it is at least what the source asks for; unset without data."""
+    unknown_count: builtins.int
+    """Patients of whom nobody recorded it; not in the figures."""
+    @builtins.property
+    def share(self) -> SourcedShare: ...
+    def __init__(
+        self,
+        *,
+        share: SourcedShare | None = ...,
+        count: builtins.int = ...,
+        met_count: builtins.int = ...,
+        met_percent: builtins.float | None = ...,
+        aim_met: builtins.bool | None = ...,
+        unknown_count: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_aim_met", b"_aim_met", "_met_percent", b"_met_percent", "aim_met", b"aim_met", "met_percent", b"met_percent", "share", b"share"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_aim_met", b"_aim_met", "_met_percent", b"_met_percent", "aim_met", b"aim_met", "count", b"count", "met_count", b"met_count", "met_percent", b"met_percent", "share", b"share", "unknown_count", b"unknown_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__aim_met: _TypeAlias = typing.Literal["aim_met"]  # noqa: Y015
+    _WhichOneofArgType__aim_met: _TypeAlias = typing.Literal["_aim_met", b"_aim_met"]  # noqa: Y015
+    _WhichOneofReturnType__met_percent: _TypeAlias = typing.Literal["met_percent"]  # noqa: Y015
+    _WhichOneofArgType__met_percent: _TypeAlias = typing.Literal["_met_percent", b"_met_percent"]  # noqa: Y015
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__aim_met) -> _WhichOneofReturnType__aim_met | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__met_percent) -> _WhichOneofReturnType__met_percent | None: ...
 
 @typing.final
 class ClockSummary(message.Message):

@@ -70,6 +70,7 @@ class SummarizeClocksResponse(message.Message):
 
     CLOCKS_FIELD_NUMBER: builtins.int
     FACILITIES_FIELD_NUMBER: builtins.int
+    SHARES_FIELD_NUMBER: builtins.int
     @builtins.property
     def clocks(self) -> containers.RepeatedCompositeFieldContainer[episode_pb2.ClockSummary]:
         """In the order of the targets; one without data has no figures."""
@@ -78,15 +79,20 @@ class SummarizeClocksResponse(message.Message):
     def facilities(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Facilities whose clocks were counted; empty for all of them."""
 
+    @builtins.property
+    def shares(self) -> containers.RepeatedCompositeFieldContainer[episode_pb2.ShareSummary]:
+        """In the order of the targets; one that is not counted is left out."""
+
     def __init__(
         self,
         *,
         clocks: abc.Iterable[episode_pb2.ClockSummary] | None = ...,
         facilities: abc.Iterable[builtins.str] | None = ...,
+        shares: abc.Iterable[episode_pb2.ShareSummary] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["clocks", b"clocks", "facilities", b"facilities"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["clocks", b"clocks", "facilities", b"facilities", "shares", b"shares"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -329,6 +335,8 @@ class RecordMilestoneRequest(message.Message):
     KIND_FIELD_NUMBER: builtins.int
     FACILITY_FIELD_NUMBER: builtins.int
     DEVICE_CLOCK_OFFSET_MS_FIELD_NUMBER: builtins.int
+    ARRIVED_BY_FIELD_NUMBER: builtins.int
+    TAKEN_TO_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -339,6 +347,10 @@ class RecordMilestoneRequest(message.Message):
     facility: builtins.str
     """Facility at which it happened; the caller's when left out."""
     device_clock_offset_ms: builtins.int
+    arrived_by: episode_pb2.ArrivalMode.ValueType
+    """Of DOOR_IN alone: how the patient came."""
+    taken_to: episode_pb2.FirstStation.ValueType
+    """Of DOOR_IN alone: where he was taken from the door."""
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """Clinical time; defaults to receipt."""
@@ -353,10 +365,12 @@ class RecordMilestoneRequest(message.Message):
         kind: episode_pb2.MilestoneKind.ValueType = ...,
         facility: builtins.str = ...,
         device_clock_offset_ms: builtins.int | None = ...,
+        arrived_by: episode_pb2.ArrivalMode.ValueType = ...,
+        taken_to: episode_pb2.FirstStation.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_device_clock_offset_ms", b"_device_clock_offset_ms", "_expected_version", b"_expected_version", "device_clock_offset_ms", b"device_clock_offset_ms", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_device_clock_offset_ms", b"_device_clock_offset_ms", "_expected_version", b"_expected_version", "device_clock_offset_ms", b"device_clock_offset_ms", "expected_version", b"expected_version", "facility", b"facility", "kind", b"kind", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_device_clock_offset_ms", b"_device_clock_offset_ms", "_expected_version", b"_expected_version", "arrived_by", b"arrived_by", "device_clock_offset_ms", b"device_clock_offset_ms", "expected_version", b"expected_version", "facility", b"facility", "kind", b"kind", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id", "taken_to", b"taken_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__device_clock_offset_ms: _TypeAlias = typing.Literal["device_clock_offset_ms"]  # noqa: Y015
     _WhichOneofArgType__device_clock_offset_ms: _TypeAlias = typing.Literal["_device_clock_offset_ms", b"_device_clock_offset_ms"]  # noqa: Y015
@@ -396,6 +410,8 @@ class CorrectMilestoneRequest(message.Message):
     MILESTONE_FIELD_NUMBER: builtins.int
     CORRECTED_TIME_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    ARRIVED_BY_FIELD_NUMBER: builtins.int
+    TAKEN_TO_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -404,6 +420,9 @@ class CorrectMilestoneRequest(message.Message):
     """`episodes/{uuid}`."""
     milestone: builtins.str
     """`milestones/{uuid}`."""
+    arrived_by: episode_pb2.ArrivalMode.ValueType
+    """Of DOOR_IN alone; unspecified leaves what was recorded. The time may then stay what it is."""
+    taken_to: episode_pb2.FirstStation.ValueType
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """Clinical time; defaults to receipt."""
@@ -422,10 +441,12 @@ class CorrectMilestoneRequest(message.Message):
         milestone: builtins.str = ...,
         corrected_time: timestamp_pb2.Timestamp | None = ...,
         reason: type_pb2.CodedReason | None = ...,
+        arrived_by: episode_pb2.ArrivalMode.ValueType = ...,
+        taken_to: episode_pb2.FirstStation.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "corrected_time", b"corrected_time", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "corrected_time", b"corrected_time", "expected_version", b"expected_version", "milestone", b"milestone", "name", b"name", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "arrived_by", b"arrived_by", "corrected_time", b"corrected_time", "expected_version", b"expected_version", "milestone", b"milestone", "name", b"name", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id", "taken_to", b"taken_to"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015

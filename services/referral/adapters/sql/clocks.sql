@@ -20,3 +20,13 @@ WHERE r.started_at >= $1 AND r.started_at < $2 AND ($3::text[] IS NULL OR r.faci
   AND r.excluded <> ''
 GROUP BY r.pathway, r.key, r.excluded
 ORDER BY r.pathway, r.key, r.excluded
+
+-- summarize_shares -- a share's reading has no duration: 0 is done, 1 is not done, null is not known
+SELECT t.pathway, t.key,
+       count(r.elapsed_ms) AS counted,
+       count(*) FILTER (WHERE r.elapsed_ms = 0) AS met,
+       count(*) FILTER (WHERE r.elapsed_ms IS NULL) AS unknown
+FROM clock_readings r
+JOIN unnest($4::text[], $5::text[]) AS t (pathway, key) ON r.pathway = t.pathway AND r.key = t.key
+WHERE r.started_at >= $1 AND r.started_at < $2 AND ($3::text[] IS NULL OR r.facility = ANY ($3::text[]))
+GROUP BY t.pathway, t.key

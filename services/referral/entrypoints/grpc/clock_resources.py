@@ -1,6 +1,6 @@
 """Targets and summaries of clocks as the contract has them."""
 
-from services.referral.application.summarize_clocks import ClockReport, ClockSummary
+from services.referral.application.summarize_clocks import ClockReport, ClockSummary, ShareSummary
 from services.referral.domain.clocks_targets import ClockTarget, ClockTargets, SourcedLimit, SourcedShare
 from services.shared.kernel.text import BilingualText
 from tierlink.referral.v1 import episode_pb2
@@ -11,7 +11,9 @@ from tierlink.type.v1 import type_pb2
 def report_resource(report: ClockReport) -> pb.SummarizeClocksResponse:
     """Figures where there are data; nothing stands for no data."""
     return pb.SummarizeClocksResponse(
-        clocks=[_summary(summary) for summary in report.summaries], facilities=report.facilities or ()
+        clocks=[_summary(summary) for summary in report.summaries],
+        facilities=report.facilities or (),
+        shares=[_share_summary(summary) for summary in report.shares],
     )
 
 
@@ -46,6 +48,17 @@ def _summary(summary: ClockSummary) -> episode_pb2.ClockSummary:
     )
 
 
+def _share_summary(summary: ShareSummary) -> episode_pb2.ShareSummary:
+    return episode_pb2.ShareSummary(
+        share=_share(summary.share),
+        count=summary.figures.count,
+        met_count=summary.figures.met_count,
+        met_percent=summary.met_percent,
+        aim_met=summary.aim_met,
+        unknown_count=summary.figures.unknown_count,
+    )
+
+
 def _target(target: ClockTarget) -> episode_pb2.ClockTarget:
     return episode_pb2.ClockTarget(
         key=target.key,
@@ -77,11 +90,14 @@ def _limit(limit: SourcedLimit) -> episode_pb2.SourcedLimit:
 
 
 def _share(share: SourcedShare) -> episode_pb2.SourcedShare:
+    mode = "UNSPECIFIED" if share.arrived_by is None else share.arrived_by.value
     return episode_pb2.SourcedShare(
         key=share.key,
         label=_text(share.label),
         pathway=type_pb2.Pathway.Value(f"PATHWAY_{share.pathway.value}"),
         at_least_percent=share.at_least_percent,
+        measure="" if share.measure is None else share.measure.value,
+        arrived_by=episode_pb2.ArrivalMode.Value(f"ARRIVAL_MODE_{mode}"),
         source=_text(share.source),
         confidence=share.confidence.value,
     )

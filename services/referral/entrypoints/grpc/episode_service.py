@@ -66,8 +66,7 @@ class EpisodeServicer:
         self._reading = reading
         self._directory = directory
         self._summaries = summaries
-        self._all_targets = targets
-        self._targets = targets.clocks
+        self._targets = targets
 
     def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
         return (
@@ -80,7 +79,7 @@ class EpisodeServicer:
                 self._command(
                     command,
                     target=lambda request, context: str(request.name),
-                    use_case=partial(change_episode, self._kinds, self._targets),
+                    use_case=partial(change_episode, self._kinds, self._targets.clocks),
                 )
                 for command in CHANGES
             ),
@@ -152,7 +151,7 @@ class EpisodeServicer:
     ) -> pb.ListClockTargetsResponse:
         """What the site measures itself by is everybody's to know."""
         pathway = value_name(type_pb2.Pathway, request.pathway)
-        return targets_resource(self._all_targets.of(Pathway(pathway) if pathway else None))
+        return targets_resource(self._targets.of(Pathway(pathway) if pathway else None))
 
     async def list_episodes(self, request: pb.ListEpisodesRequest, call: Call) -> pb.ListEpisodesResponse:
         bound_to = list_digest(request)

@@ -7,7 +7,7 @@ from services.referral.domain import episode as episodes
 from services.referral.domain import referral as referrals
 from services.referral.domain import standing as orders
 from services.referral.domain.clocks import Clock, clocks, with_departure
-from services.referral.domain.clocks_targets import ClockTarget
+from services.referral.domain.clocks_targets import ClockTargets
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.directory_entries import Alliance, GreenChannel, PoolingArea, RecognitionArea
 from services.referral.domain.directory_state import Community, Facility
@@ -15,6 +15,7 @@ from services.referral.domain.episode_state import Episode
 from services.referral.domain.explaining import DestinationExplanation
 from services.referral.domain.recognition import ResultRecognition
 from services.referral.domain.referral_state import INTERNAL_FIELDS, Referral
+from services.referral.domain.share_readings import ShareReading, share_readings
 from services.referral.domain.standing_state import StandingOrder
 from services.referral.domain.standing_values import Visit
 from services.shared.protocodec import MessageCodec
@@ -46,6 +47,9 @@ _STANDING: MessageCodec[StandingOrder, standing_pb2.StandingOrder] = MessageCode
     StandingOrder, standing_pb2.StandingOrder, internal=orders.INTERNAL_FIELDS
 )
 _VISIT: MessageCodec[Visit, standing_pb2.Visit] = MessageCodec(Visit, standing_pb2.Visit)
+_SHARE: MessageCodec[ShareReading, episode_pb2.ShareReading] = MessageCodec(
+    ShareReading, episode_pb2.ShareReading
+)
 _CLOCK: MessageCodec[Clock, episode_pb2.Clock] = MessageCodec(Clock, episode_pb2.Clock)
 FACILITY: MessageCodec[Facility, directory_pb2.Facility] = MessageCodec(Facility, directory_pb2.Facility)
 COMMUNITY: MessageCodec[Community, directory_pb2.Community] = MessageCodec(Community, directory_pb2.Community)
@@ -97,19 +101,21 @@ def consultation_resource(state: Consultation) -> consultation_pb2.Consultation:
 
 
 def episode_resource(
-    state: Episode, targets: tuple[ClockTarget, ...], now: datetime | None, travel_s: int | None = None
+    state: Episode, targets: ClockTargets, now: datetime | None, travel_s: int | None = None
 ) -> episode_pb2.Episode:
-    """With its clocks, and the commands allowed now.
+    """With its clocks and shares, and the commands allowed now.
 
     Without `now` a clock that runs is not judged, and no moment to leave is told.
     """
     message = _EPISODE.to_message(state)
     message.allowed_commands.extend(episodes.allowed_commands(state))
-    found = clocks(state, targets, now)
+    found = clocks(state, targets.clocks, now)
     if now is not None:
-        found = with_departure(state, found, targets, travel_s)
+        found = with_departure(state, found, targets.clocks, travel_s)
     for clock in found:
         _CLOCK.write(clock, message.clocks.add())
+    for share in share_readings(state, targets.shares):
+        _SHARE.write(share, message.share_readings.add())
     return message
 
 

@@ -17,7 +17,7 @@ from services.referral.domain.episode_events import (
     EpisodeOpened,
     MilestoneRecorded,
 )
-from services.referral.domain.milestones import Milestone, MilestoneKind
+from services.referral.domain.milestones import ArrivalMode, FirstStation, Milestone, MilestoneKind
 from services.referral.domain.values import CodedReason, Pathway
 from services.shared.kernel.actor import Actor, Role, system_actor
 from services.shared.kernel.command import CommandContext, EventMetadata, Recorded
@@ -63,6 +63,8 @@ def milestone(
     by: Actor = PHYSICIAN,
     recorded_at: float | None = None,
     offset_ms: int | None = None,
+    arrived_by: ArrivalMode | None = None,
+    taken_to: FirstStation | None = None,
 ) -> Milestone:
     """What RecordMilestone makes of these; its name follows from kind, facility and time."""
     return Milestone(
@@ -73,6 +75,8 @@ def milestone(
         recorded_by=by,
         recorded_at=minute(at if recorded_at is None else recorded_at),
         device_clock_offset_ms=offset_ms,
+        arrived_by=arrived_by,
+        taken_to=taken_to,
     )
 
 

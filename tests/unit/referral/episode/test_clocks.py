@@ -31,6 +31,8 @@ J1 = (
     (Kind.CT_DONE, BRANCH, 60),
     (Kind.CT_READ, BRANCH, 72),
     (Kind.THROMBOLYSIS, BRANCH, 85),
+    (Kind.STROKE_ASSESSED, BRANCH, 53),
+    (Kind.LAB_REPORTED, BRANCH, 80),
 )
 
 
@@ -43,7 +45,9 @@ def test_case_j1_thrombolysis_at_the_branch_then_the_county() -> None:
     minutes = {key: (clock.elapsed_s or 0) / 60 for key, clock in found.items()}
     assert minutes == {
         "onset-to-needle": 95,
+        "door-to-assessment@wucaiwan": 8,
         "door-to-imaging@wucaiwan": 15,
+        "door-to-laboratory@wucaiwan": 35,
         "door-to-needle@wucaiwan": 40,
         "door-in-door-out@wucaiwan": 70,
     }
@@ -90,7 +94,9 @@ def test_rehabilitation_starts_no_clock_for_who_was_never_treated() -> None:
     again = again.seen((Kind.DOOR_OUT, TOWN, 9530), (Kind.DOOR_IN, COUNTY, 9540))
     assert shown(again).keys() - shown(story).keys() == {
         "door-in-door-out@jimsar-town",
+        "door-to-assessment@jimsar-general",
         "door-to-imaging@jimsar-general",
+        "door-to-laboratory@jimsar-general",
         "door-to-needle@jimsar-general",
     }
 
@@ -131,7 +137,9 @@ def test_case_j1_while_it_runs() -> None:
     assert {key for key, clock in found.items() if clock.status is ClockStatus.RUNNING} == {
         "onset-to-needle",
         "door-to-needle@wucaiwan",
+        "door-to-laboratory@wucaiwan",
     }
+    assert found["door-to-assessment@wucaiwan"].status is ClockStatus.MISSED
     needle = found["door-to-needle@wucaiwan"]
     assert (needle.stopped_at, needle.elapsed_s, needle.stopped_by) == (None, None, "")
     assert needle.stop_by == minute(105)
@@ -206,7 +214,13 @@ def test_door_in_door_out_counts_the_visit_that_ends_in_the_referral() -> None:
 def test_thrombectomy_without_thrombolysis_has_no_needle() -> None:
     story = an_episode().seen(*J1[:6], (Kind.PUNCTURE, BRANCH, 100))
     found = shown(story, now=1000)
-    assert found.keys() == {"door-to-imaging@wucaiwan", "door-to-puncture@wucaiwan", "onset-to-puncture"}
+    assert found.keys() == {
+        "door-to-assessment@wucaiwan",
+        "door-to-imaging@wucaiwan",
+        "door-to-laboratory@wucaiwan",
+        "door-to-puncture@wucaiwan",
+        "onset-to-puncture",
+    }
     bridged = shown(an_episode().seen(*J1, (Kind.PUNCTURE, BRANCH, 100)))
     assert bridged["door-to-needle@wucaiwan"].status is ClockStatus.MET
     assert bridged["onset-to-puncture"].elapsed_s == 110 * 60
@@ -217,6 +231,8 @@ def test_what_never_stopped_is_not_shown_of_a_closed_episode() -> None:
     assert shown(story, now=65).keys() - shown(story.closed(), now=65).keys() == {
         "onset-to-needle",
         "door-to-needle@wucaiwan",
+        "door-to-assessment@wucaiwan",
+        "door-to-laboratory@wucaiwan",
     }
     assert "door-to-imaging@wucaiwan" in shown(story.closed(), now=65)
 

@@ -47,3 +47,20 @@ def test_chest_pain_thrombolysed() -> None:
     assert found["fmc-to-needle"].status is ClockStatus.MET
     assert found["ecg-to-transmission"].elapsed_s == 240
     assert "door-to-balloon@wucaiwan" not in found
+
+
+def test_troponin_and_the_cath_lab_are_timed_from_what_starts_them() -> None:
+    story = an_episode(Pathway.CHEST_PAIN).seen(*CHEST_PAIN, (Kind.TROPONIN, BRANCH, 30))
+    # A result alone does not say when its blood was drawn.
+    assert "troponin-turnaround" not in shown(story, now=40)
+    story = story.seen((Kind.TROPONIN_SAMPLED, BRANCH, 9), (Kind.CATH_LAB_ACTIVATED, COUNTY, 25))
+    running = shown(story, now=40)
+    assert (running["troponin-turnaround"].elapsed_s, running["troponin-turnaround"].status) == (
+        21 * 60,
+        ClockStatus.MISSED,
+    )
+    assert running["cath-lab-activation"].status is ClockStatus.RUNNING
+    assert running["cath-lab-activation"].measured_at == COUNTY
+    assert shown(story, now=56)["cath-lab-activation"].status is ClockStatus.MISSED
+    done = shown(story.seen((Kind.CATH_LAB_READY, COUNTY, 55)), now=9000)["cath-lab-activation"]
+    assert (done.elapsed_s, done.status) == (30 * 60, ClockStatus.MET)

@@ -14,7 +14,9 @@ from services.referral.domain.values import Pathway, Urgency
 
 FACTS = {
     ("STROKE", "onset-to-needle"): (270, "B"),
+    ("STROKE", "door-to-assessment"): (10, "B"),
     ("STROKE", "door-to-imaging"): (45, "B"),
+    ("STROKE", "door-to-laboratory"): (45, "B"),
     ("STROKE", "door-to-needle"): (60, "B"),
     ("STROKE", "door-in-door-out"): (90, "B"),
     ("STROKE", "door-to-puncture"): (90, "B"),
@@ -22,10 +24,12 @@ FACTS = {
     ("CHEST_PAIN", "fmc-to-ecg"): (10, "A"),
     ("CHEST_PAIN", "ecg-to-diagnosis"): (10, "A"),
     ("CHEST_PAIN", "ecg-to-transmission"): (10, "A"),
+    ("CHEST_PAIN", "troponin-turnaround"): (20, "A"),
     ("CHEST_PAIN", "fmc-to-needle"): (30, "A"),
     ("CHEST_PAIN", "door-in-door-out"): (30, "A"),
     ("CHEST_PAIN", "door-to-balloon"): (90, "A"),
     ("CHEST_PAIN", "transfer-for-pci"): (120, "A"),
+    ("CHEST_PAIN", "cath-lab-activation"): (30, "A"),
 }
 
 SITE = """
@@ -203,11 +207,13 @@ def test_the_aims_windows_and_exclusions_are_the_sources() -> None:
         key: [r.code for r in target.exclusions] for key, target in by_key.items() if target.exclusions
     }
     assert excluded == {("CHEST_PAIN", "door-in-door-out"): ["SHOCK", "ACUTE_LEFT_HEART_FAILURE"]}
-    assert {share.key: share.at_least_percent for share in catalogue.shares} == {
-        "ecg-before-arrival-transfer": 50,
-        "ecg-before-arrival-ambulance": 30,
-        "bypass-transfer": 50,
-        "bypass-ambulance": 30,
+    assert {
+        share.key: (share.at_least_percent, share.measure, share.arrived_by) for share in catalogue.shares
+    } == {
+        "ecg-before-arrival-transfer": (50, "ECG_SENT_BEFORE_ARRIVAL", "TRANSFER"),
+        "ecg-before-arrival-ambulance": (30, "ECG_SENT_BEFORE_ARRIVAL", "AMBULANCE"),
+        "bypass-transfer": (50, "EMERGENCY_ROOM_BYPASSED", "TRANSFER"),
+        "bypass-ambulance": (30, "EMERGENCY_ROOM_BYPASSED", "AMBULANCE"),
     }
     assert {share.confidence for share in catalogue.shares} == {Confidence.A}
 
@@ -224,3 +230,41 @@ def test_the_aims_windows_and_exclusions_are_the_sources() -> None:
 def test_a_target_that_does_not_fit_together_is_refused(tmp_path: Path, line: str, fault: str) -> None:
     with pytest.raises(CatalogueInvalid, match=fault):
         _load(tmp_path, SITE.replace("target_s: 2700", f"target_s: 2700\n        {line}"))
+
+
+SHARE = """
+    sources:
+      site: {zh: 本院质控会议纪要, en: the hospital's own quality meeting}
+    shares:
+      - key: walked-in
+        label: {zh: 自行来院直达导管室, en: straight to the cath lab on his own}
+        pathway: CHEST_PAIN
+        at_least_percent: 10
+        measure: EMERGENCY_ROOM_BYPASSED
+        arrived_by: WALK_IN
+        source: site
+        confidence: C
+"""
+
+
+def test_a_site_counts_a_share_of_its_own(tmp_path: Path) -> None:
+    found = {share.key: share for share in _load(tmp_path, SHARE).shares}
+    assert (found["walked-in"].measure, found["walked-in"].arrived_by) == (
+        "EMERGENCY_ROOM_BYPASSED",
+        "WALK_IN",
+    )
+
+
+@pytest.mark.parametrize(
+    "right, wrong, fault",
+    [
+        ("        arrived_by: WALK_IN\n", "", "go together"),
+        ("walked-in", "door-to-balloon", "a clock and a share"),
+        ("EMERGENCY_ROOM_BYPASSED", "EMERGENCY_ROOM_LIKED", "EMERGENCY_ROOM_LIKED"),
+    ],
+)
+def test_a_share_that_could_not_be_counted_is_refused(
+    tmp_path: Path, right: str, wrong: str, fault: str
+) -> None:
+    with pytest.raises(CatalogueInvalid, match=fault):
+        _load(tmp_path, SHARE.replace(right, wrong))
