@@ -228,7 +228,7 @@ async def test_targets_tell_their_source_and_confidence(site: Site) -> None:
 
 
 async def test_shares_are_counted_at_the_doors_of_a_period(site: Site) -> None:
-    """Two whom an ambulance fetched, one of them straight to the cath lab; of a third nobody says where to."""
+    """Three whom an ambulance fetched: one straight to the cath lab; of another nobody says where to."""
     hospital = site.hospital
     for n, (minutes, taken_to) in enumerate(((5, "CATH_LAB"), (None, "EMERGENCY_ROOM"), (5, "UNSPECIFIED"))):
         at = BEGUN + timedelta(hours=3 * n)
