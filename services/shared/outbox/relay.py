@@ -37,8 +37,8 @@ ALL_SHARDS = frozenset(range(SHARDS))
 _COUNTED_MAX = 2_000
 
 #: What each message of a round adds to the time until the next one, and the most that it comes to.
-_GATHERING_MESSAGE_S = 0.002
-_GATHERING_MAX_S = 0.05
+_GATHERING_MESSAGE_S = 0.004
+_GATHERING_MAX_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
