@@ -37,7 +37,6 @@ from services.referral.application.reading import Reading
 from services.referral.application.standing_orders import StandingOrders
 from services.referral.application.summarize_clocks import ClockSummaries
 from services.referral.domain.policy import ReferralPolicy
-from services.referral.domain.standing_values import DEFAULT_STANDING_POLICY
 from services.referral.entrypoints.bed_news import BED_TOPIC
 from services.referral.entrypoints.consumer import BedConsumer
 from services.referral.entrypoints.deadlines import ReferralDeadlines
@@ -122,7 +121,7 @@ def _shared(settings: ReferralSettings, foundation: Foundation) -> _Shared:
     views = PostgresViewLog(foundation.reading)
     listings = PostgresListings(foundation.reading)
     beds, acceptances = StoredBeds(store), StoredAcceptances(store)
-    standing = StandingOrders(kinds, directory, policy, DEFAULT_STANDING_POLICY)
+    standing = StandingOrders(kinds, directory, policy)
     return _Shared(
         kinds=kinds,
         catalogue=catalogue,
@@ -223,7 +222,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         runner=runner,
         reading=shared.reading,
         orders=shared.standing,
-        policy=DEFAULT_STANDING_POLICY,
+        policy=shared.policy.standing,
     )
     served = (
         (

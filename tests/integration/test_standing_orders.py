@@ -19,7 +19,7 @@ from tests.integration.hospital import (
 from tests.integration.messaging import until
 from tests.integration.referral_site import refused
 from tests.stack import CreateDatabase, SharedStack
-from tierlink.referral.v1 import episode_service_pb2, episode_service_pb2_grpc, standing_pb2
+from tierlink.referral.v1 import episode_service_pb2, episode_service_pb2_grpc, referral_pb2, standing_pb2
 from tierlink.referral.v1 import referral_service_pb2 as referral_pb
 from tierlink.referral.v1 import standing_service_pb2 as pb
 from tierlink.referral.v1 import standing_service_pb2_grpc as pb_grpc
@@ -208,3 +208,102 @@ async def test_an_order_is_over_with_its_referral_or_before_it(
             episode_service_pb2.CloseEpisodeRequest(request_id=new_id(), name=shown.referral.episode),
             metadata=hospital.as_(BRANCH),
         )
+
+
+async def test_visits_are_filtered_before_a_page_is_full(database: CreateDatabase, tmp_path: Path) -> None:
+    """One order of three has a visit that was moved, and it is not the one that changed last."""
+    async with referral_service(tmp_path, dsn=await database()) as (hospital, _):
+        orders = [await scheduled(hospital, await accepted(hospital)) for _ in range(3)]
+        await give(
+            hospital,
+            "MoveVisit",
+            BRANCH,
+            orders[0].name,
+            visit="v1",
+            starts_at=datetime.now(UTC) + timedelta(hours=1),
+            reason=WHY,
+            asked_by="VISIT_ASKER_PATIENT",
+        )
+        for order in orders[1:]:
+            await give(hospital, "SuspendStanding", BRANCH, order.name, from_on=day(20), reason=WHY)
+        moved = {"states": [standing_pb2.VISIT_STATE_MOVED], "page_size": 1}
+        found = await page(hospital, **moved)
+        assert [(each.standing_order, each.visit.id) for each in found.visits] == [(orders[0].name, "v1")]
+        assert found.next_page_token == ""
+
+        asked = {"states": [standing_pb2.VISIT_STATE_SCHEDULED], "day": day(2), "page_size": 1}
+        walked, token = [], ""
+        while len(walked) < 10:
+            found = await page(hospital, page_token=token, **asked)
+            walked += [each.standing_order for each in found.visits]
+            token = found.next_page_token
+            if not token:
+                break
+        assert walked == [orders[2].name, orders[1].name, orders[0].name]
+
+        first = await page(hospital, **asked)
+        other = page(hospital, page_token=first.next_page_token, **{**asked, "day": day(3)})
+        refusal = await refused(other, grpc.StatusCode.INVALID_ARGUMENT)
+        assert [each.field for each in refusal["BadRequest"].field_violations] == ["page_token"]
+
+
+async def page(hospital: Hospital, **asked: Any) -> Any:
+    return await stub(hospital).ListVisits(pb.ListVisitsRequest(**asked), metadata=hospital.as_(COUNTY))
+
+
+PLAN = {
+    "weekdays": ["WEEKDAY_MONDAY", "WEEKDAY_WEDNESDAY", "WEEKDAY_FRIDAY"],
+    "at": "14:00",
+    "duration_minutes": 240,
+}
+
+
+async def test_a_destination_accepts_and_gives_the_calendar_at_once(
+    database: CreateDatabase, tmp_path: Path
+) -> None:
+    async with referral_service(tmp_path, dsn=await database()) as (hospital, _):
+        override = {"rule": "CAPABILITY", "reason": {"code": "AGREED"}}
+        referral = await hospital.create(
+            pathway="PATHWAY_HEMODIALYSIS", urgency="URGENCY_ROUTINE", overrides=[override]
+        )
+        plan = {**PLAN, "starts_on": day(1), "ends_on": day(60)}
+        wrong = accept_request(referral.name, standing_plan={**plan, "ends_on": day(-1)})
+        found = await refused(
+            hospital.referrals.AcceptReferral(wrong, metadata=hospital.as_(COUNTY)),
+            grpc.StatusCode.INVALID_ARGUMENT,
+        )
+        assert [each.field for each in found["BadRequest"].field_violations] == ["standing_plan.ends_on"]
+        # Nothing was accepted either.
+        request = accept_request(referral.name, standing_plan=plan)
+        reply = await hospital.referrals.AcceptReferral(request, metadata=hospital.as_(COUNTY))
+        again = await hospital.referrals.AcceptReferral(request, metadata=hospital.as_(COUNTY))
+        assert again == reply
+        assert reply.referral.state == referral_pb2.REFERRAL_STATE_ACCEPTED
+        order = await get(hospital, reply.referral.standing_order)
+        assert (order.referral, order.facility, order.plan.at) == (referral.name, COUNTY, "14:00")
+        assert 11 <= len(order.visits) <= 13
+        episodes: Any = episode_service_pb2_grpc.EpisodeServiceStub(hospital.channel)
+        episode = await episodes.GetEpisode(
+            episode_service_pb2.GetEpisodeRequest(name=reply.referral.episode), metadata=hospital.as_(BRANCH)
+        )
+        assert order.name in episode.episode.members
+
+
+async def test_only_a_pathway_of_many_visits_takes_a_calendar(
+    database: CreateDatabase, tmp_path: Path
+) -> None:
+    async with referral_service(tmp_path, dsn=await database()) as (hospital, _):
+        referral = await hospital.create()
+        plan = {**PLAN, "starts_on": day(1), "ends_on": day(60)}
+        request = accept_request(referral.name, standing_plan=plan)
+        found = await refused(
+            hospital.referrals.AcceptReferral(request, metadata=hospital.as_(COUNTY)),
+            grpc.StatusCode.INVALID_ARGUMENT,
+        )
+        assert [(each.field, each.reason) for each in found["BadRequest"].field_violations] == [
+            ("standing_plan", "PATHWAY_NOT_STANDING")
+        ]
+        shown = await hospital.referrals.GetReferral(
+            referral_pb.GetReferralRequest(name=referral.name), metadata=hospital.as_(COUNTY)
+        )
+        assert shown.referral.state == referral_pb2.REFERRAL_STATE_REQUESTED

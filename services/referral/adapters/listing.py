@@ -31,6 +31,7 @@ class PostgresListings:
         return StreamPage(
             streams=tuple(stored_stream(row) for row in page),
             next_after=page[-1]["changed"] if more else None,
+            positions=tuple(row["changed"] for row in page),
         )
 
 

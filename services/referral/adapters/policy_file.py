@@ -10,9 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from services.referral.adapters.policy_values import KINDS, SCOPED, Kind
+from services.referral.adapters.policy_values import KINDS, SCOPED, STANDING, Kind
 from services.referral.domain.clocks_targets import Confidence
 from services.referral.domain.policy import ReferralPolicy, Terms
+from services.referral.domain.standing_values import StandingPolicy
 from services.referral.domain.values import Pathway, Urgency
 from services.shared.kernel.text import BilingualText
 from services.shared.located.faults import FaultyFile
@@ -20,6 +21,7 @@ from services.shared.located.nodes import Node, parse_located, read_located
 from services.shared.located.sections import Faults, Section, did_you_mean
 
 _TERMS = frozenset(Terms.__dataclass_fields__)
+_STANDING = frozenset(name for name in KINDS if name.startswith(STANDING))
 _ENTRY = ("name", "urgency", "pathway", "value", "source", "confidence")
 
 
@@ -154,6 +156,16 @@ class _Layer:
                     what = f"{each.value}{f', {pathway.value}' if pathway else ''}"
                     text = f"acknowledge_s is longer than decide_s ({what}): nobody would be waited for"
                     self._faults.at(node, text)
+        self._standing_contradiction()
+
+    def _standing_contradiction(self) -> None:
+        """Visits are made anew while some are left; told at the last entry that says otherwise."""
+        names = ("standing_top_up_days", "standing_horizon_days")
+        top_up, horizon = (self._values[(name, None, None)].value for name in names)
+        places = [self._places[(name, None, None)] for name in names if (name, None, None) in self._places]
+        if top_up >= horizon and places:
+            text = f"standing_top_up_days ({top_up}) is not less than standing_horizon_days ({horizon})"
+            self._faults.at(places[-1], text)
 
 
 def _pathway(name: str) -> Pathway | None:
@@ -193,7 +205,10 @@ def _policy(values: Mapping[_Key, PolicyValue]) -> ReferralPolicy:
     alone = {
         key[0]: each.value for key, each in values.items() if key[0] not in SCOPED and key[1:] == (None, None)
     }
-    return replace(policy, **alone)
+    standing = {name.removeprefix(STANDING): alone.pop(name) for name in list(alone) if name in _STANDING}
+    # One clock for the whole site: an offset of its own could only be wrong.
+    standing["utc_offset_minutes"] = alone["utc_offset_minutes"]
+    return replace(policy, **alone, standing=StandingPolicy(**standing))
 
 
 def _pathway_terms(

@@ -99,9 +99,17 @@ _ALL = (
     _number("follow_up_early_days", 0, 366),
     _texts("capacity_reasons", "a list of reason codes", lambda text: text.isupper() and len(text) <= 64),
     _number("wait_cases_min", 1, 10_000),
+    _number("standing_days_max", 1, 3 * 366),
+    _number("standing_horizon_days", 2, 366),
+    _number("standing_top_up_days", 1, 365),
+    _number("standing_record_within_s", 60, 7 * 86_400),
+    _number("standing_missed_in_a_row", 1, 100),
 )
 
 KINDS: Mapping[str, Kind] = {each.name: each for each in _ALL}
+
+#: Beginning of the names of what is configured of standing orders.
+STANDING = "standing_"
 
 #: Values that are given for an urgency, for a pathway, or for both.
 SCOPED = frozenset(

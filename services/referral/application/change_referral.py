@@ -14,7 +14,7 @@ from services.referral.application.known_directory import KnownDirectory
 from services.referral.application.standing_orders import StandingOrders
 from services.referral.domain import referral as referrals
 from services.referral.domain.acceptance_times import acceptance_of
-from services.referral.domain.commands import Command, RecordFollowUp, ReferBack
+from services.referral.domain.commands import AcceptReferral, Command, RecordFollowUp, ReferBack
 from services.referral.domain.events import Event, FollowUpRecorded, PatientReferredBack
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_state import Referral
@@ -95,6 +95,8 @@ class ReferralChanges:
         if state.standing_order and not after.standing_order:
             await self._standing.end_with_referral(work, state.standing_order)
         await end_move(work, self._kinds, state, after)
+        if isinstance(command, AcceptReferral) and command.standing_plan is not None:
+            await self._standing.schedule_with_acceptance(work, command.standing_plan, after)
 
     def _keep_acceptances(self, work: Work, after: Referral, events: Sequence[Event]) -> None:
         """How long the destination took is what the next origin asks."""

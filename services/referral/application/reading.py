@@ -68,6 +68,8 @@ class ListPage:
 
     states: tuple[Any, ...]
     next_after: int | None
+    #: of each state, for who stops within the page
+    positions: tuple[int, ...]
 
 
 class Reading:
@@ -152,6 +154,20 @@ class Reading:
         limit: int,
     ) -> ListPage:
         """The latest changes first, of what the reader may know of."""
+        page = await self.look_through(kind, wanted, reader, after=after, limit=limit)
+        await self._record(reader, tuple(state.name for state in page.states))
+        return page
+
+    async def look_through(
+        self,
+        kind: AggregateKind[Any, Any],
+        wanted: ListFilter,
+        reader: Reader,
+        *,
+        after: int | None = None,
+        limit: int,
+    ) -> ListPage:
+        """A page that is not shown yet: whoever shows any of it says so (`shown`)."""
         facilities = reading_facilities(reader.actor, self._directory.current())
         if wanted.waiting:
             # Somebody's turn is a facility's, also for who may read for others.
@@ -165,10 +181,10 @@ class Reading:
                 limit=limit,
             )
         )
-        await self._record(reader, tuple(stream.stream_id for stream in page.streams))
         return ListPage(
             states=await self._runner.revive_all(kind, page.streams),
             next_after=page.next_after,
+            positions=page.positions,
         )
 
     async def picture(self, kind: AggregateKind[S, Any], reader: Reader) -> tuple[Pictured[S], ...]:

@@ -1,5 +1,6 @@
 """Standing orders: opened on a referral, carried out visit by visit, over together or before it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from services.referral.application.aggregates import Aggregates
@@ -13,11 +14,13 @@ from services.referral.domain.episode_commands import JoinEpisode
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.standing_commands import FollowReferral, ScheduleStanding, StandingCommand
+from services.referral.domain.standing_events import StandingEvent
 from services.referral.domain.standing_state import StandingOrder
-from services.referral.domain.standing_values import StandingPolicy
+from services.referral.domain.standing_values import StandingPlan
 from services.referral.domain.values import CodedReason
 from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
 from services.shared.kernel.actor import system_actor
+from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import FailedRule, NotAllowed, NotFound
 
 _SYSTEM = system_actor("referral")
@@ -34,12 +37,11 @@ class StandingOrders:
         kinds: Aggregates,
         directory: KnownDirectory,
         policy: ReferralPolicy,
-        standing_policy: StandingPolicy,
     ) -> None:
         self._kinds = kinds
         self._directory = directory
         self._policy = policy
-        self._standing_policy = standing_policy
+        self._standing_policy = policy.standing
 
     def schedule(self, command: ScheduleStanding, name: str) -> UseCase[StandingOrder]:
         """Answers with the new order. The referral and its episode learn of it in the same unit."""
@@ -57,18 +59,32 @@ class StandingOrders:
                 directory=self._directory.current(),
                 policy=self._standing_policy,
             )
-            order = await work.record(self._kinds.standing, name, events)
-            await self._tell_referral(work, order, over=False)
-            membership = JoinEpisode(
-                member=name,
-                patient=order.patient,
-                facilities=(order.origin_facility, order.facility),
-                sending_facility="",
-            )
-            await join_episode(work, self._kinds, order.episode, membership)
+            await self._open(work, name, events)
             return work.reply(self._kinds.standing, name)
 
         return use_case
+
+    async def schedule_with_acceptance(self, work: Work, plan: StandingPlan, accepted: Referral) -> None:
+        """In the unit of the acceptance that gives the calendar at once.
+
+        Raises InvalidInput for a plan that does not fit, NotAllowed while another order runs: then nothing
+        is accepted either.
+        """
+        events = orders.decide_with_acceptance(
+            plan, work.context, accepted=accepted, policy=self._standing_policy
+        )
+        await self._open(work, resource_name("standing_orders", work.context.request_id), events)
+
+    async def _open(self, work: Work, name: str, events: Sequence[StandingEvent]) -> None:
+        order = await work.record(self._kinds.standing, name, events)
+        await self._tell_referral(work, order, over=False)
+        membership = JoinEpisode(
+            member=name,
+            patient=order.patient,
+            facilities=(order.origin_facility, order.facility),
+            sending_facility="",
+        )
+        await join_episode(work, self._kinds, order.episode, membership)
 
     def change(self, command: StandingCommand, name: str) -> UseCase[StandingOrder]:
         """Answers with the order after the command."""

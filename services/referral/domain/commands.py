@@ -24,6 +24,7 @@ from services.referral.domain.referral_values import (
 )
 from services.referral.domain.rehabilitation import RehabilitationPlan
 from services.referral.domain.review_values import ReviewVerdict
+from services.referral.domain.standing_values import StandingPlan
 from services.referral.domain.values import BedType, CodedReason, Pathway, Urgency
 
 
@@ -88,6 +89,8 @@ class ProvideInformation:
 class AcceptReferral:
     accepting_clinician: AcceptingClinician
     estimated_arrival_time: datetime | None = None
+    #: the calendar of a pathway with many visits, given at once: a standing order opens with the acceptance
+    standing_plan: StandingPlan | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

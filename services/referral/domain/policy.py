@@ -12,6 +12,7 @@ from types import MappingProxyType
 from services.referral.domain.recognition_policy import NOTHING_RECOGNISED, RecognitionPolicy
 from services.referral.domain.record_rules import DEFAULT_RECORD_RULES, RecordRules
 from services.referral.domain.referral_values import CrewLevel
+from services.referral.domain.standing_values import DEFAULT_STANDING_POLICY, StandingPolicy
 from services.referral.domain.values import Pathway, Scope, Urgency
 
 _MINUTE_S = 60
@@ -125,6 +126,7 @@ class ReferralPolicy:
     #: a visit so many days before a planned follow-up fulfils it (product default)
     follow_up_early_days: int = 7
     recognition: RecognitionPolicy = NOTHING_RECOGNISED
+    standing: StandingPolicy = DEFAULT_STANDING_POLICY
 
     def terms(self, urgency: Urgency, pathway: Pathway) -> Terms:
         """The time limits in force. Raises KeyError when the site leaves an urgency out."""

@@ -23,7 +23,7 @@ from services.referral.domain.standing_decision import (
 )
 from services.referral.domain.standing_events import EVENTS
 from services.referral.domain.standing_fold import evolve
-from services.referral.domain.standing_plan import decide_schedule
+from services.referral.domain.standing_plan import decide_schedule, decide_with_acceptance
 from services.referral.domain.standing_state import (
     INTERNAL_FIELDS,
     StandingEnvelope,
@@ -57,6 +57,7 @@ __all__ = [
     "deadlines",
     "decide",
     "decide_schedule",
+    "decide_with_acceptance",
     "envelope",
     "evolve",
     "facets",

@@ -59,24 +59,60 @@ def decide_schedule(
             failed_rules=tuple(failed),
             resource_name=referral.name,
         )
-    plan, now = command.plan, context.recorded_at
+    return (_scheduled(command.plan, referral, context, calendar),)
+
+
+def decide_with_acceptance(
+    plan: StandingPlan,
+    context: CommandContext,
+    *,
+    accepted: Referral,
+    policy: StandingPolicy = DEFAULT_STANDING_POLICY,
+) -> tuple[e.StandingEvent, ...]:
+    """The same in the unit of the acceptance: `accepted` is the referral after it, and who may was decided
+    with it.
+
+    Raises InvalidInput with every wrong field, the plan itself where the pathway has no standing orders;
+    NotAllowed while another order runs.
+    """
+    calendar = SiteCalendar(policy=policy)
+    faults = [
+        fault(f"standing_{each.field}", each.reason, each.description)
+        for each in _plan_faults(plan, calendar, context)
+    ]
+    if accepted.pathway not in STANDING_PATHWAYS:
+        faults.insert(0, fault("standing_plan", "PATHWAY_NOT_STANDING", texts.NOT_STANDING.en))
+    refuse_faults(faults)
+    if accepted.standing_order:
+        rule = FailedRule(code="STANDING_RUNNING", text=texts.running(accepted.standing_order))
+        raise NotAllowed(
+            state=accepted.state.value,
+            allowed_commands=(),
+            failed_rules=(rule,),
+            resource_name=accepted.name,
+        )
+    return (_scheduled(plan, accepted, context, calendar),)
+
+
+def _scheduled(
+    plan: StandingPlan, referral: Referral, context: CommandContext, calendar: SiteCalendar
+) -> e.StandingScheduled:
+    now = context.recorded_at
     first = max(date.fromisoformat(plan.starts_on), calendar.day_of(now))
     found = window(calendar, plan, (), first=first, now=now, not_before=now)
-    return (
-        e.StandingScheduled(
-            referral=referral.name,
-            episode=referral.episode,
-            patient=referral.patient,
-            origin_facility=referral.origin_facility,
-            facility=context.actor.facility,
-            pathway=referral.pathway,
-            urgency=referral.urgency,
-            plan=plan,
-            visits=tuple([calendar.visit(number, at) for number, at in enumerate(found.starts, start=1)]),
-            schedule_at=found.schedule_at,
-            scheduled_until=found.scheduled_until.isoformat(),
-            ends_at=calendar.day_end(date.fromisoformat(plan.ends_on)),
-        ),
+    return e.StandingScheduled(
+        referral=referral.name,
+        episode=referral.episode,
+        patient=referral.patient,
+        origin_facility=referral.origin_facility,
+        facility=context.actor.facility,
+        pathway=referral.pathway,
+        urgency=referral.urgency,
+        plan=plan,
+        visits=tuple([calendar.visit(number, at) for number, at in enumerate(found.starts, start=1)]),
+        schedule_at=found.schedule_at,
+        scheduled_until=found.scheduled_until.isoformat(),
+        ends_at=calendar.day_end(date.fromisoformat(plan.ends_on)),
     )
 
 

@@ -116,7 +116,7 @@ class Suspension:
 class StandingPolicy:
     """What a site may configure of standing orders (product defaults)."""
 
-    #: the site's clock: China Standard Time
+    #: the site's clock, the same as of referrals: China Standard Time
     utc_offset_minutes: int = 480
     #: an order lasts at most so many days
     days_max: int = 366

@@ -36,6 +36,8 @@ class StreamPage:
     streams: tuple[StoredStream, ...]
     #: position to go on after; None when there is no more
     next_after: int | None
+    #: of each stream, for who stops within the page; empty where nobody may
+    positions: tuple[int, ...] = ()
 
 
 class EventStore(Protocol):

@@ -11,6 +11,7 @@ from google.protobuf.internal import containers as containers
 from tierlink.referral.v1 import examination_result_pb2 as examination_result_pb2
 from tierlink.referral.v1 import patient_identity_pb2 as patient_identity_pb2
 from tierlink.referral.v1 import referral_pb2 as referral_pb2
+from tierlink.referral.v1 import standing_pb2 as standing_pb2
 from tierlink.referral.v1 import timeline_pb2 as timeline_pb2
 from tierlink.referral.v1 import transfer_record_pb2 as transfer_record_pb2
 from tierlink.type.v1 import type_pb2 as type_pb2
@@ -1004,6 +1005,7 @@ class AcceptReferralRequest(message.Message):
     NAME_FIELD_NUMBER: builtins.int
     ACCEPTING_CLINICIAN_FIELD_NUMBER: builtins.int
     ESTIMATED_ARRIVAL_TIME_FIELD_NUMBER: builtins.int
+    STANDING_PLAN_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -1022,6 +1024,12 @@ class AcceptReferralRequest(message.Message):
     def estimated_arrival_time(self) -> timestamp_pb2.Timestamp:
         """Expected arrival at the destination, when it is known."""
 
+    @builtins.property
+    def standing_plan(self) -> standing_pb2.StandingPlan:
+        """Of a pathway with many visits (haemodialysis, rehabilitation, day surgery): their calendar. The standing order
+        opens with the acceptance, or nothing is accepted; its name is the referral's `standing_order`.
+        """
+
     def __init__(
         self,
         *,
@@ -1031,10 +1039,11 @@ class AcceptReferralRequest(message.Message):
         name: builtins.str = ...,
         accepting_clinician: referral_pb2.AcceptingClinician | None = ...,
         estimated_arrival_time: timestamp_pb2.Timestamp | None = ...,
+        standing_plan: standing_pb2.StandingPlan | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "accepting_clinician", b"accepting_clinician", "estimated_arrival_time", b"estimated_arrival_time", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "accepting_clinician", b"accepting_clinician", "estimated_arrival_time", b"estimated_arrival_time", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "standing_plan", b"standing_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "accepting_clinician", b"accepting_clinician", "estimated_arrival_time", b"estimated_arrival_time", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "accepting_clinician", b"accepting_clinician", "estimated_arrival_time", b"estimated_arrival_time", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id", "standing_plan", b"standing_plan"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015

@@ -518,9 +518,11 @@ class ListVisitsRequest(message.Message):
     PATIENT_FIELD_NUMBER: builtins.int
     STATES_FIELD_NUMBER: builtins.int
     page_size: builtins.int
-    """Standing orders whose visits are shown on a page; 0 is 50, at most 1000."""
+    """Standing orders with such a visit that are shown on a page; 0 is 50, at most 1000. Where few of very many have
+    one, a page may be short and still have a next one.
+    """
     page_token: builtins.str
-    """Of an earlier answer, with the same filters."""
+    """Of an earlier answer to the same request: with other filters it is refused."""
     period: VisitPeriod.ValueType
     day: builtins.str
     """One calendar day instead of a period, YYYY-MM-DD."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.referral.application.aggregates import Aggregates
+from services.referral.application.list_visits import list_visits
 from services.referral.application.listing import ListFilter
 from services.referral.application.reading import Reading
 from services.referral.application.standing_orders import StandingOrders
@@ -18,7 +19,7 @@ from services.shared.eventstore.work import Reply
 from services.shared.kernel.ids import resource_name
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod
-from services.shared.rpc.paging import page_size, page_token, position_number
+from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
 from tierlink.referral.v1 import standing_pb2
 from tierlink.referral.v1 import standing_service_pb2 as pb
 
@@ -106,33 +107,29 @@ class StandingServicer:
         return pb.GetStandingOrderResponse(standing_order=standing_resource(state))
 
     async def list_visits(self, request: pb.ListVisitsRequest, call: Call) -> pb.ListVisitsResponse:
-        """A page is of so many orders: each has few visits in a week, and all of them are on it."""
+        """The visits that are asked for; those of one order are never parted."""
+        bound_to = list_digest(request)
         days = self._days(request, call)
         contains: dict[str, object] = {**days}
         if request.facility:
             contains["facility"] = request.facility
         if request.referral:
             contains["referral"] = request.referral
-        page = await self._reading.page(
-            self._kinds.standing,
-            ListFilter(patient=request.patient, contains=contains),
-            reader_of(call),
-            after=position_number(request.page_token),
-            limit=page_size(request.page_size),
-        )
         states = frozenset(
             standing_pb2.VisitState.Name(state).removeprefix("VISIT_STATE_") for state in request.states
         )
-        found = [
-            (order, visit)
-            for order in page.states
-            for visit in order.visits
-            if _on(visit, days) and (not states or visit.state in states)
-        ]
-        found.sort(key=lambda pair: (pair[1].starts_at, pair[0].name))
+        page = await list_visits(
+            self._reading,
+            self._kinds.standing,
+            ListFilter(patient=request.patient, contains=contains),
+            reader_of(call),
+            matches=lambda visit: _on(visit, days) and (not states or visit.state in states),
+            after=position_number(request.page_token, bound_to=bound_to),
+            limit=page_size(request.page_size),
+        )
         return pb.ListVisitsResponse(
-            visits=[listed_visit(order, visit) for order, visit in found],
-            next_page_token=page_token(page.next_after),
+            visits=[listed_visit(order, visit) for order, visit in page.visits],
+            next_page_token=page_token(page.next_after, bound_to=bound_to),
         )
 
     def _days(self, request: pb.ListVisitsRequest, call: Call) -> dict[str, list[str]]:

@@ -47,6 +47,8 @@ values:
   - {name: red_flag_urgency, pathway: STROKE, value: EMERGENCY, source: map, confidence: B}
   - {name: filing_exempt_regions, value: ["65"], source: map, confidence: B}
   - {name: hops_max, value: 3, source: map, confidence: B}
+  - {name: standing_horizon_days, value: 42, source: map, confidence: B}
+  - {name: utc_offset_minutes, value: 360, source: map, confidence: B}
 """
 
 
@@ -85,6 +87,9 @@ def test_a_site_lays_its_values_over_the_products(tmp_path: Path) -> None:
     assert (policy.red_flag(STROKE), policy.red_flag(Pathway.TRAUMA)) == (E, U)
     assert policy.filing_exempt("652327", "650000")
     assert policy.hops_max == 3
+    assert (policy.standing.horizon_days, policy.standing.top_up_days) == (42, 21)
+    # Visits are at the times of the site's one clock.
+    assert (policy.utc_offset_minutes, policy.standing.utc_offset_minutes) == (360, 360)
     (own,) = [each for each in load_policy(written(tmp_path, SITE)).values if each.name == "hops_max"]
     assert (own.source.en, own.confidence) == ("the city's thrombolysis map", Confidence.B)
 
@@ -128,6 +133,12 @@ def test_a_site_lays_its_values_over_the_products(tmp_path: Path) -> None:
         ("{name: hold_whole_day, urgency: URGENT, value: 1, source: product, confidence: C}",
          "hold_whole_day must be true or false"),
         ("{name: hops_max, value: 3, source: product, confidence: C, comment: x}", "a value has no comment"),
+        ("{name: standing_top_up_days, value: 28, source: product, confidence: C}",
+         "2:5: standing_top_up_days (28) is not less than standing_horizon_days (28)"),
+        ("{name: standing_horizon_days, value: 21, source: product, confidence: C}",
+         "standing_top_up_days (21) is not less than standing_horizon_days (21)"),
+        ("{name: standing_days_max, value: 0, source: product, confidence: C}",
+         "standing_days_max must be a whole number from 1 to 1098"),
     ],
 )  # fmt: skip
 def test_a_fault_is_named_at_its_place(line: str, fault: str, tmp_path: Path) -> None:
@@ -140,7 +151,7 @@ def test_every_fault_of_a_file_is_named_at_once(tmp_path: Path) -> None:
     broken = SITE.replace("value: 45", "value: soon").replace("crew, ", "crews, ").replace("[OUT", "[FAR")
     with pytest.raises(FaultyFile) as caught:
         load_policy(written(tmp_path, broken + "wishes: []\n"))
-    assert [each.line for each in caught.value.faults] == [4, 11, 12, 16]
+    assert [each.line for each in caught.value.faults] == [4, 11, 12, 18]
 
 
 def test_a_value_is_given_once(tmp_path: Path) -> None:

@@ -14,13 +14,20 @@ from services.referral.domain.referral_values import ReferralState
 from services.referral.domain.standing_events import StandingScheduled, VisitsScheduled
 from services.referral.domain.standing_state import week_of
 from services.referral.domain.standing_transitions import TABLE, allowed_in, state_after
-from services.referral.domain.standing_values import StandingOrderState, VisitAsker, VisitState, Weekday
+from services.referral.domain.standing_values import (
+    StandingOrderState,
+    StandingPolicy,
+    VisitAsker,
+    VisitState,
+    Weekday,
+)
 from services.referral.domain.values import Pathway
 from services.shared.kernel.actor import Role
-from services.shared.kernel.refusals import NotAllowed
+from services.shared.kernel.refusals import InvalidInput, NotAllowed
 from tests.unit.referral.referral.chart import Chart
 from tests.unit.referral.referral.network import (
     COORDINATOR,
+    DIRECTORY,
     EAST,
     OPERATOR,
     QITAI,
@@ -317,3 +324,43 @@ def test_a_referral_knows_the_order_that_runs_on_it() -> None:
     over = referral_commands.FollowStanding(standing_order="standing_orders/1", over=True)
     treated.when(over, SYSTEM)
     assert treated.when(close, WUCAIWAN)
+
+
+def test_the_calendar_comes_with_the_acceptance() -> None:
+    series = Series()
+    context = series.context(QITAI)
+    alone = orders.decide_schedule(SCHEDULE, context, referral=series.referral, directory=DIRECTORY)
+    assert orders.decide_with_acceptance(PLAN, context, accepted=series.referral) == alone
+
+
+def test_a_calendar_that_does_not_fit_is_refused_with_every_fault() -> None:
+    series = Series()
+    stroke = replace(series.referral, pathway=Pathway.STROKE)
+    plan = replace(PLAN, at="25:00", starts_on="2026-02-30")
+    with pytest.raises(InvalidInput) as caught:
+        orders.decide_with_acceptance(plan, series.context(QITAI), accepted=stroke)
+    assert [(each.field, each.reason) for each in caught.value.violations] == [
+        ("standing_plan", "PATHWAY_NOT_STANDING"),
+        ("standing_plan.starts_on", "INVALID_DATE"),
+        ("standing_plan.at", "INVALID_TIME"),
+    ]
+
+
+def test_a_referral_has_one_calendar() -> None:
+    series = Series()
+    running_already = replace(series.referral, standing_order="standing_orders/other")
+    with pytest.raises(NotAllowed) as caught:
+        orders.decide_with_acceptance(PLAN, series.context(QITAI), accepted=running_already)
+    assert [rule.code for rule in caught.value.failed_rules] == ["STANDING_RUNNING"]
+
+
+def test_a_site_with_another_clock_and_horizon_has_its_own_visits() -> None:
+    series = Series()
+    policy = StandingPolicy(utc_offset_minutes=360, horizon_days=7, top_up_days=3, record_within_s=3600)
+    (event,) = orders.decide_schedule(
+        SCHEDULE, series.context(QITAI), referral=series.referral, directory=DIRECTORY, policy=policy
+    )
+    assert isinstance(event, StandingScheduled)
+    assert len(event.visits) == 4
+    assert event.visits[0].starts_at == datetime(2026, 3, 2, 8, tzinfo=UTC)
+    assert event.visits[0].record_by == datetime(2026, 3, 2, 9, tzinfo=UTC)
