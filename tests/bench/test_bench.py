@@ -28,6 +28,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "memory",
         "audit",
         "reading",
+        "holds",
     ]
     ratios = {ratio["name"]: ratio for section in found["sections"] for ratio in section["ratios"]}
     assert {
@@ -38,6 +39,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "verify/sha256",
         "get/select",
         "list/select_50",
+        "holds/echo",
     } <= (ratios.keys())
     assert all(ratio["ratio"] > 0 and ratio["baseline"]["median"] > 0 for ratio in ratios.values())
     assert found["machine"]["cores"] >= 1

@@ -107,6 +107,21 @@ async def test_a_request_id_is_taken_once(store: Wanted) -> None:
     assert stored.version == 1
 
 
+async def test_what_is_in_force_is_told_with_the_request(store: Wanted) -> None:
+    writer = Writer(store)
+    await writer.move("p/1", "road", "end", request="r1")
+    known, new = context("r1").request_id, context("r2").request_id
+
+    found = await store.standing(known, ("p/1", "p/none"))
+    assert dict(found.versions) == {"p/1": 2}
+    assert found.request is not None
+    assert (found.request.stream_id, found.request.digest) == ("p/1", b"d" * 32)
+
+    others = await asyncio.gather(*(store.standing(new, names) for names in [("p/1",), (), ("p/none",)]))
+    assert [dict(other.versions) for other in others] == [{"p/1": 2}, {}, {}]
+    assert {other.request for other in others} == {None}
+
+
 async def test_two_at_once_with_one_request_id_write_once(store: Wanted) -> None:
     units = [Writer(store).unit(name, Moved(to="road"), request="r1") for name in ("p/1", "p/2")]
     results = await asyncio.gather(*(store.append(unit) for unit in units))

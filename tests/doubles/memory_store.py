@@ -13,6 +13,7 @@ from services.shared.eventstore.units import (
     Document,
     OutboxMessage,
     RequestRecord,
+    Standing,
     StoredEvent,
     StoredStream,
     StreamChange,
@@ -118,6 +119,12 @@ class MemoryEventStore:
     ) -> Sequence[StoredEvent]:
         found = [event for event in self.events.get(stream_id, []) if event.version > after_version]
         return found[:limit]
+
+    async def standing(self, request_id: str, stream_ids: Sequence[str]) -> Standing:
+        return Standing(
+            versions={name: self.streams[name].version for name in stream_ids if name in self.streams},
+            request=self.requests.get(request_id),
+        )
 
     async def find_request(self, request_id: str) -> RequestRecord | None:
         return self.requests.get(request_id)

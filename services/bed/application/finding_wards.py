@@ -17,6 +17,9 @@ from services.shared.eventstore.work import Work
 #: More wards than any hospital has.
 WARDS_MAX = 500
 
+#: Facilities, by type of bed, whose wards are kept in mind.
+_KNOWN_MAX = 10_000
+
 _BED_CLAIM, _REFERRAL_CLAIM, _ENCOUNTER_CLAIM = "bed", "referral-bed", "encounter"
 _DESKS = "desks/"
 
@@ -40,40 +43,53 @@ class WardFinder:
     def __init__(self, store: EventStore, kinds: Aggregates) -> None:
         self._store = store
         self._kinds = kinds
+        self._known: dict[tuple[str, BedType | None], tuple[int, tuple[str, ...]]] = {}
         self._looks: Batcher[tuple[str, BedType | None], tuple[str, ...]] = Batcher(
             self._look, batch_max=256, queue_max=4096, name="wards"
         )
 
-    async def of_facility(
-        self,
-        work: Work,
-        facility: str,
-        bed_type: BedType | None,
-        *,
-        known: tuple[str, ...] | None = None,
-    ) -> tuple[Ward, ...]:
-        """The facility's wards, of a type or all, as they stand in the unit of work.
-
-        `known` are their names where they were looked up already: not asked for again while the unit is
-        decided on what this process knows.
-        """
-        names = known
-        if names is None or work.is_fresh:
+    async def of_facility(self, work: Work, facility: str, bed_type: BedType | None) -> tuple[Ward, ...]:
+        """The facility's wards, of a type or all, as they stand in the unit of work."""
+        if work.is_fresh:
             names = await self.names(facility, bed_type)
-        # Together: the store reads what is asked for at once in one go.
-        loaded = await asyncio.gather(*(self._load(work, name) for name in names))
+            # Together: the store reads what is asked for at once in one go.
+            loaded = list(await asyncio.gather(*(self._load(work, name) for name in names)))
+        else:
+            # What this process knows needs no tasks of its own, which cost more than the decision.
+            loaded = [
+                await self._load(work, name) for name in await self._known_names(work, facility, bed_type)
+            ]
         return tuple(
             ward
             for ward in loaded
             if ward is not None and ward.facility == facility and bed_type in {None, ward.bed_type}
         )
 
+    async def _known_names(self, work: Work, facility: str, bed_type: BedType | None) -> tuple[str, ...]:
+        """Which wards there were at the desk's version that the unit is decided on.
+
+        A new ward is listed by an event of the desk: what was found when the desk stood there, or later, is
+        all that there was then. That it stands there still is looked at when something is refused.
+        """
+        desk: BedDesk | None = await work.load(self._kinds.desk, bed_desk.stream_id(facility))
+        if desk is None:
+            return await self.names(facility, bed_type)
+        key = (facility, bed_type)
+        known = self._known.get(key)
+        if known is None or known[0] != desk.version:
+            known = desk.version, await self.names(facility, bed_type)
+            self._known.pop(key, None)
+            self._known[key] = known
+            if len(self._known) > _KNOWN_MAX:
+                del self._known[next(iter(self._known))]
+        return known[1]
+
     async def _load(self, work: Work, name: str) -> Ward | None:
         ward: Ward | None = await work.load(self._kinds.ward, name)
         return ward
 
     async def names(self, facility: str, bed_type: BedType | None) -> tuple[str, ...]:
-        """Which wards there are now. Who asks at the same time shares the answer."""
+        """Which wards there are now, closed ones among them. Who asks at the same time shares the answer."""
         return await self._looks.submit((facility, bed_type))
 
     async def _look(
@@ -83,7 +99,8 @@ class WardFinder:
         return [found[key] for key in keys]
 
     async def _find(self, facility: str, bed_type: BedType | None) -> tuple[str, ...]:
-        contains: dict[str, object] = {"facility": facility, "live": True}
+        # A closed ward may be opened again, which the desk does not hear of.
+        contains: dict[str, object] = {"facility": facility}
         if bed_type is not None:
             contains["bed_type"] = bed_type.value
         query = StreamQuery(kind=self._kinds.ward.name, contains=contains, limit=WARDS_MAX)

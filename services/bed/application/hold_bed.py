@@ -24,16 +24,11 @@ class Holding:
         self._finder = finder
         self._recorder = recorder
 
-    async def hold_bed(self, command: HoldBed) -> UseCase[Ward]:
-        """Answers with the ward in which the bed is held. Raises NotAllowed when there is none.
-
-        Which wards there are is looked up before the command's turn comes: callers who want the same bed
-        then wait for each other's decisions, and not for each other's questions.
-        """
-        known = await self._finder.names(command.facility, command.bed_type)
+    def hold_bed(self, command: HoldBed) -> UseCase[Ward]:
+        """Answers with the ward in which the bed is held. Raises NotAllowed when there is none."""
 
         async def use_case(work: Work) -> Reply[Ward]:
-            ward = await self._apply(work, command, known)
+            ward = await self._apply(work, command)
             if ward is None:
                 raise LookupError("a desk that records no refusal must refuse")
             return work.reply(self._kinds.ward, wards.stream_id(ward.id))
@@ -70,9 +65,9 @@ class Holding:
             if events:
                 await work.record(self._kinds.desk, place.desk.name, events)
 
-    async def _apply(self, work: Work, command: HoldBed, known: tuple[str, ...] | None = None) -> Ward | None:
+    async def _apply(self, work: Work, command: HoldBed) -> Ward | None:
         """The ward in which the bed is held; None where the desk recorded that there is none."""
-        candidates = await self._finder.of_facility(work, command.facility, command.bed_type, known=known)
+        candidates = await self._finder.of_facility(work, command.facility, command.bed_type)
         ward = _holding(candidates, command) or choose_ward(candidates, command)
         if ward is None:
             await self._refuse(work, command, candidates, None)

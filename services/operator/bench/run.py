@@ -6,6 +6,7 @@ from enum import StrEnum
 from services.operator.bench.audit_bench import AuditBench
 from services.operator.bench.commands_bench import CommandsBench
 from services.operator.bench.figures import Section
+from services.operator.bench.holds_bench import HoldsBench
 from services.operator.bench.plan import Plan
 from services.operator.bench.reading_bench import ReadingBench
 from services.operator.bench.relay_bench import RelayBench
@@ -22,6 +23,7 @@ class Bench(StrEnum):
     MEMORY = "memory"
     AUDIT = "audit"
     READING = "reading"
+    HOLDS = "holds"
 
 
 async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...]:
@@ -44,5 +46,7 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
             sections.append(await AuditBench(stack, plan).measure())
         if Bench.READING in wanted:
             sections.append(await ReadingBench(stack, plan).measure())
+        if Bench.HOLDS in wanted:
+            sections.append(await HoldsBench(stack, plan).measure())
     order = [bench.value for bench in Bench]
     return tuple(sorted(sections, key=lambda section: order.index(section.key)))

@@ -11,6 +11,7 @@ import structlog
 from services.shared.database.pool import OUTAGE, Database
 from services.shared.database.sql_blocks import load_blocks
 from services.shared.eventstore.batching import Batcher
+from services.shared.eventstore.standings import Standings
 from services.shared.eventstore.store import StreamPage, StreamQuery
 from services.shared.eventstore.units import (
     AppendResult,
@@ -19,6 +20,7 @@ from services.shared.eventstore.units import (
     Claim,
     Document,
     RequestRecord,
+    Standing,
     StoredEvent,
     StoredStream,
 )
@@ -74,14 +76,12 @@ class PostgresEventStore:
         self._loads: Batcher[str, StoredStream | None] = Batcher(
             self._load_batch, batch_max=batch_max, queue_max=queue_max, name="load"
         )
-        self._requests: Batcher[str, RequestRecord | None] = Batcher(
-            self._find_requests, batch_max=batch_max, queue_max=queue_max, name="requests"
-        )
+        self._standings = Standings(reading, batch_max=batch_max, queue_max=queue_max)
 
     async def close(self) -> None:
         await self._batcher.close()
         await self._loads.close()
-        await self._requests.close()
+        await self._standings.close()
 
     async def append(self, unit: AppendUnit) -> AppendResult:
         """Raises Overloaded when too many units wait, DependencyDown when the outcome is unknown."""
@@ -148,13 +148,11 @@ class PostgresEventStore:
         rows = await self._reading.fetch(_SQL["read_events"], stream_id, after_version, limit)
         return [_event(row) for row in rows]
 
-    async def find_request(self, request_id: str) -> RequestRecord | None:
-        return await self._requests.submit(request_id)
+    async def standing(self, request_id: str, stream_ids: Sequence[str]) -> Standing:
+        return await self._standings.of(request_id, stream_ids)
 
-    async def _find_requests(self, request_ids: Sequence[str]) -> Sequence[RequestRecord | None]:
-        rows = await self._reading.fetch(_SQL["find_requests"], request_ids)
-        found = {str(row["request_id"]): _request(row) for row in rows}
-        return [found.get(request_id) for request_id in request_ids]
+    async def find_request(self, request_id: str) -> RequestRecord | None:
+        return (await self._standings.of(request_id, ())).request
 
     async def find(self, query: StreamQuery) -> StreamPage:
         contains, parties = query.contains, query.parties
@@ -263,11 +261,6 @@ def _result(row: Any) -> AppendResult:
             request_id="", digest=row["digest"], stream_id=row["stream_id"], version=row["version"]
         ),
     )
-
-
-def _request(row: Any) -> RequestRecord:
-    found = {name: row[name] for name in ("digest", "stream_id", "version")}
-    return RequestRecord(request_id=str(row["request_id"]), **found)
 
 
 def stored_stream(row: Any) -> StoredStream:

@@ -44,6 +44,12 @@ ATTEMPTS_MAX = 12
 CLAIM_ATTEMPTS_MAX = 2
 
 
+def _request(context: CommandContext, reply: Reply[Any], digest: bytes) -> RequestRecord:
+    return RequestRecord(
+        request_id=context.request_id, digest=digest, stream_id=reply.stream_id, version=reply.version
+    )
+
+
 def _claimed(target: str) -> NotAllowed:
     rule = FailedRule(
         code="CLAIMED_BY_ANOTHER",
@@ -55,8 +61,8 @@ def _claimed(target: str) -> NotAllowed:
 class CommandRunner:
     """Carries use cases out against a store, with a bounded cache of states.
 
-    A cached state is only ever a guess: the append checks its version; that something is refused, or that
-    nothing is to be done, is decided again on a fresh state before anybody hears of it.
+    A cached state is only ever a guess: the append checks its version, and so does a refusal; that nothing is
+    to be done is decided again on a fresh state before anybody hears of it.
     """
 
     def __init__(self, store: EventStore, *, cache_max: int = 20_000) -> None:
@@ -83,39 +89,59 @@ class CommandRunner:
         """
         is_refused = False
         for attempt in range(ATTEMPTS_MAX):
-            # What was refused is decided again out of turn: of many who are refused, the last would otherwise
+            work = Work(self, context, fresh=attempt > 0)
+            # What was refused is looked at out of turn: of many who are refused, the last would otherwise
             # wait for the questions that each of the others asks the store.
             async with contextlib.nullcontext() if is_refused else self._turn(target):
-                work = Work(self, context, fresh=attempt > 0)
                 try:
                     reply = await use_case(work)
-                except Refused as refusal:
-                    if attempt > 0 or isinstance(refusal, DependencyDown):
-                        earlier = await self.earlier_reply(kind, context, digest)
-                        if earlier is None:
-                            raise
-                        return earlier
-                    is_refused = True
+                except Refused as caught:
+                    refusal = caught
+                else:
+                    is_refused = False
+                    if work.is_guess:
+                        continue
+                    result = await self._store.append(work.unit(_request(context, reply, digest), None))
+                    if result.status is AppendStatus.APPENDED:
+                        self._remember(work)
+                        return reply
+                    if result.status is AppendStatus.REPEATED and result.request is not None:
+                        return await self._reply_of(kind, result.request, context.request_id, digest)
+                    if result.status is AppendStatus.CLAIMED and attempt >= CLAIM_ATTEMPTS_MAX:
+                        raise _claimed(target)
+                    await self._lost(work, attempt)
                     continue
-                is_refused = False
-                if work.is_guess:
-                    continue
-                request = RequestRecord(
-                    request_id=context.request_id,
-                    digest=digest,
-                    stream_id=reply.stream_id,
-                    version=reply.version,
-                )
-                result = await self._store.append(work.unit(request, None))
-                if result.status is AppendStatus.APPENDED:
-                    self._remember(work)
-                    return reply
-                if result.status is AppendStatus.REPEATED and result.request is not None:
-                    return await self._reply_of(kind, result.request, context.request_id, digest)
-                if result.status is AppendStatus.CLAIMED and attempt >= CLAIM_ATTEMPTS_MAX:
-                    raise _claimed(target)
-                await self._lost(work, attempt)
+            is_refused = True
+            earlier = await self._refused(work, refusal, kind, digest)
+            if earlier is not None:
+                return earlier
         raise Overloaded(f"{target} changes too often; try again")
+
+    async def _refused(
+        self, work: Work, refusal: Refused, kind: AggregateKind[S, Any], digest: bytes
+    ) -> Reply[S] | None:
+        """The reply that the refused request got before; None where it must be decided again.
+
+        What was refused on states that are still in force is refused: their versions say so, many at a time
+        in one small statement, where loading them and deciding again costs each caller its own. Raises the
+        refusal, RequestIdReused.
+        """
+        context = work.context
+        if work.is_fresh or isinstance(refusal, DependencyDown):
+            earlier = await self.earlier_reply(kind, context, digest)
+            if earlier is None:
+                raise refusal
+            return earlier
+        decided_on = work.decided_on()
+        standing = await self._store.standing(context.request_id, tuple(decided_on))
+        if standing.request is not None:
+            return await self._reply_of(kind, standing.request, context.request_id, digest)
+        overtaken = [name for name, at in decided_on.items() if standing.versions.get(name, 0) != at]
+        if not overtaken:
+            raise refusal
+        for name in overtaken:
+            self._cache.pop(name, None)
+        return None
 
     async def react(
         self, reaction: Reaction, context: CommandContext, *, target: str, inbox: InboxMark | None

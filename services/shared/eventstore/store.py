@@ -10,6 +10,7 @@ from services.shared.eventstore.units import (
     Claim,
     Document,
     RequestRecord,
+    Standing,
     StoredEvent,
     StoredStream,
 )
@@ -50,6 +51,10 @@ class EventStore(Protocol):
     async def read_events(
         self, stream_id: str, *, after_version: int = 0, limit: int = 1000
     ) -> Sequence[StoredEvent]: ...
+
+    async def standing(self, request_id: str, stream_ids: Sequence[str]) -> Standing:
+        """What is in force of these aggregates, and whether the request was carried out; at one moment."""
+        ...
 
     async def find_request(self, request_id: str) -> RequestRecord | None: ...
 

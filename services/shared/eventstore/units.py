@@ -1,5 +1,6 @@
 """What one command writes, as values: all of it or nothing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -89,6 +90,15 @@ class RequestRecord:
     digest: bytes
     stream_id: str
     version: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """What is in force at one moment: versions by aggregate, without those that do not exist."""
+
+    versions: Mapping[str, int]
+    #: None when the request was not carried out
+    request: RequestRecord | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

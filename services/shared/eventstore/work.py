@@ -134,6 +134,11 @@ class Work:
         wrong."""
         return not self.is_fresh and bool(self._loaded) and not self._events
 
+    def decided_on(self) -> dict[str, int]:
+        """The versions that were loaded, by aggregate; 0 for one that does not exist."""
+        # Of what the unit has changed already, as it was before that.
+        return {name: loaded.version for name, loaded in {**self._loaded, **self._before}.items()}
+
     def depended_on(self) -> tuple[str, ...]:
         """What the unit changes or guards."""
         return (*self._events, *self._guarded)

@@ -45,15 +45,17 @@ def referral(number: int) -> str:
 class Facility:
     """Commands as the entrypoints give them; every one is followed by `check`."""
 
-    def __init__(self) -> None:
-        self.store = MemoryEventStore()
+    def __init__(self, store: MemoryEventStore | None = None) -> None:
+        """Another process of the same service, where it is given another facility's store."""
+        self.store = store or MemoryEventStore()
         self.kinds = build_aggregates()
         self.runner = CommandRunner(self.store)
         self.now: datetime = NOW
         #: who admits, transfers and discharges
         self.by: Actor = BED_DESK
+        self._process = "" if store is None else f"{id(self)}"
         self._requests = 0
-        finder = WardFinder(self.store, self.kinds)
+        self.finder = finder = WardFinder(self.store, self.kinds)
         recorder = WardRecorder(self.kinds)
         self._holding = Holding(self.kinds, finder, recorder)
         self._following = FollowReferral(self.kinds, finder, recorder, self._holding)
@@ -66,7 +68,7 @@ class Facility:
     def context(self, by: Actor, request: str = "") -> CommandContext:
         self._requests += 1
         self.now += timedelta(seconds=1)
-        name = request or derive_id("request", str(self._requests))
+        name = request or derive_id("request", self._process, str(self._requests))
         return CommandContext(request_id=name, actor=by, occurred_at=self.now, recorded_at=self.now)
 
     async def _run(self, use_case: UseCase[Any], kind: Any, by: Actor, request: str) -> Any:
@@ -100,7 +102,7 @@ class Facility:
 
     async def hold(self, number: int, request: str = "", **fields: Any) -> Ward:
         """HoldBed by the bed desk."""
-        use_case = await self._holding.hold_bed(self.wanted(number, **fields))
+        use_case = self._holding.hold_bed(self.wanted(number, **fields))
         state: Ward = await self._run(use_case, self.kinds.ward, BED_DESK, request)
         return state
 

@@ -153,7 +153,7 @@ class BedServicer:
     async def hold_bed(self, request: pb.HoldBedRequest, call: Call) -> pb.HoldBedResponse:
         command: HoldBed = _CODECS[ask.HoldBed].from_message(request)
         reply = await self._runner.run(
-            await self._holding.hold_bed(command),
+            self._holding.hold_bed(command),
             command_context(request, call),
             kind=self._kinds.ward,
             # Acceptances at one facility wait for each other here rather than collide over its last bed.

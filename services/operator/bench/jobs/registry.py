@@ -10,6 +10,7 @@ from services.operator.bench.jobs.hashing import time_hashing
 from services.operator.bench.jobs.load import LoadClient
 from services.operator.bench.jobs.produce import BareProducer
 from services.operator.bench.jobs.read import read, select
+from services.operator.bench.jobs.rush import rush
 
 Job = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -31,6 +32,7 @@ class Jobs:
             "fill": fill,
             "read": read,
             "select": select,
+            "rush": rush,
         }
 
     def find(self, name: str) -> Job:

@@ -154,10 +154,14 @@ WHERE stream_id = $1 AND version > $2
 ORDER BY version
 LIMIT $3
 
--- find_requests -- what request ids stood for, when repeated commands are refused on their merits
-SELECT request_id, digest, stream_id, version
+-- standing -- whether what was refused was decided on what is in force, and is no repetition
+SELECT NULL::uuid AS request_id, stream_id, version, NULL::bytea AS digest
+FROM streams
+WHERE stream_id = ANY ($1::text[])
+UNION ALL
+SELECT request_id, stream_id, version, digest
 FROM requests
-WHERE request_id = ANY ($1::uuid[])
+WHERE request_id = ANY ($2::uuid[])
 
 -- find_streams -- a page of a list, the latest change first
 SELECT stream_id, kind, version, head_hash, snapshot, fold_version, changed

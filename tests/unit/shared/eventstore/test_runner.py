@@ -144,6 +144,45 @@ async def test_a_refusal_on_a_cached_state_is_decided_again_on_a_fresh_one() -> 
     assert reply.version == 3
 
 
+async def test_a_refusal_on_a_cached_state_that_is_in_force_loads_nothing() -> None:
+    store = AskedStore()
+    runner = CommandRunner(store)
+    await run(runner, "road", "r1")
+    asked = list(store.asked)
+
+    with pytest.raises(NotAllowed):
+        await run(runner, "end", "r2", only_from="hill")
+
+    assert store.asked == asked
+
+
+async def test_a_refusal_stands_only_while_everything_that_it_was_decided_on_is_in_force() -> None:
+    """Two aggregates: the one that is refused because of the other, which another process has moved."""
+    store = MemoryEventStore()
+    here, elsewhere = CommandRunner(store), CommandRunner(store)
+
+    async def open_gate(work: Work) -> Reply[Parcel]:
+        await work.record(PARCEL, "p/gate", [Moved(to="open")])
+        return work.reply(PARCEL, "p/gate")
+
+    async def pass_gate(work: Work) -> Reply[Parcel]:
+        gate = await work.load(PARCEL, "p/gate")
+        await work.record(PARCEL, "p/1", [Moved(to="behind")])
+        if gate is None or gate.at != "open":
+            rule = FailedRule(code="SHUT", text=BilingualText(zh="未开", en="it is shut"))
+            raise NotAllowed(state="", allowed_commands=(), failed_rules=(rule,))
+        return work.reply(PARCEL, "p/1")
+
+    async def passes(request: str) -> Reply[Parcel]:
+        return await here.run(pass_gate, context(request), kind=PARCEL, target="p/1", digest=b"pass")
+
+    with pytest.raises(NotAllowed):
+        await passes("r1")
+    await elsewhere.run(open_gate, context("r2"), kind=PARCEL, target="p/gate", digest=b"open")
+
+    assert (await passes("r3")).version == 1
+
+
 async def test_a_decision_on_a_cached_state_is_made_again_when_the_version_went_on() -> None:
     store = MemoryEventStore()
     here, elsewhere = CommandRunner(store), CommandRunner(store)
