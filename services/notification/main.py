@@ -6,13 +6,15 @@ import grpc
 
 from services.notification.adapters.aggregate_codecs import ALERT_TOPIC, build_aggregates
 from services.notification.adapters.rule_catalogue import DEFAULT_RULES, load_rules
+from services.notification.adapters.stored_contact_points import stored_contact_points
 from services.notification.adapters.stored_copies import StoredDirectory, StoredSubjects
+from services.notification.application.contact_points import ContactDesk
 from services.notification.application.react_to_occurrence import AlertDesk
 from services.notification.application.reading import AlertReading
 from services.notification.entrypoints import occurrences
 from services.notification.entrypoints.consumer import DIRECTORY_TOPIC, OccurrenceConsumer
 from services.notification.entrypoints.deadlines import AlertDeadlines
-from services.notification.entrypoints.grpc import alert_service, roster_service
+from services.notification.entrypoints.grpc import alert_service, contact_service, roster_service
 from services.notification.settings import NotificationSettings
 from services.shared.audit import audit_service
 from services.shared.database.migrations import load_migrations
@@ -50,7 +52,7 @@ def build(settings: NotificationSettings) -> Foundation:
 
 
 def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly:
-    """The service's own objects. Raises CodecMismatch, RulesFileError."""
+    """The service's own objects. Raises CodecMismatch, RulesFileError, SealingKeysInvalid."""
     kinds = build_aggregates()
     store, runner = foundation.store, foundation.runner
     directory = StoredDirectory(store)
@@ -66,13 +68,15 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
         kinds, runner, AlertReading(store, runner, kinds), ResourceStreams(tail, runner, kinds.alert)
     )
     rosters = roster_service.RosterServicer(kinds, runner)
+    points = stored_contact_points(store, settings.contact_keys)
+    contacts = contact_service.ContactServicer(ContactDesk(kinds, runner, points))
     audit = audit_service.AuditServicer(store, kinds.by_name())
     consumer = OccurrenceConsumer(runner, desk, directory)
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
         return [
             service_handler(alert_service.SERVICE, alerts.methods(), runtime),
-            service_handler(roster_service.SERVICE, rosters.methods(), runtime),
+            service_handler(roster_service.SERVICE, (*rosters.methods(), *contacts.methods()), runtime),
             service_handler(audit_service.SERVICE, audit.methods(), runtime),
         ]
 

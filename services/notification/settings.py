@@ -31,3 +31,9 @@ class NotificationSettings(ServiceSettings):
         validation_alias="TIERLINK_NOTIFICATION_RULES",
         description="YAML file with the site's own alert rules, instead of the product's",
     )
+    contact_keys: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_NOTIFICATION_CONTACT_KEYS",
+        description="file with the keys that contact points are encrypted with, the first for new ones:"
+        " an id and 32 bytes in base64 a line; without it none are kept",
+    )

@@ -15,6 +15,7 @@ from services.bed.domain.desk_events import BED_EVENTS
 from services.bed.domain.events import BedUnavailable
 from services.notification.adapters.aggregate_codecs import build_aggregates as build_notification
 from services.notification.domain import alert as alerts
+from services.notification.domain import contact_points
 from services.notification.domain.events import RosterApplied
 from services.referral.adapters.aggregate_codecs import build_aggregates as build_referral
 from services.referral.domain import consultation as consultations
@@ -27,7 +28,7 @@ from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import EventMetadata
 from services.shared.protocodec import EventCodec
 from tierlink.bed.v1 import bed_events_pb2
-from tierlink.notification.v1 import alert_events_pb2, roster_events_pb2
+from tierlink.notification.v1 import alert_events_pb2, contact_events_pb2, roster_events_pb2
 from tierlink.referral.v1 import (
     consultation_events_pb2,
     directory_events_pb2,
@@ -46,6 +47,7 @@ MESSAGES: list[tuple[Any, tuple[type, ...]]] = [
     (bed_events_pb2.BedEvent, BED_EVENTS),
     (alert_events_pb2.AlertEvent, alerts.EVENTS),
     (roster_events_pb2.RosterEvent, (RosterApplied,)),
+    (contact_events_pb2.ContactEvent, contact_points.EVENTS),
 ]
 
 # What a field of a message can hold: moments in UTC to the microsecond, numbers of 32 bits, short texts.

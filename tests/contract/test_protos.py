@@ -61,7 +61,6 @@ PROMISED: dict[str, str] = {
 NOT_YET: dict[str, str] = {
     "tierlink.notification.v1.AlertService/PreviewRecipients": "waits for channels beside the stream",
     "tierlink.notification.v1.RosterService/GetCoverage": "waits for rosters with shifts",
-    "tierlink.notification.v1.RosterService/SetContactPoints": "waits for channels beside the stream",
 }
 
 

@@ -2,14 +2,16 @@
 
 from services.notification.application.aggregates import Aggregates
 from services.notification.domain import alert as alerts
+from services.notification.domain import contact_points as books
 from services.notification.domain import roster as rosters
 from services.notification.domain.alert_fold import AlertEvent
 from services.notification.domain.alert_state import Alert
+from services.notification.domain.contact_points import ContactBook, ContactPointsChanged
 from services.notification.domain.events import RosterApplied
 from services.notification.domain.roster import Roster
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.protocodec import EventCodec
-from tierlink.notification.v1 import alert_events_pb2, roster_events_pb2
+from tierlink.notification.v1 import alert_events_pb2, contact_events_pb2, roster_events_pb2
 from tierlink.type.v1 import type_pb2
 
 ALERT_TOPIC = "tierlink.notification.events.v1"
@@ -20,6 +22,9 @@ def build_aggregates() -> Aggregates:
     metadata = type_pb2.EventMetadata
     alert: EventCodec[AlertEvent] = EventCodec(alert_events_pb2.AlertEvent, metadata, alerts.EVENTS)
     roster: EventCodec[RosterApplied] = EventCodec(roster_events_pb2.RosterEvent, metadata, (RosterApplied,))
+    contacts: EventCodec[ContactPointsChanged] = EventCodec(
+        contact_events_pb2.ContactEvent, metadata, books.EVENTS
+    )
     return Aggregates(
         alert=AggregateKind(
             name="alert",
@@ -41,5 +46,15 @@ def build_aggregates() -> Aggregates:
             decode_event=roster.decode,
             deadlines=rosters.deadlines,
             facets=rosters.facets,
+        ),
+        contacts=AggregateKind(
+            name="contacts",
+            topic=None,
+            state_type=ContactBook,
+            evolve=books.evolve,
+            encode_event=lambda meta, event, state: contacts.encode(meta, event),
+            decode_event=contacts.decode,
+            deadlines=books.deadlines,
+            facets=books.facets,
         ),
     )

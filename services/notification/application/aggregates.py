@@ -6,6 +6,7 @@ from typing import Any
 
 from services.notification.domain.alert_fold import AlertEvent
 from services.notification.domain.alert_state import Alert
+from services.notification.domain.contact_points import ContactBook, ContactPointsChanged
 from services.notification.domain.events import RosterApplied
 from services.notification.domain.roster import Roster
 from services.shared.eventstore.aggregate import AggregateKind
@@ -17,7 +18,8 @@ class Aggregates:
 
     alert: AggregateKind[Alert, AlertEvent]
     roster: AggregateKind[Roster, RosterApplied]
+    contacts: AggregateKind[ContactBook, ContactPointsChanged]
 
     def by_name(self) -> Mapping[str, AggregateKind[Any, Any]]:
         """Every kind by its name, as the store keeps it."""
-        return {self.alert.name: self.alert, self.roster.name: self.roster}
+        return {kind.name: kind for kind in (self.alert, self.roster, self.contacts)}

@@ -110,6 +110,18 @@ def on_duty(roster: Roster | None, role: str, step: str, at: datetime) -> tuple[
     return ()
 
 
+def names(roster: Roster, user: str) -> bool:
+    """Whether the roster has a duty of the person, past, present or to come."""
+    return any(duty.user == user for duty in roster.duties)
+
+
+def leads(roster: Roster, user: str, at: datetime) -> bool:
+    """Whether the person is the lead on duty of any role at a moment."""
+    return any(
+        duty.user == user and duty.step == DutyStep.LEAD and _covers(duty, at) for duty in roster.duties
+    )
+
+
 def _covers(duty: Duty, at: datetime) -> bool:
     begun = duty.starts_at is None or duty.starts_at <= at
     return begun and (duty.ends_at is None or at < duty.ends_at)

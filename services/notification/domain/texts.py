@@ -69,3 +69,20 @@ ROSTER_NOT_THEIRS = BilingualText(
     zh="仅本机构转诊办、协调员或运维人员可维护值班表",
     en="only the facility's referral office, coordinators and operators apply a roster",
 )
+
+CONTACTS_NOT_THEIRS = BilingualText(
+    zh="联系方式仅由本人、本机构转诊办或在班负责人、运维人员设置",
+    en="contact points are set by the person, the facility's referral office or lead on duty, and operators",
+)
+CONTACT_KEYS_MISSING = BilingualText(
+    zh="未配置联系方式加密密钥，暂不能保存",
+    en="no keys are configured that contact points are encrypted with: none are kept",
+)
+NOT_AN_ADDRESS = BilingualText(zh="地址与渠道不符", en="is no address of that kind")
+MACHINES_BY_KEEPERS = BilingualText(
+    zh="网络回调地址仅由本机构转诊办、在班负责人或运维人员设置",
+    en="webhooks are set by the facility's referral office or lead on duty, and by operators",
+)
+POINT_TWICE = BilingualText(zh="与前面一项重复", en="is there twice")
+NOT_A_CLOCK_TIME = BilingualText(zh="应为 HH:MM", en="must be HH:MM")
+NOT_AN_OFFSET = BilingualText(zh="与世界协调时相差应小于 24 小时", en="must be less than a day from UTC")

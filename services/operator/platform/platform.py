@@ -15,7 +15,7 @@ from services.embedded.server import EmbeddedServer
 from services.embedded.stack import DATABASE_PREFIX
 from services.operator.platform.errors import PlatformError
 from services.operator.platform.given import KAFKA_VARIABLE, Given, variable
-from services.operator.platform.identity_keys import ensure_identity_keys
+from services.operator.platform.identity_keys import ensure_contact_keys, ensure_identity_keys
 from services.operator.platform.key_folder import ensure_board_key, ensure_keys
 from services.operator.platform.service_process import ServiceProcess
 from services.operator.platform.supervision import Process, Supervisor, supervise
@@ -26,6 +26,9 @@ KAFKA: Final = "kafka"
 POSTGRES: Final = "postgres"
 BOARD: Final = "board"
 AVAILABILITY: Final = "availability"
+
+#: Settings that name a service's file of keys for personal data.
+_SEALING_KEYS: Final = {"referral": "IDENTITY_KEYS", "notification": "CONTACT_KEYS"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,12 +101,15 @@ async def running_platform(
     async with _servers(settings) as (folder, servers, given):
         with _explained():
             key, key_files = ensure_keys(folder / "services" / "keys")
-            identity_keys = ensure_identity_keys(folder / "services" / "keys")
+            sealing_keys = {
+                "referral": ensure_identity_keys(folder / "services" / "keys"),
+                "notification": ensure_contact_keys(folder / "services" / "keys"),
+            }
         services = {
             name: ServiceProcess(
                 name,
                 folder=folder / "services" / name,
-                environment=_environment(name, settings, given, key_files, identity_keys),
+                environment=_environment(name, settings, given, key_files, sealing_keys),
                 port=settings.ports.get(name),
                 is_temporary=settings.folder is None,
             )
@@ -234,16 +240,16 @@ def _availability(platform: Platform, settings: PlatformSettings, given: Given) 
 
 
 def _environment(
-    name: str, settings: PlatformSettings, given: Given, key_files: KeyFiles, identity_keys: Path
+    name: str, settings: PlatformSettings, given: Given, key_files: KeyFiles, sealing_keys: Mapping[str, Path]
 ) -> Mapping[str, str]:
-    """What a service needs to know. Each is told its own database only, and one the keys of identities.
+    """What a service needs to know. Each is told its own database only, and its own keys for personal data.
 
     A site's own keys, in the environment, go before the platform's.
     """
-    keys_variable = variable("referral", "IDENTITY_KEYS")
-    told_keys = name == "referral" and not os.environ.get(keys_variable)
+    keys_variable = variable(name, _SEALING_KEYS[name]) if name in _SEALING_KEYS else ""
+    told_keys = bool(keys_variable) and not os.environ.get(keys_variable)
     return {
-        **({keys_variable: str(identity_keys)} if told_keys else {}),
+        **({keys_variable: str(sealing_keys[name])} if told_keys else {}),
         KAFKA_VARIABLE: given.kafka_bootstrap or "",
         variable(name, "DSN"): given.dsns[name] or "",
         variable(name, "OPERATIONS_PORT"): "0",

@@ -3,7 +3,7 @@
 import pytest
 from google.protobuf.message import Message
 
-from services.notification.domain import alert, commands, directory, roster, values
+from services.notification.domain import alert, commands, contact_points, directory, roster, values
 from services.shared.protocodec import MessageCodec
 from tests.unit.notification.occurrences import DIRECTORY
 from tests.unit.notification.scenario import ACKNOWLEDGED, POLICY, TRIGGERED, called, given, sent
@@ -60,6 +60,7 @@ def test_values_survive_their_messages(value: object, message: type[Message]) ->
         (commands.AcknowledgeAlert, alert_service_pb2.AcknowledgeAlertRequest),
         (commands.ResolveAlert, alert_service_pb2.ResolveAlertRequest),
         (commands.ApplyRoster, roster_service_pb2.ApplyRosterRequest),
+        (contact_points.SetContactPoints, roster_service_pb2.SetContactPointsRequest),
     ],
     ids=lambda value: value.__name__,
 )
@@ -70,7 +71,7 @@ def test_commands_have_the_fields_of_their_requests(command: type, request_type:
 
 
 def test_what_an_aggregate_module_gives() -> None:
-    for module in (alert, roster):
+    for module in (alert, roster, contact_points):
         for name in ("decide", "evolve", "deadlines", "facets", "allowed_commands", "EVENTS", "COMMANDS"):
             assert hasattr(module, name)
     assert directory.Directory().name("unheard-of").zh == "unheard-of"

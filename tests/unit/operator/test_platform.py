@@ -14,7 +14,7 @@ import pytest
 from services.operator.platform import launch, service_process
 from services.operator.platform.errors import PlatformError
 from services.operator.platform.given import given_addresses, given_servers
-from services.operator.platform.identity_keys import ensure_identity_keys
+from services.operator.platform.identity_keys import ensure_contact_keys, ensure_identity_keys
 from services.operator.platform.key_folder import ensure_keys
 from services.operator.platform.service_process import Ready, ServiceProcess
 from services.shared.rpc.signing import SigningKeyError
@@ -178,3 +178,4 @@ def test_the_identity_key_is_made_once_and_is_the_owners_alone(tmp_path: Path) -
     assert ensure_identity_keys(tmp_path / "keys") == path
     assert path.read_text("ascii") == written
     assert ensure_identity_keys(tmp_path / "others").read_text("ascii") != written
+    assert ensure_contact_keys(tmp_path / "keys").read_text("ascii") != written

@@ -24,10 +24,11 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from tierlink.notification.v1 import contact_points_pb2 as tierlink_dot_notification_dot_v1_dot_contact__points__pb2
 from tierlink.notification.v1 import roster_pb2 as tierlink_dot_notification_dot_v1_dot_roster__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-tierlink/notification/v1/roster_service.proto\x12\x18tierlink.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%tierlink/notification/v1/roster.proto\"\x87\x02\n\x12\x41pplyRosterRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x08\x66\x61\x63ility\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x39\n\x06\x64uties\x18\x05 \x03(\x0b\x32\x1e.tierlink.notification.v1.DutyB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\x42\x13\n\x11_expected_version\"F\n\x13\x41pplyRosterResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x02 \x01(\x05\x12\x0f\n\x07removed\x18\x03 \x01(\x05\"0\n\x11ListDutiesRequest\x12\x1b\n\x08\x66\x61\x63ility\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"U\n\x12ListDutiesResponse\x12.\n\x06\x64uties\x18\x01 \x03(\x0b\x32\x1e.tierlink.notification.v1.Duty\x12\x0f\n\x07version\x18\x02 \x01(\x03\x32\xe4\x01\n\rRosterService\x12j\n\x0b\x41pplyRoster\x12,.tierlink.notification.v1.ApplyRosterRequest\x1a-.tierlink.notification.v1.ApplyRosterResponse\x12g\n\nListDuties\x12+.tierlink.notification.v1.ListDutiesRequest\x1a,.tierlink.notification.v1.ListDutiesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-tierlink/notification/v1/roster_service.proto\x12\x18tierlink.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a-tierlink/notification/v1/contact_points.proto\x1a%tierlink/notification/v1/roster.proto\"\x87\x02\n\x12\x41pplyRosterRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x08\x66\x61\x63ility\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x39\n\x06\x64uties\x18\x05 \x03(\x0b\x32\x1e.tierlink.notification.v1.DutyB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\x42\x13\n\x11_expected_version\"F\n\x13\x41pplyRosterResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x02 \x01(\x05\x12\x0f\n\x07removed\x18\x03 \x01(\x05\"0\n\x11ListDutiesRequest\x12\x1b\n\x08\x66\x61\x63ility\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"U\n\x12ListDutiesResponse\x12.\n\x06\x64uties\x18\x01 \x03(\x0b\x32\x1e.tierlink.notification.v1.Duty\x12\x0f\n\x07version\x18\x02 \x01(\x03\"\xff\x01\n\x17SetContactPointsRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04user\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12@\n\x06points\x18\x05 \x03(\x0b\x32&.tierlink.notification.v1.ContactPointB\x08\xbaH\x05\x92\x01\x02\x10\x10\x42\x13\n\x11_expected_version\"i\n\x18SetContactPointsResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12.\n\nchanged_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"1\n\x17GetContactPointsRequest\x12\x16\n\x04user\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xb9\x01\n\x18GetContactPointsResponse\x12\x36\n\x06points\x18\x01 \x03(\x0b\x32&.tierlink.notification.v1.ContactPoint\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\x12.\n\nchanged_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nchanged_by\x18\x05 \x01(\t2\xda\x03\n\rRosterService\x12j\n\x0b\x41pplyRoster\x12,.tierlink.notification.v1.ApplyRosterRequest\x1a-.tierlink.notification.v1.ApplyRosterResponse\x12g\n\nListDuties\x12+.tierlink.notification.v1.ListDutiesRequest\x1a,.tierlink.notification.v1.ListDutiesResponse\x12y\n\x10SetContactPoints\x12\x31.tierlink.notification.v1.SetContactPointsRequest\x1a\x32.tierlink.notification.v1.SetContactPointsResponse\x12y\n\x10GetContactPoints\x12\x31.tierlink.notification.v1.GetContactPointsRequest\x1a\x32.tierlink.notification.v1.GetContactPointsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,14 +45,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPLYROSTERREQUEST'].fields_by_name['duties']._serialized_options = b'\272H\006\222\001\003\020\350\007'
   _globals['_LISTDUTIESREQUEST'].fields_by_name['facility']._loaded_options = None
   _globals['_LISTDUTIESREQUEST'].fields_by_name['facility']._serialized_options = b'\272H\006r\004\020\001\030@'
-  _globals['_APPLYROSTERREQUEST']._serialized_start=177
-  _globals['_APPLYROSTERREQUEST']._serialized_end=440
-  _globals['_APPLYROSTERRESPONSE']._serialized_start=442
-  _globals['_APPLYROSTERRESPONSE']._serialized_end=512
-  _globals['_LISTDUTIESREQUEST']._serialized_start=514
-  _globals['_LISTDUTIESREQUEST']._serialized_end=562
-  _globals['_LISTDUTIESRESPONSE']._serialized_start=564
-  _globals['_LISTDUTIESRESPONSE']._serialized_end=649
-  _globals['_ROSTERSERVICE']._serialized_start=652
-  _globals['_ROSTERSERVICE']._serialized_end=880
+  _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['request_id']._loaded_options = None
+  _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['expected_version']._loaded_options = None
+  _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['expected_version']._serialized_options = b'\272H\004\"\002(\000'
+  _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['user']._loaded_options = None
+  _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['user']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['points']._loaded_options = None
+  _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['points']._serialized_options = b'\272H\005\222\001\002\020\020'
+  _globals['_GETCONTACTPOINTSREQUEST'].fields_by_name['user']._loaded_options = None
+  _globals['_GETCONTACTPOINTSREQUEST'].fields_by_name['user']._serialized_options = b'\272H\005r\003\030\200\001'
+  _globals['_APPLYROSTERREQUEST']._serialized_start=224
+  _globals['_APPLYROSTERREQUEST']._serialized_end=487
+  _globals['_APPLYROSTERRESPONSE']._serialized_start=489
+  _globals['_APPLYROSTERRESPONSE']._serialized_end=559
+  _globals['_LISTDUTIESREQUEST']._serialized_start=561
+  _globals['_LISTDUTIESREQUEST']._serialized_end=609
+  _globals['_LISTDUTIESRESPONSE']._serialized_start=611
+  _globals['_LISTDUTIESRESPONSE']._serialized_end=696
+  _globals['_SETCONTACTPOINTSREQUEST']._serialized_start=699
+  _globals['_SETCONTACTPOINTSREQUEST']._serialized_end=954
+  _globals['_SETCONTACTPOINTSRESPONSE']._serialized_start=956
+  _globals['_SETCONTACTPOINTSRESPONSE']._serialized_end=1061
+  _globals['_GETCONTACTPOINTSREQUEST']._serialized_start=1063
+  _globals['_GETCONTACTPOINTSREQUEST']._serialized_end=1112
+  _globals['_GETCONTACTPOINTSRESPONSE']._serialized_start=1115
+  _globals['_GETCONTACTPOINTSRESPONSE']._serialized_end=1300
+  _globals['_ROSTERSERVICE']._serialized_start=1303
+  _globals['_ROSTERSERVICE']._serialized_end=1777
 # @@protoc_insertion_point(module_scope)

@@ -45,6 +45,16 @@ class RosterServiceStub:
                 request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesRequest.SerializeToString,
                 response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesResponse.FromString,
                 _registered_method=True)
+        self.SetContactPoints = channel.unary_unary(
+                '/tierlink.notification.v1.RosterService/SetContactPoints',
+                request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.SetContactPointsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.SetContactPointsResponse.FromString,
+                _registered_method=True)
+        self.GetContactPoints = channel.unary_unary(
+                '/tierlink.notification.v1.RosterService/GetContactPoints',
+                request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsResponse.FromString,
+                _registered_method=True)
 
 
 class RosterServiceServicer:
@@ -65,6 +75,21 @@ class RosterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetContactPoints(self, request, context):
+        """Makes a person's contact points what the request says: the caller's own, or those of people whose roster
+        the caller keeps.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetContactPoints(self, request, context):
+        """A person's contact points, for the person and those who keep them.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RosterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +102,16 @@ def add_RosterServiceServicer_to_server(servicer, server):
                     servicer.ListDuties,
                     request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesRequest.FromString,
                     response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesResponse.SerializeToString,
+            ),
+            'SetContactPoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetContactPoints,
+                    request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.SetContactPointsRequest.FromString,
+                    response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.SetContactPointsResponse.SerializeToString,
+            ),
+            'GetContactPoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetContactPoints,
+                    request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsRequest.FromString,
+                    response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +169,60 @@ class RosterService:
             '/tierlink.notification.v1.RosterService/ListDuties',
             tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesRequest.SerializeToString,
             tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetContactPoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.notification.v1.RosterService/SetContactPoints',
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.SetContactPointsRequest.SerializeToString,
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.SetContactPointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetContactPoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.notification.v1.RosterService/GetContactPoints',
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsRequest.SerializeToString,
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsResponse.FromString,
             options,
             channel_credentials,
             insecure,

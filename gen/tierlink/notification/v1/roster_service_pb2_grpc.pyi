@@ -37,6 +37,12 @@ class RosterServiceStub:
     """Makes a facility's roster what the request says."""
     ListDuties: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.ListDutiesRequest, _roster_service_pb2.ListDutiesResponse]
     """Duties of a facility."""
+    SetContactPoints: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.SetContactPointsRequest, _roster_service_pb2.SetContactPointsResponse]
+    """Makes a person's contact points what the request says: the caller's own, or those of people whose roster
+    the caller keeps.
+    """
+    GetContactPoints: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.GetContactPointsRequest, _roster_service_pb2.GetContactPointsResponse]
+    """A person's contact points, for the person and those who keep them."""
 
 @_typing.type_check_only
 class RosterServiceAsyncStub(RosterServiceStub):
@@ -47,6 +53,12 @@ class RosterServiceAsyncStub(RosterServiceStub):
     """Makes a facility's roster what the request says."""
     ListDuties: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.ListDutiesRequest, _roster_service_pb2.ListDutiesResponse]  # type: ignore[assignment]
     """Duties of a facility."""
+    SetContactPoints: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.SetContactPointsRequest, _roster_service_pb2.SetContactPointsResponse]  # type: ignore[assignment]
+    """Makes a person's contact points what the request says: the caller's own, or those of people whose roster
+    the caller keeps.
+    """
+    GetContactPoints: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.GetContactPointsRequest, _roster_service_pb2.GetContactPointsResponse]  # type: ignore[assignment]
+    """A person's contact points, for the person and those who keep them."""
 
 class RosterServiceServicer(metaclass=_abc_1.ABCMeta):
     """Rosters: who is called."""
@@ -66,5 +78,23 @@ class RosterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_roster_service_pb2.ListDutiesResponse, _abc.Awaitable[_roster_service_pb2.ListDutiesResponse]]:
         """Duties of a facility."""
+
+    @_abc_1.abstractmethod
+    def SetContactPoints(
+        self,
+        request: _roster_service_pb2.SetContactPointsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_roster_service_pb2.SetContactPointsResponse, _abc.Awaitable[_roster_service_pb2.SetContactPointsResponse]]:
+        """Makes a person's contact points what the request says: the caller's own, or those of people whose roster
+        the caller keeps.
+        """
+
+    @_abc_1.abstractmethod
+    def GetContactPoints(
+        self,
+        request: _roster_service_pb2.GetContactPointsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_roster_service_pb2.GetContactPointsResponse, _abc.Awaitable[_roster_service_pb2.GetContactPointsResponse]]:
+        """A person's contact points, for the person and those who keep them."""
 
 def add_RosterServiceServicer_to_server(servicer: RosterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
