@@ -10,10 +10,12 @@ import pytest
 from services.referral.adapters.view_retention import ViewRetention
 from services.shared.database.pool import Database
 from services.shared.kernel.actor import Role
+from services.shared.rpc.paging import list_digest, page_token
 from tests.integration.hospital import (
     BRANCH,
     COUNTY,
     OTHER,
+    Hospital,
     accept_request,
     create_request,
     new_id,
@@ -228,3 +230,39 @@ async def test_a_stranger_learns_nothing_of_an_episode_by_asking_to_join_it(site
             grpc.StatusCode.NOT_FOUND,
         )
         assert found["ResourceInfo"].resource_name == referral.episode
+
+
+async def test_a_long_timeline_is_read_page_by_page_and_never_cut_silently(site: Site) -> None:
+    hospital = site.hospital
+    referral = await hospital.create()
+    await hospital.referrals.AcceptReferral(accept_request(referral.name), metadata=hospital.as_(COUNTY))
+    for whole_episode in (False, True):
+        asked = {"name": referral.name, "whole_episode": whole_episode}
+        whole = await timeline(hospital, **asked)
+        assert whole.next_page_token == ""
+        walked, token = [], ""
+        for _ in whole.entries:
+            page = await timeline(hospital, **asked, page_size=1, page_token=token)
+            assert len(page.entries) == 1
+            walked.extend(page.entries)
+            token = page.next_page_token
+        assert token == ""
+        assert walked == list(whole.entries)
+        first = await timeline(hospital, **asked, page_size=1)
+        for changed in ({"whole_episode": not whole_episode}, {"as_of": referral.create_time}):
+            await refused(
+                timeline(hospital, **{**asked, **changed}, page_token=first.next_page_token),
+                grpc.StatusCode.INVALID_ARGUMENT,
+            )
+    # A token that was made up, for a place in somebody else's trail.
+    forged = pb.GetTimelineRequest(name=referral.name, whole_episode=True)
+    other = await hospital.create()
+    forged.page_token = page_token(f"{other.name} 1", bound_to=list_digest(forged))
+    await refused(
+        hospital.referrals.GetTimeline(forged, metadata=hospital.as_(BRANCH)),
+        grpc.StatusCode.INVALID_ARGUMENT,
+    )
+
+
+async def timeline(hospital: Hospital, **asked: Any) -> Any:
+    return await hospital.referrals.GetTimeline(pb.GetTimelineRequest(**asked), metadata=hospital.as_(BRANCH))

@@ -83,14 +83,22 @@ def _read(
     name: str, address: str, token: str, *, whole_episode: bool
 ) -> tuple[timeline_pb2.TimelineEntry, ...]:
     method = rpc_methods()["GetTimeline"]
-    request = build_message(method.request, {"name": name, "whole_episode": whole_episode})
+    asked = {"name": name, "whole_episode": whole_episode}
     addresses = addresses_of(address, "-", "-")
 
     async def read() -> tuple[timeline_pb2.TimelineEntry, ...]:
         async with open_channels(addresses) as channels:
-            answer = await Caller(channels, patience=_PATIENCE).call(method, request, token)
-            assert isinstance(answer.message, referral_service_pb2.GetTimelineResponse)
-            return tuple(answer.message.entries)
+            caller = Caller(channels, patience=_PATIENCE)
+            entries: list[timeline_pb2.TimelineEntry] = []
+            page_token = ""
+            while True:
+                request = build_message(method.request, {**asked, "page_token": page_token})
+                answer = await caller.call(method, request, token)
+                assert isinstance(answer.message, referral_service_pb2.GetTimelineResponse)
+                entries.extend(answer.message.entries)
+                page_token = answer.message.next_page_token
+                if not page_token:
+                    return tuple(entries)
 
     try:
         return asyncio.run(read())

@@ -46,9 +46,20 @@ async def collect(stage: Stage, *, is_finished: bool) -> Collected:
     referral = _filled(stage, case.referral)
     timeline: tuple[timeline_pb2.TimelineEntry, ...] = ()
     if referral:
-        answer = await stage.ask("GetTimeline", {"name": referral, "whole_episode": True})
-        timeline = tuple(answer.entries)
+        timeline = await _whole_timeline(stage, referral)
     return Collected(episode=episode, timeline=timeline, alerts=alerts)
+
+
+async def _whole_timeline(stage: Stage, referral: str) -> tuple[timeline_pb2.TimelineEntry, ...]:
+    entries: list[timeline_pb2.TimelineEntry] = []
+    asked = {"name": referral, "whole_episode": True}
+    token = ""
+    while True:
+        answer = await stage.ask("GetTimeline", {**asked, "page_token": token})
+        entries.extend(answer.entries)
+        token = answer.next_page_token
+        if not token:
+            return tuple(entries)
 
 
 def matches(expected: ExpectedAlert, subject: str, alert: alert_pb2.Alert) -> bool:

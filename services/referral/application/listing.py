@@ -47,6 +47,8 @@ class ListFilter:
     #: it is the turn of the reader's own facility
     waiting: bool = False
     overdue: bool = False
+    #: what is not over
+    live: bool = False
     created_from: datetime | None = None
     created_before: datetime | None = None
     #: other facets, as JSON; for what is asked seldom, or of few
@@ -70,7 +72,7 @@ class ListQuery:
     def phases(self) -> tuple[str, ...]:
         """The parts of the list that the wanted states lie in. Raises KeyError for a kind without lists."""
         phases = _PHASES[self.kind]
-        if self.wanted.waiting or self.wanted.overdue:
+        if self.wanted.waiting or self.wanted.overdue or self.wanted.live:
             return (OPEN_PHASE,)
         wanted = self.wanted.states or phases
         return tuple(dict.fromkeys(phase for state in wanted for phase in phases[state]))

@@ -12,9 +12,8 @@ from services.shared.eventstore.store import EventStore
 from services.shared.eventstore.units import StoredEvent
 from services.shared.kernel.command import EventMetadata
 
-#: An episode with more members, or a member with more events, is cut: nobody reads on.
-MEMBERS_MAX = 200
-EVENTS_MAX = 1000
+#: Events read at a time.
+_STEP = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,8 +26,24 @@ class TimelineEvent:
     event: object
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TimelinePage:
+    """Some of a trail, in its order; and the event to go on after, None when there is no more."""
+
+    events: tuple[TimelineEvent, ...]
+    next_after: "Mark | None"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mark:
+    """An event of a trail."""
+
+    aggregate: str
+    version: int
+
+
 class TimelineReader:
-    """Reads trails. Raises DependencyDown when the store is away."""
+    """Reads trails, whole or in pages. Raises DependencyDown when the store is away."""
 
     def __init__(self, store: EventStore, runner: CommandRunner, kinds: Aggregates) -> None:
         self._store = store
@@ -36,20 +51,42 @@ class TimelineReader:
         self._kinds = kinds
 
     async def of_referral(
-        self, referral: Referral, as_of: datetime | None = None
-    ) -> tuple[TimelineEvent, ...]:
-        """Its own events by version; with `as_of` those that were recorded by then."""
-        return await self._events(referral.name, as_of)
+        self, referral: Referral, as_of: datetime | None = None, *, after: Mark | None = None, limit: int
+    ) -> TimelinePage:
+        """Its own events by version; with `as_of` those that were recorded by then.
+
+        Raises LookupError for a mark that is none of its events.
+        """
+        if after is not None and after.aggregate != referral.name:
+            raise LookupError(f"{after.aggregate} is not {referral.name}")
+        events = await self._events(referral.name, as_of)
+        rest = [event for event in events if after is None or event.metadata.version > after.version]
+        return _page(rest, limit)
 
     async def of_episode(
-        self, episode: Episode, members: Sequence[str], as_of: datetime | None = None
-    ) -> tuple[TimelineEvent, ...]:
-        """The episode's events and those of these members, in clinical order."""
-        found = list(await self._events(episode.name, as_of))
-        for member in members[:MEMBERS_MAX]:
-            found.extend(await self._events(member, as_of))
-        found.sort(key=_clinical_order)
-        return tuple(found)
+        self,
+        episode: Episode,
+        members: Sequence[str],
+        as_of: datetime | None = None,
+        *,
+        after: Mark | None = None,
+        limit: int,
+    ) -> TimelinePage:
+        """The episode's events and those of these members, in clinical order.
+
+        What is entered late, with a clinical time that an earlier page is past, is on no later one. Raises
+        LookupError for a mark that is no event of theirs.
+        """
+        names = (episode.name, *members)
+        passed = None if after is None else await self._order_of(after, names)
+        found: list[TimelineEvent] = []
+        for name in names:
+            events = await self._events(name, as_of)
+            found += [event for event in events if passed is None or _clinical_order(event.metadata) > passed]
+            # No more than a page and one aggregate at a time, however long the trail is.
+            found.sort(key=lambda event: _clinical_order(event.metadata))
+            del found[limit + 1 :]
+        return _page(found, limit)
 
     async def state_at(self, referral: Referral, as_of: datetime | None) -> Referral | None:
         """The referral as it was known at `as_of`; None when nothing was known of it."""
@@ -60,9 +97,20 @@ class TimelineReader:
             return None
         return await self._runner.state_at(self._kinds.referral, referral.name, events[-1].metadata.version)
 
+    async def _order_of(self, mark: Mark, names: Sequence[str]) -> "_Order":
+        if mark.aggregate not in names:
+            raise LookupError(f"{mark.aggregate} is not of this episode")
+        recorded = await self._runner.event_at(self._kinds.of(mark.aggregate), mark.aggregate, mark.version)
+        return _clinical_order(recorded.metadata)
+
     async def _events(self, name: str, as_of: datetime | None) -> tuple[TimelineEvent, ...]:
         kind = self._kinds.of(name)
-        stored: Sequence[StoredEvent] = await self._store.read_events(name, limit=EVENTS_MAX)
+        stored: list[StoredEvent] = []
+        while True:
+            page = await self._store.read_events(name, after_version=len(stored), limit=_STEP)
+            stored.extend(page)
+            if len(page) < _STEP:
+                break
         found: list[TimelineEvent] = []
         for event in stored[: _known_count(stored, as_of)]:
             recorded = kind.decode_event(event.payload)
@@ -70,6 +118,14 @@ class TimelineReader:
                 TimelineEvent(kind=kind.name, stored=event, metadata=recorded.metadata, event=recorded.event)
             )
         return tuple(found)
+
+
+def _page(events: Sequence[TimelineEvent], limit: int) -> TimelinePage:
+    shown = tuple(events[:limit])
+    if len(events) <= limit:
+        return TimelinePage(events=shown, next_after=None)
+    last = shown[-1].metadata
+    return TimelinePage(events=shown, next_after=Mark(aggregate=last.aggregate_id, version=last.version))
 
 
 def _known_count(stored: Sequence[StoredEvent], as_of: datetime | None) -> int:
@@ -83,6 +139,8 @@ def _known_count(stored: Sequence[StoredEvent], as_of: datetime | None) -> int:
     return known[-1] if known else 0
 
 
-def _clinical_order(event: TimelineEvent) -> tuple[object, ...]:
-    metadata = event.metadata
+_Order = tuple[datetime, datetime, str, int]
+
+
+def _clinical_order(metadata: EventMetadata) -> _Order:
     return metadata.occurred_at, metadata.recorded_at, metadata.aggregate_id, metadata.version

@@ -5,6 +5,7 @@ operators; everybody else is told that it does not exist. Every view is recorded
 apart from the event log: health data are sensitive personal information (GB/T 39725-2020).
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
@@ -23,8 +24,8 @@ from services.shared.watching.resource_stream import Pictured
 
 S = TypeVar("S")
 
-#: More live referrals than an office can look through.
-PICTURE_MAX = 2_000
+#: What is live is read so much at a time.
+_PICTURE_STEP = 500
 
 #: At most one of an episode's referrals is live, and it is among the latest.
 _MEMBERS_ASKED_MAX = 20
@@ -187,10 +188,19 @@ class Reading:
             positions=page.positions,
         )
 
-    async def picture(self, kind: AggregateKind[S, Any], reader: Reader) -> tuple[Pictured[S], ...]:
-        """What is live now and the reader may know of: where a watch stream begins. At most PICTURE_MAX."""
-        page = await self.page(kind, ListFilter(contains={"live": True}), reader, limit=PICTURE_MAX)
-        return tuple(Pictured(name=state.name, version=state.version, state=state) for state in page.states)
+    async def picture(self, kind: AggregateKind[S, Any], reader: Reader) -> AsyncIterator[Pictured[S]]:
+        """All that is live now and the reader may know of: where a watch stream begins.
+
+        What changes meanwhile moves out of the pages still to come, and its change is in the stream.
+        """
+        after: int | None = None
+        while True:
+            page = await self.page(kind, ListFilter(live=True), reader, after=after, limit=_PICTURE_STEP)
+            for state in page.states:
+                yield Pictured(name=state.name, version=state.version, state=state)
+            after = page.next_after
+            if after is None:
+                return
 
     async def shown(self, reader: Reader, *names: str) -> None:
         """Records that these are about to be shown: a stream's change, a timeline's members.

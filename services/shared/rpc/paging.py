@@ -53,7 +53,7 @@ def position_text(token: str, *, bound_to: bytes = b"") -> str | None:
             return decoded.removeprefix(bound_to + _PREFIX).decode()
     except (binascii.Error, UnicodeDecodeError, ValueError):
         pass
-    raise _bad_token()
+    raise bad_token()
 
 
 def position_number(token: str, *, bound_to: bytes = b"") -> int | None:
@@ -64,10 +64,11 @@ def position_number(token: str, *, bound_to: bytes = b"") -> int | None:
     try:
         return int(text)
     except ValueError as error:
-        raise _bad_token() from error
+        raise bad_token() from error
 
 
-def _bad_token() -> InvalidInput:
+def bad_token() -> InvalidInput:
+    """The refusal of a token that is not ours, or not of this list."""
     return InvalidInput(
         FieldViolation(
             field="page_token",

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -51,7 +51,7 @@ class ResourceStreams(Generic[S]):
         self,
         resume_token: str,
         *,
-        picture: Callable[[], Awaitable[Sequence[Pictured[S]]]],
+        picture: Callable[[], AsyncIterable[Pictured[S]]],
         visible: Callable[[S], bool],
     ) -> AsyncGenerator[Change[S], None]:
         """Without a token the picture comes first; with one, what came after the message that carried it.
@@ -65,7 +65,7 @@ class ResourceStreams(Generic[S]):
             positions = self._tail.decode(resume_token)
         else:
             positions = await self._tail.end_positions()
-            for pictured in await picture():
+            async for pictured in picture():
                 pictured_versions[pictured.name] = pictured.version
                 yield Change(state=pictured.state, event_type="", resume_token="")
             yield Change(state=None, event_type="", resume_token=self._tail.encode(positions))

@@ -578,9 +578,15 @@ class GetTimelineRequest(message.Message):
     NAME_FIELD_NUMBER: builtins.int
     WHOLE_EPISODE_FIELD_NUMBER: builtins.int
     AS_OF_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
     name: builtins.str
     whole_episode: builtins.bool
     """Every referral, consultation and milestone of the episode, in clinical order."""
+    page_size: builtins.int
+    """At most 1000 events; so many when left out."""
+    page_token: builtins.str
+    """Of an earlier answer to the same request."""
     @builtins.property
     def as_of(self) -> timestamp_pb2.Timestamp:
         """What was known at that moment: what had been recorded by then, whenever it happened. Left out: all."""
@@ -591,10 +597,12 @@ class GetTimelineRequest(message.Message):
         name: builtins.str = ...,
         whole_episode: builtins.bool = ...,
         as_of: timestamp_pb2.Timestamp | None = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["as_of", b"as_of"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["as_of", b"as_of", "name", b"name", "whole_episode", b"whole_episode"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["as_of", b"as_of", "name", b"name", "page_size", b"page_size", "page_token", b"page_token", "whole_episode", b"whole_episode"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -603,7 +611,10 @@ class GetTimelineResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     ENTRIES_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
     REFERRAL_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Empty when these are all of them: a trail is never cut without saying so."""
     @builtins.property
     def entries(self) -> containers.RepeatedCompositeFieldContainer[timeline_pb2.TimelineEntry]: ...
     @builtins.property
@@ -614,11 +625,12 @@ class GetTimelineResponse(message.Message):
         self,
         *,
         entries: abc.Iterable[timeline_pb2.TimelineEntry] | None = ...,
+        next_page_token: builtins.str = ...,
         referral: referral_pb2.Referral | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["entries", b"entries", "referral", b"referral"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["entries", b"entries", "next_page_token", b"next_page_token", "referral", b"referral"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

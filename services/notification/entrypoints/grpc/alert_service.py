@@ -1,6 +1,6 @@
 """AlertService."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -125,13 +125,10 @@ class AlertServicer:
         def visible(alert: Alert) -> bool:
             return may_see(alert, actor) and (not facility or facility in parties(alert))
 
-        async def picture() -> Sequence[Pictured[Alert]]:
-            alerts = await self._reading.open_alerts(facility, alerts_max=_PICTURE_MAX)
-            return [
-                Pictured(name=alert.name, version=alert.version, state=alert)
-                for alert in alerts
-                if visible(alert)
-            ]
+        async def picture() -> AsyncIterator[Pictured[Alert]]:
+            for alert in await self._reading.open_alerts(facility, alerts_max=_PICTURE_MAX):
+                if visible(alert):
+                    yield Pictured(name=alert.name, version=alert.version, state=alert)
 
         changes = self._streams.watch(request.resume_token, picture=picture, visible=visible)
         async with aclosing(changes):

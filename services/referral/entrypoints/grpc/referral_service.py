@@ -21,7 +21,12 @@ from services.referral.domain.referral_state import Referral
 from services.referral.domain.transfer_prefill import ReferralDraft
 from services.referral.entrypoints.grpc.reading import moment_in, reader_of, value_name
 from services.referral.entrypoints.grpc.resources import RECOGNITION, explanation_resource, referral_resource
-from services.referral.entrypoints.grpc.timeline import timeline_entries, verification_findings
+from services.referral.entrypoints.grpc.timeline import (
+    timeline_entries,
+    timeline_mark,
+    timeline_token,
+    verification_findings,
+)
 from services.shared.audit.verification import verify_aggregate
 from services.shared.commands.command_method import command_method
 from services.shared.eventstore.runner import CommandRunner
@@ -32,7 +37,14 @@ from services.shared.kernel.refusals import NotFound
 from services.shared.protocodec import MessageCodec
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod, UnaryMethod
-from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
+from services.shared.rpc.paging import (
+    PAGE_SIZE_MAX,
+    bad_token,
+    list_digest,
+    page_size,
+    page_token,
+    position_number,
+)
 from services.shared.watching.resource_stream import ResourceStreams
 from tierlink.referral.v1 import referral_pb2
 from tierlink.referral.v1 import referral_service_pb2 as pb
@@ -226,16 +238,28 @@ class ReferralServicer:
     async def get_timeline(self, request: pb.GetTimelineRequest, call: Call) -> pb.GetTimelineResponse:
         """Who may read the referral now may read what was known of it before."""
         reader, as_of = reader_of(call), moment_in(request, "as_of")
+        bound_to = list_digest(request)
+        after = timeline_mark(request.page_token, bound_to)
+        limit = request.page_size or PAGE_SIZE_MAX
         referral = await self._reading.one(self._kinds.referral, request.name, reader)
         if request.whole_episode:
             # Clocks and milestones are for the episode's parties, each member for its own alone: a centre
             # that read one ECG need not know the moves.
             episode = await self._reading.one(self._kinds.episode, referral.episode, reader)
             members = await self._reading.readable(self._kinds, episode, reader)
-            events = await self._timelines.of_episode(episode, members, as_of)
+            reading = self._timelines.of_episode(episode, members, as_of, after=after, limit=limit)
         else:
-            events = await self._timelines.of_referral(referral, as_of)
-        response = pb.GetTimelineResponse(entries=timeline_entries(events, self._known))
+            reading = self._timelines.of_referral(referral, as_of, after=after, limit=limit)
+        try:
+            page = await reading
+        except LookupError as error:
+            if after is None:
+                raise
+            raise bad_token() from error
+        response = pb.GetTimelineResponse(
+            entries=timeline_entries(page.events, self._known),
+            next_page_token=timeline_token(page.next_after, bound_to),
+        )
         known = await self._timelines.state_at(referral, as_of)
         if known is not None:
             response.referral.CopyFrom(referral_resource(known))

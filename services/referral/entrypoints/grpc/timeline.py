@@ -1,7 +1,7 @@
 """GetTimeline and VerifyTimeline."""
 
 from services.referral.application.known_directory import KnownDirectory
-from services.referral.application.read_timeline import TimelineEvent
+from services.referral.application.read_timeline import Mark, TimelineEvent
 from services.referral.domain.directory_state import Directory, Facility
 from services.referral.domain.timeline_labels import event_text
 from services.shared.audit.verification import VerifiedAggregate
@@ -9,6 +9,7 @@ from services.shared.kernel.actor import Actor
 from services.shared.kernel.command import EventMetadata
 from services.shared.kernel.text import BilingualText
 from services.shared.protocodec import MessageCodec
+from services.shared.rpc.paging import bad_token, page_token, position_text
 from tierlink.referral.v1 import timeline_pb2
 from tierlink.type.v1 import type_pb2
 
@@ -18,6 +19,22 @@ _METADATA: MessageCodec[EventMetadata, type_pb2.EventMetadata] = MessageCodec(
 _TEXT: MessageCodec[BilingualText, type_pb2.BilingualText] = MessageCodec(
     BilingualText, type_pb2.BilingualText
 )
+
+
+def timeline_token(mark: Mark | None, bound_to: bytes) -> str:
+    """The token to go on after an event; empty when there is no more."""
+    return page_token(None if mark is None else f"{mark.aggregate} {mark.version}", bound_to=bound_to)
+
+
+def timeline_mark(token: str, bound_to: bytes) -> Mark | None:
+    """The event that a token goes on after. Raises InvalidInput for a token that is not of this trail."""
+    text = position_text(token, bound_to=bound_to)
+    if text is None:
+        return None
+    aggregate, _, version = text.partition(" ")
+    if not version.isdecimal():
+        raise bad_token()
+    return Mark(aggregate=aggregate, version=int(version))
 
 
 def timeline_entries(
