@@ -36,6 +36,13 @@ class Site:
         finally:
             await connection.close()
 
+    async def fetch(self, statement: str, *arguments: object) -> list[Any]:
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            return list(await connection.fetch(statement, *arguments))
+        finally:
+            await connection.close()
+
     async def execute(self, statement: str, *arguments: object) -> None:
         connection = await asyncpg.connect(self.dsn)
         try:

@@ -1,7 +1,7 @@
-"""Commands of the state table as a hospital's system gives them: who may, when, and what is written otherwise.
+"""Commands of the state table as a hospital's system gives them: who may, and when.
 
-Each story takes its commands through gRPC and PostgreSQL and first has them refused: to a stranger, to a party
-whose turn it is not, and in a state that does not allow them. A refusal writes nothing.
+Each story takes its commands through gRPC and PostgreSQL and first has them refused: to a stranger, to a
+party whose turn it is not, and in a state that does not allow them. A refusal writes nothing.
 """
 
 from dataclasses import dataclass
@@ -36,14 +36,10 @@ def pb_state(name: str) -> int:
     return referral_pb2.ReferralState.Value(f"REFERRAL_STATE_{name}")
 
 
-def call(
-    site: Site, command: str, name: str, facility: str, *roles: Role, user: str = "", **fields: Any
-) -> Any:
+def call(site: Site, command: str, name: str, facility: str, *roles: Role, **fields: Any) -> Any:
     """A command on the referral `name` by somebody of a facility."""
     request = getattr(pb, f"{command}Request")(request_id=new_id(), name=name, **fields)
-    return getattr(site.hospital.referrals, command)(
-        request, metadata=site.hospital.as_(facility, *roles, user=user)
-    )
+    return getattr(site.hospital.referrals, command)(request, metadata=site.hospital.as_(facility, *roles))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,19 +8,17 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer
 
 from services.embedded.databases import drop_database
 from services.referral.entrypoints.bed_news import BED_TOPIC
 from services.shared.kafka.address import KafkaAddress
-from services.shared.kafka.cloud_events import event_headers
 from services.shared.kafka.topics import TopicSpec, ensure_topics
 from services.shared.kernel.actor import Role
 from tests.integration.hospital import BRANCH, CITY, COUNTY, accept_request, new_id, referral_service
 from tests.integration.messaging import until
 from tests.integration.referral_site import Site, refused
+from tests.integration.ward_news import say
 from tests.stack import SharedStack
-from tierlink.bed.v1 import bed_events_pb2
 from tierlink.referral.v1 import referral_events_pb2, referral_pb2
 from tierlink.referral.v1 import referral_service_pb2 as pb
 
@@ -47,33 +45,16 @@ async def site(stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 async def the_ward_says(stack: SharedStack, version: int, payload: str, *, free: int) -> None:
-    """Puts an event of the ward on the topic, as the bed service's relay does."""
-    event = bed_events_pb2.BedEvent(
-        metadata={"aggregate_id": f"wards/{WARD}", "version": version},
+    await say(
+        stack.kafka_bootstrap,
+        WARD,
+        version,
+        payload,
         counts={"beds": 4, "free": free, "occupied": 4 - free},
         facility=COUNTY,
-        bed_type="BED_TYPE_STROKE_UNIT",  # type: ignore[arg-type]
+        bed_type="BED_TYPE_STROKE_UNIT",
         confirmed_at=LATELY,
     )
-    event.metadata.recorded_at.FromDatetime(datetime.now(UTC))
-    event.metadata.occurred_at.FromDatetime(datetime.now(UTC))
-    getattr(event, payload).SetInParent()
-    key = f"wards/{WARD}"
-    headers = event_headers(
-        source=b"/tierlink/bed",
-        event_id=new_id(),
-        type_=payload,
-        subject=key.encode(),
-        recorded_at=datetime.now(UTC),
-        version=version,
-        traceparent="",
-    )
-    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka_bootstrap)
-    await producer.start()
-    try:
-        await producer.send_and_wait(BED_TOPIC, event.SerializeToString(), key=key.encode(), headers=headers)
-    finally:
-        await producer.stop()
 
 
 async def explained(site: Site, **fields: Any) -> Any:
