@@ -28,6 +28,7 @@ from services.referral.adapters.target_catalogue import TargetCatalogue, load_ca
 from services.referral.adapters.view_log import PostgresViewLog
 from services.referral.adapters.view_retention import ViewRetention
 from services.referral.application.aggregates import Aggregates
+from services.referral.application.audit_scope import AuditScope
 from services.referral.application.change_referral import ReferralChanges
 from services.referral.application.create_referral import ReferralCreation
 from services.referral.application.explain_referral import ReferralExplanation
@@ -206,6 +207,11 @@ def _identity_methods(
     ).methods()
 
 
+def _audit_methods(shared: _Shared, foundation: Foundation) -> tuple[Method, ...]:
+    scope = AuditScope(shared.kinds, foundation.runner, shared.reading)
+    return audit_service.AuditServicer(foundation.store, shared.kinds.by_name(), scope.is_known_to).methods()
+
+
 def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     """The service's own objects.
 
@@ -240,10 +246,15 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
             directory_service.DirectoryServicer(kinds, runner, directory, publication).methods(),
         ),
         (standing_service.SERVICE, visits.methods()),
-        (audit_service.SERVICE, audit_service.AuditServicer(foundation.store, kinds.by_name()).methods()),
+        (audit_service.SERVICE, _audit_methods(shared, foundation)),
     )
     deadlines = ReferralDeadlines(
-        runner, kinds, shared.changes, shared.standing, shared.catalogue.consultation_policy
+        runner,
+        kinds,
+        changes=shared.changes,
+        standing=shared.standing,
+        policy=shared.catalogue.consultation_policy,
+        directory=directory,
     )
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:

@@ -133,10 +133,11 @@ def _parties(row: Row) -> Iterator[tuple[str, Row]]:
 
 
 def _let_in_anyway(row: Row, by: By, role: Role) -> bool:
-    """An ambulance service is let in whatever its facility, and a coordinator is its own facility's too."""
+    """An ambulance service or a coordinator of the origin is its own facility's too."""
     parties = {each.party for each in row.by}
-    return (role is Role.AMBULANCE and Party.AMBULANCE in parties) or (
-        role is Role.COORDINATOR and Party.COORDINATOR in parties and by.party is Party.ORIGIN
+    return by.party is Party.ORIGIN and (
+        (role is Role.AMBULANCE and Party.AMBULANCE in parties)
+        or (role is Role.COORDINATOR and Party.COORDINATOR in parties)
     )
 
 

@@ -66,8 +66,8 @@ def _referral() -> AggregateKind[Referral, Any]:
         decode_event=referral.decode,
         deadlines=referrals.deadlines,
         facets=referrals.facets,
-        # 4: tasks of a rehabilitation plan are numbered and have states
-        fold_version=5,
+        # 6: transport names who carries
+        fold_version=6,
     )
 
 

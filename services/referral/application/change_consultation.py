@@ -1,6 +1,7 @@
 """Every command of a consultation that exists."""
 
 from services.referral.application.aggregates import Aggregates
+from services.referral.application.known_directory import KnownDirectory
 from services.referral.domain import consultation as consultations
 from services.referral.domain.consultation_commands import ConsultationCommand, MeetDeadline
 from services.referral.domain.consultation_policy import ConsultationPolicy
@@ -10,7 +11,11 @@ from services.shared.kernel.refusals import NotFound
 
 
 def change_consultation(
-    kinds: Aggregates, policy: ConsultationPolicy, command: ConsultationCommand, name: str
+    kinds: Aggregates,
+    directory: KnownDirectory,
+    policy: ConsultationPolicy,
+    command: ConsultationCommand,
+    name: str,
 ) -> UseCase[Consultation]:
     """Answers with the consultation after the command."""
 
@@ -18,7 +23,9 @@ def change_consultation(
         state = await work.load_target(kinds.consultation, name)
         if state is None:
             raise NotFound(consultations.RESOURCE, name)
-        events = consultations.decide(state, command, work.context, policy=policy)
+        events = consultations.decide(
+            state, command, work.context, policy=policy, directory=directory.current()
+        )
         if events:
             await work.record(kinds.consultation, name, events)
         return work.reply(kinds.consultation, name)
@@ -27,7 +34,11 @@ def change_consultation(
 
 
 def follow_consultation(
-    kinds: Aggregates, policy: ConsultationPolicy, command: MeetDeadline, name: str
+    kinds: Aggregates,
+    directory: KnownDirectory,
+    policy: ConsultationPolicy,
+    command: MeetDeadline,
+    name: str,
 ) -> Reaction:
     """For a due deadline; nothing when it is not open any more."""
 
@@ -35,7 +46,9 @@ def follow_consultation(
         state: Consultation | None = await work.load(kinds.consultation, name)
         if state is None:
             return
-        events = consultations.decide(state, command, work.context, policy=policy)
+        events = consultations.decide(
+            state, command, work.context, policy=policy, directory=directory.current()
+        )
         if events:
             await work.record(kinds.consultation, name, events)
 

@@ -1,6 +1,7 @@
 """Milestones, corrections, exclusions and the end of an episode."""
 
 from services.referral.application.aggregates import Aggregates
+from services.referral.application.known_directory import KnownDirectory
 from services.referral.domain import episode as episodes
 from services.referral.domain.clocks_targets import ClockTarget
 from services.referral.domain.consultation_state import Consultation
@@ -15,7 +16,11 @@ from services.shared.kernel.refusals import NotFound
 
 
 def change_episode(
-    kinds: Aggregates, targets: tuple[ClockTarget, ...], command: EpisodeCommand, name: str
+    kinds: Aggregates,
+    directory: KnownDirectory,
+    targets: tuple[ClockTarget, ...],
+    command: EpisodeCommand,
+    name: str,
 ) -> UseCase[Episode]:
     """Answers with the episode after the command."""
 
@@ -24,7 +29,14 @@ def change_episode(
         if state is None:
             raise NotFound(episodes.RESOURCE, name)
         live = await _live_members(work, kinds, state) if isinstance(command, CloseEpisode) else None
-        events = episodes.decide(state, command, work.context, live_members=live, targets=targets)
+        events = episodes.decide(
+            state,
+            command,
+            work.context,
+            directory=directory.current(),
+            live_members=live,
+            targets=targets,
+        )
         await work.record(kinds.episode, name, events)
         return work.reply(kinds.episode, name)
 

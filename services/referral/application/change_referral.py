@@ -94,7 +94,7 @@ class ReferralChanges:
         await self._bring_facilities(work, state, after)
         if state.standing_order and not after.standing_order:
             await self._standing.end_with_referral(work, state.standing_order)
-        await end_move(work, self._kinds, state, after)
+        await end_move(work, self._kinds, state, after, self._directory.current())
         if isinstance(command, AcceptReferral) and command.standing_plan is not None:
             await self._standing.schedule_with_acceptance(work, command.standing_plan, after)
 
@@ -116,7 +116,9 @@ class ReferralChanges:
                 continue
             name, requested = opened
             child = await work.record(self._kinds.referral, name, (requested,))
-            await join_episode(work, self._kinds, child.episode, membership_of(child))
+            await join_episode(
+                work, self._kinds, child.episode, membership_of(child), self._directory.current()
+            )
 
     async def _bring_facilities(self, work: Work, before: Referral, after: Referral) -> None:
         """A destination that accepted, or to which the patient was diverted, takes part in the episode."""
@@ -125,7 +127,7 @@ class ReferralChanges:
         known = set(membership_of(before).facilities)
         membership = membership_of(after)
         if not known.issuperset(membership.facilities):
-            await join_episode(work, self._kinds, after.episode, membership)
+            await join_episode(work, self._kinds, after.episode, membership, self._directory.current())
 
 
 def _metadata(parent: Referral, event: Event, context: CommandContext) -> EventMetadata:

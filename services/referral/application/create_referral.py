@@ -38,6 +38,7 @@ class ReferralCreation:
                 # The name follows from the request id: this request was carried out before.
                 raise _requested_before(state)
             command = await self._completed(work, draft)
+            directory = self._directory.current()
             live: tuple[str, ...] = ()
             patient: str | None = None
             if command.episode:
@@ -45,13 +46,13 @@ class ReferralCreation:
                 if episode is None:
                     raise NotFound(episodes.RESOURCE, command.episode)
                 # Before anything is decided: a refusal that names the live referral would tell a stranger.
-                episodes.ensure_may_enter(episode, work.context.actor)
+                episodes.ensure_may_enter(episode, work.context.actor, directory)
                 patient = episode.patient
                 live = await live_referrals_of(work, self._kinds, command.episode)
             events = referrals.decide_create(
                 command,
                 work.context,
-                directory=self._directory.current(),
+                directory=directory,
                 policy=self._policy,
                 live_referrals=live,
                 episode_patient=patient,
@@ -59,12 +60,13 @@ class ReferralCreation:
             joined = await open_or_load_episode(
                 work,
                 self._kinds,
+                directory,
                 episode=command.episode,
                 patient=command.patient,
                 pathway=command.pathway,
             )
             referral = await work.record(self._kinds.referral, name, events)
-            await join_episode(work, self._kinds, joined, membership_of(referral))
+            await join_episode(work, self._kinds, joined, membership_of(referral), directory)
             return work.reply(self._kinds.referral, name)
 
         return use_case

@@ -2,6 +2,7 @@
 
 from services.referral.application.aggregates import Aggregates
 from services.referral.domain import episode as episodes
+from services.referral.domain.directory_state import Directory
 from services.referral.domain.episode_commands import EndMove, JoinEpisode, OpenEpisode
 from services.referral.domain.referral_state import Referral, ended_before_departure, is_live
 from services.referral.domain.referral_values import OfferState
@@ -11,7 +12,7 @@ from services.shared.kernel.refusals import NotFound
 
 
 async def open_or_load_episode(
-    work: Work, kinds: Aggregates, *, episode: str, patient: str, pathway: Pathway
+    work: Work, kinds: Aggregates, directory: Directory, *, episode: str, patient: str, pathway: Pathway
 ) -> str:
     """The name of the episode to join; an empty one is opened, named after the request id.
 
@@ -25,24 +26,30 @@ async def open_or_load_episode(
     state = await work.load(kinds.episode, name)
     if state is None:
         opening = OpenEpisode(patient=patient, pathway=pathway)
-        await work.record(kinds.episode, name, episodes.decide(None, opening, work.context))
+        await work.record(
+            kinds.episode, name, episodes.decide(None, opening, work.context, directory=directory)
+        )
     return name
 
 
-async def join_episode(work: Work, kinds: Aggregates, episode: str, command: JoinEpisode) -> None:
+async def join_episode(
+    work: Work, kinds: Aggregates, episode: str, command: JoinEpisode, directory: Directory
+) -> None:
     """Records what of the membership is new, if anything. Raises NotAllowed in a closed episode."""
     state = await work.load(kinds.episode, episode)
-    events = episodes.decide(state, command, work.context)
+    events = episodes.decide(state, command, work.context, directory=directory)
     if events:
         await work.record(kinds.episode, episode, events)
 
 
-async def end_move(work: Work, kinds: Aggregates, before: Referral, after: Referral) -> None:
+async def end_move(
+    work: Work, kinds: Aggregates, before: Referral, after: Referral, directory: Directory
+) -> None:
     """Tells the episode that a referral was over before the patient left: no door out is waited for."""
     if not ended_before_departure(before, after):
         return
     state = await work.load(kinds.episode, after.episode)
-    events = episodes.decide(state, EndMove(member=after.name), work.context)
+    events = episodes.decide(state, EndMove(member=after.name), work.context, directory=directory)
     if events:
         await work.record(kinds.episode, after.episode, events)
 

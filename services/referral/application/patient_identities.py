@@ -13,13 +13,13 @@ from urllib.parse import quote
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.application.listing import ListFilter, Listings, ListQuery
 from services.referral.application.reading import Reader, View, ViewLog
-from services.referral.domain.parties import reading_facilities
 from services.referral.domain.patient_identity import (
     IdentityDetails,
     PatientIdentity,
     RecordIdentity,
     identity_faults,
 )
+from services.referral.domain.readers import reading_facilities
 from services.referral.domain.referral_values import ReferralState
 from services.referral.domain.texts import text
 from services.shared.eventstore.store import EventStore

@@ -14,7 +14,7 @@ from services.referral.application.aggregates import Aggregates
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.application.listing import ListFilter, Listings, ListQuery
 from services.referral.domain.episode_state import Episode
-from services.referral.domain.parties import reading_facilities
+from services.referral.domain.readers import reading_facilities
 from services.referral.domain.referral_state import is_live
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner

@@ -22,13 +22,24 @@ def request_consultation(
 
     async def use_case(work: Work) -> Reply[Consultation]:
         state = await work.load_target(kinds.consultation, name)
-        centre = directory.current().facility(command.centre_facility)
+        known = directory.current()
+        centre = known.facility(command.centre_facility)
         capabilities = frozenset(() if centre is None else centre.capabilities)
         events = consultations.decide(
-            state, command, work.context, policy=policy, centre_capabilities=capabilities
+            state,
+            command,
+            work.context,
+            policy=policy,
+            directory=known,
+            centre_capabilities=capabilities,
         )
         episode = await open_or_load_episode(
-            work, kinds, episode=command.episode, patient=command.patient, pathway=command.pathway
+            work,
+            kinds,
+            known,
+            episode=command.episode,
+            patient=command.patient,
+            pathway=command.pathway,
         )
         membership = JoinEpisode(
             member=name,
@@ -36,7 +47,7 @@ def request_consultation(
             facilities=(work.context.actor.facility, command.centre_facility),
             sending_facility="",
         )
-        await join_episode(work, kinds, episode, membership)
+        await join_episode(work, kinds, episode, membership, known)
         await work.record(kinds.consultation, name, events)
         return work.reply(kinds.consultation, name)
 

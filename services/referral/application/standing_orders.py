@@ -20,6 +20,7 @@ from services.referral.domain.standing_values import StandingPlan
 from services.referral.domain.values import CodedReason
 from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
 from services.shared.kernel.actor import system_actor
+from services.shared.kernel.command import CommandContext
 from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import FailedRule, NotAllowed, NotFound
 
@@ -84,7 +85,7 @@ class StandingOrders:
             facilities=(order.origin_facility, order.facility),
             sending_facility="",
         )
-        await join_episode(work, self._kinds, order.episode, membership)
+        await join_episode(work, self._kinds, order.episode, membership, self._directory.current())
 
     def change(self, command: StandingCommand, name: str) -> UseCase[StandingOrder]:
         """Answers with the order after the command."""
@@ -112,19 +113,24 @@ class StandingOrders:
         """In the unit of the event that ends the referral, or gives it to another facility."""
         state = await work.load(self._kinds.standing, name)
         context = replace(work.context, actor=_SYSTEM)
-        events = orders.decide(
-            state, FollowReferral(reason=WITH_REFERRAL), context, policy=self._standing_policy
-        )
+        events = self._decided(state, FollowReferral(reason=WITH_REFERRAL), context)
         if events:
             await work.record(self._kinds.standing, name, events)
 
     async def _apply(self, work: Work, command: StandingCommand, state: StandingOrder) -> None:
-        events = orders.decide(state, command, work.context, policy=self._standing_policy)
+        events = self._decided(state, command, work.context)
         if not events:
             return
         after = await work.record(self._kinds.standing, state.name, events)
         if orders.is_live(state) and not orders.is_live(after):
             await self._tell_referral(work, after, over=True)
+
+    def _decided(
+        self, state: StandingOrder | None, command: StandingCommand, context: CommandContext
+    ) -> tuple[StandingEvent, ...]:
+        return orders.decide(
+            state, command, context, directory=self._directory.current(), policy=self._standing_policy
+        )
 
     async def _tell_referral(self, work: Work, order: StandingOrder, *, over: bool) -> None:
         referral: Referral | None = await work.load(self._kinds.referral, order.referral)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.domain.clocks_targets import Aim, ClockTarget, ClockTargets, SourcedShare
-from services.referral.domain.parties import reading_facilities
+from services.referral.domain.readers import reading_facilities
 from services.referral.domain.values import Pathway
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import FieldViolation, InvalidInput, NotFound

@@ -33,8 +33,10 @@ from services.referral.domain.consultation_transitions import (
     row_for,
 )
 from services.referral.domain.consultation_values import needed_capability
+from services.referral.domain.directory_state import Directory
 from services.referral.domain.episode_values import opened_by_request
 from services.referral.domain.identity_in_texts import refuse_identities
+from services.referral.domain.readers import knows_of
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import (
@@ -60,9 +62,6 @@ RESOURCE = "Consultation"
 COMMANDS: tuple[type, ...] = get_args(commands.ConsultationCommand)
 EVENTS: tuple[type, ...] = get_args(events.ConsultationEvent)
 
-#: roles that may know of a consultation to which their facility is no party
-_OVERVIEW = (Role.COORDINATOR, Role.OPERATOR, Role.SYSTEM)
-
 
 def decide(
     state: Consultation | None,
@@ -70,6 +69,7 @@ def decide(
     context: CommandContext,
     *,
     policy: ConsultationPolicy,
+    directory: Directory,
     centre_capabilities: frozenset[str] = frozenset(),
 ) -> tuple[events.ConsultationEvent, ...]:
     """The events that a command gives.
@@ -86,7 +86,7 @@ def decide(
         raise NotFound(RESOURCE, "")
     if isinstance(command, commands.MeetDeadline):
         return _meet_deadline(state, command, context)
-    _authorise(state, command, context.actor)
+    _authorise(state, command, context.actor, directory)
     refuse_identities(command)
     return (answer(state, command, context, policy),)
 
@@ -138,11 +138,13 @@ def _request(
     )
 
 
-def _authorise(state: Consultation, command: commands.ConsultationCommand, actor: Actor) -> None:
+def _authorise(
+    state: Consultation, command: commands.ConsultationCommand, actor: Actor, directory: Directory
+) -> None:
     party = party_of(type(command))
     of_requester = actor.facility == state.requesting_facility
     of_centre = actor.facility == state.centre_facility
-    if not (of_requester or of_centre or actor.has_role(*_OVERVIEW)):
+    if not knows_of((state.requesting_facility, state.centre_facility), actor, directory):
         raise NotFound(RESOURCE, state.name)
     if party is Party.REQUESTER and not (of_requester and actor.has_role(Role.CLINICIAN)):
         raise NotPermitted("REQUESTER_ONLY", texts.REQUESTER_ONLY)

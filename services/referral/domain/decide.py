@@ -89,8 +89,8 @@ _BUILD: dict[type[c.Command], Build] = {
 _FAULTS: dict[type[c.Command], Faults] = {
     c.AcceptReferral: journey.arrival_faults,
     c.RerouteReferral: request.reroute_faults,
-    c.ArrangeTransport: journey.arrival_faults,
-    c.DepartPatient: journey.arrival_faults,
+    c.ArrangeTransport: journey.transport_faults,
+    c.DepartPatient: journey.transport_faults,
     c.DivertPatient: journey.divert_faults,
     c.ReferBack: care.back_faults,
     c.RecordFollowUp: care.follow_up_faults,

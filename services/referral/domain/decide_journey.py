@@ -38,6 +38,21 @@ def arrival_faults(
     return [FieldViolation(field="estimated_arrival_time", reason="IN_THE_PAST", description=description)]
 
 
+def transport_faults(decision: Decision[ArrangeTransport | DepartPatient]) -> list[FieldViolation]:
+    """Who is named to carry may act from then on, and so must be somebody."""
+    faults = arrival_faults(decision)
+    transport = decision.command.transport
+    carrier = "" if transport is None else transport.ambulance_facility
+    if carrier and decision.directory.facility(carrier) is None:
+        description = f"facility {carrier} is not in the directory"
+        faults.append(
+            FieldViolation(
+                field="transport.ambulance_facility", reason="UNKNOWN_FACILITY", description=description
+            )
+        )
+    return faults
+
+
 def divert_faults(decision: Decision[DivertPatient]) -> list[FieldViolation]:
     faults = arrival_faults(decision)
     destination = decision.command.destination_facility

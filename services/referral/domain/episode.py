@@ -11,6 +11,7 @@ from services.referral.domain import episode_commands as commands
 from services.referral.domain import episode_events as events
 from services.referral.domain import episode_texts as texts
 from services.referral.domain.clocks_targets import ClockTarget
+from services.referral.domain.directory_state import Directory
 from services.referral.domain.episode_exclusions import exclude, lift
 from services.referral.domain.episode_order import order_failures
 from services.referral.domain.episode_state import Episode, allowed_commands, deadlines, evolve, facets
@@ -18,6 +19,7 @@ from services.referral.domain.episode_transitions import commands_allowed_in, ha
 from services.referral.domain.episode_values import opened_by_request
 from services.referral.domain.identity_in_texts import refuse_identities
 from services.referral.domain.milestones import Milestone, MilestoneKind
+from services.referral.domain.readers import coordinates, knows_of
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.ids import resource_name
@@ -50,8 +52,6 @@ EVENTS: tuple[type, ...] = get_args(events.EpisodeEvent)
 #: how far a recorder's clock may run ahead of the platform's
 FUTURE_TOLERANCE = timedelta(minutes=2)
 
-#: roles that may know of an episode in which their facility takes no part
-_OVERVIEW = (Role.COORDINATOR, Role.OPERATOR, Role.SYSTEM)
 _OPENERS = (Role.CLINICIAN, Role.AMBULANCE)
 _RECORDERS = (Role.CLINICIAN, Role.AMBULANCE, Role.REFERRAL_OFFICE, Role.COORDINATOR)
 _CLOSERS = (Role.CLINICIAN, Role.REFERRAL_OFFICE)
@@ -67,14 +67,16 @@ def decide(
     command: commands.EpisodeCommand,
     context: CommandContext,
     *,
+    directory: Directory,
     live_members: tuple[str, ...] | None = None,
     targets: tuple[ClockTarget, ...] = (),
 ) -> tuple[events.EpisodeEvent, ...]:
     """The events that a command gives.
 
-    `live_members` are the names of the members that are not over; CloseEpisode needs them. None means
-    that nobody looked: then every member counts as live. `targets` say which clocks there are and for what
-    reasons they need not count; ExcludeClock needs them.
+    `directory` says whose coordinator the actor is: of the facilities that take part, and of a milestone's or
+    clock's own where it has one. `live_members` are the names of the members that are not over; CloseEpisode
+    needs them. None means that nobody looked: then every member counts as live. `targets` say which clocks
+    there are and for what reasons they need not count; ExcludeClock needs them.
     Raises NotFound, NotPermitted, InvalidInput (a facility that takes no part, a correction that changes
     nothing, a reason that its target does not know), NotAllowed (NOT_ALLOWED_IN_STATE, NOT_IN_FUTURE,
     CLINICAL_ORDER, MILESTONE_REPEATED, NO_SUCH_CLOCK, EXCLUDED_ALREADY, NOT_EXCLUDED, NOTHING_LIVE,
@@ -87,32 +89,36 @@ def decide(
     if state is None:
         raise NotFound(RESOURCE, "")
     if isinstance(command, commands.JoinEpisode):
-        return _join(state, command, context)
+        return _join(state, command, context, directory)
     if isinstance(command, commands.EndMove):
         return _end_move(state, command)
-    if not (_takes_part(state, context.actor) or context.actor.has_role(*_OVERVIEW)):
+    if not knows_of(state.facilities, context.actor, directory):
         raise NotFound(RESOURCE, state.name)
     refuse_identities(command)
     if isinstance(command, commands.CloseEpisode):
-        return (_close(state, command, context, live_members),)
-    return (_change(state, command, context, targets),)
+        return (_close(state, command, context, directory, live_members),)
+    return (_change(state, command, context, directory, targets),)
 
 
 def _change(
-    state: Episode, command: _Change, context: CommandContext, targets: tuple[ClockTarget, ...]
+    state: Episode,
+    command: _Change,
+    context: CommandContext,
+    directory: Directory,
+    targets: tuple[ClockTarget, ...],
 ) -> events.EpisodeEvent:
     """What is said of milestones and clocks."""
     match command:
         case commands.RecordMilestone():
             return _record(state, command, context)
         case commands.CorrectMilestone():
-            return _correct(state, command, context)
+            return _correct(state, command, context, directory)
         case commands.ExcludeClock():
-            excluded, failed = exclude(state, command, context, targets)
+            excluded, failed = exclude(state, command, context, directory, targets)
             _require(state, command, failed)
             return excluded
         case commands.LiftClockExclusion():
-            lifted, failed = lift(state, command, context)
+            lifted, failed = lift(state, command, context, directory)
             _require(state, command, failed)
             return lifted
 
@@ -128,19 +134,20 @@ def _open(
     return events.EpisodeOpened(patient=command.patient, pathway=command.pathway, facility=actor.facility)
 
 
-def ensure_may_enter(state: Episode, actor: Actor) -> None:
+def ensure_may_enter(state: Episode, actor: Actor, directory: Directory) -> None:
     """Raises NotFound for who may bring nothing new into the episode, and so must not learn of it."""
-    if not (_takes_part(state, actor) or actor.has_role(Role.COORDINATOR, Role.SYSTEM)):
+    coordinated = coordinates(state.facilities, actor, directory)
+    if not (_takes_part(state, actor) or coordinated or actor.has_role(Role.SYSTEM)):
         raise NotFound(RESOURCE, state.name)
 
 
 def _join(
-    state: Episode, command: commands.JoinEpisode, context: CommandContext
+    state: Episode, command: commands.JoinEpisode, context: CommandContext, directory: Directory
 ) -> tuple[events.EpisodeJoined, ...]:
     """Who knows an episode's name alone cannot enter it: a new member comes from a facility that takes part.
     A member that is in may bring further facilities: its own command has been decided already."""
     if command.member not in state.members:
-        ensure_may_enter(state, context.actor)
+        ensure_may_enter(state, context.actor, directory)
     failed: tuple[FailedRule, ...] = ()
     if command.patient != state.patient:
         failed = (FailedRule(code="SAME_PATIENT", text=texts.SAME_PATIENT),)
@@ -190,15 +197,15 @@ def _record(
 
 
 def _correct(
-    state: Episode, command: commands.CorrectMilestone, context: CommandContext
+    state: Episode, command: commands.CorrectMilestone, context: CommandContext, directory: Directory
 ) -> events.MilestoneCorrected:
     actor = context.actor
     former = next((m for m in state.milestones if m.name == command.milestone), None)
     if former is None:
         raise NotFound("Milestone", command.milestone)
-    of_same = actor.facility in (former.facility, former.recorded_by.facility)
-    by_same = bool(actor.facility) and of_same and actor.has_role(*_RECORDERS)
-    if not (by_same or actor.has_role(Role.COORDINATOR)):
+    owners = (former.facility, former.recorded_by.facility)
+    by_same = bool(actor.facility) and actor.facility in owners and actor.has_role(*_RECORDERS)
+    if not (by_same or coordinates(owners, actor, directory)):
         raise NotPermitted("CORRECTOR_ONLY", texts.CORRECTOR_ONLY)
     _refuse_arrival_elsewhere(former.kind, command)
     arrived_by = command.arrived_by or former.arrived_by
@@ -246,11 +253,13 @@ def _close(
     state: Episode,
     command: commands.CloseEpisode,
     context: CommandContext,
+    directory: Directory,
     live_members: tuple[str, ...] | None,
 ) -> events.EpisodeClosed:
     actor = context.actor
     by_facility = _takes_part(state, actor) and actor.has_role(*_CLOSERS)
-    if not (by_facility or actor.has_role(Role.COORDINATOR, Role.SYSTEM)):
+    by_coordinator = coordinates(state.facilities, actor, directory)
+    if not (by_facility or by_coordinator or actor.has_role(Role.SYSTEM)):
         raise NotPermitted("CLOSER_ONLY", texts.CLOSER_ONLY)
     live = state.members if live_members is None else live_members
     failed = (FailedRule(code="NOTHING_LIVE", text=texts.still_live(live)),) if live else ()

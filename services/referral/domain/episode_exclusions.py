@@ -10,8 +10,10 @@ from services.referral.domain import episode_events as events
 from services.referral.domain import episode_texts as texts
 from services.referral.domain.clocks import clocks
 from services.referral.domain.clocks_targets import ClockTarget
+from services.referral.domain.directory_state import Directory
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.episode_values import ClockExclusion
+from services.referral.domain.readers import coordinates
 from services.shared.kernel.actor import Role
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import FailedRule, FieldViolation, InvalidInput, NotPermitted
@@ -20,10 +22,14 @@ _EXCLUDERS = (Role.CLINICIAN, Role.REFERRAL_OFFICE)
 
 
 def exclude(
-    state: Episode, command: commands.ExcludeClock, context: CommandContext, targets: tuple[ClockTarget, ...]
+    state: Episode,
+    command: commands.ExcludeClock,
+    context: CommandContext,
+    directory: Directory,
+    targets: tuple[ClockTarget, ...],
 ) -> tuple[events.ClockExcluded, tuple[FailedRule, ...]]:
     """The event, and the rules that it would break. Raises NotPermitted; InvalidInput for another reason."""
-    _authorise(state, command.facility, context)
+    _authorise(state, command.facility, context, directory)
     found = [each for each in targets if each.pathway is state.pathway and each.key == command.key]
     if found and not found[0].excludes(command.reason.code):
         raise InvalidInput(
@@ -47,10 +53,10 @@ def exclude(
 
 
 def lift(
-    state: Episode, command: commands.LiftClockExclusion, context: CommandContext
+    state: Episode, command: commands.LiftClockExclusion, context: CommandContext, directory: Directory
 ) -> tuple[events.ClockExclusionLifted, tuple[FailedRule, ...]]:
     """The event, and the rules that it would break. Raises NotPermitted."""
-    _authorise(state, command.facility, context)
+    _authorise(state, command.facility, context, directory)
     failed: tuple[FailedRule, ...] = ()
     if not _excluded(state, command.key, command.facility):
         failed = (FailedRule(code="NOT_EXCLUDED", text=texts.NOT_EXCLUDED),)
@@ -64,9 +70,9 @@ def _excluded(state: Episode, key: str, facility: str) -> bool:
     return any((each.key, each.facility) == (key, facility) for each in state.exclusions)
 
 
-def _authorise(state: Episode, facility: str, context: CommandContext) -> None:
-    """The facility whose number it is, any that takes part for a clock without one, or a coordinator."""
-    actor = context.actor
-    own = actor.facility in ((facility,) if facility else state.facilities)
-    if not ((own and actor.has_role(*_EXCLUDERS)) or actor.has_role(Role.COORDINATOR)):
+def _authorise(state: Episode, facility: str, context: CommandContext, directory: Directory) -> None:
+    """The facility whose number it is, any that takes part for a clock without one, or the coordinator."""
+    actor, owners = context.actor, (facility,) if facility else state.facilities
+    own = actor.facility in owners and actor.has_role(*_EXCLUDERS)
+    if not (own or coordinates(owners, actor, directory)):
         raise NotPermitted("EXCLUDER_ONLY", texts.EXCLUDER_ONLY)

@@ -27,9 +27,11 @@ def _bed(state: Referral, event: e.BedEvent, _: EventMetadata) -> Changes:
     return {"bed": event.bed, "bed_region": _REGIONS[type(event)]}
 
 
-def _carried_by(metadata: EventMetadata) -> Changes:
-    """An ambulance service that acts takes part from then on."""
+def _carried_by(metadata: EventMetadata, named: str = "") -> Changes:
+    """The ambulance service that is named, else the one that acts, takes part from then on."""
     actor = metadata.actor
+    if named:
+        return {"ambulance_facility": named}
     if actor.facility and actor.has_role(Role.AMBULANCE):
         return {"ambulance_facility": actor.facility}
     return {}
@@ -46,7 +48,7 @@ def _transport_arranged(state: Referral, event: e.TransportArranged, metadata: E
         "emergency_room_bypass": event.emergency_room_bypass,
         "estimated_arrival_time": event.estimated_arrival_time,
         "hold_until": event.hold_until,
-        **_carried_by(metadata),
+        **_carried_by(metadata, event.transport.ambulance_facility),
     }
 
 
@@ -58,7 +60,7 @@ def _departed(state: Referral, event: e.PatientDeparted, metadata: EventMetadata
         "insurance_filing_number": event.insurance_filing_number,
         "hold_until": event.hold_until,
         "departed_at": metadata.occurred_at,
-        **_carried_by(metadata),
+        **_carried_by(metadata, event.transport.ambulance_facility),
     }
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.labels import PARTIES, ROLES
 from services.referral.domain.offers_found import accepted_offer
+from services.referral.domain.readers import coordinates, knows_of
 from services.referral.domain.referral_state import Referral, parties
 from services.referral.domain.texts import filled, text
 from services.shared.kernel.actor import Actor, Role
@@ -29,7 +30,7 @@ class Party(StrEnum):
     CUSTODIAN = "CUSTODIAN"
     #: the lead facility whose word is needed to leave the county
     APPROVER = "APPROVER"
-    #: an ambulance service, whatever its facility
+    #: the ambulance service that carries the patient, or one of the origin, its community or its county
     AMBULANCE = "AMBULANCE"
     #: coordinator of the community of the origin or of the accepted destination
     COORDINATOR = "COORDINATOR"
@@ -78,9 +79,9 @@ def is_party(party: Party, state: Referral, actor: Actor, directory: Directory) 
         case Party.APPROVER:
             return facility == state.approval_facility != ""
         case Party.AMBULANCE:
-            return actor.has_role(Role.AMBULANCE)
+            return actor.has_role(Role.AMBULANCE) and _serves(state, facility, directory)
         case Party.COORDINATOR:
-            return actor.has_role(Role.COORDINATOR) and _coordinates(state, facility, directory)
+            return coordinates(_coordinated(state), actor, directory)
         case Party.SYSTEM:
             return actor.has_role(Role.SYSTEM)
 
@@ -114,30 +115,28 @@ def authorise_creation(by: tuple[By, ...], actor: Actor) -> None:
 
 
 def may_read(state: Referral, actor: Actor, directory: Directory) -> bool:
-    """Whether the actor may know of the referral; the rule behind `reading_facilities`."""
-    facilities = reading_facilities(actor, directory)
-    return facilities is None or not facilities.isdisjoint(parties(state))
+    """Whether the actor may know of the referral."""
+    return knows_of(parties(state), actor, directory)
 
 
-def reading_facilities(actor: Actor, directory: Directory) -> frozenset[str] | None:
-    """Facilities whose referrals the actor may read; None is all of them (operators and the system).
+def _serves(state: Referral, facility: str, directory: Directory) -> bool:
+    """Whoever carries him already goes on; a service from elsewhere is named when transport is arranged."""
+    if facility == "":
+        return False
+    if facility in (state.origin_facility, state.ambulance_facility):
+        return True
+    own, origin = directory.facility(facility), directory.facility(state.origin_facility)
+    if own is None or origin is None:
+        return False
+    county = directory.county_of(origin)
+    is_near = county != "" and county == directory.county_of(own)
+    return is_near or directory.same_community(own.id, origin.id)
 
-    A coordinator reads what any member of the own community takes part in.
-    """
-    if actor.has_role(Role.OPERATOR, Role.SYSTEM):
-        return None
-    if not actor.facility:
-        return frozenset()
-    facility = directory.facility(actor.facility)
-    if facility is not None and facility.community and actor.has_role(Role.COORDINATOR):
-        return frozenset((actor.facility, *directory.members(facility.community)))
-    return frozenset((actor.facility,))
 
-
-def _coordinates(state: Referral, facility: str, directory: Directory) -> bool:
+def _coordinated(state: Referral) -> tuple[str, ...]:
+    """The facilities whose communities' coordinators have a part."""
     accepted = accepted_offer(state.offers)
-    places = (state.origin_facility,) if accepted is None else (state.origin_facility, accepted.facility)
-    return facility != "" and any(directory.same_community(facility, place) for place in places)
+    return (state.origin_facility,) if accepted is None else (state.origin_facility, accepted.facility)
 
 
 def _roles_text(roles: tuple[Role, ...]) -> BilingualText:

@@ -10,7 +10,8 @@ from services.referral.domain.decide_offers import beds_needed
 from services.referral.domain.decide_request import decide_create
 from services.referral.domain.events import EVENTS
 from services.referral.domain.evolve import evolve
-from services.referral.domain.parties import may_read, reading_facilities
+from services.referral.domain.parties import may_read
+from services.referral.domain.readers import reading_facilities
 from services.referral.domain.referral_state import (
     INTERNAL_FIELDS,
     Referral,

@@ -206,6 +206,8 @@ class Transport:
     vehicle: str = ""
     escort: str = ""
     departure_planned_at: datetime | None = None
+    #: ambulance service that carries, by its facility; empty is the origin's own means, or one of its county
+    ambulance_facility: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

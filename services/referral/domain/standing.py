@@ -11,8 +11,11 @@ from services.referral.domain import standing_commands as c
 from services.referral.domain import standing_events as e
 from services.referral.domain import standing_texts as texts
 from services.referral.domain import standing_visits as visits
+from services.referral.domain.directory_state import Directory
+from services.referral.domain.identity_in_texts import refuse_identities
 from services.referral.domain.parties import STAFF
 from services.referral.domain.plan_faults import day_faults
+from services.referral.domain.readers import knows_of
 from services.referral.domain.standing_calendar import SiteCalendar, window
 from services.referral.domain.standing_decision import (
     RESOURCE,
@@ -64,8 +67,6 @@ __all__ = [
     "is_live",
 ]
 
-#: Roles that may know of an order to which their facility is no party.
-_OVERVIEW = (Role.COORDINATOR, Role.OPERATOR, Role.SYSTEM)
 #: Whoever sees the patient come may say so.
 _RECEPTION = (*STAFF, Role.BED_DESK)
 
@@ -79,6 +80,7 @@ def decide(
     command: c.StandingCommand,
     context: CommandContext,
     *,
+    directory: Directory,
     policy: StandingPolicy = DEFAULT_STANDING_POLICY,
 ) -> tuple[e.StandingEvent, ...]:
     """The events of a command; none where nothing changes.
@@ -88,7 +90,8 @@ def decide(
     """
     if state is None:
         raise NotFound(RESOURCE, "")
-    _authorise(state, command, context.actor)
+    _authorise(state, command, context.actor, directory)
+    refuse_identities(command)
     decision: StandingDecision[Any] = StandingDecision(
         state=state, command=command, context=context, calendar=SiteCalendar(policy=policy)
     )
@@ -98,10 +101,10 @@ def decide(
     return _BUILD[type(command)](decision)
 
 
-def _authorise(state: StandingOrder, command: c.StandingCommand, actor: Actor) -> None:
+def _authorise(state: StandingOrder, command: c.StandingCommand, actor: Actor, directory: Directory) -> None:
     party = party_of(type(command))
     here, origin = actor.facility == state.facility, actor.facility == state.origin_facility
-    if not (here or origin or actor.has_role(*_OVERVIEW)):
+    if not knows_of((state.facility, state.origin_facility), actor, directory):
         raise NotFound(RESOURCE, state.name)
     if party is Party.SYSTEM:
         if not actor.has_role(Role.SYSTEM):

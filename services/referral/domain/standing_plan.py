@@ -5,6 +5,7 @@ from datetime import date, time, timedelta
 from services.referral.domain import standing_events as e
 from services.referral.domain import standing_texts as texts
 from services.referral.domain.directory_state import Directory
+from services.referral.domain.identity_in_texts import refuse_identities
 from services.referral.domain.offers_found import accepted_offer
 from services.referral.domain.parties import STAFF, may_read
 from services.referral.domain.plan_faults import day_faults
@@ -49,6 +50,7 @@ def decide_schedule(
     if referral is None or not may_read(referral, context.actor, directory):
         raise NotFound("Referral", command.referral)
     _authorise(referral, context.actor)
+    refuse_identities(command)
     calendar = SiteCalendar(policy=policy)
     refuse_faults(_plan_faults(command.plan, calendar, context))
     failed = _failed(referral)

@@ -3,6 +3,7 @@
 from services.referral.application.aggregates import Aggregates
 from services.referral.application.change_consultation import follow_consultation
 from services.referral.application.change_referral import ReferralChanges
+from services.referral.application.known_directory import KnownDirectory
 from services.referral.application.standing_orders import StandingOrders
 from services.referral.domain import commands
 from services.referral.domain import consultation_commands as questions
@@ -24,15 +25,18 @@ class ReferralDeadlines:
         self,
         runner: CommandRunner,
         kinds: Aggregates,
+        *,
         changes: ReferralChanges,
         standing: StandingOrders,
         policy: ConsultationPolicy,
+        directory: KnownDirectory,
     ) -> None:
         self._runner = runner
         self._kinds = kinds
         self._changes = changes
         self._standing = standing
         self._policy = policy
+        self._directory = directory
 
     async def fire(self, due: DueDeadline) -> None:
         """Raises DependencyDown or Overloaded to be asked again, ValueError for a kind without deadlines."""
@@ -45,7 +49,7 @@ class ReferralDeadlines:
             return self._changes.follow(commands.MeetDeadline(key=due.key), due.stream_id)
         if due.kind == self._kinds.consultation.name:
             command = questions.MeetDeadline(key=due.key)
-            return follow_consultation(self._kinds, self._policy, command, due.stream_id)
+            return follow_consultation(self._kinds, self._directory, self._policy, command, due.stream_id)
         if due.kind == self._kinds.standing.name:
             return self._standing.follow(visits.MeetDeadline(key=due.key), due.stream_id)
         raise ValueError(f"{due.kind} has no deadlines")

@@ -1,12 +1,14 @@
 """The AuditService of one service's store: entrypoint of a mechanism, the same for all three."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from services.shared.audit.chain import Finding
 from services.shared.audit.verification import AuditedStore, VerifiedAggregate, verify_aggregate, verify_store
 from services.shared.eventstore.aggregate import AggregateKind
-from services.shared.kernel.actor import Role
+from services.shared.eventstore.units import StoredStream
+from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.refusals import NotFound, NotPermitted
 from services.shared.kernel.text import BilingualText
 from services.shared.rpc.call import Call
@@ -19,12 +21,25 @@ SERVICE = "tierlink.audit.v1.AuditService"
 _PROGRESS_EVERY = 500
 
 
-class AuditServicer:
-    """Serves VerifyChains for operators and coordinators."""
+#: Whether somebody who does not see everything may know of an aggregate.
+KnownTo = Callable[[StoredStream, Actor], Awaitable[bool]]
 
-    def __init__(self, store: AuditedStore, kinds: Mapping[str, AggregateKind[Any, Any]]) -> None:
+
+class AuditServicer:
+    """Serves VerifyChains for operators and coordinators.
+
+    With `known_to`, coordinators verify what they may know of; that the rest is there they are not told.
+    """
+
+    def __init__(
+        self,
+        store: AuditedStore,
+        kinds: Mapping[str, AggregateKind[Any, Any]],
+        known_to: KnownTo | None = None,
+    ) -> None:
         self._store = store
         self._kinds = kinds
+        self._known_to = known_to
 
     def methods(self) -> tuple[StreamMethod[Any, Any], ...]:
         return (
@@ -46,7 +61,7 @@ class AuditServicer:
             )
             raise NotPermitted("ROLE_NOT_PERMITTED", text)
         aggregates = events = findings = 0
-        async for verified in self._chosen(request):
+        async for verified in self._chosen(request, call.actor):
             aggregates += 1
             events += verified.events_count
             findings += len(verified.findings)
@@ -61,15 +76,25 @@ class AuditServicer:
             aggregates_count=aggregates, events_count=events, findings_count=findings, complete=True
         )
 
-    async def _chosen(self, request: pb.VerifyChainsRequest) -> AsyncGenerator[VerifiedAggregate, None]:
+    async def _chosen(
+        self, request: pb.VerifyChainsRequest, actor: Actor
+    ) -> AsyncGenerator[VerifiedAggregate, None]:
+        known_to = None if actor.has_role(Role.OPERATOR, Role.SYSTEM) else self._known_to
         if not request.aggregate_id:
-            async for verified in verify_store(self._store, self._kinds, kind=request.aggregate_kind):
+            known = None if known_to is None else partial(_known, known_to, actor)
+            async for verified in verify_store(
+                self._store, self._kinds, kind=request.aggregate_kind, known=known
+            ):
                 yield verified
             return
         stream = await self._store.load(request.aggregate_id)
-        if stream is None:
+        if stream is None or not (known_to is None or await known_to(stream, actor)):
             raise NotFound("aggregate", request.aggregate_id)
         yield await verify_aggregate(self._store, self._kinds, stream)
+
+
+async def _known(known_to: KnownTo, actor: Actor, stream: StoredStream) -> bool:
+    return await known_to(stream, actor)
 
 
 def _message(finding: Finding) -> pb.Finding:

@@ -94,7 +94,7 @@ class CommandRunner:
             # wait for the questions that each of the others asks the store.
             async with contextlib.nullcontext() if is_refused else self._turn(target):
                 try:
-                    reply = await use_case(work)
+                    reply = await work.carried_out(use_case)
                 except Refused as caught:
                     refusal = caught
                 else:

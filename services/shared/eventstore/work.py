@@ -16,7 +16,7 @@ from services.shared.eventstore.units import (
     StreamChange,
 )
 from services.shared.kernel.command import CommandContext
-from services.shared.kernel.refusals import StaleVersion
+from services.shared.kernel.refusals import NotFound, Refused, StaleVersion
 
 S = TypeVar("S")
 E = TypeVar("E")
@@ -56,6 +56,7 @@ class Work:
         self._messages: list[OutboxMessage] = []
         self._documents: list[Document] = []
         self._guarded: set[str] = set()
+        self._stale: StaleVersion | None = None
         self._kinds: dict[str, AggregateKind[Any, Any]] = {}
 
     async def load(self, kind: AggregateKind[S, E], stream_id: str) -> S | None:
@@ -69,12 +70,31 @@ class Work:
         return cast("S | None", found.state)
 
     async def load_target(self, kind: AggregateKind[S, E], stream_id: str) -> S | None:
-        """Loads what the command is addressed to. Raises StaleVersion when the caller saw another version."""
+        """Loads what the command is addressed to: whoever saw another version of it is refused, once it is
+        known that he may know of it (`carried_out`)."""
         state = await self.load(kind, stream_id)
         expected, current = self.context.expected_version, self._loaded[stream_id].version
         if expected is not None and expected != current:
-            raise StaleVersion(resource_name=stream_id, expected=expected, current=current)
+            self._stale = StaleVersion(resource_name=stream_id, expected=expected, current=current)
         return state
+
+    async def carried_out(self, use_case: "UseCase[S]") -> "Reply[S]":
+        """The use case's reply.
+
+        Raises what it refuses with. Where the caller saw another version of the target, StaleVersion comes
+        before all of that but NotFound: it tells the current version, which is no stranger's to know.
+        """
+        try:
+            reply = await use_case(self)
+        except NotFound:
+            raise
+        except Refused as refusal:
+            if self._stale is not None:
+                raise self._stale from refusal
+            raise
+        if self._stale is not None:
+            raise self._stale
+        return reply
 
     async def record(self, kind: AggregateKind[S, E], stream_id: str, events: Sequence[E]) -> S:
         """Adds events to an aggregate and returns its state after them. Raises ValueError without events."""

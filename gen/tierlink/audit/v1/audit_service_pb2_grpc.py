@@ -48,6 +48,7 @@ class AuditServiceServicer:
 
     def VerifyChains(self, request, context):
         """Verifies the hash chain of each aggregate and its state against the fold of its events.
+        For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
         Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

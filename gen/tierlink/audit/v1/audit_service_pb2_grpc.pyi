@@ -35,6 +35,7 @@ class AuditServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AuditServiceAsyncStub: ...
     VerifyChains: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.VerifyChainsRequest, _audit_service_pb2.VerifyChainsResponse]
     """Verifies the hash chain of each aggregate and its state against the fold of its events.
+    For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
     Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
     """
 
@@ -45,6 +46,7 @@ class AuditServiceAsyncStub(AuditServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     VerifyChains: _aio.UnaryStreamMultiCallable[_audit_service_pb2.VerifyChainsRequest, _audit_service_pb2.VerifyChainsResponse]  # type: ignore[assignment]
     """Verifies the hash chain of each aggregate and its state against the fold of its events.
+    For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
     Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
     """
 
@@ -58,6 +60,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_audit_service_pb2.VerifyChainsResponse], _abc.AsyncIterator[_audit_service_pb2.VerifyChainsResponse]]:
         """Verifies the hash chain of each aggregate and its state against the fold of its events.
+        For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
         Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
         """
 

@@ -988,9 +988,14 @@ class Transport(message.Message):
     VEHICLE_FIELD_NUMBER: builtins.int
     ESCORT_FIELD_NUMBER: builtins.int
     DEPARTURE_PLANNED_AT_FIELD_NUMBER: builtins.int
+    AMBULANCE_FACILITY_FIELD_NUMBER: builtins.int
     crew_level: CrewLevel.ValueType
     vehicle: builtins.str
     escort: builtins.str
+    ambulance_facility: builtins.str
+    """Ambulance service that carries, by its facility: it takes part from then on, wherever it is from. Left out: the
+    origin's own means, or the ambulance service of its community or county that acts.
+    """
     @builtins.property
     def departure_planned_at(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
@@ -1000,10 +1005,11 @@ class Transport(message.Message):
         vehicle: builtins.str = ...,
         escort: builtins.str = ...,
         departure_planned_at: timestamp_pb2.Timestamp | None = ...,
+        ambulance_facility: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["departure_planned_at", b"departure_planned_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["crew_level", b"crew_level", "departure_planned_at", b"departure_planned_at", "escort", b"escort", "vehicle", b"vehicle"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["ambulance_facility", b"ambulance_facility", "crew_level", b"crew_level", "departure_planned_at", b"departure_planned_at", "escort", b"escort", "vehicle", b"vehicle"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

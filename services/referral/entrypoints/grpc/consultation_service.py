@@ -75,7 +75,7 @@ class ConsultationServicer:
                 self._command(
                     command,
                     target=lambda request, context: str(request.name),
-                    use_case=partial(change_consultation, self._kinds, self._policy),
+                    use_case=partial(change_consultation, self._kinds, self._directory, self._policy),
                 )
                 for command in CHANGES
             ),

@@ -73,13 +73,13 @@ class EpisodeServicer:
             self._command(
                 commands.OpenEpisode,
                 target=lambda request, context: opened_by_request(context.request_id),
-                use_case=partial(open_episode, self._kinds),
+                use_case=partial(open_episode, self._kinds, self._directory),
             ),
             *(
                 self._command(
                     command,
                     target=lambda request, context: str(request.name),
-                    use_case=partial(change_episode, self._kinds, self._targets.clocks),
+                    use_case=partial(change_episode, self._kinds, self._directory, self._targets.clocks),
                 )
                 for command in CHANGES
             ),

@@ -43,6 +43,7 @@ from services.shared.kernel.command import CommandContext, EventMetadata, Record
 from services.shared.kernel.ids import derive_id, resource_name
 from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted, Refused
 from services.shared.kernel.text import BilingualText
+from tests.unit.referral.referral.network import DIRECTORY
 
 START = datetime(2024, 7, 15, 2, 0, tzinfo=UTC)
 NAME = resource_name("consultations", "story")
@@ -78,7 +79,8 @@ BRANCH_COLLEAGUE = clinician("branch-colleague", "wucaiwan")
 EXPERT = clinician("stroke-expert", "jimsar-general")
 OTHER_EXPERT = clinician("second-expert", "jimsar-general")
 STRANGER = clinician("stranger", "changji-prefecture")
-COORDINATOR = clinician("coordinator", "jimsar-mc", Role.COORDINATOR)
+COORDINATOR = clinician("coordinator", "jimsar-town", Role.COORDINATOR)
+QITAI_COORDINATOR = clinician("coordinator", "qitai-people", Role.COORDINATOR)
 CENTRE_BED_DESK = clinician("bed-desk", "jimsar-general", Role.BED_DESK)
 BRANCH_OFFICE = clinician("office", "wucaiwan", Role.REFERRAL_OFFICE)
 SYSTEM = system_actor("referral")
@@ -297,6 +299,7 @@ class Story:
                 command,
                 context(by, at, occurred),
                 policy=policy,
+                directory=DIRECTORY,
                 centre_capabilities=capabilities,
             )
 

@@ -53,6 +53,7 @@ from tests.unit.referral.consultation.scenario import (
     recorded,
     requested,
 )
+from tests.unit.referral.referral.network import DIRECTORY
 from tierlink.referral.v1 import consultation_events_pb2, consultation_pb2, consultation_service_pb2
 from tierlink.type.v1 import type_pb2
 
@@ -84,7 +85,12 @@ def _decided(
     before = msgspec.msgpack.encode(state)
     try:
         return consultation.decide(
-            state, command, context(by, at), policy=POLICY, centre_capabilities=frozenset({"STROKE"})
+            state,
+            command,
+            context(by, at),
+            policy=POLICY,
+            directory=DIRECTORY,
+            centre_capabilities=frozenset({"STROKE"}),
         )
     except Refused:
         return ()

@@ -23,6 +23,7 @@ from tests.unit.referral.consultation.scenario import (
     EXPERT_COMES,
     OTHER_EXPERT,
     POTASSIUM,
+    QITAI_COORDINATOR,
     REPORT,
     REQUEST,
     STRANGER,
@@ -201,7 +202,8 @@ def test_the_other_side_may_not(state: ConsultationState, command: commands.Cons
         others, reason = (BRANCH, CENTRE_BED_DESK, COORDINATOR), "CENTRE_ONLY"
     for actor in others:
         HISTORIES[state].when(command, actor).refused(NotPermitted, reason)
-    HISTORIES[state].when(command, STRANGER).refused(NotFound)
+    for stranger in (STRANGER, QITAI_COORDINATOR):
+        HISTORIES[state].when(command, stranger).refused(NotFound)
 
 
 @pytest.mark.parametrize(

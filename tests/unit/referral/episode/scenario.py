@@ -23,6 +23,7 @@ from services.shared.kernel.actor import Actor, Role, system_actor
 from services.shared.kernel.command import CommandContext, EventMetadata, Recorded
 from services.shared.kernel.ids import derive_id, resource_name
 from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted, Refused
+from tests.unit.referral.referral.network import DIRECTORY
 
 #: 09:00 in Xinjiang's local time
 START = datetime(2024, 7, 15, 3, 0, tzinfo=UTC)
@@ -46,7 +47,8 @@ EXPERT = person("stroke-expert", COUNTY)
 STRANGER = person("stranger", PREFECTURE)
 AMBULANCE = person("crew", BRANCH, Role.AMBULANCE)
 BED_DESK = person("bed-desk", COUNTY, Role.BED_DESK)
-COORDINATOR = person("coordinator", "jimsar-mc", Role.COORDINATOR)
+COORDINATOR = person("coordinator", "jimsar-town", Role.COORDINATOR)
+QITAI_COORDINATOR = person("coordinator", "qitai-people", Role.COORDINATOR)
 OPERATOR = person("operator", "", Role.OPERATOR)
 SYSTEM = system_actor("referral")
 
@@ -179,6 +181,7 @@ class Story:
                 self.state,
                 command,
                 context(by, at, received, request),
+                directory=DIRECTORY,
                 live_members=live_members,
                 targets=targets,
             )

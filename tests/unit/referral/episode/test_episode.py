@@ -36,6 +36,7 @@ from tests.unit.referral.episode.scenario import (
     OPERATOR,
     PHYSICIAN,
     PREFECTURE,
+    QITAI_COORDINATOR,
     REFERRAL,
     STRANGER,
     SYSTEM,
@@ -116,6 +117,7 @@ def test_a_new_member_comes_from_a_facility_that_takes_part() -> None:
     story = Story().given(opened())
     for outsider in (STRANGER, OPERATOR, person("nobody", "")):
         story.when(REFER, outsider).refused(NotFound)
+    story.when(REFER, QITAI_COORDINATOR).refused(NotFound)
     for insider in (PHYSICIAN, SYSTEM, COORDINATOR):
         story.when(REFER, insider).holds()
 
@@ -156,7 +158,8 @@ def test_a_milestone_is_at_the_callers_facility_unless_said_otherwise() -> None:
 
 
 def test_who_may_not_record() -> None:
-    an_episode().records(*CT_DONE, by=STRANGER).refused(NotFound)
+    for stranger in (STRANGER, QITAI_COORDINATOR):
+        an_episode().records(*CT_DONE, by=stranger).refused(NotFound)
     for actor in (BED_DESK, COORDINATOR, OPERATOR):
         an_episode().records(*CT_DONE, by=actor).refused(NotPermitted, "RECORDER_ONLY")
     an_episode().closed().records(*CT_DONE).refused(NotAllowed, "NOT_ALLOWED_IN_STATE")
@@ -188,6 +191,7 @@ def test_a_correction_keeps_the_former_time_in_the_trail() -> None:
         reason=MISTYPED,
         pathway=Pathway.STROKE,
     )
+    story.when(command, QITAI_COORDINATOR, at=90).refused(NotFound)
     assert story.when(command, COORDINATOR, at=90).then(event).here.milestones == (by_coordinator,)
     after = story.when(command, PHYSICIAN, at=90).holds()
     assert after.here.milestones == (corrected(former, 55, PHYSICIAN, received=90),)
@@ -242,6 +246,19 @@ def test_the_record_may_be_put_right_after_the_end() -> None:
     assert story.when(command, PHYSICIAN, at=9000).holds().here.state is EpisodeState.CLOSED
 
 
+def test_a_coordinator_speaks_for_the_own_community_alone() -> None:
+    """Also where the illness leads over its border: another community's numbers are not hers to change."""
+    story = an_episode().given(joined("qitai-people", member=REFERRAL)).seen(CT_DONE)
+    command = CorrectMilestone(
+        milestone=story.here.milestones[0].name, corrected_time=minute(55), reason=MISTYPED
+    )
+    story.when(command, QITAI_COORDINATOR, at=90).refused(NotPermitted, "CORRECTOR_ONLY")
+    overseer = person("overseer", "qitai-people", Role.COORDINATOR, Role.OPERATOR)
+    story.when(command, overseer, at=90).refused(NotPermitted, "CORRECTOR_ONLY")
+    story.when(command, COORDINATOR, at=90).holds()
+    story.when(CloseEpisode(), QITAI_COORDINATOR, live_members=()).holds()
+
+
 def test_an_episode_closes_when_nothing_in_it_is_live() -> None:
     story = an_episode()
     refusal = story.when(CloseEpisode(), PHYSICIAN, live_members=(CONSULTATION,)).refused(
@@ -262,7 +279,8 @@ def test_who_did_not_look_for_live_members_closes_nothing() -> None:
 def test_who_may_not_close() -> None:
     for actor in (BED_DESK, AMBULANCE, OPERATOR):
         an_episode().when(CloseEpisode(), actor, live_members=()).refused(NotPermitted, "CLOSER_ONLY")
-    an_episode().when(CloseEpisode(), STRANGER, live_members=()).refused(NotFound)
+    for stranger in (STRANGER, QITAI_COORDINATOR):
+        an_episode().when(CloseEpisode(), stranger, live_members=()).refused(NotFound)
     an_episode().closed().when(CloseEpisode(), PHYSICIAN, live_members=(CONSULTATION,)).refused(
         NotAllowed, "NOT_ALLOWED_IN_STATE", "NOTHING_LIVE"
     )

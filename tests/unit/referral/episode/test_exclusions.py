@@ -29,13 +29,16 @@ from tests.unit.referral.episode.scenario import (
     EXPERT,
     MISTYPED,
     PHYSICIAN,
+    QITAI_COORDINATOR,
     REFERRAL,
+    REFERRAL_BACK,
     STRANGER,
     SYSTEM,
     TOWN,
     Outcome,
     Story,
     an_episode,
+    joined,
     minute,
 )
 
@@ -101,6 +104,13 @@ def test_nobody_else_may(actor: Actor, command: EpisodeCommand) -> None:
 @pytest.mark.parametrize("command", [DIDO, LIFT])
 def test_a_stranger_is_told_that_there_is_nothing(command: EpisodeCommand) -> None:
     gives(referred(), command, STRANGER).refused(NotFound)
+    gives(referred(), command, QITAI_COORDINATOR).refused(NotFound)
+
+
+@pytest.mark.parametrize("command", [DIDO, LIFT])
+def test_a_coordinator_excludes_for_the_own_community_alone(command: EpisodeCommand) -> None:
+    story = referred().given(joined("qitai-people", member=REFERRAL_BACK))
+    gives(story, command, QITAI_COORDINATOR).refused(NotPermitted, "EXCLUDER_ONLY")
 
 
 def test_a_clock_of_no_facility_is_any_partys() -> None:

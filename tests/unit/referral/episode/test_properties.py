@@ -42,6 +42,7 @@ from tests.unit.referral.episode.scenario import (
     opened,
     recorded,
 )
+from tests.unit.referral.referral.network import DIRECTORY
 from tierlink.referral.v1 import episode_events_pb2, episode_pb2, episode_service_pb2
 from tierlink.type.v1 import type_pb2
 
@@ -85,7 +86,9 @@ def _play(pathway: Pathway, steps: list[tuple]) -> list[tuple[Episode, Recorded[
         by = COORDINATOR if isinstance(command, CorrectMilestone) else PHYSICIAN
         request = derive_id("request", str(number))
         try:
-            events = episode.decide(state, command, context(by, at, NOW, request), live_members=())
+            events = episode.decide(
+                state, command, context(by, at, NOW, request), directory=DIRECTORY, live_members=()
+            )
         except Refused:
             continue
         for event in events:

@@ -14,13 +14,19 @@ from services.shared.kernel.refusals import InvalidInput
 from tests.unit.referral.consultation.scenario import BRANCH, POLICY, REQUEST, START
 from tests.unit.referral.episode.scenario import PHYSICIAN, context
 from tests.unit.referral.identity.people import RESIDENT
+from tests.unit.referral.referral.network import DIRECTORY
 
 
 def _refused_fields(command: ConsultationCommand) -> list[str]:
     asked = CommandContext(request_id="story", actor=BRANCH, occurred_at=START, recorded_at=START)
     with pytest.raises(InvalidInput) as refused:
         consultation.decide(
-            None, command, asked, policy=POLICY, centre_capabilities=frozenset({"STROKE", "IMAGING", "ECG"})
+            None,
+            command,
+            asked,
+            policy=POLICY,
+            directory=DIRECTORY,
+            centre_capabilities=frozenset({"STROKE", "IMAGING", "ECG"}),
         )
     assert RESIDENT not in str(refused.value)
     return [violation.field for violation in refused.value.violations]
@@ -35,5 +41,5 @@ def test_a_request_with_an_identity_number_is_refused_by_its_field(field: str) -
 def test_an_episode_is_of_a_pseudonym() -> None:
     opening = OpenEpisode(patient=RESIDENT, pathway=Pathway.STROKE)
     with pytest.raises(InvalidInput) as refused:
-        episodes.decide(None, opening, context(PHYSICIAN, 0, 0))
+        episodes.decide(None, opening, context(PHYSICIAN, 0, 0), directory=DIRECTORY)
     assert [violation.field for violation in refused.value.violations] == ["patient"]

@@ -15,6 +15,7 @@ from tests.unit.referral.referral.chart import Chart
 from tests.unit.referral.referral.network import GENERAL, WUCAIWAN
 from tests.unit.referral.referral.records import RECORD, STROKE
 from tests.unit.referral.referral.stories import (
+    ACCEPT,
     CREATE,
     DEPART,
     info_requested,
@@ -89,3 +90,50 @@ def test_other_long_numbers_are_not() -> None:
     assert Chart().when(replace(CREATE, record=record), WUCAIWAN)
     later = requested().later(minutes=1)
     assert later.when(c.AcknowledgeOffer(), GENERAL, later.now - timedelta(seconds=1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "家属电话13912345678",
+        "电话：139-1234-5678，夜间可接听",
+        "联系人 139 1234 5678",
+        "+8613912345678",
+        "微信同号 86 19912345678。",
+        "13912345678/13812345678",
+    ],
+)
+def test_a_mobile_number_is_refused(text: str) -> None:
+    command = replace(CREATE, clinical_summary=replace(CREATE.clinical_summary, symptoms=text))
+    refusal = Chart().refused(command, WUCAIWAN, "TELEPHONE_IN_TEXT")
+    assert isinstance(refusal, InvalidInput)
+    (violation,) = refusal.violations
+    assert violation.field == "clinical_summary.symptoms"
+    assert "1234" not in repr(violation)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12912345678",
+        "住院号 ZY13912345678",
+        "条码139123456789，批号013912345678",
+        "1.2.840.113619.2.13912345678.3",
+        "检验单 LIS-13912345678-01",
+        "干细胞输注 13500000000 个",
+        "双歧杆菌 15000000000 CFU",
+        "血小板 13500000000/L",
+        "0991-4361234",
+        "血压139/78，2024-07-15 13:45:12",
+    ],
+)
+def test_what_only_looks_like_one_is_not(text: str) -> None:
+    command = replace(CREATE, clinical_summary=replace(CREATE.clinical_summary, symptoms=text))
+    assert Chart().when(command, WUCAIWAN)
+
+
+def test_codes_and_the_telephones_of_staff_are_no_texts() -> None:
+    record = replace(RECORD, outpatient_number="13912345678", inpatient_number="13812345678")
+    assert Chart().when(replace(CREATE, patient="13912345678", record=record), WUCAIWAN)
+    clinician = replace(ACCEPT.accepting_clinician, telephone="13912345678")
+    assert requested().when(replace(ACCEPT, accepting_clinician=clinician), GENERAL)

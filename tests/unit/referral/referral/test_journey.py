@@ -35,7 +35,6 @@ from tests.unit.referral.referral.network import (
     TOWN,
     WUCAIWAN,
     WUCAIWAN_OFFICE,
-    person,
 )
 from tests.unit.referral.referral.stories import (
     ACCEPT,
@@ -82,8 +81,6 @@ def test_neither_the_destination_nor_strangers_arrange_transport() -> None:
 def test_only_an_ambulance_service_takes_part_by_acting() -> None:
     chart = told((ARRANGE, WUCAIWAN), chart=bed_held())
     assert chart.referral.ambulance_facility == ""
-    nowhere = person("", *AMBULANCE.roles)
-    assert told((ARRANGE, nowhere), chart=bed_held()).referral.ambulance_facility == ""
 
 
 def test_an_ambulance_takes_part_once_it_acts() -> None:

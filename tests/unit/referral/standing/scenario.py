@@ -102,7 +102,7 @@ class Series:
         context = self.context(actor, occurred_at)
         if isinstance(command, ScheduleStanding):
             return orders.decide_schedule(command, context, referral=self.referral, directory=DIRECTORY)
-        return orders.decide(self.state, command, context)
+        return orders.decide(self.state, command, context, directory=DIRECTORY)
 
     def when(
         self,

@@ -189,6 +189,7 @@ def test_who_may_do_what() -> None:
     for kind, command in GOOD.items():
         series = suspended() if kind is c.ResumeStanding else active()
         series.refused(command, EAST, "NotFound")
+        series.refused(command, person("east-hospital", Role.COORDINATOR), "NotFound")
         series.refused(command, COORDINATOR, "WRONG_FACILITY")
         series.refused(command, person("qitai-people", Role.AMBULANCE), "WRONG_ROLE")
         if kind in (c.RecordVisit, c.ReportMissedVisit):

@@ -170,3 +170,8 @@ def test_what_is_long_over_is_in_the_timeline_alone() -> None:
     order = series.order
     over = [visit for visit in order.visits if visit.state is not VisitState.SCHEDULED]
     assert (len(over), over[-1].id, order.missed_count) == (VISITS_KEPT, "v60", 60)
+
+
+def test_who_the_patient_is_stands_in_no_note() -> None:
+    series = begun()
+    series.refused(replace(CAME, note="家属13912345678"), QITAI, "TELEPHONE_IN_TEXT")

@@ -69,6 +69,8 @@ CAST: Final[Mapping[str, str]] = {
 _EVERYWHERE: Final = tuple(CAST)
 #: Coordinators act for the members of their community.
 _COMMUNITY: Final = ("origin", "destination", "neighbour")
+#: Ambulances serve the county of the origin.
+_COUNTY: Final = (*_COMMUNITY, "ambulance")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,7 @@ class Door:
     order: c.Command
     #: roles by part
     staff: Mapping[str, tuple[Role, ...]]
-    #: an ambulance service, whatever its facility
+    #: an ambulance service of the origin's county, or its own
     ambulance: bool = False
     coordinator: bool = False
     system: bool = False
@@ -87,7 +89,7 @@ class Door:
 
     def lets_in(self, part: str, role: Role) -> bool:
         if role is Role.AMBULANCE and self.ambulance:
-            return True
+            return part in _COUNTY
         if role is Role.COORDINATOR and self.coordinator:
             return part in _COMMUNITY
         if role is Role.SYSTEM and self.system:

@@ -12,6 +12,7 @@ from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import (
     FailedRule,
     NotAllowed,
+    NotFound,
     RequestIdReused,
     StaleVersion,
 )
@@ -131,6 +132,28 @@ async def test_a_stale_version_is_refused_with_the_current_one() -> None:
         await run(runner, "end", "r3", expected_version=1)
 
     assert refusal.value.current == 2
+
+
+async def test_a_stale_version_comes_before_the_decisions_refusal() -> None:
+    runner = CommandRunner(MemoryEventStore())
+    await run(runner, "road", "r1")
+    await run(runner, "hill", "r2")
+
+    with pytest.raises(StaleVersion):
+        await run(runner, "end", "r3", expected_version=1, only_from="road")
+
+
+async def test_who_may_not_know_of_it_is_not_told_its_version() -> None:
+    runner = CommandRunner(MemoryEventStore())
+    await run(runner, "road", "r1")
+
+    async def strangers(work: Work) -> Reply[Parcel]:
+        await work.load_target(PARCEL, "p/1")
+        raise NotFound("Parcel", "p/1")
+
+    asked = context("r2", expected_version=7)
+    with pytest.raises(NotFound):
+        await runner.run(strangers, asked, kind=PARCEL, target="p/1", digest=b"")
 
 
 async def test_a_refusal_on_a_cached_state_is_decided_again_on_a_fresh_one() -> None:
