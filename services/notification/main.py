@@ -1,20 +1,35 @@
 """The notification service's composition root: the only place where its objects meet."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import grpc
 
 from services.notification.adapters.aggregate_codecs import ALERT_TOPIC, build_aggregates
+from services.notification.adapters.board_policy_file import DEFAULT_BOARDS, load_board_policy
+from services.notification.adapters.board_presence import StoredPresence
 from services.notification.adapters.rule_catalogue import DEFAULT_RULES, load_rules
 from services.notification.adapters.stored_contact_points import stored_contact_points
 from services.notification.adapters.stored_copies import StoredDirectory, StoredSubjects
+from services.notification.application.aggregates import Aggregates
+from services.notification.application.board_desk import BoardDesk
 from services.notification.application.contact_points import ContactDesk
+from services.notification.application.drill_desk import DrillDesk
+from services.notification.application.drill_reading import DrillReading
 from services.notification.application.react_to_occurrence import AlertDesk
 from services.notification.application.reading import AlertReading
+from services.notification.domain.rules import RuleCatalogue
 from services.notification.entrypoints import occurrences
+from services.notification.entrypoints.board_watch import BoardWatch
 from services.notification.entrypoints.consumer import DIRECTORY_TOPIC, OccurrenceConsumer
 from services.notification.entrypoints.deadlines import AlertDeadlines
-from services.notification.entrypoints.grpc import alert_service, contact_service, roster_service
+from services.notification.entrypoints.grpc import (
+    alert_service,
+    board_service,
+    contact_service,
+    drill_service,
+    roster_service,
+)
 from services.notification.settings import NotificationSettings
 from services.shared.audit import audit_service
 from services.shared.database.migrations import load_migrations
@@ -25,6 +40,7 @@ from services.shared.kafka.topics import Cleanup, TopicSpec
 from services.shared.lifecycle.foundation import Foundation, build_foundation
 from services.shared.lifecycle.loops import consumer_loops, deadline_loops
 from services.shared.lifecycle.process import Assembly, run_process
+from services.shared.lifecycle.settings import Part
 from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.method import service_handler
 from services.shared.watching.resource_stream import ResourceStreams
@@ -51,17 +67,67 @@ def build(settings: NotificationSettings) -> Foundation:
     return build_foundation(SERVICE, settings, settings.dsn, migrations)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Boards:
+    """What has to do with boards and drills."""
+
+    desk: BoardDesk
+    drills: DrillDesk
+    watch: BoardWatch
+    boards_served: board_service.BoardServicer
+    drills_served: drill_service.DrillServicer
+
+
+def _boards(
+    settings: NotificationSettings,
+    foundation: Foundation,
+    kinds: Aggregates,
+    catalogue: RuleCatalogue,
+    directory: StoredDirectory,
+) -> _Boards:
+    """Raises BoardsFileError."""
+    store, runner = foundation.store, foundation.runner
+    policy = load_board_policy(
+        settings.boards or DEFAULT_BOARDS, utc_offset_minutes=catalogue.utc_offset_minutes
+    )
+    presence = StoredPresence(foundation.reading, live_s=policy.live_s)
+    desk = BoardDesk(
+        store=store, kinds=kinds, catalogue=catalogue, policy=policy, directory=directory, presence=presence
+    )
+    drills = DrillDesk(kinds=kinds, policy=policy, directory=directory, boards=desk)
+    return _Boards(
+        desk=desk,
+        drills=drills,
+        watch=BoardWatch(
+            runner=runner,
+            kinds=kinds,
+            policy=policy,
+            presence=presence,
+            boards=desk,
+            drills=drills,
+            acts=Part.DEADLINES in foundation.parts,
+        ),
+        boards_served=board_service.BoardServicer(kinds, runner, policy=policy, presence=presence, desk=desk),
+        drills_served=drill_service.DrillServicer(
+            kinds, runner, desk=drills, reading=DrillReading(store, runner, kinds)
+        ),
+    )
+
+
 def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly:
-    """The service's own objects. Raises CodecMismatch, RulesFileError, SealingKeysInvalid."""
+    """The service's own objects. Raises CodecMismatch, RulesFileError, BoardsFileError, SealingKeysInvalid."""
     kinds = build_aggregates()
     store, runner = foundation.store, foundation.runner
     directory = StoredDirectory(store)
+    catalogue = load_rules(settings.rules or DEFAULT_RULES)
+    boards = _boards(settings, foundation, kinds, catalogue, directory)
     desk = AlertDesk(
         store=store,
         kinds=kinds,
-        catalogue=load_rules(settings.rules or DEFAULT_RULES),
+        catalogue=catalogue,
         directory=directory,
         subjects=StoredSubjects(store),
+        boards=boards.desk,
     )
     tail = TopicTail(foundation.kafka, ALERT_TOPIC, FeedMetrics(foundation.registry))
     alerts = alert_service.AlertServicer(
@@ -77,6 +143,8 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
         return [
             service_handler(alert_service.SERVICE, alerts.methods(), runtime),
             service_handler(roster_service.SERVICE, (*rosters.methods(), *contacts.methods()), runtime),
+            service_handler(board_service.SERVICE, boards.boards_served.methods(), runtime),
+            service_handler(drill_service.SERVICE, boards.drills_served.methods(), runtime),
             service_handler(audit_service.SERVICE, audit.methods(), runtime),
         ]
 
@@ -86,11 +154,12 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
             directory.facilities,
             directory.communities,
             tail,
+            boards.watch,
             *consumer_loops(foundation, consumer.handle, CONSUMES),
-            *deadline_loops(foundation, AlertDeadlines(runner, kinds).fire),
+            *deadline_loops(foundation, AlertDeadlines(runner, kinds, boards.drills).fire),
         ),
         topics=TOPICS,
-        prepare=(directory.refresh,),
+        prepare=(directory.refresh, boards.watch.prepare),
         host=settings.host,
         port=settings.port,
         operations_port=settings.operations_port,

@@ -26,6 +26,11 @@ class NotificationSettings(ServiceSettings):
         validation_alias="TIERLINK_NOTIFICATION_OPERATIONS_PORT",
         description="HTTP port of /metrics, /livez and /readyz; 0 draws a free one, empty is off",
     )
+    boards: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_NOTIFICATION_BOARDS",
+        description="YAML file with the site's own terms for boards and drills, instead of the product's",
+    )
     rules: Path | None = Field(
         None,
         validation_alias="TIERLINK_NOTIFICATION_RULES",

@@ -55,6 +55,10 @@ PROMISED: dict[str, str] = {
         ListAlerts GetAlert WatchAlerts AcknowledgeAlert ResolveAlert PreviewRecipients""",
     "tierlink.notification.v1.RosterService": """
         ApplyRoster ListDuties GetCoverage SetContactPoints""",
+    "tierlink.notification.v1.BoardService": """
+        ReportBoard ListBoards WithdrawBoard""",
+    "tierlink.notification.v1.DrillService": """
+        StartDrill ListDrills GetDrillReport""",
 }
 
 #: Promised and not there yet, each with what it waits for. The list only ever gets shorter.

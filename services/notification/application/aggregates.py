@@ -6,7 +6,10 @@ from typing import Any
 
 from services.notification.domain.alert_fold import AlertEvent
 from services.notification.domain.alert_state import Alert
+from services.notification.domain.board import Board, BoardEvent
 from services.notification.domain.contact_points import ContactBook, ContactPointsChanged
+from services.notification.domain.drill import Drill, DrillEvent
+from services.notification.domain.drill_plan import DrillPlan, DrillPlanEvent
 from services.notification.domain.events import RosterApplied
 from services.notification.domain.roster import Roster
 from services.shared.eventstore.aggregate import AggregateKind
@@ -19,7 +22,11 @@ class Aggregates:
     alert: AggregateKind[Alert, AlertEvent]
     roster: AggregateKind[Roster, RosterApplied]
     contacts: AggregateKind[ContactBook, ContactPointsChanged]
+    board: AggregateKind[Board, BoardEvent]
+    drill: AggregateKind[Drill, DrillEvent]
+    drill_plan: AggregateKind[DrillPlan, DrillPlanEvent]
 
     def by_name(self) -> Mapping[str, AggregateKind[Any, Any]]:
         """Every kind by its name, as the store keeps it."""
-        return {kind.name: kind for kind in (self.alert, self.roster, self.contacts)}
+        kinds = (self.alert, self.roster, self.contacts, self.board, self.drill, self.drill_plan)
+        return {kind.name: kind for kind in kinds}

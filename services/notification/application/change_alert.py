@@ -1,6 +1,7 @@
 """What a person does with an alert, and what happens when nobody does."""
 
 from services.notification.application.aggregates import Aggregates
+from services.notification.application.drill_desk import answer_drill
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert
 from services.notification.domain.commands import AcknowledgeAlert, MeetDeadline, ResolveAlert
@@ -16,6 +17,7 @@ def change_alert(kinds: Aggregates, command: AcknowledgeAlert | ResolveAlert, na
         if state is None:
             raise NotFound("Alert", name)
         await work.record(kinds.alert, name, alerts.decide(state, command, work.context))
+        await answer_drill(work, kinds, state)
         return work.reply(kinds.alert, name)
 
     return use_case

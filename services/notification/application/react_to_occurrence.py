@@ -1,15 +1,16 @@
 """An event of another service settles and triggers alerts, in one unit with the mark that it was seen."""
 
 from services.notification.application.aggregates import Aggregates
+from services.notification.application.board_desk import BoardDesk
 from services.notification.application.copies import KnownDirectory, Subjects
+from services.notification.application.roster_lookup import rosters_of
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert, alert_name
-from services.notification.domain.calling import Rosters, summons
+from services.notification.domain.calling import summons
 from services.notification.domain.commands import SettleAlert, TriggerAlert
 from services.notification.domain.events import AlertTriggered
 from services.notification.domain.matching import AlertIntent, Facts, Settlement, settled, triggered
 from services.notification.domain.occurrence import Occurrence
-from services.notification.domain.roster import Roster, roster_name
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.domain.subject_state import observe
 from services.shared.eventstore.store import EventStore, StreamQuery
@@ -30,12 +31,14 @@ class AlertDesk:
         catalogue: RuleCatalogue,
         directory: KnownDirectory,
         subjects: Subjects,
+        boards: BoardDesk,
     ) -> None:
         self._store = store
         self._kinds = kinds
         self._catalogue = catalogue
         self._directory = directory
         self._subjects = subjects
+        self._boards = boards
 
     def react(self, occurrence: Occurrence) -> Reaction:
         """First what the event makes moot, then what it asks for."""
@@ -71,19 +74,12 @@ class AlertDesk:
             intent,
             catalogue=self._catalogue,
             directory=self._directory.current(),
-            rosters=await self._rosters(work, intent.facility),
+            rosters=await rosters_of(work, self._kinds, self._directory.current(), intent.facility),
             at=work.context.recorded_at,
+            without_board=self._boards.lacks_board(intent.facility),
         )
         if await self._trigger(work, called.alert) and called.unstaffed is not None:
             await self._trigger(work, called.unstaffed)
-
-    async def _rosters(self, work: Work, facility: str) -> Rosters:
-        own: Roster | None = await work.load(self._kinds.roster, roster_name(facility))
-        lead: Roster | None = None
-        lead_facility = self._directory.current().community_lead(facility)
-        if lead_facility:
-            lead = await work.load(self._kinds.roster, roster_name(lead_facility))
-        return Rosters(own=own, lead=lead)
 
     async def _trigger(self, work: Work, command: TriggerAlert) -> bool:
         """Whether a new alert was triggered; one that is open is triggered again instead."""

@@ -1,5 +1,7 @@
 """The alert aggregate: what may be done with an alert, by whom, and what follows (docs/domain.md, Alerts)."""
 
+from typing import get_args
+
 from services.notification.domain import texts
 from services.notification.domain.alert_fold import AlertEvent, evolve, same_attempt
 from services.notification.domain.alert_state import (
@@ -15,6 +17,8 @@ from services.notification.domain.alert_state import (
 )
 from services.notification.domain.commands import (
     AcknowledgeAlert,
+    AlertCommand,
+    GoOnWithoutBoard,
     MeetDeadline,
     RecordDelivery,
     ResolveAlert,
@@ -31,6 +35,7 @@ from services.notification.domain.events import (
     DeliveryRecorded,
 )
 from services.notification.domain.values import AlertState, Delivery, DeliveryOutcome
+from services.notification.domain.without_board import go_on_without_board
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import (
@@ -60,8 +65,6 @@ __all__ = [
     "response_time",
 ]
 
-AlertCommand = TriggerAlert | AcknowledgeAlert | ResolveAlert | SettleAlert | RecordDelivery | MeetDeadline
-
 EVENTS: tuple[type, ...] = (
     AlertTriggered,
     AlertRetriggered,
@@ -70,14 +73,7 @@ EVENTS: tuple[type, ...] = (
     AlertResolved,
     DeliveryRecorded,
 )
-COMMANDS: tuple[type, ...] = (
-    TriggerAlert,
-    AcknowledgeAlert,
-    ResolveAlert,
-    SettleAlert,
-    RecordDelivery,
-    MeetDeadline,
-)
+COMMANDS: tuple[type, ...] = get_args(AlertCommand)
 
 #: Overview roles: they see and act on the alerts of every facility.
 _EVERYWHERE = (Role.COORDINATOR, Role.OPERATOR)
@@ -112,6 +108,8 @@ def decide(state: Alert | None, command: AlertCommand, context: CommandContext) 
             return _settle(state, command)
         case RecordDelivery():
             return _record_delivery(state, command.delivery)
+        case GoOnWithoutBoard():
+            return go_on_without_board(state, context.recorded_at)
         case MeetDeadline():
             return _meet_deadline(state, command, context)
 
@@ -188,7 +186,10 @@ def _trigger(state: Alert | None, command: TriggerAlert, context: CommandContext
                 next_call_at=call.next_call_at,
                 cause_event_id=command.cause_event_id,
                 deliveries=call.deliveries,
-                calls=call.calls,
+                # A drill is seen on the board and rings nowhere.
+                calls=() if command.drill else call.calls,
+                drill=command.drill,
+                without_board=command.without_board,
             ),
         )
     if state.state is AlertState.RESOLVED:
@@ -205,6 +206,7 @@ def _trigger(state: Alert | None, command: TriggerAlert, context: CommandContext
             act_by=command.act_by,
             escalation=command.escalation,
             calls=call.calls,
+            without_board=command.without_board,
         ),
     )
 

@@ -66,6 +66,8 @@ def _triggered(event: AlertTriggered, metadata: EventMetadata) -> Alert:
         deliveries=event.deliveries,
         cause_event_id=event.cause_event_id,
         called_facilities=_called((), event.escalation, event.deliveries),
+        drill=event.drill,
+        without_board=event.without_board,
     )
 
 
@@ -124,6 +126,7 @@ def _retriggered(state: Alert, event: AlertRetriggered, metadata: EventMetadata)
         deliveries=state.deliveries + event.deliveries,
         cause_event_id=event.cause_event_id,
         called_facilities=_called(state.called_facilities, event.escalation, event.deliveries),
+        without_board=event.without_board,
     )
     if state.state is AlertState.TRIGGERED:
         # Nobody has answered yet: the response time still runs from the first trigger.

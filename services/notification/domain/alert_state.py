@@ -77,6 +77,10 @@ class Alert:
     called_facilities: tuple[str, ...] = ()
     #: escalations so far: one more each time that it is triggered again
     escalation_run: int = 1
+    #: a test: silent, and nobody beyond board and duty is called
+    drill: bool = False
+    #: no board of the facility was live when it was triggered last
+    without_board: bool = False
 
 
 def alert_name(dedup_key: str, latest: Alert | None) -> str:

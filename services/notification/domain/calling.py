@@ -10,6 +10,7 @@ from services.notification.domain.matching import NOBODY_ON_DUTY, AlertIntent
 from services.notification.domain.roster import Roster, on_duty
 from services.notification.domain.rules import EscalationTiming, Fallback, RuleCatalogue
 from services.notification.domain.values import DutyStep, EscalationStep, Recipient
+from services.notification.domain.without_board import called_without_board
 from services.notification.domain.wording import case_number, fill
 from services.shared.kernel.text import BilingualText
 
@@ -39,9 +40,15 @@ class Summons:
 
 
 def summons(
-    intent: AlertIntent, *, catalogue: RuleCatalogue, directory: Directory, rosters: Rosters, at: datetime
+    intent: AlertIntent,
+    *,
+    catalogue: RuleCatalogue,
+    directory: Directory,
+    rosters: Rosters,
+    at: datetime,
+    without_board: bool = False,
 ) -> Summons:
-    """Fixes who is called for an intent at a moment."""
+    """Fixes who is called for an intent at a moment; `without_board` where no screen would show it."""
     timing = catalogue.escalation[intent.severity]
     escalation = escalation_policy(
         rosters,
@@ -52,7 +59,11 @@ def summons(
         at=at,
     )
     return Summons(
-        alert=trigger_command(intent, escalation),
+        alert=trigger_command(
+            intent,
+            called_without_board(escalation) if without_board else escalation,
+            without_board=without_board,
+        ),
         unstaffed=unstaffed_alert(intent, escalation, catalogue=catalogue, directory=directory),
     )
 
@@ -128,7 +139,9 @@ def unstaffed_alert(
     )
 
 
-def trigger_command(intent: AlertIntent, escalation: tuple[EscalationStep, ...]) -> TriggerAlert:
+def trigger_command(
+    intent: AlertIntent, escalation: tuple[EscalationStep, ...], *, without_board: bool = False
+) -> TriggerAlert:
     """The command of an intent whose escalation is fixed."""
     return TriggerAlert(
         rule=intent.rule,
@@ -146,6 +159,7 @@ def trigger_command(intent: AlertIntent, escalation: tuple[EscalationStep, ...])
         act_by=intent.act_by,
         escalation=escalation,
         cause_event_id=intent.cause_event_id,
+        without_board=without_board,
     )
 
 

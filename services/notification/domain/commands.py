@@ -36,6 +36,10 @@ class TriggerAlert:
     act_by: datetime | None
     escalation: tuple[EscalationStep, ...]
     cause_event_id: str
+    #: a test: silent, and nobody beyond board and duty is called
+    drill: bool = False
+    #: no board of the facility is live
+    without_board: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,10 +71,27 @@ class RecordDelivery:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GoOnWithoutBoard:
+    """The last board of its facility went silent. Given by the service."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MeetDeadline:
     """A deadline is due. Given by the deadline worker."""
 
     key: str
+
+
+#: What may be done with an alert.
+AlertCommand = (
+    TriggerAlert
+    | AcknowledgeAlert
+    | ResolveAlert
+    | SettleAlert
+    | RecordDelivery
+    | GoOnWithoutBoard
+    | MeetDeadline
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -62,6 +62,11 @@ def next_round(escalation: Escalation, *, step: int, number: int, at: datetime, 
     return Round(step=step, round=number, next_call_at=None, deliveries=(), exhausted=True)
 
 
+def step_round(escalation: Escalation, *, step: int, at: datetime) -> Round:
+    """The first round of a later step, made now: whoever was being called is waited for no longer."""
+    return _round(escalation, step=step, number=1, at=at, due_at=at)
+
+
 def _round(escalation: Escalation, *, step: int, number: int, at: datetime, due_at: datetime) -> Round:
     current = escalation.steps[step]
     deliveries = tuple(

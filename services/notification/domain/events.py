@@ -40,6 +40,10 @@ class AlertTriggered:
     deliveries: tuple[Delivery, ...]
     #: whom to call now
     calls: tuple[AlertCall, ...] = ()
+    #: a test: silent, and nobody beyond board and duty is called
+    drill: bool = False
+    #: no board of the facility was live
+    without_board: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +59,8 @@ class AlertRetriggered:
     escalation: tuple[EscalationStep, ...]
     #: whom to call now
     calls: tuple[AlertCall, ...] = ()
+    #: no board of the facility was live
+    without_board: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,27 +1,37 @@
-"""Alerts that nobody has answered, when their next call is due."""
+"""What is due: the next call of an alert, a drill that begins, one that nobody answered."""
 
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.change_alert import meet_deadline
+from services.notification.application.drill_desk import DrillDesk
 from services.shared.commands.system_context import deadline_context
 from services.shared.deadlines.worker import DueDeadline
 from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Reaction
 from services.shared.kernel.actor import system_actor
 
 _ACTOR = system_actor("notification")
 
 
 class AlertDeadlines:
-    """Runs due deadlines of alerts."""
+    """Runs due deadlines of alerts, drills and their plans."""
 
-    def __init__(self, runner: CommandRunner, kinds: Aggregates) -> None:
+    def __init__(self, runner: CommandRunner, kinds: Aggregates, drills: DrillDesk) -> None:
         self._runner = runner
         self._kinds = kinds
+        self._drills = drills
 
     async def fire(self, due: DueDeadline) -> None:
         """Raises DependencyDown or Overloaded to be asked again."""
         await self._runner.react(
-            meet_deadline(self._kinds, due.stream_id, due.key),
+            self._reaction(due),
             deadline_context(due, _ACTOR),
             target=due.stream_id,
             inbox=None,
         )
+
+    def _reaction(self, due: DueDeadline) -> Reaction:
+        if due.kind == self._kinds.drill.name:
+            return self._drills.meet(due.stream_id, due.key)
+        if due.kind == self._kinds.drill_plan.name:
+            return self._drills.hold(due.stream_id, due.due_at)
+        return meet_deadline(self._kinds, due.stream_id, due.key)

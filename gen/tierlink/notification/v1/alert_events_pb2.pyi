@@ -89,6 +89,8 @@ class AlertTriggered(message.Message):
     CAUSE_EVENT_ID_FIELD_NUMBER: builtins.int
     DELIVERIES_FIELD_NUMBER: builtins.int
     CALLS_FIELD_NUMBER: builtins.int
+    DRILL_FIELD_NUMBER: builtins.int
+    WITHOUT_BOARD_FIELD_NUMBER: builtins.int
     rule: builtins.str
     dedup_key: builtins.str
     severity: alert_pb2.Severity.ValueType
@@ -100,6 +102,10 @@ class AlertTriggered(message.Message):
     episode: builtins.str
     action: builtins.str
     cause_event_id: builtins.str
+    drill: builtins.bool
+    """A test: silent, and nobody beyond board and duty is called."""
+    without_board: builtins.bool
+    """No board of the facility was live: nobody waits for a screen."""
     @builtins.property
     def title(self) -> type_pb2.BilingualText: ...
     @builtins.property
@@ -137,10 +143,12 @@ class AlertTriggered(message.Message):
         cause_event_id: builtins.str = ...,
         deliveries: abc.Iterable[alert_pb2.Delivery] | None = ...,
         calls: abc.Iterable[alert_pb2.AlertCall] | None = ...,
+        drill: builtins.bool = ...,
+        without_board: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "action", b"action", "body", b"body", "calls", b"calls", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "episode", b"episode", "escalation", b"escalation", "facility", b"facility", "next_call_at", b"next_call_at", "pathway", b"pathway", "role", b"role", "rule", b"rule", "severity", b"severity", "subject", b"subject", "title", b"title", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "action", b"action", "body", b"body", "calls", b"calls", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "drill", b"drill", "episode", b"episode", "escalation", b"escalation", "facility", b"facility", "next_call_at", b"next_call_at", "pathway", b"pathway", "role", b"role", "rule", b"rule", "severity", b"severity", "subject", b"subject", "title", b"title", "urgency", b"urgency", "without_board", b"without_board"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -158,7 +166,9 @@ class AlertRetriggered(message.Message):
     ACT_BY_FIELD_NUMBER: builtins.int
     ESCALATION_FIELD_NUMBER: builtins.int
     CALLS_FIELD_NUMBER: builtins.int
+    WITHOUT_BOARD_FIELD_NUMBER: builtins.int
     cause_event_id: builtins.str
+    without_board: builtins.bool
     @builtins.property
     def next_call_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
@@ -190,10 +200,11 @@ class AlertRetriggered(message.Message):
         act_by: timestamp_pb2.Timestamp | None = ...,
         escalation: abc.Iterable[alert_pb2.EscalationStep] | None = ...,
         calls: abc.Iterable[alert_pb2.AlertCall] | None = ...,
+        without_board: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "calls", b"calls", "cause_event_id", b"cause_event_id", "deliveries", b"deliveries", "escalation", b"escalation", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "calls", b"calls", "cause_event_id", b"cause_event_id", "deliveries", b"deliveries", "escalation", b"escalation", "next_call_at", b"next_call_at", "title", b"title", "without_board", b"without_board"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -120,6 +120,8 @@ class Alert(message.Message):
     ESCALATION_EXHAUSTED_FIELD_NUMBER: builtins.int
     RESOLUTION_REASON_FIELD_NUMBER: builtins.int
     ESCALATION_RUN_FIELD_NUMBER: builtins.int
+    DRILL_FIELD_NUMBER: builtins.int
+    WITHOUT_BOARD_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`alerts/{uuid}`."""
     version: builtins.int
@@ -152,6 +154,10 @@ class Alert(message.Message):
     """Every step was called in vain; nobody is left to call."""
     escalation_run: builtins.int
     """Which escalation is running: 1 for the first, one more each time that it is triggered again."""
+    drill: builtins.bool
+    """A test: silent, and nobody beyond board and duty is called."""
+    without_board: builtins.bool
+    """No board of the facility was live when it was triggered last: nobody waits for a screen."""
     @builtins.property
     def allowed_commands(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
@@ -226,10 +232,12 @@ class Alert(message.Message):
         escalation_exhausted: builtins.bool = ...,
         resolution_reason: type_pb2.CodedReason | None = ...,
         escalation_run: builtins.int = ...,
+        drill: builtins.bool = ...,
+        without_board: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "title", b"title", "triggered_at", b"triggered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "action", b"action", "allowed_commands", b"allowed_commands", "body", b"body", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "episode", b"episode", "escalation", b"escalation", "escalation_exhausted", b"escalation_exhausted", "escalation_round", b"escalation_round", "escalation_run", b"escalation_run", "escalation_step", b"escalation_step", "facility", b"facility", "name", b"name", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "pathway", b"pathway", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "role", b"role", "rule", b"rule", "severity", b"severity", "state", b"state", "subject", b"subject", "title", b"title", "triggered_at", b"triggered_at", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "action", b"action", "allowed_commands", b"allowed_commands", "body", b"body", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "drill", b"drill", "episode", b"episode", "escalation", b"escalation", "escalation_exhausted", b"escalation_exhausted", "escalation_round", b"escalation_round", "escalation_run", b"escalation_run", "escalation_step", b"escalation_step", "facility", b"facility", "name", b"name", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "pathway", b"pathway", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "role", b"role", "rule", b"rule", "severity", b"severity", "state", b"state", "subject", b"subject", "title", b"title", "triggered_at", b"triggered_at", "urgency", b"urgency", "version", b"version", "without_board", b"without_board"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
