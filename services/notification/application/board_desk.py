@@ -127,7 +127,11 @@ class BoardDesk:
             rosters=await rosters_of(work, self._kinds, directory, lost.facility),
             at=work.context.recorded_at,
         )
-        await work.record(self._kinds.alert, lost.alert, alerts.decide(None, command, work.context))
+        # Where this process's picture of the boards is old, another has triggered it already.
+        alert: Alert | None = await work.load(self._kinds.alert, lost.alert)
+        events = alerts.decide(alert, command, work.context)
+        if events:
+            await work.record(self._kinds.alert, lost.alert, events)
 
     async def _go_on(self, work: Work, facility: str) -> None:
         query = StreamQuery(

@@ -64,7 +64,6 @@ class DrillDesk:
         """Answers with the drill that has begun."""
 
         async def use_case(work: Work) -> Reply[Drill]:
-            await work.load(self._kinds.drill, name)
             await self._begin(work, name, command.facility, command.centre, scheduled=False)
             return work.reply(self._kinds.drill, name)
 
@@ -100,7 +99,8 @@ class DrillDesk:
             late = work.context.recorded_at - due_at
             if late > timedelta(seconds=self._policy.drill.late_max_s):
                 missed = DrillNotHeld(facility=state.facility, centre=state.centre, due_at=due_at)
-                await work.record(self._kinds.drill, name, (missed,))
+                if await work.load(self._kinds.drill, name) is None:
+                    await work.record(self._kinds.drill, name, (missed,))
             else:
                 await self._begin(work, name, state.facility, state.centre, scheduled=True)
             next_at = self._policy.next_drill(work.context.recorded_at)
@@ -133,6 +133,9 @@ class DrillDesk:
         return reaction
 
     async def _begin(self, work: Work, name: str, facility: str, centre: str, *, scheduled: bool) -> None:
+        if await work.load(self._kinds.drill, name) is not None:
+            # Where this process's picture of the plan is old, another has begun it already.
+            return
         at = work.context.recorded_at
         started: DrillStarted = drill.start(
             name,

@@ -18,7 +18,7 @@ from services.shared.eventstore.work import Reaction
 from services.shared.kernel.actor import system_actor
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.ids import derive_id
-from services.shared.kernel.refusals import DependencyDown, Refused
+from services.shared.kernel.refusals import DependencyDown
 
 _log = structlog.get_logger(__name__)
 _ACTOR = system_actor("notification")
@@ -69,8 +69,9 @@ class BoardWatch:
                 await self._look()
             except DependencyDown:
                 _log.warning("boards_not_watched")
-            except Refused as refusal:
-                _log.warning("boards_watch_refused", error=str(refusal))
+            except Exception:
+                # Whatever it is, calls and deadlines of this process must not end with it.
+                _log.exception("boards_watch_failed")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), _EVERY_S)
 
