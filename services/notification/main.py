@@ -115,7 +115,10 @@ def _boards(
 
 
 def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly:
-    """The service's own objects. Raises CodecMismatch, RulesFileError, BoardsFileError, SealingKeysInvalid."""
+    """The service's own objects.
+
+    Raises CodecMismatch, RulesFileError, BoardsFileError, SealingKeysInvalid.
+    """
     kinds = build_aggregates()
     store, runner = foundation.store, foundation.runner
     directory = StoredDirectory(store)
