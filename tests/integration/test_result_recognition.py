@@ -35,6 +35,24 @@ async def read(site: Site, name: str, facility: str) -> pb.GetReferralResponse:
     return reply
 
 
+async def test_before_a_referral_is_created_each_destination_says_what_it_would_recognise(site: Site) -> None:
+    request = pb.ExplainReferralRequest(
+        destinations=[COUNTY, CITY],
+        urgency="URGENCY_EMERGENCY",
+        pathway="PATHWAY_STROKE",
+        consent={"recorded": True},
+        results=[result("血钾", COUNTY), result("血常规", BRANCH)],
+    )
+    reply = await site.hospital.referrals.ExplainReferral(request, metadata=site.hospital.as_(BRANCH))
+    county, city = sorted(reply.destinations, key=lambda each: each.facility != COUNTY)
+    assert [(each.result, each.code) for each in county.recognitions] == [
+        ("results/0", "RECOGNISED"),
+        ("results/1", "LOWER_LEVEL"),
+    ]
+    assert [each.item_name for each in county.do_not_repeat] == ["血钾"]
+    assert (len(city.recognitions), len(city.do_not_repeat)) == (2, 0)
+
+
 async def test_the_destination_is_told_what_not_to_repeat_and_says_why_it_did(site: Site) -> None:
     hospital = site.hospital
     referral = await hospital.create(

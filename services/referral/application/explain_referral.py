@@ -53,6 +53,7 @@ class ReferralExplanation:
             directory=self._directory.current(),
             policy=self._policy,
             live_referrals=await self._live(query.episode),
+            now=now,
         )
         ids = [facility.id for facility in asked.candidates]
         # Bounded: no more than explaining.SUGGESTIONS_MAX facilities, each with two look-ups by key.

@@ -10,7 +10,7 @@ from services.referral.domain.commands import (
     RerouteReferral,
 )
 from services.referral.domain.decide_record import creation_faults, record_start
-from services.referral.domain.decide_results import named, result_faults
+from services.referral.domain.decide_results import latest, named, result_faults
 from services.referral.domain.decision import Decision
 from services.referral.domain.directory_state import Directory, Facility
 from services.referral.domain.events import (
@@ -70,7 +70,7 @@ def decide_create(
     command = replace(command, record=with_origin_code(command.record, origin))
     faults += identity_in_texts(command)
     faults += creation_faults(command, context, policy)
-    faults += result_faults(command, context, policy)
+    faults += result_faults(command.results, latest(context), policy)
     if faults:
         raise InvalidInput(*faults)
     dispatch = command.dispatch or Dispatch.IN_ORDER

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from services.referral.domain.attachments import attachment_faults
-from services.referral.domain.commands import AddResults, CreateReferral, RecordRepeat
+from services.referral.domain.commands import AddResults, RecordRepeat
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import Event, ResultRepeated, ResultsAdded
 from services.referral.domain.examination_results import ExaminationResult, RepeatReason
@@ -26,14 +26,18 @@ def named(results: tuple[ExaminationResult, ...], request_id: str) -> tuple[Exam
     )
 
 
+def latest(context: CommandContext) -> datetime:
+    """The later of a command's two times: what was made by then lies in no future."""
+    return max(context.occurred_at, context.recorded_at)
+
+
 def result_faults(
-    command: CreateReferral | AddResults, context: CommandContext, policy: ReferralPolicy
+    results: tuple[ExaminationResult, ...], now: datetime, policy: ReferralPolicy
 ) -> list[FieldViolation]:
-    """What is wrong in the results of a command."""
-    now = max(context.occurred_at, context.recorded_at)
+    """What is wrong in the results of a request, `now` being the later of its two times."""
     return [
         found
-        for index, result in enumerate(command.results)
+        for index, result in enumerate(results)
         for found in _faults(result, f"results[{index}]", now, policy)
     ]
 
@@ -53,7 +57,7 @@ def _faults(
 
 
 def add_faults(decision: Decision[AddResults]) -> list[FieldViolation]:
-    return result_faults(decision.command, decision.context, decision.policy)
+    return result_faults(decision.command.results, latest(decision.context), decision.policy)
 
 
 def add_results(decision: Decision[AddResults]) -> tuple[Event, ...]:

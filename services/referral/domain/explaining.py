@@ -1,17 +1,25 @@
 """What is known of a referral before anything is created: the question, the answer, and its order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.referral.domain.acceptance_times import Acceptance, ExpectedWait, expected_wait
+from services.referral.domain.decide_results import result_faults
 from services.referral.domain.directory_state import Directory, Facility
+from services.referral.domain.examination_results import ExaminationResult
 from services.referral.domain.expected_alerts import ExpectedAlert, expected_alerts
 from services.referral.domain.free_beds import FreeBeds, WardBeds, free_beds, free_of
 from services.referral.domain.norms import Assessment, Request, assess, destination_faults
 from services.referral.domain.norms_channel import channel_faults
 from services.referral.domain.norms_move import capable
 from services.referral.domain.policy import ReferralPolicy
+from services.referral.domain.recognition import (
+    ResultRecognition,
+    asked_of,
+    do_not_repeat,
+    recognition,
+)
 from services.referral.domain.referral_values import (
     ClinicalSummary,
     Consent,
@@ -43,6 +51,8 @@ class ExplainReferral:
     rehabilitation_plan: RehabilitationPlan | None = None
     #: destinations are compared by free beds of this type; None is all of them
     bed_type: BedType | None = None
+    #: those that would travel with the patient
+    results: tuple[ExaminationResult, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,6 +82,10 @@ class DestinationExplanation:
     approval_facility: str
     #: by its green channel: LEVEL_BY_LEVEL, APPROVAL_QUEUE, DEPOSIT
     skips: tuple[str, ...] = ()
+    #: one for each result, in the order of the question; a result's name is its place there
+    recognitions: tuple[ResultRecognition, ...] = ()
+    #: those that it would recognise
+    do_not_repeat: tuple[ResultRecognition, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +104,7 @@ class Question:
     request: Request
     candidates: tuple[Facility, ...]
     bed_type: BedType | None
+    results: tuple[ExaminationResult, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,10 +123,11 @@ def question(
     directory: Directory,
     policy: ReferralPolicy,
     live_referrals: tuple[str, ...] = (),
+    now: datetime,
 ) -> Question:
     """Whom the question is about: the named destinations, or the nearest capable ones.
 
-    Raises InvalidInput for an unknown facility.
+    Raises InvalidInput for an unknown facility, and for results that no referral would take.
     """
     origin_id = query.origin_facility or actor_facility
     origin = directory.facility(origin_id)
@@ -121,6 +137,7 @@ def question(
         fault = FieldViolation(field="origin_facility", reason="UNKNOWN_FACILITY", description=description)
         faults.insert(0, fault)
     faults += channel_faults(directory, query.green_channel)
+    faults += result_faults(query.results, now, policy)
     if origin is None or faults:
         raise InvalidInput(*faults)
     request = Request(
@@ -136,7 +153,12 @@ def question(
         listed=query.destinations,
     )
     named = [directory.facilities[each] for each in query.destinations]
-    return Question(request=request, candidates=tuple(named or _suggested(request)), bed_type=query.bed_type)
+    return Question(
+        request=request,
+        candidates=tuple(named or _suggested(request)),
+        bed_type=query.bed_type,
+        results=tuple([replace(each, name=f"results/{place}") for place, each in enumerate(query.results)]),
+    )
 
 
 def explain(asked: Question, known: Mapping[str, Known], now: datetime) -> tuple[DestinationExplanation, ...]:
@@ -158,7 +180,7 @@ def explain(asked: Question, known: Mapping[str, Known], now: datetime) -> tuple
     found.sort(key=lambda each: _order(each, asked.bed_type))
     in_order = assess(asked.request, [each.alone.facility for each in found])
     return tuple(
-        [_explanation(each, placed, asked.request) for each, placed in zip(found, in_order, strict=True)]
+        [_explanation(each, placed, asked, now) for each, placed in zip(found, in_order, strict=True)]
     )
 
 
@@ -198,8 +220,24 @@ def _suggested(request: Request) -> Sequence[Facility]:
     return [facility for _, facility in candidates[:SUGGESTIONS_MAX]]
 
 
-def _explanation(candidate: _Candidate, placed: Assessment, request: Request) -> DestinationExplanation:
-    alone = candidate.alone
+def _explanation(
+    candidate: _Candidate, placed: Assessment, asked: Question, now: datetime
+) -> DestinationExplanation:
+    alone, request = candidate.alone, asked.request
+    recognitions = tuple(
+        [
+            recognition(
+                asked_of(
+                    result,
+                    alone.facility.id,
+                    directory=request.directory,
+                    policy=request.policy.recognition,
+                    now=now,
+                )
+            )
+            for result in asked.results
+        ]
+    )
     leaves = alone.needs_approval or alone.approval_in_retrospect
     return DestinationExplanation(
         facility=alone.facility.id,
@@ -218,4 +256,6 @@ def _explanation(candidate: _Candidate, placed: Assessment, request: Request) ->
         insurance_filing_needed=alone.insurance_filing_needed,
         approval_facility=request.directory.lead_of(request.origin) if leaves else "",
         skips=alone.skips,
+        recognitions=recognitions,
+        do_not_repeat=do_not_repeat(recognitions),
     )

@@ -20,7 +20,7 @@ from google.protobuf.message import Message
 from services.shared.rpc.call import Call, RpcRuntime
 from services.shared.rpc.call_frame import CallFrame
 from services.shared.rpc.serving import StreamServing, UnaryServing
-from services.shared.rpc.validation import RequestContract
+from services.shared.rpc.validation import FurtherFaults, RequestContract
 
 RequestT = TypeVar("RequestT", bound=Message)
 ResponseT = TypeVar("ResponseT", bound=Message)
@@ -36,6 +36,8 @@ class UnaryMethod(Generic[RequestT, ResponseT]):
     handler: Callable[[RequestT, Call], Awaitable[ResponseT]]
     #: served without credentials
     public: bool = False
+    #: what the service itself finds wrong in a request that breaks its contract
+    further_faults: FurtherFaults[RequestT] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,7 +71,7 @@ def service_handler(
             method=f"{service}/{method.name}",
             public=method.public,
             unary=isinstance(method, UnaryMethod),
-            contract=RequestContract(method.request_type, validator),
+            contract=RequestContract(method.request_type, validator, _further_faults(method)),
             response_type=method.response_type,
             runtime=runtime,
         )
@@ -82,3 +84,7 @@ def service_handler(
             stream = StreamServing(frame, method.handler)
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(stream.serve)
     return cast(grpc.ServiceRpcHandler, grpc.method_handlers_generic_handler(service, handlers))
+
+
+def _further_faults(method: UnaryMethod[Any, Any] | StreamMethod[Any, Any]) -> FurtherFaults[Any] | None:
+    return method.further_faults if isinstance(method, UnaryMethod) else None

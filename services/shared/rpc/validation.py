@@ -4,7 +4,7 @@ The contract is strict. A field that this version does not know is refused, at a
 data from a newer client, and protobuf would drop it without a word when the message is stored.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
 import protovalidate
@@ -20,12 +20,26 @@ _VIOLATIONS_MAX = 200
 RequestT = TypeVar("RequestT", bound=Message)
 
 
+#: What a service itself finds wrong in a request that breaks its contract: so that who mends a long one reads
+#: everything at once. It must do with a message of which any field may be wrong.
+FurtherFaults = Callable[[RequestT], Iterable[FieldViolation]]
+
+
 class RequestContract(Generic[RequestT]):
     """Reads requests of one type."""
 
-    def __init__(self, request_type: type[RequestT], validator: protovalidate.Validator) -> None:
-        """Compiles the type's rules. Raises protovalidate.CompilationError when one of them is wrong."""
+    def __init__(
+        self,
+        request_type: type[RequestT],
+        validator: protovalidate.Validator,
+        further_faults: FurtherFaults[RequestT] | None = None,
+    ) -> None:
+        """Compiles the type's rules. Raises protovalidate.CompilationError when one of them is wrong.
+
+        `further_faults` are asked for only where a rule is broken.
+        """
         self.request_type = request_type
+        self._further_faults = further_faults
         self._validator = validator
         # The first message of a type compiles its rules; a mistake in them must stop the start, not a call.
         validator.collect_violations(request_type())
@@ -49,6 +63,9 @@ class RequestContract(Generic[RequestT]):
             unknown = _unknown_fields(self.request_type.FromString(data), "")
             fields = self.request_type.DESCRIPTOR.fields_by_name
             found = [*(_field_violation(violation, fields) for violation in violations), *unknown]
+            if self._further_faults is not None:
+                told = {_plain(each.field) for each in found}
+                found += [each for each in self._further_faults(message) if _plain(each.field) not in told]
             raise InvalidInput(*found[:_VIOLATIONS_MAX])
         return message
 
@@ -65,6 +82,11 @@ def _field_violation(violation: protovalidate.Violation, fields: Container[str])
         reason="".join(c if c.isalnum() else "_" for c in proto.rule_id).upper(),
         description=proto.message or proto.rule_id,
     )
+
+
+def _plain(path: str) -> str:
+    """A path as both say it: `travel_minutes["x"]` is `travel_minutes[x]`."""
+    return path.replace('"', "")
 
 
 def _path(elements: Any) -> str:

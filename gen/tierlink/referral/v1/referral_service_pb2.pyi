@@ -156,6 +156,7 @@ class ExplainReferralRequest(message.Message):
     CONSENT_FIELD_NUMBER: builtins.int
     REHABILITATION_PLAN_FIELD_NUMBER: builtins.int
     BED_TYPE_FIELD_NUMBER: builtins.int
+    RESULTS_FIELD_NUMBER: builtins.int
     origin_facility: builtins.str
     """Origin; the caller's facility when left out."""
     episode: builtins.str
@@ -175,6 +176,10 @@ class ExplainReferralRequest(message.Message):
     def consent(self) -> referral_pb2.Consent: ...
     @builtins.property
     def rehabilitation_plan(self) -> referral_pb2.RehabilitationPlan: ...
+    @builtins.property
+    def results(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ExaminationResult]:
+        """Results that would travel with the patient: each destination says which of them it would recognise."""
+
     def __init__(
         self,
         *,
@@ -188,10 +193,11 @@ class ExplainReferralRequest(message.Message):
         consent: referral_pb2.Consent | None = ...,
         rehabilitation_plan: referral_pb2.RehabilitationPlan | None = ...,
         bed_type: type_pb2.BedType.ValueType = ...,
+        results: abc.Iterable[examination_result_pb2.ExaminationResult] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["clinical_summary", b"clinical_summary", "consent", b"consent", "rehabilitation_plan", b"rehabilitation_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "destinations", b"destinations", "episode", b"episode", "green_channel", b"green_channel", "origin_facility", b"origin_facility", "pathway", b"pathway", "rehabilitation_plan", b"rehabilitation_plan", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "destinations", b"destinations", "episode", b"episode", "green_channel", b"green_channel", "origin_facility", b"origin_facility", "pathway", b"pathway", "rehabilitation_plan", b"rehabilitation_plan", "results", b"results", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -240,6 +246,8 @@ class DestinationExplanation(message.Message):
     INSURANCE_FILING_NEEDED_FIELD_NUMBER: builtins.int
     APPROVAL_FACILITY_FIELD_NUMBER: builtins.int
     SKIPS_FIELD_NUMBER: builtins.int
+    RECOGNITIONS_FIELD_NUMBER: builtins.int
+    DO_NOT_REPEAT_FIELD_NUMBER: builtins.int
     facility: builtins.str
     direction: referral_pb2.Direction.ValueType
     scope: referral_pb2.Scope.ValueType
@@ -277,6 +285,14 @@ class DestinationExplanation(message.Message):
     def skips(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """What the green channel skips on this way: LEVEL_BY_LEVEL, APPROVAL_QUEUE, DEPOSIT. Never a clinical guard."""
 
+    @builtins.property
+    def recognitions(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ResultRecognition]:
+        """One for each result of the request, in its order: `results/0` is the first."""
+
+    @builtins.property
+    def do_not_repeat(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ResultRecognition]:
+        """Those that it would recognise: they need not be made again. 免复查清单"""
+
     def __init__(
         self,
         *,
@@ -296,10 +312,12 @@ class DestinationExplanation(message.Message):
         insurance_filing_needed: builtins.bool = ...,
         approval_facility: builtins.str = ...,
         skips: abc.Iterable[builtins.str] | None = ...,
+        recognitions: abc.Iterable[examination_result_pb2.ResultRecognition] | None = ...,
+        do_not_repeat: abc.Iterable[examination_result_pb2.ResultRecognition] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "expected_wait", b"expected_wait", "facility_name", b"facility_name", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "alerts", b"alerts", "allowed", b"allowed", "allowed_in_order", b"allowed_in_order", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "direction", b"direction", "expected_wait", b"expected_wait", "facility", b"facility", "facility_name", b"facility_name", "free_beds", b"free_beds", "insurance_filing_needed", b"insurance_filing_needed", "needs_approval", b"needs_approval", "norms", b"norms", "scope", b"scope", "skips", b"skips", "travel_minutes", b"travel_minutes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes", "alerts", b"alerts", "allowed", b"allowed", "allowed_in_order", b"allowed_in_order", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "direction", b"direction", "do_not_repeat", b"do_not_repeat", "expected_wait", b"expected_wait", "facility", b"facility", "facility_name", b"facility_name", "free_beds", b"free_beds", "insurance_filing_needed", b"insurance_filing_needed", "needs_approval", b"needs_approval", "norms", b"norms", "recognitions", b"recognitions", "scope", b"scope", "skips", b"skips", "travel_minutes", b"travel_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__travel_minutes: _TypeAlias = typing.Literal["travel_minutes"]  # noqa: Y015
     _WhichOneofArgType__travel_minutes: _TypeAlias = typing.Literal["_travel_minutes", b"_travel_minutes"]  # noqa: Y015

@@ -1,6 +1,7 @@
 """DirectoryService."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from services.referral.application.aggregates import Aggregates
@@ -14,6 +15,7 @@ from services.referral.domain.directory_difference import (
     DirectoryDifference,
 )
 from services.referral.domain.directory_state import DIRECTORY_NAME, Directory
+from services.referral.entrypoints.grpc.directory_references import reference_faults
 from services.referral.entrypoints.grpc.resources import (
     ALLIANCE,
     COMMUNITY,
@@ -60,7 +62,7 @@ class DirectoryServicer:
 
     def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
         return (
-            _method("ApplyDirectory", self.apply_directory),
+            replace(_method("ApplyDirectory", self.apply_directory), further_faults=reference_faults),
             _method("GetFacility", self.get_facility),
             _method("ListFacilities", self.list_facilities),
             _method("ListCommunities", self.list_communities),

@@ -16,7 +16,7 @@ from services.referral.domain.explaining import (
     explain,
     question,
 )
-from services.referral.domain.policy import DEFAULT_POLICY
+from services.referral.domain.policy import DEFAULT_POLICY, ReferralPolicy
 from services.referral.domain.referral_values import Consent
 from services.referral.domain.values import BedType, Direction, Pathway, Scope, Urgency
 from services.shared.kernel.refusals import InvalidInput
@@ -36,9 +36,15 @@ def answers(
     *,
     directory: Directory = DIRECTORY,
     live: tuple[str, ...] = (),
+    policy: ReferralPolicy = DEFAULT_POLICY,
 ) -> tuple[DestinationExplanation, ...]:
     asked = question(
-        query, actor_facility="wucaiwan", directory=directory, policy=DEFAULT_POLICY, live_referrals=live
+        query,
+        actor_facility="wucaiwan",
+        directory=directory,
+        policy=policy,
+        live_referrals=live,
+        now=START,
     )
     return explain(asked, known, START)
 

@@ -66,7 +66,7 @@ def answers(
     query: ExplainReferral, facts: dict[str, Known], ways: dict[str, int]
 ) -> tuple[DestinationExplanation, ...]:
     directory = replace(DIRECTORY, roads={"wucaiwan": ways})
-    asked = question(query, actor_facility="wucaiwan", directory=directory, policy=DEFAULT_POLICY)
+    asked = question(query, actor_facility="wucaiwan", directory=directory, policy=DEFAULT_POLICY, now=START)
     return explain(asked, facts, START)
 
 
