@@ -32,6 +32,7 @@ from services.referral.application.audit_scope import AuditScope
 from services.referral.application.change_referral import ReferralChanges
 from services.referral.application.create_referral import ReferralCreation
 from services.referral.application.explain_referral import ReferralExplanation
+from services.referral.application.list_reads import RecordedReads
 from services.referral.application.patient_identities import PatientIdentities
 from services.referral.application.read_recognitions import ResultRecognitions
 from services.referral.application.reading import Reading
@@ -46,6 +47,7 @@ from services.referral.entrypoints.grpc import (
     directory_service,
     episode_service,
     identity_service,
+    reads_service,
     record_rules_service,
     referral_service,
     standing_service,
@@ -236,6 +238,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
             (
                 *_referral_methods(shared, foundation, referral_tail),
                 *_identity_methods(shared, settings, foundation),
+                *reads_service.ReadsServicer(RecordedReads(kinds, shared.reading, shared.views)).methods(),
                 *record_rules_service.RecordRulesServicer(shared.policy.record).methods(),
             ),
         ),

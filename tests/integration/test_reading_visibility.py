@@ -75,8 +75,8 @@ STREAMS = {"WatchReferrals", "WatchConsultations"}
 SUMMARIES = {"SummarizeClocks", "ListClockTargets"}
 #: The site's own rules, which are nobody's record.
 RULES = {"GetRecordRules"}
-#: With tests of their own: `test_patient_identity.py`, `test_standing_orders.py`.
-ELSEWHERE = {"GetIdentity", "GetStandingOrder", "ListVisits"}
+#: With tests of their own: `test_patient_identity.py`, `test_standing_orders.py`, `test_read_log.py`.
+ELSEWHERE = {"GetIdentity", "GetStandingOrder", "ListVisits", "ListReads"}
 
 
 def _method(name: str, hospital: Hospital) -> tuple[Any, Any]:

@@ -22,6 +22,10 @@ _PARTIES = {
         "本平台未配置患者身份密钥，不能登记或查询患者身份",
         "the site has given no keys for patients' identities: none can be recorded or read",
     ),
+    "READS_FOR_OFFICES": _pair(
+        "查阅记录仅供转诊办、协调员和平台运维人员查看",
+        "who looked is for referral offices, coordinators and operators to see",
+    ),
     "FACILITY_NOT_IN_DIRECTORY": _pair(
         "贵机构未列入机构目录，不能发起转诊", "your facility is not in the directory and cannot refer"
     ),

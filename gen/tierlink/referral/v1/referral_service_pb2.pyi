@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from tierlink.referral.v1 import examination_result_pb2 as examination_result_pb2
 from tierlink.referral.v1 import patient_identity_pb2 as patient_identity_pb2
+from tierlink.referral.v1 import read_log_pb2 as read_log_pb2
 from tierlink.referral.v1 import referral_pb2 as referral_pb2
 from tierlink.referral.v1 import standing_pb2 as standing_pb2
 from tierlink.referral.v1 import timeline_pb2 as timeline_pb2
@@ -649,6 +650,72 @@ class GetTimelineResponse(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["entries", b"entries", "next_page_token", b"next_page_token", "referral", b"referral"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListReadsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    RESOURCE_FIELD_NUMBER: builtins.int
+    PATIENT_FIELD_NUMBER: builtins.int
+    READ_FROM_FIELD_NUMBER: builtins.int
+    READ_BEFORE_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """At most 1000; 50 when left out."""
+    page_token: builtins.str
+    """Of an earlier answer to the same request."""
+    resource: builtins.str
+    """What was looked at; this or the patient."""
+    patient: builtins.str
+    """Pseudonym: everything of this patient that the caller may know of, and who looked up who the patient is."""
+    @builtins.property
+    def read_from(self) -> timestamp_pb2.Timestamp:
+        """Read at this moment or later,"""
+
+    @builtins.property
+    def read_before(self) -> timestamp_pb2.Timestamp:
+        """and before this one."""
+
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+        resource: builtins.str = ...,
+        patient: builtins.str = ...,
+        read_from: timestamp_pb2.Timestamp | None = ...,
+        read_before: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["read_before", b"read_before", "read_from", b"read_from"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token", "patient", b"patient", "read_before", b"read_before", "read_from", b"read_from", "resource", b"resource"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListReadsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    READS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Empty when there is no more."""
+    @builtins.property
+    def reads(self) -> containers.RepeatedCompositeFieldContainer[read_log_pb2.RecordedRead]:
+        """The latest first."""
+
+    def __init__(
+        self,
+        *,
+        reads: abc.Iterable[read_log_pb2.RecordedRead] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "reads", b"reads"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

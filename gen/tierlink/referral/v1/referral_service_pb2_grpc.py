@@ -72,6 +72,11 @@ class ReferralServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.VerifyTimelineRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.VerifyTimelineResponse.FromString,
                 _registered_method=True)
+        self.ListReads = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/ListReads',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ListReadsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ListReadsResponse.FromString,
+                _registered_method=True)
         self.ApproveReferral = channel.unary_unary(
                 '/tierlink.referral.v1.ReferralService/ApproveReferral',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ApproveReferralRequest.SerializeToString,
@@ -300,6 +305,14 @@ class ReferralServiceServicer:
 
     def VerifyTimeline(self, request, context):
         """Checks the hash chain of one referral and its state against the fold of its events.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReads(self, request, context):
+        """Who looked at a referral, consultation, episode or standing order, or at anything of one patient: for operators, and
+        for referral offices and coordinators of a facility that takes part. Asking is recorded too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -592,6 +605,11 @@ def add_ReferralServiceServicer_to_server(servicer, server):
                     servicer.VerifyTimeline,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.VerifyTimelineRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.VerifyTimelineResponse.SerializeToString,
+            ),
+            'ListReads': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReads,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ListReadsRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ListReadsResponse.SerializeToString,
             ),
             'ApproveReferral': grpc.unary_unary_rpc_method_handler(
                     servicer.ApproveReferral,
@@ -961,6 +979,33 @@ class ReferralService:
             '/tierlink.referral.v1.ReferralService/VerifyTimeline',
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.VerifyTimelineRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.VerifyTimelineResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/ListReads',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ListReadsRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ListReadsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -52,6 +52,10 @@ class ReferralServiceStub:
     """Every event of one referral or of its whole episode, as stored, with its hashes."""
     VerifyTimeline: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.VerifyTimelineRequest, _referral_service_pb2.VerifyTimelineResponse]
     """Checks the hash chain of one referral and its state against the fold of its events."""
+    ListReads: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ListReadsRequest, _referral_service_pb2.ListReadsResponse]
+    """Who looked at a referral, consultation, episode or standing order, or at anything of one patient: for operators, and
+    for referral offices and coordinators of a facility that takes part. Asking is recorded too.
+    """
     ApproveReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ApproveReferralRequest, _referral_service_pb2.ApproveReferralResponse]
     """AWAITING_APPROVAL → REQUESTED, by the referral office of the origin's lead facility."""
     RefuseApproval: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RefuseApprovalRequest, _referral_service_pb2.RefuseApprovalResponse]
@@ -155,6 +159,10 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     """Every event of one referral or of its whole episode, as stored, with its hashes."""
     VerifyTimeline: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.VerifyTimelineRequest, _referral_service_pb2.VerifyTimelineResponse]  # type: ignore[assignment]
     """Checks the hash chain of one referral and its state against the fold of its events."""
+    ListReads: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ListReadsRequest, _referral_service_pb2.ListReadsResponse]  # type: ignore[assignment]
+    """Who looked at a referral, consultation, episode or standing order, or at anything of one patient: for operators, and
+    for referral offices and coordinators of a facility that takes part. Asking is recorded too.
+    """
     ApproveReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ApproveReferralRequest, _referral_service_pb2.ApproveReferralResponse]  # type: ignore[assignment]
     """AWAITING_APPROVAL → REQUESTED, by the referral office of the origin's lead facility."""
     RefuseApproval: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RefuseApprovalRequest, _referral_service_pb2.RefuseApprovalResponse]  # type: ignore[assignment]
@@ -297,6 +305,16 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.VerifyTimelineResponse, _abc.Awaitable[_referral_service_pb2.VerifyTimelineResponse]]:
         """Checks the hash chain of one referral and its state against the fold of its events."""
+
+    @_abc_1.abstractmethod
+    def ListReads(
+        self,
+        request: _referral_service_pb2.ListReadsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.ListReadsResponse, _abc.Awaitable[_referral_service_pb2.ListReadsResponse]]:
+        """Who looked at a referral, consultation, episode or standing order, or at anything of one patient: for operators, and
+        for referral offices and coordinators of a facility that takes part. Asking is recorded too.
+        """
 
     @_abc_1.abstractmethod
     def ApproveReferral(

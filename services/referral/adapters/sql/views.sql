@@ -11,3 +11,15 @@ DELETE FROM views
 WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM views WHERE at < now() - make_interval(months => $1) ORDER BY at LIMIT $2
 ))
+
+-- list_views -- who looked at any of these, the latest first; of a list only what is asked about
+SELECT v.at, v.user_id, v.facility, v.roles, v.method, v.traceparent, v.reason, v.ctid::text AS place,
+       ARRAY(SELECT r FROM unnest(v.resources) AS r WHERE r = ANY ($1::text[]) ORDER BY r) AS asked
+FROM views v
+WHERE v.resources && $1::text[]
+  AND ($2::timestamptz IS NULL OR v.at >= $2)
+  AND ($3::timestamptz IS NULL OR v.at < $3)
+  -- Rows are never updated, so that their place tells those of one moment apart.
+  AND ($4::timestamptz IS NULL OR (v.at, v.ctid) < ($4, $5::text::tid))
+ORDER BY v.at DESC, v.ctid DESC
+LIMIT $6
