@@ -122,7 +122,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     kinds = build_aggregates()
     store, runner = foundation.store, foundation.runner
     directory = StoredDirectory(store)
-    catalogue = load_rules(settings.rules or DEFAULT_RULES)
+    catalogue = load_rules(settings.rules or DEFAULT_RULES, settings.site_rules).catalogue
     boards = _boards(settings, foundation, kinds, catalogue, directory)
     desk = AlertDesk(
         store=store,

@@ -42,3 +42,8 @@ class NotificationSettings(ServiceSettings):
         description="file with the keys that contact points are encrypted with, the first for new ones:"
         " an id and 32 bytes in base64 a line; without it none are kept",
     )
+    site_rules: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_NOTIFICATION_SITE_RULES",
+        description="YAML file with what the site changes in the alert rules: keys, rules, policies",
+    )

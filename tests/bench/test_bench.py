@@ -12,7 +12,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "services.operator", "bench", "--output", "json"),
-            *("--seconds", "0.3", "--turns", "1", "--seed", "5", "--referrals", "400"),
+            *("--seconds", "0.3", "--turns", "1", "--seed", "5", "--referrals", "400", "--alerts", "60"),
         ],
         capture_output=True,
         text=True,
@@ -29,6 +29,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "audit",
         "reading",
         "holds",
+        "escalation",
     ]
     ratios = {ratio["name"]: ratio for section in found["sections"] for ratio in section["ratios"]}
     assert {

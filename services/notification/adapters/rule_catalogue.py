@@ -1,179 +1,217 @@
-"""Reads the site's rules file into the values that the domain matches events with."""
+"""The rules in force: the product's, and over them those of the site's own file.
 
+Both files have the same shape (`config/rules.yaml`). A site's file says only what is different: keys of a
+rule that it names by its code, rules of its own, rules that it turns off, policies and their rows.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-import msgspec
-import yaml
-
+from services.notification.adapters.rule_layers import TOP_KEYS, Layer, LayerReader, Place
+from services.notification.domain.rule_checks import defects
 from services.notification.domain.rules import (
-    ActWithin,
-    Condition,
+    EVERYWHERE,
     EscalationTiming,
-    Fallback,
     Rule,
     RuleCatalogue,
-    Scalar,
-    SettledBy,
-    defects,
 )
-from services.notification.domain.values import DutyStep, Pathway, Recipient, Severity, Urgency
+from services.notification.domain.values import DutyStep, Severity
 from services.shared.kernel.text import BilingualText
+from services.shared.located.faults import Fault, FaultyFile
+from services.shared.located.nodes import Node, parse_located, read_located
 
-#: The file that is used where the site names none.
+#: The product's own file.
 DEFAULT_RULES = Path(__file__).resolve().parent.parent / "config" / "rules.yaml"
 
-#: libyaml where it is there: ten times as fast, and as safe.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-V = TypeVar("V")
-
-_Conditions = dict[str, tuple[Scalar, ...]]
+_OPTIONAL_TOP = frozenset({"policies", "policy_for"})
+_REQUIRED_OF_RULES = (
+    *("aggregate", "events", "facility", "role", "severity", "title", "body", "dedup", "settled_by"),
+)
+_DEFAULTS_OF_RULES: Mapping[str, Any] = {
+    **dict.fromkeys(("action", "each", "subject", "act_by"), ""),
+    **dict.fromkeys(("when", "unless"), ()),
+    "only": EVERYWHERE,
+    "first_step": DutyStep.DUTY,
+    "act_within": None,
+}
+_REQUIRED_OF_TIMINGS = ("steps", "repeat_s", "rounds", "must_be_staffed")
+_NO_TEXT = BilingualText(zh="", en="")
 
 
 class RulesFileError(ValueError):
-    """The rules file cannot be used; the message names every mistake that was found."""
+    """The rules cannot be used; the message names every fault that was found, each with its place."""
 
 
-class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A part of the file; a misspelt key is a mistake, never silence."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Difference:
+    """What a site's file changes."""
+
+    #: such as `rules.OFFER.severity`
+    key: str
+    #: None where the product says nothing
+    before: object
+    after: object
+    place: Place
 
 
-class _SettledByEntry(_Entry, frozen=True, kw_only=True):
-    event: str
-    aggregate: str = ""
-    exact: bool = False
-    subject: str = ""
-    when: _Conditions = {}
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RulesInForce:
+    """The catalogue, and what the site's file changes in the product's, in the order of that file."""
+
+    catalogue: RuleCatalogue
+    differences: tuple[Difference, ...] = ()
 
 
-class _RuleEntry(_Entry, frozen=True, kw_only=True):
-    code: str
-    aggregate: str
-    events: tuple[str, ...]
-    facility: str
-    role: str | dict[Urgency, str]
-    severity: str | dict[Urgency, Severity]
-    title: BilingualText
-    body: BilingualText
-    dedup: str
-    settled_by: tuple[str | _SettledByEntry, ...]
-    action: str = ""
-    each: str = ""
-    when: _Conditions = {}
-    unless: _Conditions = {}
-    first_step: DutyStep = DutyStep.DUTY
-    subject: str = ""
-    act_by: str = ""
-    act_within: ActWithin | None = None
+def load_rules(path: Path = DEFAULT_RULES, site: Path | None = None) -> RulesInForce:
+    """The rules of a file, and over them those of the site's own.
 
-
-class _UnstaffedEntry(_Entry, frozen=True, kw_only=True):
-    title: BilingualText
-    body: BilingualText
-
-
-class _RecipientEntry(_Entry, frozen=True, kw_only=True):
-    user: str
-    name: str
-    channels: tuple[str, ...] = ()
-
-
-class _FallbackEntry(_Entry, frozen=True, kw_only=True):
-    facility: str
-    recipients: tuple[_RecipientEntry, ...]
-
-
-class _RulesFile(_Entry, frozen=True, kw_only=True):
-    utc_offset_minutes: int
-    centres: dict[Pathway, str]
-    escalation: dict[Severity, EscalationTiming]
-    fallback: _FallbackEntry
-    unstaffed: _UnstaffedEntry
-    settle_all: dict[str, tuple[str, ...]]
-    rules: tuple[_RuleEntry, ...]
-
-
-def load_rules(path: Path = DEFAULT_RULES) -> RuleCatalogue:
-    """The catalogue of a rules file. Raises RulesFileError when it cannot be read or is not sound."""
+    Raises RulesFileError when one cannot be read or they are not sound together.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise RulesFileError(f"{path}: {error.strerror}") from error
-    return parse_rules(text, source=str(path))
+        roots = [(each, read_located(each)) for each in (path, site) if each is not None]
+    except FaultyFile as error:
+        raise RulesFileError(str(error)) from error
+    return _in_force(roots)
 
 
-def parse_rules(text: str, *, source: str) -> RuleCatalogue:
-    """The catalogue that `text` describes. Raises RulesFileError, which begins with `source`."""
+def parse_rules(text: str, *, source: str, site: str | None = None) -> RulesInForce:
+    """The rules that `text` describes, under those of `site`. Raises RulesFileError."""
+    texts = ((Path(source), text), (Path("site.yaml"), site))
     try:
-        content = msgspec.convert(yaml.load(text, Loader=_LOADER), _RulesFile)
-        catalogue = _catalogue(content)
-    except (yaml.YAMLError, ValueError) as error:
-        raise RulesFileError(f"{source}: {error}") from error
-    found = defects(catalogue)
+        roots = [(path, parse_located(each, path)) for path, each in texts if each is not None]
+    except FaultyFile as error:
+        raise RulesFileError(str(error)) from error
+    return _in_force(roots)
+
+
+def _in_force(roots: Sequence[tuple[Path, Node]]) -> RulesInForce:
+    layers: list[Layer] = []
+    for path, root in roots:
+        reader = LayerReader(path, root)
+        layers.append(reader.read())
+        if reader.faults.found:
+            raise RulesFileError(str(FaultyFile(path, reader.faults.found)))
+    merged = layers[0]
+    for layer in layers[1:]:
+        merged = _laid_over(merged, layer)
+    _check_whole(merged, roots[0])
+    catalogue = _catalogue(merged.values)
+    found = [(defect.text, _place(merged, defect.place)) for defect in defects(catalogue)]
     if found:
-        raise RulesFileError("\n  ".join((f"{source}:", *found)))
-    return catalogue
+        raise RulesFileError(_message(found, roots[0][0]))
+    differences = tuple(_differences(layers[0], layers[1])) if len(layers) > 1 else ()
+    return RulesInForce(catalogue=catalogue, differences=differences)
 
 
-def _catalogue(content: _RulesFile) -> RuleCatalogue:
+def _laid_over(base: Layer, over: Layer) -> Layer:
+    """What the upper layer says replaces what the lower one does, key by key."""
+    values = dict(base.values)
+    for key, value in over.values.items():
+        below = values.get(key)
+        if key == "policy_for":
+            # The first that covers an alert counts: the site's come before the product's.
+            values[key] = (*value, *(below or ()))
+        elif key in ("rules", "escalation"):
+            values[key] = {**(below or {})}
+            for name, fields in value.items():
+                values[key][name] = {**values[key].get(name, {}), **fields}
+        elif isinstance(value, dict):
+            values[key] = {**(below or {}), **value}
+        else:
+            values[key] = value
+    shift = len(over.values.get("policy_for", ()))
+    below_places = {_shifted(keys, shift): place for keys, place in base.places.items()}
+    return Layer(values=values, places={**below_places, **over.places}, plain={**base.plain, **over.plain})
+
+
+def _shifted(keys: tuple[str, ...], shift: int) -> tuple[str, ...]:
+    """Rows of the lower layer come after those of the upper one."""
+    if len(keys) < 2 or keys[0] != "policy_for":
+        return keys
+    return (keys[0], str(int(keys[1]) + shift), *keys[2:])
+
+
+def _check_whole(layer: Layer, first: tuple[Path, Node]) -> None:
+    """Raises RulesFileError, with everything that no file says."""
+    path, root = first
+    top = Place(file=path, line=root.line, column=root.column)
+    found = [
+        (f"the rules file needs {key}", top)
+        for key in TOP_KEYS
+        if key not in layer.values and key not in _OPTIONAL_TOP
+    ]
+    rules = {code: rule for code, rule in layer.values.get("rules", {}).items() if not rule.get("off")}
+    found += _incomplete(layer, "rules", rules, _REQUIRED_OF_RULES)
+    for section in ("escalation", "policies"):
+        found += _incomplete(layer, section, layer.values.get(section, {}), _REQUIRED_OF_TIMINGS)
+    if found:
+        raise RulesFileError(_message(found, path))
+
+
+def _incomplete(
+    layer: Layer, section: str, entries: Mapping[str, Mapping[str, Any]], required: Sequence[str]
+) -> Iterator[tuple[str, Place]]:
+    for name, fields in entries.items():
+        for key in required:
+            if key not in fields:
+                yield f"{name} needs {key}", _place(layer, (section, name))
+
+
+def _place(layer: Layer, keys: tuple[str, ...]) -> Place:
+    """Where it stands; what is missing, where it would."""
+    for length in range(len(keys), 0, -1):
+        if keys[:length] in layer.places:
+            return layer.places[keys[:length]]
+    return next(iter(layer.places.values()))
+
+
+def _message(found: Sequence[tuple[str, Place]], first: Path) -> str:
+    """By file, the faults in the order of its lines."""
+    lines: list[str] = []
+    files = dict.fromkeys(place.file for _, place in found)
+    for file in sorted(files, key=lambda each: each != first):
+        faults = [
+            Fault(line=place.line, column=place.column, text=text)
+            for text, place in found
+            if place.file == file
+        ]
+        lines.extend(FaultyFile(file, faults).lines())
+    return "\n".join(lines)
+
+
+def _catalogue(values: Mapping[str, Any]) -> RuleCatalogue:
+    unstaffed = values["unstaffed"]
     return RuleCatalogue(
-        rules=tuple(_rule(entry) for entry in content.rules),
-        settle_all=content.settle_all,
-        centres=content.centres,
-        escalation=content.escalation,
-        fallback=Fallback(
-            facility=content.fallback.facility,
-            recipients=tuple(
-                Recipient(user=entry.user, name=entry.name, channels=entry.channels)
-                for entry in content.fallback.recipients
-            ),
-        ),
-        unstaffed_title=content.unstaffed.title,
-        unstaffed_body=content.unstaffed.body,
-        utc_offset_minutes=content.utc_offset_minutes,
+        rules=tuple(_rule(fields) for fields in values["rules"].values() if not fields.get("off")),
+        settle_all=values["settle_all"],
+        centres=values["centres"],
+        escalation={
+            Severity(name): EscalationTiming(**fields) for name, fields in values["escalation"].items()
+        },
+        fallback=values["fallback"],
+        unstaffed_title=unstaffed.get("title", _NO_TEXT),
+        unstaffed_body=unstaffed.get("body", _NO_TEXT),
+        utc_offset_minutes=values["utc_offset_minutes"],
+        policies={name: EscalationTiming(**fields) for name, fields in values.get("policies", {}).items()},
+        policy_rows=values.get("policy_for", ()),
     )
 
 
-def _rule(entry: _RuleEntry) -> Rule:
-    severity = entry.severity
-    return Rule(
-        code=entry.code,
-        aggregate=entry.aggregate,
-        events=entry.events,
-        each=entry.each,
-        when=_conditions(entry.when),
-        unless=_conditions(entry.unless),
-        facility=entry.facility,
-        role=_by_urgency(entry.role) if isinstance(entry.role, str) else entry.role,
-        severity=_by_urgency(Severity(severity)) if isinstance(severity, str) else severity,
-        first_step=entry.first_step,
-        subject=entry.subject,
-        title=entry.title,
-        body=entry.body,
-        action=entry.action,
-        act_by=entry.act_by,
-        act_within=entry.act_within,
-        dedup=entry.dedup,
-        settled_by=tuple(_settled_by(item, entry.aggregate) for item in entry.settled_by),
+def _rule(fields: Mapping[str, Any]) -> Rule:
+    given = {**_DEFAULTS_OF_RULES, **fields}
+    given.pop("off", None)
+    given["settled_by"] = tuple(
+        replace(each, aggregate=each.aggregate or given["aggregate"]) for each in given["settled_by"]
     )
+    return Rule(**given)
 
 
-def _by_urgency(value: V) -> dict[Urgency, V]:
-    return dict.fromkeys(Urgency, value)
-
-
-def _conditions(entries: _Conditions) -> tuple[Condition, ...]:
-    return tuple(Condition(path=path, values=values) for path, values in entries.items())
-
-
-def _settled_by(entry: str | _SettledByEntry, aggregate: str) -> SettledBy:
-    if isinstance(entry, str):
-        return SettledBy(event=entry, aggregate=aggregate)
-    return SettledBy(
-        event=entry.event,
-        aggregate=entry.aggregate or aggregate,
-        exact=entry.exact,
-        subject=entry.subject,
-        when=_conditions(entry.when),
-    )
+def _differences(base: Layer, site: Layer) -> Iterator[Difference]:
+    """The finest keys that the site's file gives, without what it merely repeats."""
+    for keys, after in site.plain.items():
+        is_whole = not any(len(other) > len(keys) and other[: len(keys)] == keys for other in site.plain)
+        before = base.plain.get(keys)
+        if is_whole and keys[-1] != "code" and (before != after or keys[0] == "policy_for"):
+            yield Difference(key=".".join(keys), before=before, after=after, place=site.places[keys])

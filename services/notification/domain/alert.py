@@ -3,6 +3,7 @@
 from typing import get_args
 
 from services.notification.domain import texts
+from services.notification.domain.alert_answers import acknowledge, not_in_this_state, running
 from services.notification.domain.alert_fold import AlertEvent, evolve, same_attempt
 from services.notification.domain.alert_state import (
     ESCALATE,
@@ -15,6 +16,7 @@ from services.notification.domain.alert_state import (
     parties,
     response_time,
 )
+from services.notification.domain.alert_triggering import trigger
 from services.notification.domain.commands import (
     AcknowledgeAlert,
     AlertCommand,
@@ -25,8 +27,9 @@ from services.notification.domain.commands import (
     SettleAlert,
     TriggerAlert,
 )
-from services.notification.domain.escalation import Escalation, first_round, next_round
+from services.notification.domain.escalation import next_round
 from services.notification.domain.events import (
+    AcknowledgementGiven,
     AlertAcknowledged,
     AlertEscalated,
     AlertResolved,
@@ -39,10 +42,8 @@ from services.notification.domain.without_board import go_on_without_board
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import (
-    FailedRule,
     FieldViolation,
     InvalidInput,
-    NotAllowed,
     NotFound,
     NotPermitted,
 )
@@ -69,6 +70,7 @@ EVENTS: tuple[type, ...] = (
     AlertTriggered,
     AlertRetriggered,
     AlertEscalated,
+    AcknowledgementGiven,
     AlertAcknowledged,
     AlertResolved,
     DeliveryRecorded,
@@ -100,7 +102,7 @@ def decide(state: Alert | None, command: AlertCommand, context: CommandContext) 
     if not context.actor.has_role(Role.SYSTEM):
         raise NotPermitted("SYSTEM_ONLY", texts.SYSTEM_ONLY)
     if isinstance(command, TriggerAlert):
-        return _trigger(state, command, context)
+        return trigger(state, command, context)
     if state is None:
         raise NotFound("Alert", "")
     match command:
@@ -134,11 +136,10 @@ def _decide_for_person(
     state: Alert, command: AcknowledgeAlert | ResolveAlert, context: CommandContext
 ) -> tuple[AlertEvent, ...]:
     if type(command).__name__ not in allowed_commands(state):
-        rule = FailedRule(code=f"ALERT_{state.state.value}", text=texts.ALERT_STATES[state.state])
-        raise _not_allowed(state, rule)
+        raise not_in_this_state(state)
     _check_clinical_time(state, context)
     if isinstance(command, AcknowledgeAlert):
-        return (AlertAcknowledged(),)
+        return (acknowledge(state, context.actor),)
     return (AlertResolved(resolution=command.reason.code, reason=command.reason),)
 
 
@@ -153,80 +154,6 @@ def _check_clinical_time(state: Alert, context: CommandContext) -> None:
                 description=f"is before what the alert is about, {state.occurred_at.isoformat()}",
             )
         )
-
-
-def _trigger(state: Alert | None, command: TriggerAlert, context: CommandContext) -> tuple[AlertEvent, ...]:
-    _check_trigger(state, command)
-    if state is not None and state.cause_event_id == command.cause_event_id:
-        return ()
-    escalation = Escalation(
-        steps=command.escalation,
-        dedup_key=command.dedup_key,
-        cause_event_id=command.cause_event_id,
-        run=state.escalation_run + 1 if state else 1,
-    )
-    call = first_round(escalation, context.recorded_at)
-    if state is None:
-        return (
-            AlertTriggered(
-                rule=command.rule,
-                dedup_key=command.dedup_key,
-                severity=command.severity,
-                facility=command.facility,
-                role=command.role,
-                pathway=command.pathway,
-                urgency=command.urgency,
-                subject=command.subject,
-                episode=command.episode,
-                title=command.title,
-                body=command.body,
-                action=command.action,
-                act_by=command.act_by,
-                escalation=command.escalation,
-                next_call_at=call.next_call_at,
-                cause_event_id=command.cause_event_id,
-                deliveries=call.deliveries,
-                # A drill is seen on the board and rings nowhere.
-                calls=() if command.drill else call.calls,
-                drill=command.drill,
-                without_board=command.without_board,
-            ),
-        )
-    if state.state is AlertState.RESOLVED:
-        raise _not_allowed(
-            state, FailedRule(code="ALERT_RESOLVED", text=texts.ALERT_STATES[AlertState.RESOLVED])
-        )
-    return (
-        AlertRetriggered(
-            cause_event_id=command.cause_event_id,
-            next_call_at=call.next_call_at,
-            deliveries=call.deliveries,
-            title=command.title,
-            body=command.body,
-            act_by=command.act_by,
-            escalation=command.escalation,
-            calls=call.calls,
-            without_board=command.without_board,
-        ),
-    )
-
-
-def _check_trigger(state: Alert | None, command: TriggerAlert) -> None:
-    violations: list[FieldViolation] = []
-    for field in ("rule", "dedup_key", "facility", "subject", "cause_event_id"):
-        if not getattr(command, field):
-            violations.append(FieldViolation(field=field, reason="REQUIRED", description="is empty"))
-    if state is not None and state.dedup_key != command.dedup_key:
-        description = f"is not that of {state.name}"
-        violations.append(FieldViolation(field="dedup_key", reason="ANOTHER_ALERT", description=description))
-    for index, step in enumerate(command.escalation):
-        if not step.recipients or step.rounds < 1 or step.repeat_s < 0:
-            description = "needs recipients, at least one round and no negative wait"
-            violations.append(
-                FieldViolation(field=f"escalation[{index}]", reason="NOT_A_STEP", description=description)
-            )
-    if violations:
-        raise InvalidInput(*violations)
 
 
 def _settle(state: Alert, command: SettleAlert) -> tuple[AlertEvent, ...]:
@@ -264,14 +191,8 @@ def _meet_deadline(state: Alert, command: MeetDeadline, context: CommandContext)
     if due is None or due.due_at > context.recorded_at:
         # Answered, settled or triggered anew since the deadline was read.
         return ()
-    escalation = Escalation(
-        steps=state.escalation,
-        dedup_key=state.dedup_key,
-        cause_event_id=state.cause_event_id,
-        run=state.escalation_run,
-    )
     call = next_round(
-        escalation,
+        running(state),
         step=state.escalation_step,
         number=state.escalation_round,
         at=context.recorded_at,
@@ -286,13 +207,4 @@ def _meet_deadline(state: Alert, command: MeetDeadline, context: CommandContext)
             exhausted=call.exhausted,
             calls=call.calls,
         ),
-    )
-
-
-def _not_allowed(state: Alert, rule: FailedRule) -> NotAllowed:
-    return NotAllowed(
-        state=state.state.value,
-        allowed_commands=allowed_commands(state),
-        failed_rules=(rule,),
-        resource_name=state.name,
     )

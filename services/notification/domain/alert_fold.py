@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from services.notification.domain.alert_answers import awaited_count, awaited_roles
 from services.notification.domain.alert_state import Alert
 from services.notification.domain.events import (
+    AcknowledgementGiven,
     AlertAcknowledged,
     AlertEscalated,
     AlertResolved,
@@ -11,11 +13,23 @@ from services.notification.domain.events import (
     AlertTriggered,
     DeliveryRecorded,
 )
-from services.notification.domain.values import AlertState, Delivery, DeliveryOutcome, EscalationStep
+from services.notification.domain.values import (
+    Acknowledgement,
+    AlertState,
+    Delivery,
+    DeliveryOutcome,
+    EscalationStep,
+)
 from services.shared.kernel.command import EventMetadata, Recorded
 
 AlertEvent = (
-    AlertTriggered | AlertRetriggered | AlertEscalated | AlertAcknowledged | AlertResolved | DeliveryRecorded
+    AlertTriggered
+    | AlertRetriggered
+    | AlertEscalated
+    | AcknowledgementGiven
+    | AlertAcknowledged
+    | AlertResolved
+    | DeliveryRecorded
 )
 
 
@@ -68,6 +82,9 @@ def _triggered(event: AlertTriggered, metadata: EventMetadata) -> Alert:
         called_facilities=_called((), event.escalation, event.deliveries),
         drill=event.drill,
         without_board=event.without_board,
+        acknowledgement_policy=event.acknowledgement_policy,
+        missing_roles=awaited_roles(event.acknowledgement_policy),
+        missing_count=awaited_count(event.acknowledgement_policy),
     )
 
 
@@ -94,6 +111,17 @@ def _changed(state: Alert, event: AlertEvent, metadata: EventMetadata) -> Alert:
                 acknowledge_time=metadata.occurred_at,
                 next_call_at=None,
                 deliveries=_acted(state.deliveries, metadata.actor.user),
+                acknowledgements=(*state.acknowledgements, _acknowledgement(event.roles, metadata)),
+                missing_roles=(),
+                missing_count=0,
+            )
+        case AcknowledgementGiven():
+            return replace(
+                state,
+                deliveries=_acted(state.deliveries, metadata.actor.user),
+                acknowledgements=(*state.acknowledgements, _acknowledgement(event.roles, metadata)),
+                missing_roles=event.missing_roles,
+                missing_count=event.missing_count,
             )
         case AlertResolved():
             return replace(
@@ -127,6 +155,10 @@ def _retriggered(state: Alert, event: AlertRetriggered, metadata: EventMetadata)
         cause_event_id=event.cause_event_id,
         called_facilities=_called(state.called_facilities, event.escalation, event.deliveries),
         without_board=event.without_board,
+        acknowledgement_policy=event.acknowledgement_policy,
+        acknowledgements=(),
+        missing_roles=awaited_roles(event.acknowledgement_policy),
+        missing_count=awaited_count(event.acknowledgement_policy),
     )
     if state.state is AlertState.TRIGGERED:
         # Nobody has answered yet: the response time still runs from the first trigger.
@@ -144,8 +176,23 @@ def _retriggered(state: Alert, event: AlertRetriggered, metadata: EventMetadata)
 def _called(
     before: tuple[str, ...], escalation: tuple[EscalationStep, ...], deliveries: tuple[Delivery, ...]
 ) -> tuple[str, ...]:
-    facilities = (escalation[delivery.step].facility for delivery in deliveries)
+    facilities = (_facility_of(escalation[delivery.step], delivery.recipient) for delivery in deliveries)
     return tuple(dict.fromkeys((*before, *(facility for facility in facilities if facility))))
+
+
+def _facility_of(step: EscalationStep, user: str) -> str:
+    """Of the roster that names them: those of one step may be of two facilities."""
+    named = (recipient.facility for recipient in step.recipients if recipient.user == user)
+    return next(named, "") or step.facility
+
+
+def _acknowledgement(roles: tuple[str, ...], metadata: EventMetadata) -> Acknowledgement:
+    return Acknowledgement(
+        actor=metadata.actor,
+        acknowledged_at=metadata.recorded_at,
+        acknowledge_time=metadata.occurred_at,
+        roles=roles,
+    )
 
 
 def _acted(deliveries: tuple[Delivery, ...], user: str) -> tuple[Delivery, ...]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.notification.domain.values import (
+    Acknowledgement,
+    AcknowledgementPolicy,
     AlertState,
     CodedReason,
     Delivery,
@@ -81,6 +83,14 @@ class Alert:
     drill: bool = False
     #: no board of the facility was live when it was triggered last
     without_board: bool = False
+    #: fixed when it was triggered; None is anybody
+    acknowledgement_policy: AcknowledgementPolicy | None = None
+    #: since it was last triggered
+    acknowledgements: tuple[Acknowledgement, ...] = ()
+    #: roles of which nobody has acknowledged yet, though each must
+    missing_roles: tuple[str, ...] = ()
+    #: how many more must acknowledge, whoever they are
+    missing_count: int = 1
 
 
 def alert_name(dedup_key: str, latest: Alert | None) -> str:

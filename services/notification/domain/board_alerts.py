@@ -33,7 +33,7 @@ def no_board_alert(
     """To the centre's lead, then who comes after, down to the fallback."""
     escalation = escalation_policy(
         rosters,
-        role=centre,
+        roles=(centre,),
         timing=catalogue.escalation[_SEVERITY],
         first_step=DutyStep.LEAD,
         fallback=catalogue.fallback,

@@ -8,8 +8,22 @@ from services.notification.domain.commands import TriggerAlert
 from services.notification.domain.directory import Directory
 from services.notification.domain.matching import NOBODY_ON_DUTY, AlertIntent
 from services.notification.domain.roster import Roster, on_duty
-from services.notification.domain.rules import EscalationTiming, Fallback, RuleCatalogue
-from services.notification.domain.values import DutyStep, EscalationStep, Recipient
+from services.notification.domain.rules import (
+    PATHWAY_CENTRE,
+    RULE_ROLE,
+    EscalationTiming,
+    Fallback,
+    RuleCatalogue,
+)
+from services.notification.domain.values import (
+    AcknowledgementPolicy,
+    DutyStep,
+    EscalationStep,
+    Pathway,
+    Recipient,
+    Severity,
+    Urgency,
+)
 from services.notification.domain.without_board import called_without_board
 from services.notification.domain.wording import case_number, fill
 from services.shared.kernel.text import BilingualText
@@ -48,36 +62,71 @@ def summons(
     at: datetime,
     without_board: bool = False,
 ) -> Summons:
-    """Fixes who is called for an intent at a moment; `without_board` where no screen would show it."""
-    timing = catalogue.escalation[intent.severity]
+    """Fixes who is called for an intent at a moment, and who must acknowledge.
+
+    `without_board` where no screen would show it.
+    """
+    timing = timing_of(intent, catalogue)
+    acknowledgements = acknowledgement_policy(timing, intent.role, catalogue, intent.pathway)
+    roles = acknowledgements.roles if acknowledgements and acknowledgements.roles else (intent.role,)
     escalation = escalation_policy(
         rosters,
-        role=intent.role,
+        roles=roles,
         timing=timing,
         first_step=intent.first_step,
         fallback=catalogue.fallback,
         at=at,
     )
-    return Summons(
-        alert=trigger_command(
-            intent,
-            called_without_board(escalation) if without_board else escalation,
-            without_board=without_board,
-        ),
-        unstaffed=unstaffed_alert(intent, escalation, catalogue=catalogue, directory=directory),
-    )
+    missing = unstaffed_roles(escalation, roles=roles, first_step=intent.first_step)
+    unstaffed = None
+    if missing and timing.must_be_staffed:
+        unstaffed = unstaffed_alert(intent, missing, timing=timing, catalogue=catalogue, directory=directory)
+    called = called_without_board(escalation) if without_board else escalation
+    alert = trigger_command(intent, called, acknowledgements, without_board=without_board)
+    return Summons(alert=alert, unstaffed=unstaffed)
+
+
+def timing_of(intent: AlertIntent, catalogue: RuleCatalogue) -> EscalationTiming:
+    """The policy of the first row that covers the alert; without one, that of its severity."""
+    # Of a subject whose urgency is not known the worst is assumed.
+    urgency = intent.urgency or Urgency.EMERGENCY
+    for row in catalogue.policy_rows:
+        if row.rules and intent.rule not in row.rules:
+            continue
+        if row.reach.covers(
+            event=intent.event_type,
+            pathway=intent.pathway,
+            urgency=urgency,
+            facility=intent.facility,
+            role=intent.role,
+        ):
+            named = catalogue.policies.get(row.policy)
+            return named if named is not None else catalogue.escalation[Severity(row.policy)]
+    return catalogue.escalation[intent.severity]
+
+
+def acknowledgement_policy(
+    timing: EscalationTiming, role: str, catalogue: RuleCatalogue, pathway: Pathway | None
+) -> AcknowledgementPolicy | None:
+    """Who must acknowledge, with the role that the rule calls and the pathway's centre put in."""
+    given = timing.acknowledgements
+    if given is None or not given.roles:
+        return given
+    meant = {RULE_ROLE: role, PATHWAY_CENTRE: catalogue.centres[pathway or Pathway.GENERAL]}
+    roles = dict.fromkeys(meant.get(wanted, wanted) for wanted in given.roles)
+    return replace(given, roles=tuple(roles))
 
 
 def escalation_policy(
     rosters: Rosters,
     *,
-    role: str,
+    roles: tuple[str, ...],
     timing: EscalationTiming,
     first_step: DutyStep,
     fallback: Fallback,
     at: datetime,
 ) -> tuple[EscalationStep, ...]:
-    """Whom to call for a role, step by step, from `first_step` on.
+    """Whom to call for some roles, step by step, from `first_step` on.
 
     A step that has nobody is left out: nobody waits 20 minutes for a telephone that no one carries. Where
     the timing does not repeat, the first step that has somebody is the only one.
@@ -86,13 +135,13 @@ def escalation_policy(
     for step in timing.steps:
         if _ORDER.index(step) < _ORDER.index(first_step):
             continue
-        facility, recipients = _people(rosters, step, role, fallback, at)
+        recipients = _people(rosters, step, roles, fallback, at)
         if recipients:
             steps.append(
                 EscalationStep(
                     duty=step.value,
-                    facility=facility,
-                    recipients=called_for(role, recipients),
+                    facility=recipients[0].facility,
+                    recipients=recipients,
                     repeat_s=timing.repeat_s,
                     rounds=timing.rounds,
                 )
@@ -100,23 +149,29 @@ def escalation_policy(
     return tuple(steps) if timing.repeat_s > 0 else tuple(steps[:1])
 
 
+def unstaffed_roles(
+    escalation: tuple[EscalationStep, ...], *, roles: tuple[str, ...], first_step: DutyStep
+) -> tuple[str, ...]:
+    """The roles for which nobody is called first."""
+    first = escalation[0] if escalation and escalation[0].duty == first_step else None
+    called = {role for recipient in first.recipients for role in recipient.roles} if first else set()
+    return tuple(role for role in roles if role not in called)
+
+
 def unstaffed_alert(
     intent: AlertIntent,
-    escalation: tuple[EscalationStep, ...],
+    roles: tuple[str, ...],
     *,
+    timing: EscalationTiming,
     catalogue: RuleCatalogue,
     directory: Directory,
-) -> TriggerAlert | None:
-    """The alert that nobody is on duty, to the fallback; None when somebody is or nobody needs to be."""
-    timing = catalogue.escalation[intent.severity]
-    staffed = bool(escalation) and escalation[0].duty == intent.first_step
-    if staffed or not timing.must_be_staffed:
-        return None
+) -> TriggerAlert:
+    """The alert that nobody is on duty for some roles, to the fallback."""
     fallback = catalogue.fallback
     step = EscalationStep(
         duty=DutyStep.FALLBACK.value,
         facility=fallback.facility,
-        recipients=called_for(intent.role, fallback.recipients),
+        recipients=_called_for(roles, fallback.recipients, fallback.facility),
         repeat_s=timing.repeat_s,
         rounds=timing.rounds,
     )
@@ -130,8 +185,8 @@ def unstaffed_alert(
         urgency=intent.urgency,
         subject=intent.subject,
         episode=intent.episode,
-        title=_unstaffed_text(catalogue.unstaffed_title, intent, directory),
-        body=_unstaffed_text(catalogue.unstaffed_body, intent, directory),
+        title=_unstaffed_text(catalogue.unstaffed_title, intent, roles, directory),
+        body=_unstaffed_text(catalogue.unstaffed_body, intent, roles, directory),
         action="ApplyRoster",
         act_by=intent.act_by,
         escalation=(step,),
@@ -140,7 +195,11 @@ def unstaffed_alert(
 
 
 def trigger_command(
-    intent: AlertIntent, escalation: tuple[EscalationStep, ...], *, without_board: bool = False
+    intent: AlertIntent,
+    escalation: tuple[EscalationStep, ...],
+    acknowledgements: AcknowledgementPolicy | None,
+    *,
+    without_board: bool = False,
 ) -> TriggerAlert:
     """The command of an intent whose escalation is fixed."""
     return TriggerAlert(
@@ -160,25 +219,37 @@ def trigger_command(
         escalation=escalation,
         cause_event_id=intent.cause_event_id,
         without_board=without_board,
+        acknowledgement_policy=acknowledgements,
     )
 
 
-def called_for(role: str, recipients: tuple[Recipient, ...]) -> tuple[Recipient, ...]:
-    """People with the role for which they are called."""
-    return tuple(replace(recipient, roles=(role,)) for recipient in recipients)
+def _called_for(
+    roles: tuple[str, ...], recipients: tuple[Recipient, ...], facility: str
+) -> tuple[Recipient, ...]:
+    """People with the roles for which they are called, and whose roster names them."""
+    return tuple(replace(recipient, roles=roles, facility=facility) for recipient in recipients)
 
 
 def _people(
-    rosters: Rosters, step: DutyStep, role: str, fallback: Fallback, at: datetime
-) -> tuple[str, tuple[Recipient, ...]]:
-    """The people of a step with the facility whose roster names them."""
+    rosters: Rosters, step: DutyStep, roles: tuple[str, ...], fallback: Fallback, at: datetime
+) -> tuple[Recipient, ...]:
+    """The people of a step; who is on duty for several of the roles is called once, for all of them."""
     if step is DutyStep.FALLBACK:
-        return fallback.facility, fallback.recipients
+        return _called_for(roles, fallback.recipients, fallback.facility)
+    found: dict[str, Recipient] = {}
+    for role in roles:
+        for person in _people_for(rosters, step, role, at):
+            known = found.get(person.user)
+            found[person.user] = replace(known, roles=(*known.roles, role)) if known else person
+    return tuple(found.values())
+
+
+def _people_for(rosters: Rosters, step: DutyStep, role: str, at: datetime) -> tuple[Recipient, ...]:
     for roster, wanted in _sources(rosters, step, role):
         recipients = on_duty(roster, wanted, step.value, at)
         if roster is not None and recipients:
-            return roster.facility, recipients
-    return "", ()
+            return _called_for((role,), recipients, roster.facility)
+    return ()
 
 
 def _sources(rosters: Rosters, step: DutyStep, role: str) -> tuple[tuple[Roster | None, str], ...]:
@@ -193,12 +264,13 @@ def _sources(rosters: Rosters, step: DutyStep, role: str) -> tuple[tuple[Roster 
             return ((own, role),)
 
 
-def _unstaffed_text(template: BilingualText, intent: AlertIntent, directory: Directory) -> BilingualText:
-    plain = BilingualText(zh=intent.role, en=intent.role)
+def _unstaffed_text(
+    template: BilingualText, intent: AlertIntent, roles: tuple[str, ...], directory: Directory
+) -> BilingualText:
     values = {
         "case": BilingualText(zh=case_number(intent.subject), en=case_number(intent.subject)),
         "facility": directory.name(intent.facility),
-        "role": texts.ROLES.get(intent.role, plain),
+        "role": texts.role_names(roles),
         "pathway": texts.PATHWAYS[intent.pathway] if intent.pathway else texts.UNKNOWN,
         "urgency": texts.URGENCIES[intent.urgency] if intent.urgency else texts.UNKNOWN,
     }

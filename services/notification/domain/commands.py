@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.notification.domain.values import (
+    AcknowledgementPolicy,
     CodedReason,
     Delivery,
     Duty,
@@ -40,6 +41,8 @@ class TriggerAlert:
     drill: bool = False
     #: no board of the facility is live
     without_board: bool = False
+    #: None: anybody of those who may acknowledge stops the escalation
+    acknowledgement_policy: AcknowledgementPolicy | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

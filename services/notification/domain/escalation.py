@@ -9,6 +9,7 @@ from services.notification.domain.values import (
     Delivery,
     DeliveryOutcome,
     EscalationStep,
+    Recipient,
 )
 from services.shared.kernel.ids import derive_id
 
@@ -24,6 +25,19 @@ class Escalation:
     cause_event_id: str
     #: from 1
     run: int
+    #: roles whose acknowledgement is awaited; empty where anybody's is
+    missing_roles: tuple[str, ...] = ()
+    #: users who have acknowledged: they are called no more
+    acknowledged: tuple[str, ...] = ()
+
+    def callable_at(self, step: int) -> tuple[Recipient, ...]:
+        """Those of a step who are still to be called."""
+        return tuple(
+            recipient
+            for recipient in self.steps[step].recipients
+            if recipient.user not in self.acknowledged
+            and (not self.missing_roles or any(role in self.missing_roles for role in recipient.roles))
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,12 +67,15 @@ def first_round(escalation: Escalation, at: datetime) -> Round:
 def next_round(escalation: Escalation, *, step: int, number: int, at: datetime, due_at: datetime) -> Round:
     """The round after round `number` of `step` went unanswered: the same step again, or the next one.
 
-    It was due at `due_at` and is made at `at`; the one after it keeps to the plan (see `_next_call_at`).
+    A step in which nobody is left to call is passed over at once: of several who must acknowledge, those who
+    have are not called again. It was due at `due_at` and is made at `at`; the one after it keeps to the plan
+    (see `_next_call_at`).
     """
-    if number < escalation.steps[step].rounds:
+    if number < escalation.steps[step].rounds and escalation.callable_at(step):
         return _round(escalation, step=step, number=number + 1, at=at, due_at=due_at)
-    if step + 1 < len(escalation.steps):
-        return _round(escalation, step=step + 1, number=1, at=at, due_at=due_at)
+    for later in range(step + 1, len(escalation.steps)):
+        if escalation.callable_at(later):
+            return _round(escalation, step=later, number=1, at=at, due_at=due_at)
     return Round(step=step, round=number, next_call_at=None, deliveries=(), exhausted=True)
 
 
@@ -68,7 +85,7 @@ def step_round(escalation: Escalation, *, step: int, at: datetime) -> Round:
 
 
 def _round(escalation: Escalation, *, step: int, number: int, at: datetime, due_at: datetime) -> Round:
-    current = escalation.steps[step]
+    current, recipients = escalation.steps[step], escalation.callable_at(step)
     deliveries = tuple(
         Delivery(
             recipient=recipient.user,
@@ -78,7 +95,7 @@ def _round(escalation: Escalation, *, step: int, number: int, at: datetime, due_
             step=step,
             round=number,
         )
-        for recipient in current.recipients
+        for recipient in recipients
     )
     calls = tuple(
         AlertCall(
@@ -90,11 +107,11 @@ def _round(escalation: Escalation, *, step: int, number: int, at: datetime, due_
             step=step,
             round=number,
             duty=current.duty,
-            facility=current.facility,
+            facility=recipient.facility or current.facility,
             roles=recipient.roles,
             called_at=at,
         )
-        for recipient in current.recipients
+        for recipient in recipients
     )
     next_call_at = _next_call_at(current.repeat_s, at=at, due_at=due_at)
     return Round(step=step, round=number, next_call_at=next_call_at, deliveries=deliveries, calls=calls)

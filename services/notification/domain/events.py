@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.notification.domain.values import (
+    AcknowledgementPolicy,
     AlertCall,
     CodedReason,
     Delivery,
@@ -44,6 +45,8 @@ class AlertTriggered:
     drill: bool = False
     #: no board of the facility was live
     without_board: bool = False
+    #: None: anybody of those who may acknowledge stops the escalation
+    acknowledgement_policy: AcknowledgementPolicy | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +64,8 @@ class AlertRetriggered:
     calls: tuple[AlertCall, ...] = ()
     #: no board of the facility was live
     without_board: bool = False
+    #: None: anybody of those who may acknowledge stops the escalation
+    acknowledgement_policy: AcknowledgementPolicy | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +85,21 @@ class AlertEscalated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AlertAcknowledged:
-    """Somebody acts; the metadata says who and when."""
+    """Everybody who must acts; the metadata says who was the last, and when."""
+
+    #: for which the last of them answers
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AcknowledgementGiven:
+    """One of several who must acknowledge has; the metadata says who and when."""
+
+    #: for which they answer
+    roles: tuple[str, ...]
+    missing_roles: tuple[str, ...]
+    #: how many more must, whoever they are
+    missing_count: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

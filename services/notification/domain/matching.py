@@ -42,6 +42,8 @@ class AlertIntent:
     """An alert that an event asks for; who is called is not fixed yet."""
 
     rule: str
+    #: the event's name
+    event_type: str
     dedup_key: str
     severity: Severity
     facility: str
@@ -145,7 +147,7 @@ class _Scope:
 
 
 def _intent(rule: Rule, scope: _Scope, facts: Facts, catalogue: RuleCatalogue) -> AlertIntent | None:
-    """None when nobody knows whose it is to act: the event names no such facility."""
+    """None when nobody knows whose it is to act, as the event names no such facility; and out of reach."""
     occurrence = scope.occurrence
     facility = _facility(rule, scope, facts, catalogue)
     if not facility:
@@ -163,12 +165,22 @@ def _intent(rule: Rule, scope: _Scope, facts: Facts, catalogue: RuleCatalogue) -
         act_by=act_by,
         utc_offset_minutes=catalogue.utc_offset_minutes,
     )
+    role = _role(rule.role[urgency], facts.subject, catalogue)
+    if not rule.only.covers(
+        event=occurrence.event_type,
+        pathway=facts.subject.pathway,
+        urgency=urgency,
+        facility=facility,
+        role=role,
+    ):
+        return None
     return AlertIntent(
         rule=rule.code,
+        event_type=occurrence.event_type,
         dedup_key=_dedup_key(rule, scope, about, facility),
         severity=rule.severity[urgency],
         facility=facility,
-        role=_role(rule.role[urgency], facts.subject, catalogue),
+        role=role,
         first_step=rule.first_step,
         pathway=facts.subject.pathway,
         urgency=facts.subject.urgency,

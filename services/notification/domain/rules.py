@@ -1,11 +1,16 @@
 """Rules as data: which event is whose to act on. The site's rules file is read into these values."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
-from string import Formatter
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-from services.notification.domain.subject_state import SubjectState
-from services.notification.domain.values import DutyStep, Pathway, Recipient, Severity, Urgency
+from services.notification.domain.values import (
+    AcknowledgementPolicy,
+    DutyStep,
+    Pathway,
+    Recipient,
+    Severity,
+    Urgency,
+)
 from services.shared.kernel.text import BilingualText
 
 #: Role expressions that depend on the case; every other role is called as it stands.
@@ -15,9 +20,12 @@ CONSULTATION_CENTRE = "consultation_centre"
 #: Facility expression for where the requester finds the pathway's centre; the others are paths.
 PATHWAY_CENTRE_FACILITY = "pathway_centre"
 
+#: In a policy: the role that the rule calls.
+RULE_ROLE = "role"
+
 #: What a dedup key may be made of. It begins with rule and subject, so that two patients never share one.
 DEDUP_PLACEHOLDERS = frozenset({"rule", "subject", "offer", "hold", "task", "bed", "facility"})
-_DEDUP_BEGINNING = "{rule}/{subject}"
+DEDUP_BEGINNING = "{rule}/{subject}"
 
 #: What a text may be made of: nothing of it can name a patient.
 TEXT_PLACEHOLDERS = frozenset(
@@ -70,6 +78,34 @@ class ActWithin:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """Which alerts something is for; what is empty is for all."""
+
+    events: tuple[str, ...] = ()
+    pathways: tuple[Pathway, ...] = ()
+    urgencies: tuple[Urgency, ...] = ()
+    #: ids of those whose people must act
+    facilities: tuple[str, ...] = ()
+    #: as they are called: a centre by its capability, such as STROKE
+    roles: tuple[str, ...] = ()
+
+    def covers(
+        self, *, event: str, pathway: Pathway | None, urgency: Urgency, facility: str, role: str
+    ) -> bool:
+        """Whether an alert is one of them."""
+        return (
+            (not self.events or event in self.events)
+            and (not self.pathways or pathway in self.pathways)
+            and (not self.urgencies or urgency in self.urgencies)
+            and (not self.facilities or facility in self.facilities)
+            and (not self.roles or role in self.roles)
+        )
+
+
+EVERYWHERE = Reach()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Rule:
     """One event, one kind of alert."""
 
@@ -83,6 +119,8 @@ class Rule:
     when: tuple[Condition, ...]
     #: none of these may hold
     unless: tuple[Condition, ...]
+    #: which of the alerts that it asks for are triggered
+    only: Reach
     #: path to the facility whose people must act, or PATHWAY_CENTRE_FACILITY
     facility: str
     role: Mapping[Urgency, str]
@@ -104,7 +142,7 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class EscalationTiming:
-    """How alerts of one severity are called."""
+    """An escalation policy: whom to call in which order, how often, and who must acknowledge."""
 
     #: in order; a rule may begin later
     steps: tuple[DutyStep, ...]
@@ -114,6 +152,18 @@ class EscalationTiming:
     rounds: int
     #: nobody on duty is itself an alert
     must_be_staffed: bool
+    #: None: anybody of those who may; RULE_ROLE stands for the role that the rule calls
+    acknowledgements: AcknowledgementPolicy | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PolicyRow:
+    """Which alerts are escalated by a named policy, instead of by that of their severity."""
+
+    policy: str
+    #: codes; empty for every rule
+    rules: tuple[str, ...] = ()
+    reach: Reach = EVERYWHERE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,84 +191,7 @@ class RuleCatalogue:
     unstaffed_body: BilingualText
     #: of the local time in texts
     utc_offset_minutes: int
-
-
-def defects(catalogue: RuleCatalogue) -> tuple[str, ...]:
-    """Everything that is wrong with a catalogue, so that it is told at once; empty when it is sound."""
-    found: list[str] = []
-    codes = [rule.code for rule in catalogue.rules]
-    found.extend(f"{code}: there are two rules of this code" for code in codes if codes.count(code) > 1)
-    for rule in catalogue.rules:
-        found.extend(f"{rule.code}: {defect}" for defect in _rule_defects(rule))
-    for name, text in (("title", catalogue.unstaffed_title), ("body", catalogue.unstaffed_body)):
-        found.extend(
-            f"unstaffed: {defect}" for defect in _template_defects(name, text, UNSTAFFED_PLACEHOLDERS)
-        )
-    found.extend(f"centres: {pathway} is missing" for pathway in Pathway if pathway not in catalogue.centres)
-    for severity in Severity:
-        timing = catalogue.escalation.get(severity)
-        if timing is None:
-            found.append(f"escalation: {severity} is missing")
-        elif not timing.steps or timing.rounds < 1 or timing.repeat_s < 0:
-            found.append(f"escalation: {severity} needs steps, at least one round and no negative wait")
-    if not catalogue.fallback.recipients:
-        found.append("fallback: names nobody")
-    return tuple(dict.fromkeys(found))
-
-
-def _rule_defects(rule: Rule) -> Iterator[str]:
-    if not rule.events:
-        yield "is triggered by no event"
-    conditions = (*rule.when, *rule.unless)
-    paths = [condition.path for condition in conditions]
-    paths += [rule.facility] if rule.facility != PATHWAY_CENTRE_FACILITY else []
-    paths += [path for path in (rule.each, rule.subject, rule.act_by) if path]
-    for path in paths:
-        yield from _path_defects(path, roots=("event", "each") if rule.each else ("event",))
-    for settled_by in rule.settled_by:
-        settling = [condition.path for condition in settled_by.when]
-        settling += [settled_by.subject] if settled_by.subject else []
-        for path in settling:
-            # The subject is not read when an alert is settled: the event alone must say.
-            yield from _path_defects(path, roots=("event",), subject=False)
-    for urgency in Urgency:
-        if urgency not in rule.role or urgency not in rule.severity:
-            yield f"says no role or severity for {urgency}"
-    if rule.act_by and rule.act_within:
-        yield "says twice until when to act"
-    if not rule.dedup.startswith(_DEDUP_BEGINNING):
-        yield f"dedup does not begin with {_DEDUP_BEGINNING}"
-    yield from _placeholder_defects("dedup", rule.dedup, DEDUP_PLACEHOLDERS)
-    yield from _template_defects("title", rule.title, TEXT_PLACEHOLDERS)
-    yield from _template_defects("body", rule.body, TEXT_PLACEHOLDERS)
-
-
-def _path_defects(path: str, *, roots: tuple[str, ...], subject: bool = True) -> Iterator[str]:
-    root, _, rest = path.partition(".")
-    if root == "subject" and subject:
-        if rest not in {item.name for item in fields(SubjectState)}:
-            yield f"{path}: a subject has no {rest}"
-    elif root not in roots or not rest:
-        yield f"{path} is not rooted in {' or '.join(roots)}"
-
-
-def _template_defects(name: str, text: BilingualText, known: frozenset[str]) -> Iterator[str]:
-    for language, template in (("zh", text.zh), ("en", text.en)):
-        if not template:
-            yield f"{name} is empty in {language}"
-        yield from _placeholder_defects(f"{name} in {language}", template, known)
-
-
-def _placeholder_defects(name: str, template: str, known: frozenset[str]) -> Iterator[str]:
-    try:
-        found = placeholders(template)
-    except ValueError as error:
-        yield f"{name}: {error}"
-        return
-    for unknown in sorted(found - known):
-        yield f"{name}: {{{unknown}}} is not known"
-
-
-def placeholders(template: str) -> frozenset[str]:
-    """Names in braces. Raises ValueError when the braces do not pair."""
-    return frozenset(name for _, name, _, _ in Formatter().parse(template) if name is not None)
+    #: beside those of the severities, by name
+    policies: Mapping[str, EscalationTiming]
+    #: the first that covers an alert says its policy
+    policy_rows: tuple[PolicyRow, ...]

@@ -1,5 +1,7 @@
 """What the notification service says to people, in one place and both languages."""
 
+from collections.abc import Sequence
+
 from services.notification.domain.values import AlertState, Pathway, Urgency
 from services.shared.kernel.text import BilingualText
 
@@ -47,6 +49,29 @@ ROLES = {
     "IMAGING": BilingualText(zh="影像诊断中心", en="imaging centre"),
     "LAB": BilingualText(zh="检验中心", en="laboratory centre"),
 }
+
+
+def role_names(roles: Sequence[str]) -> BilingualText:
+    """Roles of a roster, one after the other; one that has no name goes by its code."""
+    named = [ROLES.get(role, BilingualText(zh=role, en=role)) for role in roles]
+    return BilingualText(zh="、".join(name.zh for name in named), en=", ".join(name.en for name in named))
+
+
+_ANSWERED = {
+    "ACKNOWLEDGED_BY_YOU": BilingualText(zh="您已确认", en="you have acknowledged it"),
+    "ROLE_NOT_AWAITED": BilingualText(zh="不在待确认角色之列", en="no acknowledgement of yours is awaited"),
+}
+
+
+def still_missing(code: str, roles: Sequence[str], count: int) -> BilingualText:
+    """Why an acknowledgement is refused, and whose is missing."""
+    said, names = _ANSWERED[code], role_names(roles)
+    if roles:
+        return BilingualText(
+            zh=f"{said.zh}，尚待确认：{names.zh}", en=f"{said.en}; still missing: {names.en}"
+        )
+    return BilingualText(zh=f"{said.zh}，尚待 {count} 人确认", en=f"{said.en}; still missing: {count}")
+
 
 UNKNOWN = BilingualText(zh="未知", en="unknown")
 UNKNOWN_TIME = BilingualText(zh="时间未知", en="a time not known")

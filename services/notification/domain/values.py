@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from services.shared.kernel.actor import Actor
+
 #: The channel that is built in: board and gRPC stream show an alert at once, whatever else calls.
 STREAM_CHANNEL = "stream"
 
@@ -81,6 +83,27 @@ class CodedReason:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class AcknowledgementPolicy:
+    """Whose acknowledgements stop an escalation: so many people, or one of each role."""
+
+    #: different people; 0 where roles are named
+    count: int = 1
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acknowledgement:
+    """That one person acts on it."""
+
+    actor: Actor
+    acknowledged_at: datetime
+    #: clinical time
+    acknowledge_time: datetime
+    #: roles for which they answer, of those that were missing
+    roles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recipient:
     """A person who is called."""
 
@@ -90,6 +113,8 @@ class Recipient:
     channels: tuple[str, ...] = ()
     #: roles for which they are called
     roles: tuple[str, ...] = ()
+    #: facility whose roster names them; empty for a fallback that is of none
+    facility: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,10 +8,11 @@ left out.
 from dataclasses import replace
 from datetime import datetime
 
+from services.notification.domain.alert_answers import running
 from services.notification.domain.alert_state import Alert
-from services.notification.domain.escalation import Escalation, step_round
+from services.notification.domain.escalation import step_round
 from services.notification.domain.events import AlertEscalated
-from services.notification.domain.values import STREAM_CHANNEL, AlertState, EscalationStep
+from services.notification.domain.values import STREAM_CHANNEL, AlertState, EscalationStep, Recipient
 
 #: What shows an alert on a screen and nowhere else.
 _SCREENS = frozenset({STREAM_CHANNEL, "board"})
@@ -31,9 +32,11 @@ def called_without_board(escalation: tuple[EscalationStep, ...]) -> tuple[Escala
         return escalation
     last = len(escalation) - 1
     first = next((index for index, step in enumerate(escalation) if reaches_people(step)), last)
-    together = {
-        recipient.user: recipient for step in escalation[: first + 1] for recipient in step.recipients
-    }
+    together: dict[str, Recipient] = {}
+    for recipient in (each for step in escalation[: first + 1] for each in step.recipients):
+        known = together.get(recipient.user, recipient)
+        roles = tuple(dict.fromkeys((*known.roles, *recipient.roles)))
+        together[recipient.user] = replace(recipient, roles=roles)
     return (replace(escalation[first], recipients=tuple(together.values())), *escalation[first + 1 :])
 
 
@@ -52,12 +55,12 @@ def go_on_without_board(state: Alert, at: datetime) -> tuple[AlertEscalated, ...
     step = step_without_board(state.escalation, state.escalation_step)
     if step is None:
         return ()
-    escalation = Escalation(
-        steps=state.escalation,
-        dedup_key=state.dedup_key,
-        cause_event_id=state.cause_event_id,
-        run=state.escalation_run,
-    )
+    escalation = running(state)
+    # Of several who must acknowledge, a step may have only those who have.
+    later = (index for index in range(step, len(escalation.steps)) if escalation.callable_at(index))
+    step = next(later, None)
+    if step is None:
+        return ()
     call = step_round(escalation, step=step, at=at)
     return (
         AlertEscalated(

@@ -28,6 +28,8 @@ class Plan:
     alert_seconds: float = 20.0
     #: referrals that are written before reading is timed
     referrals: int = 20_000
+    #: open alerts whose next call is due at once
+    alerts: int = 10_000
     note: Callable[[str], None] = field(default=_nobody)
 
     def round_timeout_s(self) -> float:

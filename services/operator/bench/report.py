@@ -55,6 +55,7 @@ def document(report: Report) -> dict[str, Any]:
             "alert_rate": plan.alert_rate,
             "alert_seconds": plan.alert_seconds,
             "referrals": plan.referrals,
+            "alerts": plan.alerts,
         },
         "sections": [_section(section) for section in report.sections],
         "shortfalls": [asdict(each) for each in shortfalls(report.sections)],

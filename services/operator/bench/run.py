@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from services.operator.bench.audit_bench import AuditBench
 from services.operator.bench.commands_bench import CommandsBench
+from services.operator.bench.escalation_bench import EscalationBench
 from services.operator.bench.figures import Section
 from services.operator.bench.holds_bench import HoldsBench
 from services.operator.bench.plan import Plan
@@ -24,6 +25,7 @@ class Bench(StrEnum):
     AUDIT = "audit"
     READING = "reading"
     HOLDS = "holds"
+    ESCALATION = "escalation"
 
 
 async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...]:
@@ -48,5 +50,7 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
             sections.append(await ReadingBench(stack, plan).measure())
         if Bench.HOLDS in wanted:
             sections.append(await HoldsBench(stack, plan).measure())
+        if Bench.ESCALATION in wanted:
+            sections.append(await EscalationBench(stack, plan).measure())
     order = [bench.value for bench in Bench]
     return tuple(sorted(sections, key=lambda section: order.index(section.key)))

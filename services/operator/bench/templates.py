@@ -18,6 +18,7 @@ from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.people import TokenBook
 from services.operator.rpc.values import build_message
 from services.shared.kernel.actor import Actor, Role
+from tierlink.notification.v1 import alert_events_pb2
 from tierlink.referral.v1 import episode_events_pb2, referral_events_pb2
 
 #: Whose ids stand in the templates.
@@ -63,6 +64,7 @@ KINDS = ((3, "STROKE", "EMERGENCY"), (6, "GENERAL", "ROUTINE"), (1, "CHEST_PAIN"
 _EVENTS: dict[str, type[Message]] = {
     "referral": referral_events_pb2.ReferralEvent,
     "episode": episode_events_pb2.EpisodeEvent,
+    "alert": alert_events_pb2.AlertEvent,
 }
 
 
@@ -164,12 +166,13 @@ async def read_template(connection: Any, weight: int, referral: str, episode: st
     """A life as its rows have it."""
     return LifeTemplate(
         weight=weight,
-        referral=await _read_stream(connection, referral),
-        episode=await _read_stream(connection, episode),
+        referral=await read_stream(connection, referral),
+        episode=await read_stream(connection, episode),
     )
 
 
-async def _read_stream(connection: asyncpg.Connection, name: str) -> StreamTemplate:
+async def read_stream(connection: asyncpg.Connection, name: str) -> StreamTemplate:
+    """An aggregate as its rows have it."""
     row = await connection.fetchrow(
         "SELECT kind, fold_version, facets::text AS facets, snapshot FROM streams WHERE stream_id = $1", name
     )

@@ -58,6 +58,15 @@ def bench(
             help="reading 基准先写入的转诊数 · referrals written before reading is timed",
         ),
     ] = 20_000,
+    alerts: Annotated[
+        int,
+        typer.Option(
+            "--alerts",
+            min=10,
+            max=100_000,
+            help="escalation 基准中同时到期的提醒数 · alerts due at once in the escalation bench",
+        ),
+    ] = 10_000,
     check: Annotated[
         bool,
         typer.Option("--check", help="与承诺比较，不足则以 1 结束 · exit 1 when a promise does not hold"),
@@ -78,6 +87,7 @@ def bench(
         seed=seed,
         alert_seconds=max(2.0, min(20.0, seconds * 7)),
         referrals=referrals,
+        alerts=alerts,
         records=max(1_000, min(20_000, int(seconds * 7_000))),
         note=lambda note: console.print(note, style="dim", highlight=False),
     )

@@ -15,6 +15,9 @@ _DEPTH_MAX = 30
 #: aliases make a small file large
 _NODES_MAX = 100_000
 
+#: libyaml where it is there: ten times as fast, and as safe.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 # YAML 1.2's core schema: PyYAML's own (1.1) reads 10:30 as 630, NO as false and 2026-01-02 as a date.
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+([eE][-+]?[0-9]+)?")
@@ -88,7 +91,7 @@ def read_located(path: Path) -> Node:
 def parse_located(content: bytes | str, path: Path) -> Node:
     """The text of a file as nodes. Raises FaultyFile; `path` is for its message."""
     try:
-        root = yaml.compose(content, Loader=yaml.SafeLoader)
+        root = _composed(content)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error)
@@ -102,6 +105,14 @@ def parse_located(content: bytes | str, path: Path) -> Node:
     if reading.faults:
         raise FaultyFile(path, reading.faults)
     return node
+
+
+def _composed(content: bytes | str) -> yaml.Node | None:
+    """Raises yaml.YAMLError, in the words of PyYAML's own loader: they say what was there instead."""
+    try:
+        return yaml.compose(content, Loader=_LOADER)
+    except yaml.YAMLError:
+        return yaml.compose(content, Loader=yaml.SafeLoader)
 
 
 class _Reading:
@@ -146,7 +157,7 @@ class _Reading:
 
 def _scalar(node: yaml.Node) -> Any:
     text: str = node.value
-    if getattr(node, "style", None) is not None:  # quoted, or a block
+    if getattr(node, "style", None):  # quoted, or a block
         return text
     if text in _PLAIN:
         return _PLAIN[text]

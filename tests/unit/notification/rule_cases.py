@@ -6,7 +6,7 @@ from services.notification.adapters.rule_catalogue import load_rules
 from services.notification.domain.occurrence import Occurrence
 from services.notification.domain.values import DutyStep, Severity
 
-CATALOGUE = load_rules()
+CATALOGUE = load_rules().catalogue
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,7 @@ FALLBACK = replace(CATALOGUE.fallback.recipients[0], roles=("STROKE",))
 
 INTENT = AlertIntent(
     rule="OFFER",
+    event_type="ReferralRequested",
     dedup_key=KEY,
     severity=Severity.CRITICAL,
     facility=BRANCH,
@@ -125,7 +126,7 @@ def test_information_calls_the_first_who_is_there_once() -> None:
         EscalationStep(
             duty="duty",
             facility=BRANCH,
-            recipients=(Recipient(user="dr-duty", name="dr-duty", roles=("STROKE",)),),
+            recipients=(Recipient(user="dr-duty", name="dr-duty", roles=("STROKE",), facility=BRANCH),),
             repeat_s=0,
             rounds=1,
         ),

@@ -39,6 +39,10 @@ def test_an_alert_is_rendered_whole() -> None:
         (POLICY[0], alert_pb2.EscalationStep),
         (POLICY[0].recipients[0], alert_pb2.Recipient),
         (sent("dr-li"), alert_pb2.Delivery),
+        (
+            values.AcknowledgementPolicy(count=0, roles=("STROKE", "bed_desk")),
+            alert_pb2.AcknowledgementPolicy,
+        ),
         (called("dr-li")[0], alert_pb2.AlertCall),
         (values.Duty(facility="f", role="r", step="duty", user="u", name="n"), roster_pb2.Duty),
         (values.CodedReason(code="X", text="…"), type_pb2.CodedReason),

@@ -13,11 +13,11 @@ from services.notification.adapters.rule_catalogue import (
     parse_rules,
 )
 from services.notification.domain.directory import Directory
+from services.notification.domain.rule_checks import placeholders
 from services.notification.domain.rules import (
     PATHWAY_CENTRE_FACILITY,
     TEXT_PLACEHOLDERS,
     Rule,
-    placeholders,
 )
 from services.notification.domain.subject_state import SubjectState
 from services.notification.domain.values import Severity, Urgency
@@ -238,5 +238,5 @@ def test_a_missing_severity_is_told() -> None:
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(RulesFileError, match=r"none\.yaml: No such file"):
+    with pytest.raises(RulesFileError, match=r"none\.yaml:0: cannot be read: No such file"):
         load_rules(tmp_path / "none.yaml")

@@ -34,6 +34,7 @@ class AlertEvent(message.Message):
     ALERT_ACKNOWLEDGED_FIELD_NUMBER: builtins.int
     ALERT_RESOLVED_FIELD_NUMBER: builtins.int
     DELIVERY_RECORDED_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGEMENT_GIVEN_FIELD_NUMBER: builtins.int
     @builtins.property
     def metadata(self) -> type_pb2.EventMetadata: ...
     @builtins.property
@@ -48,6 +49,8 @@ class AlertEvent(message.Message):
     def alert_resolved(self) -> AlertResolved: ...
     @builtins.property
     def delivery_recorded(self) -> DeliveryRecorded: ...
+    @builtins.property
+    def acknowledgement_given(self) -> AcknowledgementGiven: ...
     def __init__(
         self,
         *,
@@ -58,12 +61,13 @@ class AlertEvent(message.Message):
         alert_acknowledged: AlertAcknowledged | None = ...,
         alert_resolved: AlertResolved | None = ...,
         delivery_recorded: DeliveryRecorded | None = ...,
+        acknowledgement_given: AcknowledgementGiven | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["alert_acknowledged", b"alert_acknowledged", "alert_escalated", b"alert_escalated", "alert_resolved", b"alert_resolved", "alert_retriggered", b"alert_retriggered", "alert_triggered", b"alert_triggered", "delivery_recorded", b"delivery_recorded", "metadata", b"metadata", "payload", b"payload"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledgement_given", b"acknowledgement_given", "alert_acknowledged", b"alert_acknowledged", "alert_escalated", b"alert_escalated", "alert_resolved", b"alert_resolved", "alert_retriggered", b"alert_retriggered", "alert_triggered", b"alert_triggered", "delivery_recorded", b"delivery_recorded", "metadata", b"metadata", "payload", b"payload"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["alert_acknowledged", b"alert_acknowledged", "alert_escalated", b"alert_escalated", "alert_resolved", b"alert_resolved", "alert_retriggered", b"alert_retriggered", "alert_triggered", b"alert_triggered", "delivery_recorded", b"delivery_recorded", "metadata", b"metadata", "payload", b"payload"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledgement_given", b"acknowledgement_given", "alert_acknowledged", b"alert_acknowledged", "alert_escalated", b"alert_escalated", "alert_resolved", b"alert_resolved", "alert_retriggered", b"alert_retriggered", "alert_triggered", b"alert_triggered", "delivery_recorded", b"delivery_recorded", "metadata", b"metadata", "payload", b"payload"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["alert_triggered", "alert_retriggered", "alert_escalated", "alert_acknowledged", "alert_resolved", "delivery_recorded"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["alert_triggered", "alert_retriggered", "alert_escalated", "alert_acknowledged", "alert_resolved", "delivery_recorded", "acknowledgement_given"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -91,6 +95,7 @@ class AlertTriggered(message.Message):
     CALLS_FIELD_NUMBER: builtins.int
     DRILL_FIELD_NUMBER: builtins.int
     WITHOUT_BOARD_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGEMENT_POLICY_FIELD_NUMBER: builtins.int
     rule: builtins.str
     dedup_key: builtins.str
     severity: alert_pb2.Severity.ValueType
@@ -122,6 +127,10 @@ class AlertTriggered(message.Message):
     def calls(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.AlertCall]:
         """Whom to call now, and by which channels."""
 
+    @builtins.property
+    def acknowledgement_policy(self) -> alert_pb2.AcknowledgementPolicy:
+        """Unset: anybody of those who may acknowledge stops the escalation."""
+
     def __init__(
         self,
         *,
@@ -145,10 +154,11 @@ class AlertTriggered(message.Message):
         calls: abc.Iterable[alert_pb2.AlertCall] | None = ...,
         drill: builtins.bool = ...,
         without_board: builtins.bool = ...,
+        acknowledgement_policy: alert_pb2.AcknowledgementPolicy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledgement_policy", b"acknowledgement_policy", "act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "action", b"action", "body", b"body", "calls", b"calls", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "drill", b"drill", "episode", b"episode", "escalation", b"escalation", "facility", b"facility", "next_call_at", b"next_call_at", "pathway", b"pathway", "role", b"role", "rule", b"rule", "severity", b"severity", "subject", b"subject", "title", b"title", "urgency", b"urgency", "without_board", b"without_board"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledgement_policy", b"acknowledgement_policy", "act_by", b"act_by", "action", b"action", "body", b"body", "calls", b"calls", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "drill", b"drill", "episode", b"episode", "escalation", b"escalation", "facility", b"facility", "next_call_at", b"next_call_at", "pathway", b"pathway", "role", b"role", "rule", b"rule", "severity", b"severity", "subject", b"subject", "title", b"title", "urgency", b"urgency", "without_board", b"without_board"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -167,6 +177,7 @@ class AlertRetriggered(message.Message):
     ESCALATION_FIELD_NUMBER: builtins.int
     CALLS_FIELD_NUMBER: builtins.int
     WITHOUT_BOARD_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGEMENT_POLICY_FIELD_NUMBER: builtins.int
     cause_event_id: builtins.str
     without_board: builtins.bool
     @builtins.property
@@ -189,6 +200,10 @@ class AlertRetriggered(message.Message):
     def calls(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.AlertCall]:
         """Whom to call now, and by which channels."""
 
+    @builtins.property
+    def acknowledgement_policy(self) -> alert_pb2.AcknowledgementPolicy:
+        """Unset: anybody of those who may acknowledge stops the escalation."""
+
     def __init__(
         self,
         *,
@@ -201,10 +216,11 @@ class AlertRetriggered(message.Message):
         escalation: abc.Iterable[alert_pb2.EscalationStep] | None = ...,
         calls: abc.Iterable[alert_pb2.AlertCall] | None = ...,
         without_board: builtins.bool = ...,
+        acknowledgement_policy: alert_pb2.AcknowledgementPolicy | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledgement_policy", b"acknowledgement_policy", "act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["act_by", b"act_by", "body", b"body", "calls", b"calls", "cause_event_id", b"cause_event_id", "deliveries", b"deliveries", "escalation", b"escalation", "next_call_at", b"next_call_at", "title", b"title", "without_board", b"without_board"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledgement_policy", b"acknowledgement_policy", "act_by", b"act_by", "body", b"body", "calls", b"calls", "cause_event_id", b"cause_event_id", "deliveries", b"deliveries", "escalation", b"escalation", "next_call_at", b"next_call_at", "title", b"title", "without_board", b"without_board"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -250,14 +266,52 @@ class AlertEscalated(message.Message):
 
 @typing.final
 class AlertAcknowledged(message.Message):
+    """Everybody who must has acknowledged: the escalation stops."""
+
     DESCRIPTOR: descriptor.Descriptor
+
+    ROLES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def roles(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Roles for which the last of them answers."""
 
     def __init__(
         self,
+        *,
+        roles: abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["roles", b"roles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class AcknowledgementGiven(message.Message):
+    """One of several who must acknowledge has: those who are missing are called on."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ROLES_FIELD_NUMBER: builtins.int
+    MISSING_ROLES_FIELD_NUMBER: builtins.int
+    MISSING_COUNT_FIELD_NUMBER: builtins.int
+    missing_count: builtins.int
+    @builtins.property
+    def roles(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Roles for which they answer."""
+
+    @builtins.property
+    def missing_roles(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        roles: abc.Iterable[builtins.str] | None = ...,
+        missing_roles: abc.Iterable[builtins.str] | None = ...,
+        missing_count: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["missing_count", b"missing_count", "missing_roles", b"missing_roles", "roles", b"roles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

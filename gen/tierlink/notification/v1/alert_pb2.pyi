@@ -122,6 +122,10 @@ class Alert(message.Message):
     ESCALATION_RUN_FIELD_NUMBER: builtins.int
     DRILL_FIELD_NUMBER: builtins.int
     WITHOUT_BOARD_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGEMENT_POLICY_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGEMENTS_FIELD_NUMBER: builtins.int
+    MISSING_ROLES_FIELD_NUMBER: builtins.int
+    MISSING_COUNT_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`alerts/{uuid}`."""
     version: builtins.int
@@ -158,6 +162,8 @@ class Alert(message.Message):
     """A test: silent, and nobody beyond board and duty is called."""
     without_board: builtins.bool
     """No board of the facility was live when it was triggered last: nobody waits for a screen."""
+    missing_count: builtins.int
+    """How many more must acknowledge, whoever they are."""
     @builtins.property
     def allowed_commands(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
@@ -195,6 +201,18 @@ class Alert(message.Message):
     @builtins.property
     def resolution_reason(self) -> type_pb2.CodedReason:
         """The reason of the person who resolved it; unset when an event settled it."""
+
+    @builtins.property
+    def acknowledgement_policy(self) -> AcknowledgementPolicy:
+        """Who must acknowledge; fixed when it was triggered. Unset: anybody of those who may."""
+
+    @builtins.property
+    def acknowledgements(self) -> containers.RepeatedCompositeFieldContainer[Acknowledgement]:
+        """Since it was last triggered, in their order."""
+
+    @builtins.property
+    def missing_roles(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Roles of which nobody has acknowledged yet, though each must."""
 
     def __init__(
         self,
@@ -234,10 +252,76 @@ class Alert(message.Message):
         escalation_run: builtins.int = ...,
         drill: builtins.bool = ...,
         without_board: builtins.bool = ...,
+        acknowledgement_policy: AcknowledgementPolicy | None = ...,
+        acknowledgements: abc.Iterable[Acknowledgement] | None = ...,
+        missing_roles: abc.Iterable[builtins.str] | None = ...,
+        missing_count: builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "title", b"title", "triggered_at", b"triggered_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "acknowledgement_policy", b"acknowledgement_policy", "act_by", b"act_by", "body", b"body", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "title", b"title", "triggered_at", b"triggered_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "act_by", b"act_by", "action", b"action", "allowed_commands", b"allowed_commands", "body", b"body", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "drill", b"drill", "episode", b"episode", "escalation", b"escalation", "escalation_exhausted", b"escalation_exhausted", "escalation_round", b"escalation_round", "escalation_run", b"escalation_run", "escalation_step", b"escalation_step", "facility", b"facility", "name", b"name", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "pathway", b"pathway", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "role", b"role", "rule", b"rule", "severity", b"severity", "state", b"state", "subject", b"subject", "title", b"title", "triggered_at", b"triggered_at", "urgency", b"urgency", "version", b"version", "without_board", b"without_board"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "acknowledged_by", b"acknowledged_by", "acknowledgement_policy", b"acknowledgement_policy", "acknowledgements", b"acknowledgements", "act_by", b"act_by", "action", b"action", "allowed_commands", b"allowed_commands", "body", b"body", "cause_event_id", b"cause_event_id", "dedup_key", b"dedup_key", "deliveries", b"deliveries", "drill", b"drill", "episode", b"episode", "escalation", b"escalation", "escalation_exhausted", b"escalation_exhausted", "escalation_round", b"escalation_round", "escalation_run", b"escalation_run", "escalation_step", b"escalation_step", "facility", b"facility", "missing_count", b"missing_count", "missing_roles", b"missing_roles", "name", b"name", "next_call_at", b"next_call_at", "occurred_at", b"occurred_at", "pathway", b"pathway", "resolution", b"resolution", "resolution_reason", b"resolution_reason", "resolved_at", b"resolved_at", "role", b"role", "rule", b"rule", "severity", b"severity", "state", b"state", "subject", b"subject", "title", b"title", "triggered_at", b"triggered_at", "urgency", b"urgency", "version", b"version", "without_board", b"without_board"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class AcknowledgementPolicy(message.Message):
+    """Whose acknowledgements stop an escalation: so many people, or one of each role."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
+    count: builtins.int
+    """Different people; 0 where roles are named."""
+    @builtins.property
+    def roles(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Such as STROKE and bed_desk."""
+
+    def __init__(
+        self,
+        *,
+        count: builtins.int = ...,
+        roles: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["count", b"count", "roles", b"roles"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class Acknowledgement(message.Message):
+    """That one person acts on it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    ACTOR_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGED_AT_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGE_TIME_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def actor(self) -> type_pb2.Actor: ...
+    @builtins.property
+    def acknowledged_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def acknowledge_time(self) -> timestamp_pb2.Timestamp:
+        """Clinical time."""
+
+    @builtins.property
+    def roles(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Roles for which they answer, of those that were missing."""
+
+    def __init__(
+        self,
+        *,
+        actor: type_pb2.Actor | None = ...,
+        acknowledged_at: timestamp_pb2.Timestamp | None = ...,
+        acknowledge_time: timestamp_pb2.Timestamp | None = ...,
+        roles: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "actor", b"actor"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledge_time", b"acknowledge_time", "acknowledged_at", b"acknowledged_at", "actor", b"actor", "roles", b"roles"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -285,8 +369,11 @@ class Recipient(message.Message):
     NAME_FIELD_NUMBER: builtins.int
     CHANNELS_FIELD_NUMBER: builtins.int
     ROLES_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
     user: builtins.str
     name: builtins.str
+    facility: builtins.str
+    """Facility whose roster names them; empty for a fallback that is of none."""
     @builtins.property
     def channels(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
@@ -300,10 +387,11 @@ class Recipient(message.Message):
         name: builtins.str = ...,
         channels: abc.Iterable[builtins.str] | None = ...,
         roles: abc.Iterable[builtins.str] | None = ...,
+        facility: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "name", b"name", "roles", b"roles", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "facility", b"facility", "name", b"name", "roles", b"roles", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

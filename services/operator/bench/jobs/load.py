@@ -74,6 +74,17 @@ class LoadClient:
             await target.channel.close()
         return {"calls": sent}
 
+    async def one_command(self, *, address: str, token: str, seed: str) -> dict[str, Any]:
+        """A referral is created, and nothing more."""
+        target = _open(address, 1, seed)
+        life = target.lives[0]
+        request = life.next_request()
+        try:
+            life.answered(await _call(target, request, _metadata({request.command.who: token})))
+        finally:
+            await target.channel.close()
+        return {}
+
     async def close(self) -> None:
         """Closes every channel."""
         for target in self._targets.values():

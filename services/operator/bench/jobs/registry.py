@@ -6,6 +6,7 @@ from typing import Any
 from services.operator.bench.jobs.alerts import time_alerts
 from services.operator.bench.jobs.echo import EchoServer
 from services.operator.bench.jobs.fill import fill
+from services.operator.bench.jobs.fill_alerts import fill_alerts
 from services.operator.bench.jobs.hashing import time_hashing
 from services.operator.bench.jobs.load import LoadClient
 from services.operator.bench.jobs.produce import BareProducer
@@ -25,11 +26,13 @@ class Jobs:
         self._jobs: dict[str, Job] = {
             "load": self._load.round,
             "one_life": self._load.one_life,
+            "one_command": self._load.one_command,
             "serve_echo": self._serve_echo,
             "produce": self._producer.produce,
             "alerts": time_alerts,
             "hash": time_hashing,
             "fill": fill,
+            "fill_alerts": fill_alerts,
             "read": read,
             "select": select,
             "rush": rush,
