@@ -16,6 +16,7 @@ from services.notification.application.board_desk import BoardDesk
 from services.notification.application.contact_points import ContactDesk
 from services.notification.application.drill_desk import DrillDesk
 from services.notification.application.drill_reading import DrillReading
+from services.notification.application.preview_recipients import RecipientPreview
 from services.notification.application.react_to_occurrence import AlertDesk
 from services.notification.application.reading import AlertReading
 from services.notification.domain.rules import RuleCatalogue
@@ -28,6 +29,7 @@ from services.notification.entrypoints.grpc import (
     board_service,
     contact_service,
     drill_service,
+    preview_service,
     roster_service,
 )
 from services.notification.settings import NotificationSettings
@@ -121,7 +123,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     """
     kinds = build_aggregates()
     store, runner = foundation.store, foundation.runner
-    directory = StoredDirectory(store)
+    directory, subjects = StoredDirectory(store), StoredSubjects(store)
     catalogue = load_rules(settings.rules or DEFAULT_RULES, settings.site_rules).catalogue
     boards = _boards(settings, foundation, kinds, catalogue, directory)
     desk = AlertDesk(
@@ -129,8 +131,18 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
         kinds=kinds,
         catalogue=catalogue,
         directory=directory,
-        subjects=StoredSubjects(store),
+        subjects=subjects,
         boards=boards.desk,
+    )
+    previews = preview_service.PreviewServicer(
+        RecipientPreview(
+            store=store,
+            runner=runner,
+            kinds=kinds,
+            catalogue=catalogue,
+            directory=directory,
+            subjects=subjects,
+        )
     )
     tail = TopicTail(foundation.kafka, ALERT_TOPIC, FeedMetrics(foundation.registry))
     alerts = alert_service.AlertServicer(
@@ -144,7 +156,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
         return [
-            service_handler(alert_service.SERVICE, alerts.methods(), runtime),
+            service_handler(alert_service.SERVICE, (*alerts.methods(), *previews.methods()), runtime),
             service_handler(roster_service.SERVICE, (*rosters.methods(), *contacts.methods()), runtime),
             service_handler(board_service.SERVICE, boards.boards_served.methods(), runtime),
             service_handler(drill_service.SERVICE, boards.drills_served.methods(), runtime),

@@ -63,7 +63,6 @@ PROMISED: dict[str, str] = {
 
 #: Promised and not there yet, each with what it waits for. The list only ever gets shorter.
 NOT_YET: dict[str, str] = {
-    "tierlink.notification.v1.AlertService/PreviewRecipients": "waits for channels beside the stream",
     "tierlink.notification.v1.RosterService/GetCoverage": "waits for rosters with shifts",
 }
 

@@ -45,6 +45,15 @@ class Rosters:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UnstaffedStep:
+    """A step that has nobody for a role."""
+
+    #: a DutyStep
+    duty: str
+    role: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Summons:
     """The commands that an intent comes to."""
 
@@ -147,6 +156,25 @@ def escalation_policy(
                 )
             )
     return tuple(steps) if timing.repeat_s > 0 else tuple(steps[:1])
+
+
+def unstaffed_steps(
+    rosters: Rosters,
+    *,
+    roles: tuple[str, ...],
+    timing: EscalationTiming,
+    first_step: DutyStep,
+    fallback: Fallback,
+    at: datetime,
+) -> tuple[UnstaffedStep, ...]:
+    """The steps of a policy that have nobody at a moment, role by role."""
+    return tuple(
+        UnstaffedStep(duty=step.value, role=role)
+        for step in timing.steps
+        if _ORDER.index(step) >= _ORDER.index(first_step)
+        for role in roles
+        if not _people(rosters, step, (role,), fallback, at)
+    )
 
 
 def unstaffed_roles(

@@ -165,7 +165,7 @@ def _intent(rule: Rule, scope: _Scope, facts: Facts, catalogue: RuleCatalogue) -
         act_by=act_by,
         utc_offset_minutes=catalogue.utc_offset_minutes,
     )
-    role = _role(rule.role[urgency], facts.subject, catalogue)
+    role = called_role(rule.role[urgency], facts.subject, catalogue)
     if not rule.only.covers(
         event=occurrence.event_type,
         pathway=facts.subject.pathway,
@@ -198,13 +198,19 @@ def _intent(rule: Rule, scope: _Scope, facts: Facts, catalogue: RuleCatalogue) -
 def _facility(rule: Rule, scope: _Scope, facts: Facts, catalogue: RuleCatalogue) -> str:
     if rule.facility != PATHWAY_CENTRE_FACILITY:
         return scope.text(rule.facility)
+    return centre_facility(facts, catalogue)
+
+
+def centre_facility(facts: Facts, catalogue: RuleCatalogue) -> str:
+    """Where the requester finds the centre of the case's pathway."""
     subject = facts.subject
     capability = catalogue.centres[subject.pathway or Pathway.GENERAL]
     asking = subject.requesting_facility or subject.origin_facility
     return facts.directory.nearest_centre(asking, capability, preferred=subject.centre_facility)
 
 
-def _role(expression: str, subject: SubjectState, catalogue: RuleCatalogue) -> str:
+def called_role(expression: str, subject: SubjectState, catalogue: RuleCatalogue) -> str:
+    """The role of a roster that an expression means for a case."""
     if expression == CONSULTATION_CENTRE and subject.consultation_kind in _READING_KINDS:
         return subject.consultation_kind
     if expression in (PATHWAY_CENTRE, CONSULTATION_CENTRE):

@@ -267,3 +267,223 @@ class ResolveAlertResponse(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["alert", b"alert"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PreviewRecipientsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    @typing.final
+    class DetailsEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    EVENT_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    AT_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    DETAILS_FIELD_NUMBER: builtins.int
+    event: builtins.str
+    """Name of the event that is supposed to happen, such as ReferralRequested."""
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    facility: builtins.str
+    """Facility whose people must act, wherever the event and its subject do not say; the caller's when left out."""
+    subject: builtins.str
+    """A real referral, consultation, standing order or ward: what is known of it counts, and its open offers. Left out, the case is made up."""
+    @builtins.property
+    def at(self) -> timestamp_pb2.Timestamp:
+        """Who is on duty then is called; now when left out."""
+
+    @builtins.property
+    def details(self) -> containers.ScalarMap[builtins.str, builtins.str]:
+        """Fields of the event by path, as text: `exhausted: true`. Without one a rule's condition is taken for met, and listed."""
+
+    def __init__(
+        self,
+        *,
+        event: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+        facility: builtins.str = ...,
+        at: timestamp_pb2.Timestamp | None = ...,
+        subject: builtins.str = ...,
+        details: abc.Mapping[builtins.str, builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["at", b"at", "details", b"details", "event", b"event", "facility", b"facility", "pathway", b"pathway", "subject", b"subject", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PreviewRecipientsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    ALERTS_FIELD_NUMBER: builtins.int
+    SETTLED_RULES_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def alerts(self) -> containers.RepeatedCompositeFieldContainer[PreviewedAlert]:
+        """In the order of the rules. Those of facilities that the caller is not to be told of are left out."""
+
+    @builtins.property
+    def settled_rules(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Rules whose alerts on the subject the event makes moot, all or some of them."""
+
+    def __init__(
+        self,
+        *,
+        alerts: abc.Iterable[PreviewedAlert] | None = ...,
+        settled_rules: abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["alerts", b"alerts", "settled_rules", b"settled_rules"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PreviewedAlert(message.Message):
+    """An alert that would be triggered."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    RULE_FIELD_NUMBER: builtins.int
+    DEDUP_KEY_FIELD_NUMBER: builtins.int
+    SEVERITY_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
+    TITLE_FIELD_NUMBER: builtins.int
+    ACTION_FIELD_NUMBER: builtins.int
+    ACKNOWLEDGEMENT_POLICY_FIELD_NUMBER: builtins.int
+    CALLS_FIELD_NUMBER: builtins.int
+    UNSTAFFED_FIELD_NUMBER: builtins.int
+    ASSUMPTIONS_FIELD_NUMBER: builtins.int
+    OPEN_ALERT_FIELD_NUMBER: builtins.int
+    rule: builtins.str
+    """Rule that matches; NOBODY_ON_DUTY for the alert that the one before it found nobody on duty."""
+    dedup_key: builtins.str
+    """What is not known stays as it stands in the rule, such as {offer}."""
+    severity: alert_pb2.Severity.ValueType
+    facility: builtins.str
+    role: builtins.str
+    action: builtins.str
+    """Command that settles it; empty when it is only to be known."""
+    open_alert: builtins.str
+    """The open alert with this key, which would be triggered again; empty when it would be a new one."""
+    @builtins.property
+    def title(self) -> type_pb2.BilingualText: ...
+    @builtins.property
+    def acknowledgement_policy(self) -> alert_pb2.AcknowledgementPolicy:
+        """Unset: anybody of those who may acknowledge stops the escalation."""
+
+    @builtins.property
+    def calls(self) -> containers.RepeatedCompositeFieldContainer[PlannedCall]:
+        """Every round of calls, if nobody answers before."""
+
+    @builtins.property
+    def unstaffed(self) -> containers.RepeatedCompositeFieldContainer[UnstaffedStep]:
+        """Steps of its policy that have nobody at that moment, and are passed over."""
+
+    @builtins.property
+    def assumptions(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """What the rule asks of the event and the request does not say, such as `event.needs_approval = true`."""
+
+    def __init__(
+        self,
+        *,
+        rule: builtins.str = ...,
+        dedup_key: builtins.str = ...,
+        severity: alert_pb2.Severity.ValueType = ...,
+        facility: builtins.str = ...,
+        role: builtins.str = ...,
+        title: type_pb2.BilingualText | None = ...,
+        action: builtins.str = ...,
+        acknowledgement_policy: alert_pb2.AcknowledgementPolicy | None = ...,
+        calls: abc.Iterable[PlannedCall] | None = ...,
+        unstaffed: abc.Iterable[UnstaffedStep] | None = ...,
+        assumptions: abc.Iterable[builtins.str] | None = ...,
+        open_alert: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["acknowledgement_policy", b"acknowledgement_policy", "title", b"title"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledgement_policy", b"acknowledgement_policy", "action", b"action", "assumptions", b"assumptions", "calls", b"calls", "dedup_key", b"dedup_key", "facility", b"facility", "open_alert", b"open_alert", "role", b"role", "rule", b"rule", "severity", b"severity", "title", b"title", "unstaffed", b"unstaffed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class PlannedCall(message.Message):
+    """One round of calls."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: builtins.int
+    ROUND_FIELD_NUMBER: builtins.int
+    CALLED_AT_FIELD_NUMBER: builtins.int
+    DUTY_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    RECIPIENTS_FIELD_NUMBER: builtins.int
+    step: builtins.int
+    """From 0."""
+    round: builtins.int
+    """Within the step, from 1."""
+    duty: builtins.str
+    """duty, backup, lead, coordinator, fallback."""
+    facility: builtins.str
+    @builtins.property
+    def called_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def recipients(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.Recipient]: ...
+    def __init__(
+        self,
+        *,
+        step: builtins.int = ...,
+        round: builtins.int = ...,
+        called_at: timestamp_pb2.Timestamp | None = ...,
+        duty: builtins.str = ...,
+        facility: builtins.str = ...,
+        recipients: abc.Iterable[alert_pb2.Recipient] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["called_at", b"called_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["called_at", b"called_at", "duty", b"duty", "facility", b"facility", "recipients", b"recipients", "round", b"round", "step", b"step"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class UnstaffedStep(message.Message):
+    """A step that has nobody for a role."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DUTY_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
+    duty: builtins.str
+    role: builtins.str
+    def __init__(
+        self,
+        *,
+        duty: builtins.str = ...,
+        role: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["duty", b"duty", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -60,6 +60,11 @@ class AlertServiceStub:
                 request_serializer=tierlink_dot_notification_dot_v1_dot_alert__service__pb2.ResolveAlertRequest.SerializeToString,
                 response_deserializer=tierlink_dot_notification_dot_v1_dot_alert__service__pb2.ResolveAlertResponse.FromString,
                 _registered_method=True)
+        self.PreviewRecipients = channel.unary_unary(
+                '/tierlink.notification.v1.AlertService/PreviewRecipients',
+                request_serializer=tierlink_dot_notification_dot_v1_dot_alert__service__pb2.PreviewRecipientsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_notification_dot_v1_dot_alert__service__pb2.PreviewRecipientsResponse.FromString,
+                _registered_method=True)
 
 
 class AlertServiceServicer:
@@ -101,6 +106,13 @@ class AlertServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PreviewRecipients(self, request, context):
+        """Who would be called for an event, by which channels, in which order and when; nothing is sent. For people of the facility, coordinators of its community and operators.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AlertServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -128,6 +140,11 @@ def add_AlertServiceServicer_to_server(servicer, server):
                     servicer.ResolveAlert,
                     request_deserializer=tierlink_dot_notification_dot_v1_dot_alert__service__pb2.ResolveAlertRequest.FromString,
                     response_serializer=tierlink_dot_notification_dot_v1_dot_alert__service__pb2.ResolveAlertResponse.SerializeToString,
+            ),
+            'PreviewRecipients': grpc.unary_unary_rpc_method_handler(
+                    servicer.PreviewRecipients,
+                    request_deserializer=tierlink_dot_notification_dot_v1_dot_alert__service__pb2.PreviewRecipientsRequest.FromString,
+                    response_serializer=tierlink_dot_notification_dot_v1_dot_alert__service__pb2.PreviewRecipientsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -266,6 +283,33 @@ class AlertService:
             '/tierlink.notification.v1.AlertService/ResolveAlert',
             tierlink_dot_notification_dot_v1_dot_alert__service__pb2.ResolveAlertRequest.SerializeToString,
             tierlink_dot_notification_dot_v1_dot_alert__service__pb2.ResolveAlertResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PreviewRecipients(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.notification.v1.AlertService/PreviewRecipients',
+            tierlink_dot_notification_dot_v1_dot_alert__service__pb2.PreviewRecipientsRequest.SerializeToString,
+            tierlink_dot_notification_dot_v1_dot_alert__service__pb2.PreviewRecipientsResponse.FromString,
             options,
             channel_credentials,
             insecure,

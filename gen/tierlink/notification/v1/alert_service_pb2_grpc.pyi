@@ -43,6 +43,8 @@ class AlertServiceStub:
     """TRIGGERED → ACKNOWLEDGED: somebody acts; escalation stops."""
     ResolveAlert: _grpc.UnaryUnaryMultiCallable[_alert_service_pb2.ResolveAlertRequest, _alert_service_pb2.ResolveAlertResponse]
     """→ RESOLVED by a person, with a coded reason."""
+    PreviewRecipients: _grpc.UnaryUnaryMultiCallable[_alert_service_pb2.PreviewRecipientsRequest, _alert_service_pb2.PreviewRecipientsResponse]
+    """Who would be called for an event, by which channels, in which order and when; nothing is sent. For people of the facility, coordinators of its community and operators."""
 
 @_typing.type_check_only
 class AlertServiceAsyncStub(AlertServiceStub):
@@ -59,6 +61,8 @@ class AlertServiceAsyncStub(AlertServiceStub):
     """TRIGGERED → ACKNOWLEDGED: somebody acts; escalation stops."""
     ResolveAlert: _aio.UnaryUnaryMultiCallable[_alert_service_pb2.ResolveAlertRequest, _alert_service_pb2.ResolveAlertResponse]  # type: ignore[assignment]
     """→ RESOLVED by a person, with a coded reason."""
+    PreviewRecipients: _aio.UnaryUnaryMultiCallable[_alert_service_pb2.PreviewRecipientsRequest, _alert_service_pb2.PreviewRecipientsResponse]  # type: ignore[assignment]
+    """Who would be called for an event, by which channels, in which order and when; nothing is sent. For people of the facility, coordinators of its community and operators."""
 
 class AlertServiceServicer(metaclass=_abc_1.ABCMeta):
     """Alerts: who must act now."""
@@ -102,5 +106,13 @@ class AlertServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_alert_service_pb2.ResolveAlertResponse, _abc.Awaitable[_alert_service_pb2.ResolveAlertResponse]]:
         """→ RESOLVED by a person, with a coded reason."""
+
+    @_abc_1.abstractmethod
+    def PreviewRecipients(
+        self,
+        request: _alert_service_pb2.PreviewRecipientsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_alert_service_pb2.PreviewRecipientsResponse, _abc.Awaitable[_alert_service_pb2.PreviewRecipientsResponse]]:
+        """Who would be called for an event, by which channels, in which order and when; nothing is sent. For people of the facility, coordinators of its community and operators."""
 
 def add_AlertServiceServicer_to_server(servicer: AlertServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,155 @@
+"""Who would be called for an event, before it happens or before it is sent."""
+
+from dataclasses import dataclass
+
+from services.notification.application.aggregates import Aggregates
+from services.notification.application.copies import KnownDirectory, Subjects
+from services.notification.domain.calling import Rosters
+from services.notification.domain.directory import Directory
+from services.notification.domain.preview import (
+    PreviewedAlert,
+    Supposition,
+    previewed,
+    rules_of,
+    supposed,
+)
+from services.notification.domain.roster import Roster, roster_name
+from services.notification.domain.rules import RuleCatalogue
+from services.notification.domain.subject_state import SubjectState
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.store import EventStore, StreamQuery
+from services.shared.kernel.actor import Actor, Role
+from services.shared.kernel.refusals import FieldViolation, InvalidInput, NotFound
+
+_SUBJECT_FACILITIES = (
+    *("origin_facility", "destination_facility", "asking_facility", "requesting_facility"),
+    *("centre_facility", "facility"),
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """What an event would do."""
+
+    alerts: tuple[PreviewedAlert, ...]
+    #: names of the open alerts that would be triggered again, by dedup key
+    open_alerts: dict[str, str]
+    #: rules whose alerts the event makes moot
+    settled_rules: tuple[str, ...]
+
+
+class RecipientPreview:
+    """Asks the rules and rosters as the service itself does. Raises DependencyDown when the store is away."""
+
+    def __init__(
+        self,
+        *,
+        store: EventStore,
+        runner: CommandRunner,
+        kinds: Aggregates,
+        catalogue: RuleCatalogue,
+        directory: KnownDirectory,
+        subjects: Subjects,
+    ) -> None:
+        self._store = store
+        self._runner = runner
+        self._kinds = kinds
+        self._catalogue = catalogue
+        self._directory = directory
+        self._subjects = subjects
+
+    async def subject(self, name: str, facility: str, actor: Actor) -> SubjectState:
+        """What is known of a real case. Raises NotFound when the facility takes no part in it."""
+        known = await self._subjects.load(name)
+        if known is None:
+            raise NotFound("Subject", name)
+        parties = {getattr(known, field) for field in _SUBJECT_FACILITIES}
+        parties |= {offer.facility for offer in known.open_offers}
+        if facility not in parties and not actor.has_role(Role.OPERATOR):
+            raise NotFound("Subject", name)
+        return known
+
+    def check_facility(self, facility: str, actor: Actor) -> None:
+        """Raises NotFound for a facility whose people the actor is not to be told of."""
+        directory = self._directory.current()
+        if facility not in directory.facilities or not may_preview(facility, actor, directory):
+            raise NotFound("Facility", facility)
+
+    async def preview(self, supposition: Supposition, actor: Actor) -> Preview:
+        """Raises InvalidInput for an event that no rule knows."""
+        directory = self._directory.current()
+        settled = self._settled_rules(supposition)
+        rules = rules_of(supposition.event, supposition.subject, self._catalogue)
+        if not rules and not settled:
+            raise InvalidInput(
+                FieldViolation(
+                    field="event",
+                    reason="UNKNOWN_EVENT",
+                    description="triggers and settles no alert of this subject",
+                )
+            )
+        found: list[PreviewedAlert] = []
+        for rule in rules:
+            for intent, assumptions in supposed(rule, supposition, self._catalogue, directory):
+                if not may_preview(intent.facility, actor, directory):
+                    continue
+                found.extend(
+                    previewed(
+                        intent,
+                        assumptions,
+                        catalogue=self._catalogue,
+                        directory=directory,
+                        rosters=await self._rosters(intent.facility, directory),
+                        at=supposition.at,
+                    )
+                )
+        keys = [each.alert.dedup_key for each in found] if supposition.subject else []
+        return Preview(alerts=tuple(found), open_alerts=await self._open(keys), settled_rules=settled)
+
+    def _settled_rules(self, supposition: Supposition) -> tuple[str, ...]:
+        def settles(kind: str) -> bool:
+            return supposition.event in self._catalogue.settle_all.get(kind, ())
+
+        return tuple(
+            rule.code
+            for rule in self._catalogue.rules
+            if (supposition.subject is None or supposition.subject.kind == rule.aggregate)
+            and (
+                settles(rule.aggregate)
+                or any(settled_by.event == supposition.event for settled_by in rule.settled_by)
+            )
+        )
+
+    async def _rosters(self, facility: str, directory: Directory) -> Rosters:
+        async def roster(of: str) -> Roster | None:
+            return (await self._runner.read(self._kinds.roster, roster_name(of))).state if of else None
+
+        return Rosters(own=await roster(facility), lead=await roster(directory.community_lead(facility)))
+
+    async def _open(self, keys: list[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for key in dict.fromkeys(keys):
+            contains: dict[str, object] = {"dedup_key": key, "live": True}
+            query = StreamQuery(kind=self._kinds.alert.name, contains=contains, limit=1)
+            for stream in (await self._store.find(query)).streams:
+                found[key] = stream.stream_id
+        return found
+
+
+def may_preview(facility: str, actor: Actor, directory: Directory) -> bool:
+    """Whether the actor may hear who is on duty: operators, its own people, its community's coordinators."""
+    if actor.has_role(Role.OPERATOR):
+        return True
+    if not actor.facility:
+        return False
+    if actor.facility == facility:
+        return True
+    return actor.has_role(Role.COORDINATOR) and _same_community(facility, actor.facility, directory)
+
+
+def _same_community(facility: str, other: str, directory: Directory) -> bool:
+    communities: list[str] = []
+    for each in (facility, other):
+        known = directory.facilities.get(each)
+        communities.append(known.community if known else "")
+    return bool(communities[0]) and communities[0] == communities[1]
