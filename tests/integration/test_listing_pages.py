@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import orjson
@@ -47,6 +47,7 @@ filters = st.builds(
     episode=st.sampled_from(("", "", "episodes/1")),
     waiting=st.booleans(),
     overdue=st.booleans(),
+    live=st.booleans(),
     created_from=moments,
     created_before=moments,
     contains=st.sampled_from(({}, {}, {"live": True})),
@@ -86,6 +87,7 @@ def is_wanted(row: dict[str, Any], wanted: ListFilter, parties: tuple[str, ...] 
             wanted.episode in ("", row["episode"]),
             not wanted.waiting or (parties is not None and bool(set(parties) & set(row["waiting"]))),
             not wanted.overdue or row["overdue"],
+            not wanted.live or row["live"],
             wanted.created_from is None or created >= wanted.created_from,
             wanted.created_before is None or created < wanted.created_before,
             all(row[key] == value for key, value in wanted.contains.items()),
@@ -99,6 +101,8 @@ class Shelf:
     def __init__(self, dsn: str) -> None:
         self._database = Database(dsn, application_name="test", connections_max=1)
         self.listings = PostgresListings(self._database)
+        #: long after some of them were created
+        self.asked_at = START + timedelta(days=35)
 
     async def close(self) -> None:
         await self._database.close()
@@ -128,7 +132,14 @@ class Shelf:
         self, wanted: ListFilter, parties: tuple[str, ...] | None, after: int | None, limit: int
     ) -> StreamPage:
         return await self.listings.page(
-            ListQuery(kind="referral", wanted=wanted, parties=parties, after=after, limit=limit)
+            ListQuery(
+                kind="referral",
+                wanted=wanted,
+                parties=parties,
+                after=after,
+                limit=limit,
+                asked_at=self.asked_at,
+            )
         )
 
 
@@ -230,3 +241,43 @@ async def test_a_facility_that_takes_no_part_any_more_has_it_in_no_list(database
 def test_a_page_is_asked_of_few_phases(wanted: ListFilter) -> None:
     phases = ListQuery(kind="referral", wanted=wanted, parties=None, limit=1).phases
     assert len(phases) == (1 if wanted.waiting or wanted.states else 6)
+
+
+class Explaining:
+    """A database that says how it would answer."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+        self.plan = ""
+
+    async def fetch(self, statement: str, *arguments: object) -> list[Any]:
+        lines = await self._connection.fetch(f"EXPLAIN {statement}", *arguments)
+        self.plan = "\n".join(str(line[0]) for line in lines)
+        return []
+
+
+async def test_few_days_long_ago_are_read_by_when_they_were_created(database: CreateDatabase) -> None:
+    connection = await asyncpg.connect(await prepared(database))
+    await connection.execute(
+        "INSERT INTO listing SELECT 'referrals/' || n, 'county', 'referral', 'CLOSED', 'CLOSED', n, 'STROKE',"
+        " 'ROUTINE', 'UP', false, false, $1::timestamptz + make_interval(hours => n)"
+        " FROM generate_series(1, 20000) AS n",
+        START,
+    )
+    await connection.execute("VACUUM ANALYZE listing")
+    now, explaining = START + timedelta(hours=20_000), Explaining(connection)
+    listings = PostgresListings(cast(Database, explaining))
+
+    async def index(begin: datetime | None, days: int, parties: tuple[str, ...] | None = ("county",)) -> str:
+        end = now if begin is None else begin + timedelta(days=days)
+        wanted = ListFilter(created_from=begin or now - timedelta(days=days), created_before=end)
+        await listings.page(ListQuery(kind="referral", wanted=wanted, parties=parties, limit=5, asked_at=now))
+        return "creation" if "listing_by_creation" in explaining.plan else "walk"
+
+    long_ago = START + timedelta(days=100)
+    assert await index(long_ago, 3) == "creation"
+    assert await index(long_ago, 4) == "walk"
+    assert await index(long_ago, 31, None) == "creation"
+    assert await index(long_ago, 32, None) == "walk"
+    assert await index(None, 2) == "walk"
+    await connection.close()

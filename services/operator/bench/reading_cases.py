@@ -49,6 +49,10 @@ def first_pages(names: list[str]) -> list[Case]:
     """GetReferral, and the first page of each filter."""
     state = referral_pb2.ReferralState
     long_ago = datetime.now(UTC) - timedelta(days=600)
+    three_days: dict[str, Any] = {
+        "created_from": long_ago - timedelta(days=3),
+        "created_before": long_ago,
+    }
     coordinator: dict[str, Any] = {"role": Role.COORDINATOR, "facility": branch(0, 0)}
     operator: dict[str, Any] = {"role": Role.OPERATOR, "facility": ""}
     return [
@@ -72,6 +76,7 @@ def first_pages(names: list[str]) -> list[Case]:
         _list("list_none", "列表，新生儿（无）", "list, newborn (none)", pathway=type_pb2.PATHWAY_NEONATAL),
         _list("list_down", "列表，下转（无）", "list, down (none)", direction=referral_pb2.DIRECTION_DOWN),
         _list("list_long_ago", "列表，600 天前", "list, 600 days ago", created_before=long_ago),
+        _list("list_days", "列表，600 天前三天", "list, three days long ago", **three_days),
         Case(
             key="list_patient",
             title=BilingualText(zh="列表，按患者", en="list, one patient"),
@@ -92,6 +97,13 @@ def first_pages(names: list[str]) -> list[Case]:
             "运维，待答复",
             "operator, requested",
             states=[state.REFERRAL_STATE_REQUESTED],
+            **operator,
+        ),
+        _list(
+            "operator_days",
+            "运维，600 天前三天",
+            "operator, three days long ago",
+            **three_days,
             **operator,
         ),
     ]

@@ -1,5 +1,6 @@
 """Pages of lists, from the narrow rows that every change of an aggregate leaves (`0130_listing.sql`)."""
 
+from datetime import timedelta
 from typing import Any
 
 import orjson
@@ -15,6 +16,12 @@ _SQL = load_blocks("services.referral.adapters.sql", "listing.sql")
 #: The party of those who may read everything.
 _EVERYBODY = ("",)
 _BEFORE_ALL = 2**63 - 1
+
+#: So far back a walk from the latest change is long,
+_LONG_AGO = timedelta(days=30)
+#: and so few days are read sooner: of one facility's, and of everybody's list, whose walk is the longest.
+_DAYS_MAX = timedelta(days=3)
+_DAYS_MAX_OF_ALL = timedelta(days=31)
 
 
 class PostgresListings:
@@ -58,4 +65,15 @@ def _statement(query: ListQuery) -> tuple[Any, ...]:
         return (_SQL["list_by_name"], *arguments, facets, wanted.patient, wanted.episode)
     if wanted.contains:
         return (_SQL["list_by_facets"], *arguments, facets)
+    if _is_days_long_ago(query):
+        return (_SQL["list_by_creation"], *arguments)
     return (_SQL["list_by_party"], *arguments)
+
+
+def _is_days_long_ago(query: ListQuery) -> bool:
+    """Whether the pages of the days that are asked for are fewer than all that came later."""
+    begin, end = query.wanted.created_from, query.wanted.created_before
+    if begin is None or end is None or query.asked_at is None:
+        return False
+    longest = _DAYS_MAX_OF_ALL if query.parties is None else _DAYS_MAX
+    return end - begin <= longest and query.asked_at - end >= _LONG_AGO

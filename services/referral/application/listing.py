@@ -67,6 +67,8 @@ class ListQuery:
     #: position of the last one seen; None begins
     after: int | None = None
     limit: int
+    #: when it is asked: says what is long ago
+    asked_at: datetime | None = None
 
     @property
     def phases(self) -> tuple[str, ...]:

@@ -180,6 +180,7 @@ class Reading:
                 parties=None if facilities is None else tuple(sorted(facilities)),
                 after=after,
                 limit=limit,
+                asked_at=reader.at,
             )
         )
         return ListPage(

@@ -83,3 +83,25 @@ found AS (
 SELECT s.stream_id, s.kind, s.version, s.head_hash, s.snapshot, s.fold_version, s.changed
 FROM found JOIN streams s USING (stream_id)
 ORDER BY found.changed DESC
+
+-- list_by_creation -- what was created in a few days long ago: found by that, then filtered, then ordered
+WITH created AS MATERIALIZED (
+    SELECT w.stream_id, w.changed
+    FROM listing w
+    WHERE w.created_at >= $12 AND w.created_at < $13
+      -- Not for the planner: it would walk all that the party ever had, rather than read the pages of these days.
+      AND w.party || '' = ANY ($2::text[]) AND w.kind || '' = $1 AND w.phase || '' = ANY ($3::text[])
+      AND w.changed + 0 < $4
+      AND (cardinality($6::text[]) = 0 OR w.state = ANY ($6::text[]))
+      AND ($7 = '' OR w.pathway = $7)
+      AND ($8 = '' OR w.urgency = $8)
+      AND ($9 = '' OR w.direction = $9)
+      AND (NOT $10::boolean OR w.waits)
+      AND (NOT $11::boolean OR w.overdue)
+),
+found AS (
+    SELECT DISTINCT ON (c.changed) c.stream_id, c.changed FROM created c ORDER BY c.changed DESC LIMIT $5
+)
+SELECT s.stream_id, s.kind, s.version, s.head_hash, s.snapshot, s.fold_version, s.changed
+FROM found JOIN streams s USING (stream_id)
+ORDER BY found.changed DESC
