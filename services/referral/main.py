@@ -20,6 +20,7 @@ from services.referral.adapters.identity_cipher import read_identity_cipher
 from services.referral.adapters.identity_store import PostgresIdentityStore
 from services.referral.adapters.listing import PostgresListings
 from services.referral.adapters.policy_file import load_policy
+from services.referral.adapters.projections import projection_renewal
 from services.referral.adapters.recognition_rules_file import load_recognition_rules
 from services.referral.adapters.record_rules_file import load_record_rules
 from services.referral.adapters.store_directory import StoreDirectory
@@ -268,6 +269,9 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         loops=(
             directory,
             ViewRetention(foundation.reading, months=settings.views_retention_months),
+            projection_renewal(
+                foundation.reading, foundation.store, runner, kinds=kinds, targets=shared.catalogue.targets()
+            ),
             referral_tail,
             consultation_tail,
             *consumer_loops(foundation, BedConsumer(runner, shared.changes, shared.beds).handle, CONSUMES),
