@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -173,3 +174,40 @@ async def test_what_ends_while_the_bed_service_is_away_holds_no_bed_when_it_is_b
     assert max(followed_s, back_s) < 10
     with capsys.disabled():
         print(f"\nfollowed in {followed_s:.2f} s; after its return in {back_s:.2f} s")
+
+
+async def test_the_hold_follows_the_patient_to_a_new_time_of_arrival(county: County) -> None:
+    """On the road: the hold was for one arrival, and the ambulance says another."""
+    specification = {"id": "road", "bed_type": "BED_TYPE_STROKE_UNIT", "bed_count": 3}
+    apply = bed_pb.ApplyWardsRequest(request_id=new_id(), facility=COUNTY, wards=[specification])
+    await county.beds.ApplyWards(apply, metadata=county.hospital.as_("", Role.OPERATOR))
+    referral = await county.accepted()
+
+    async def is_held() -> bool:
+        return await county.region(referral) == "HELD"
+
+    await until(is_held, "it has a bed")
+    hospital = county.hospital
+    depart = pb.DepartPatientRequest(
+        request_id=new_id(),
+        name=referral,
+        transport={"crew_level": "CREW_LEVEL_ADVANCED"},  # type: ignore[arg-type]
+        handover_document={"summary": "交接"},  # type: ignore[arg-type]
+    )
+    await hospital.referrals.DepartPatient(depart, metadata=hospital.as_(BRANCH))
+    eta = datetime.now(UTC).replace(microsecond=0) + timedelta(hours=5)
+    changed = pb.UpdateArrivalEstimateRequest(
+        request_id=new_id(),
+        name=referral,
+        estimated_arrival_time=eta,  # type: ignore[arg-type]
+    )
+    await hospital.referrals.UpdateArrivalEstimate(changed, metadata=hospital.as_(BRANCH, Role.AMBULANCE))
+
+    async def is_held_until_then() -> bool:
+        found = await county.beds.ListBeds(bed_pb.ListBedsRequest(facility=COUNTY), metadata=county.desk)
+        holds = [bed.hold for ward in found.wards for bed in ward.beds if bed.hold.referral == referral]
+        return [(hold.patient_in_transit, hold.expires_at.ToDatetime(UTC)) for hold in holds] == [
+            (True, eta + timedelta(minutes=30))
+        ]
+
+    await until(is_held_until_then, "the hold ends half an hour after the new time of arrival")

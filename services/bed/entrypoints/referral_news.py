@@ -63,8 +63,8 @@ def _accepted(event: Any, accepted: Any) -> News | None:
     )
 
 
-def _transport_arranged(event: Any, arranged: Any) -> News | None:
-    until = _time(arranged, "hold_until")
+def _held_until(event: Any, moved: Any) -> News | None:
+    until = _time(moved, "hold_until")
     if until is None:
         return None
     return ReferralMoved(command=AdjustHold(referral=event.metadata.aggregate_id, expires_at=until))
@@ -124,7 +124,9 @@ def _refused(code: str) -> Callable[[Any, Any], News]:
 
 _READERS: dict[str, Callable[[Any, Any], News | None]] = {
     "referral_accepted": _accepted,
-    "transport_arranged": _transport_arranged,
+    "transport_arranged": _held_until,
+    # On the road, too, a hold follows its patient to another time of arrival.
+    "arrival_estimate_changed": _held_until,
     "patient_departed": _departed,
     "patient_diverted": _diverted,
     "patient_arrived": _arrived,

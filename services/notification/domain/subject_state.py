@@ -138,6 +138,7 @@ _LEARN: Mapping[str, Learn] = {
     "TransportArranged": _on_the_road,
     "PatientDeparted": _on_the_road,
     "PatientDiverted": _on_the_road,
+    "ArrivalEstimateChanged": _on_the_road,
     "ReferralClosed": _ended,
     "ReferralCancelled": _ended,
     "ReferralExpired": _ended,

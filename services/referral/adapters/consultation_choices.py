@@ -48,6 +48,8 @@ class ConsultationChoices(msgspec.Struct, forbid_unknown_fields=True, frozen=Tru
     claim_lease: str = ""
     critical_value_notified: str = ""
     critical_value_acknowledged: str = ""
+    resubmission_due: str = ""
+    expert_visit_recorded: str = ""
     result_due_by_kind: dict[ConsultationKind, str] = {}
     result_due_by_modality: dict[Modality, str] = {}
     #: added, or in the place of those of the same code
@@ -63,6 +65,8 @@ class ConsultationChoices(msgspec.Struct, forbid_unknown_fields=True, frozen=Tru
             claim_lease=other.claim_lease or self.claim_lease,
             critical_value_notified=other.critical_value_notified or self.critical_value_notified,
             critical_value_acknowledged=other.critical_value_acknowledged or self.critical_value_acknowledged,
+            resubmission_due=other.resubmission_due or self.resubmission_due,
+            expert_visit_recorded=other.expert_visit_recorded or self.expert_visit_recorded,
             result_due_by_kind=self.result_due_by_kind | other.result_due_by_kind,
             result_due_by_modality=self.result_due_by_modality | other.result_due_by_modality,
             return_reasons=tuple(reasons.values()),
@@ -81,6 +85,8 @@ class ConsultationChoices(msgspec.Struct, forbid_unknown_fields=True, frozen=Tru
             result_due_by_modality=_limits(limits, self.result_due_by_modality),
             critical_value_notified=_limit(limits, self.critical_value_notified),
             critical_value_acknowledged=_limit(limits, self.critical_value_acknowledged),
+            resubmission_due=_limit(limits, self.resubmission_due),
+            expert_visit_recorded=_limit(limits, self.expert_visit_recorded),
             return_reasons=tuple(each.value() for each in self.return_reasons),
             attachment_schemes=self.attachment_schemes,
         )

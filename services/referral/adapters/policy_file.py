@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from services.referral.adapters.policy_values import KINDS, SCOPED, STANDING, Kind
+from services.referral.adapters.policy_values import KINDS, SCOPED, SCOPED_AT_WILL, STANDING, Kind
 from services.referral.domain.clocks_targets import Confidence
 from services.referral.domain.policy import ReferralPolicy, Terms
 from services.referral.domain.standing_values import StandingPolicy
@@ -136,9 +136,12 @@ class _Layer:
             section.fault("name", f"{kind.name} needs an urgency or a pathway")
         if kind.name == "crew" and has_urgency and has_pathway:
             section.fault("pathway", "crew is given for an urgency or for a pathway: the higher one counts")
-        if has_urgency and not scoped:
+        at_will = kind.name in SCOPED_AT_WILL
+        if kind.name == "record_completion_s" and not (has_urgency or has_pathway):
+            section.fault("name", f"{kind.name} needs an urgency or a pathway")
+        if has_urgency and not (scoped or at_will):
             section.fault("urgency", f"{kind.name} is the same for every urgency")
-        if has_pathway and not scoped and not kind.by_pathway:
+        if has_pathway and not (scoped or at_will or kind.by_pathway):
             section.fault("pathway", f"{kind.name} is the same for every pathway")
         found = kind.read(value.plain())
         if found is None:
@@ -179,6 +182,8 @@ def _terms(values: Mapping[_Key, PolicyValue], urgency: Urgency, pathway: Pathwa
         for key in ((name, urgency, pathway), (name, None, pathway), (name, urgency, None)):
             if key in values and (key[1] is not None or key[2] is not None):
                 return values[key].value
+        if name in SCOPED_AT_WILL:
+            return None
         raise KeyError(f"{name} of {urgency}")
 
     return Terms(**{name: closest(name) for name in _TERMS})

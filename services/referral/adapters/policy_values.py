@@ -68,6 +68,11 @@ def _scopes(name: str) -> Kind:
     return Kind(name=name, words=texts.words, read=read)
 
 
+#: Of the steps after acceptance.
+STEP_LIMITS = ("bed_answer_s", "departure_s", "no_show_s", "treatment_start_s", "treatment_s")
+#: The reminders of a late patient come as far apart: not every second.
+STEP_MARGINS = ("departure_margin_s", "arrival_margin_s")
+
 _ALL = (
     *(
         _number(name, 1, _YEAR_S)
@@ -77,11 +82,15 @@ _ALL = (
             "outcome_report_s",
             "confirm_cancellation_s",
             "expiry_s",
+            *STEP_LIMITS,
+            "record_completion_s",
             "approval_review_s",
             "bed_counts_stale_s",
             "wait_window_s",
         )
     ),
+    *(_number(name, 60, _YEAR_S) for name in STEP_MARGINS),
+    _number("overdue_reminders_max", 1, 20),
     _number("hold_margin_s", 0, _YEAR_S),
     _truth("hold_whole_day"),
     _choice("crew", CrewLevel),
@@ -111,9 +120,15 @@ KINDS: Mapping[str, Kind] = {each.name: each for each in _ALL}
 #: Beginning of the names of what is configured of standing orders.
 STANDING = "standing_"
 
+#: Values that may be given for an urgency, for a pathway, or for both, and that the product gives for none:
+#: without them another value counts (`approval_review_s` for all, the time targets' limit of the record).
+SCOPED_AT_WILL = frozenset({"approval_review_s", "record_completion_s"})
+
 #: Values that are given for an urgency, for a pathway, or for both.
 SCOPED = frozenset(
     {
+        *STEP_LIMITS,
+        *STEP_MARGINS,
         "acknowledge_s",
         "decide_s",
         "hold_margin_s",

@@ -136,6 +136,13 @@ class DivertPatient:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UpdateArrivalEstimate:
+    """The patient is expected at another time: traffic, weather, a later departure."""
+
+    estimated_arrival_time: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ReportArrival:
     #: pseudonym of the patient who arrived
     patient: str
@@ -273,6 +280,7 @@ Command: TypeAlias = (
     | ArrangeTransport
     | DepartPatient
     | DivertPatient
+    | UpdateArrivalEstimate
     | ReportArrival
     | ReportNoShow
     | StartTreatment

@@ -14,6 +14,7 @@ from services.referral.domain.consultation_answers import (
     answer,
     not_allowed,
     not_in_state_rule,
+    planned_visit,
     refuse_faults,
     routing_of,
 )
@@ -171,5 +172,10 @@ def _meet_deadline(
             return (events.ClaimReleased(by_deadline=True, **routing),)
         if row.deadline is DeadlineKind.CRITICAL_VALUE:
             return (events.CriticalValueOverdue(acknowledge_by=deadline.due_at, **routing),)
+        if row.deadline is DeadlineKind.RESUBMISSION:
+            return (events.ResubmissionOverdue(due_at=deadline.due_at, **routing),)
+        if row.deadline is DeadlineKind.EXPERT_VISIT:
+            visit_at = planned_visit(state).visit_at
+            return (events.ExpertVisitOverdue(visit_at=visit_at, due_at=deadline.due_at, **routing),)
         return (events.ConsultationOverdue(due_at=state.due_at, **routing),)
     return ()

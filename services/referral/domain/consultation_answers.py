@@ -12,7 +12,7 @@ from services.referral.domain.attachments import attachment_faults
 from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.referral.domain.consultation_state import Consultation
 from services.referral.domain.consultation_transitions import commands_allowed_in
-from services.referral.domain.consultation_values import ExpertVisitState
+from services.referral.domain.consultation_values import ExpertVisit, ExpertVisitState
 from services.referral.domain.values import Pathway, Urgency
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import FailedRule, FieldViolation, InvalidInput, NotAllowed
@@ -51,7 +51,10 @@ def answer(
             return events.ClaimReleased(by_deadline=False, **routing)
         case commands.ReturnConsultation():
             refuse_faults(checks.return_faults(command.reason, state.kind, policy))
-            return events.ConsultationReturned(reason=command.reason, **routing)
+            limit = policy.resubmission_due.of(state.urgency)
+            return events.ConsultationReturned(
+                reason=command.reason, resubmission_due_at=context.recorded_at + limit, **routing
+            )
         case commands.ResubmitConsultation():
             return _resubmitted(state, command, context, policy)
         case commands.ReportConsultation() | commands.AmendReport():
@@ -105,14 +108,28 @@ def _reported(
     report = reporting.completed(command.report)
     if isinstance(command, commands.ReportConsultation):
         notice = reporting.notice(report, state.urgency, policy, now)
-        return events.ConsultationReported(report=report, critical_value_notice=notice, **routing)
+        return events.ConsultationReported(
+            report=report,
+            critical_value_notice=notice,
+            expert_visit_due_at=reporting.visit_due(report, state.urgency, policy, now),
+            **routing,
+        )
     return events.ReportAmended(
         report=report,
         reason=command.reason,
         critical_value_notice=reporting.amended_notice(state, report, policy, now),
         expert_visit_state=reporting.amended_visit(state, report),
+        expert_visit_due_at=reporting.amended_visit_due(state, report, policy, now),
         **routing,
     )
+
+
+def planned_visit(state: Consultation) -> ExpertVisit:
+    """The visit of a state that has one. Raises ValueError otherwise: the fold is broken."""
+    visit = state.report.expert_visit if state.report else None
+    if visit is None:
+        raise ValueError(f"{state.name} has a visit's state without a visit")
+    return visit
 
 
 _VisitCommand = commands.ConfirmExpertVisit | commands.RecordExpertVisit | commands.CancelExpertVisit
@@ -121,9 +138,7 @@ _VisitCommand = commands.ConfirmExpertVisit | commands.RecordExpertVisit | comma
 def _visited(
     state: Consultation, command: _VisitCommand, context: CommandContext
 ) -> events.ExpertVisitConfirmed | events.ExpertVisitHeld | events.ExpertVisitCancelled:
-    visit = state.report.expert_visit if state.report else None
-    if visit is None:
-        raise ValueError(f"{state.name} has a visit's state without a visit")
+    visit = planned_visit(state)
     routing = routing_of(state)
     if isinstance(command, commands.ConfirmExpertVisit):
         return events.ExpertVisitConfirmed(expert=visit.expert, visit_at=visit.visit_at, **routing)

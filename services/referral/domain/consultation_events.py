@@ -66,6 +66,19 @@ class ConsultationReturned:
     centre_facility: str
     pathway: Pathway
     urgency: Urgency
+    #: None in events of before there was such a limit
+    resubmission_due_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ResubmissionOverdue:
+    """The requester has neither resubmitted nor cancelled. The consultation goes on."""
+
+    due_at: datetime
+    requesting_facility: str
+    centre_facility: str
+    pathway: Pathway
+    urgency: Urgency
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,6 +107,8 @@ class ConsultationReported:
     urgency: Urgency
     #: set when the report has a critical value
     critical_value_notice: CriticalValueNotice | None = None
+    #: until when the visit is to be recorded or cancelled; None without one
+    expert_visit_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,6 +125,8 @@ class ReportAmended:
     critical_value_notice: CriticalValueNotice | None = None
     #: None without an expert's visit, and in events from before visits had a state
     expert_visit_state: ExpertVisitState | None = None
+    #: as in ConsultationReported
+    expert_visit_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -148,6 +165,18 @@ class CriticalValueOverdue:
     """Nobody at the requester acknowledged the critical values in time."""
 
     acknowledge_by: datetime
+    requesting_facility: str
+    centre_facility: str
+    pathway: Pathway
+    urgency: Urgency
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpertVisitOverdue:
+    """The day of the visit has passed, and nobody has recorded or cancelled it."""
+
+    visit_at: datetime
+    due_at: datetime
     requesting_facility: str
     centre_facility: str
     pathway: Pathway
@@ -206,4 +235,6 @@ ConsultationEvent = (
     | ExpertVisitConfirmed
     | ExpertVisitHeld
     | ExpertVisitCancelled
+    | ResubmissionOverdue
+    | ExpertVisitOverdue
 )

@@ -73,7 +73,16 @@ def _applied(state: Consultation, event: events.ConsultationEvent, metadata: Eve
         case events.ClaimReleased():
             return replace(state, claimed_by=None, claim_expires_at=None)
         case events.ConsultationReturned():
-            return replace(state, claimed_by=None, claim_expires_at=None, return_reason=event.reason)
+            return replace(
+                state,
+                claimed_by=None,
+                claim_expires_at=None,
+                return_reason=event.reason,
+                resubmission_due_at=event.resubmission_due_at,
+                resubmission_overdue=False,
+            )
+        case events.ResubmissionOverdue():
+            return replace(state, resubmission_overdue=True)
         case events.ConsultationResubmitted():
             return replace(
                 state,
@@ -83,6 +92,8 @@ def _applied(state: Consultation, event: events.ConsultationEvent, metadata: Eve
                 # a new promise: the old one's delay stays in the trail
                 overdue=False,
                 return_reason=None,
+                resubmission_due_at=None,
+                resubmission_overdue=False,
                 ecg=event.ecg,
                 imaging=event.imaging,
                 laboratory=event.laboratory,
@@ -110,6 +121,7 @@ def _after_report(
                 overdue=state.overdue or metadata.recorded_at > state.due_at,
                 critical_value_notice=event.critical_value_notice,
                 expert_visit_state=ExpertVisitState.PLANNED if event.report.expert_visit else None,
+                expert_visit_due_at=event.expert_visit_due_at,
             )
         case events.ReportAmended():
             return replace(
@@ -126,13 +138,19 @@ def _after_report(
             return replace(state, expert_visit_state=ExpertVisitState.CONFIRMED)
         case events.ExpertVisitHeld():
             return replace(
-                state, expert_visit_state=ExpertVisitState.HELD, expert_visit_held_at=event.held_at
+                state,
+                expert_visit_state=ExpertVisitState.HELD,
+                expert_visit_held_at=event.held_at,
+                expert_visit_due_at=None,
             )
+        case events.ExpertVisitOverdue():
+            return replace(state, expert_visit_overdue=True)
         case events.ExpertVisitCancelled():
             return replace(
                 state,
                 expert_visit_state=ExpertVisitState.CANCELLED,
                 expert_visit_cancel_reason=event.reason,
+                expert_visit_due_at=None,
             )
     raise ValueError(f"{metadata.aggregate_id}: {type(event).__name__} cannot follow {state.state}")
 
@@ -141,6 +159,8 @@ class _VisitChanges(TypedDict):
     expert_visit_state: ExpertVisitState | None
     expert_visit_held_at: datetime | None
     expert_visit_cancel_reason: CodedReason | None
+    expert_visit_due_at: datetime | None
+    expert_visit_overdue: bool
 
 
 def _visit_amended(state: Consultation, event: events.ReportAmended) -> _VisitChanges:
@@ -150,6 +170,10 @@ def _visit_amended(state: Consultation, event: events.ReportAmended) -> _VisitCh
         expert_visit_state=event.expert_visit_state,
         expert_visit_held_at=state.expert_visit_held_at if kept else None,
         expert_visit_cancel_reason=state.expert_visit_cancel_reason if kept else None,
+        expert_visit_due_at=event.expert_visit_due_at,
+        # Another day is waited for anew.
+        expert_visit_overdue=state.expert_visit_overdue
+        and event.expert_visit_due_at == state.expert_visit_due_at,
     )
 
 

@@ -49,6 +49,10 @@ class ConsultationPolicy:
     critical_value_notified: UrgencyLimit
     #: from telling until the requester acknowledges
     critical_value_acknowledged: UrgencyLimit
+    #: from the return until the requester resubmits
+    resubmission_due: UrgencyLimit
+    #: from the planned time of an expert's visit until it is recorded
+    expert_visit_recorded: UrgencyLimit
     return_reasons: tuple[ReturnReason, ...]
     #: schemes of the places where attachments may lie, in lower case
     attachment_schemes: tuple[str, ...]

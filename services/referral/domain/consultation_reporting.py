@@ -68,6 +68,24 @@ def amended_notice(
     return notice(report, state.urgency, policy, now)
 
 
+def visit_due(
+    report: ConsultationReport, urgency: Urgency, policy: ConsultationPolicy, now: datetime
+) -> datetime | None:
+    """Until when the report's visit is recorded; from receipt where it was before the report."""
+    visit = report.expert_visit
+    return None if visit is None else max(visit.visit_at, now) + policy.expert_visit_recorded.of(urgency)
+
+
+def amended_visit_due(
+    state: Consultation, report: ConsultationReport, policy: ConsultationPolicy, now: datetime
+) -> datetime | None:
+    """The limit after an amendment: the same visit keeps its own."""
+    before = state.report.expert_visit if state.report else None
+    if before == report.expert_visit and state.expert_visit_state is not None:
+        return state.expert_visit_due_at
+    return visit_due(report, state.urgency, policy, now)
+
+
 def amended_visit(state: Consultation, report: ConsultationReport) -> ExpertVisitState | None:
     """Where the visit stands after an amendment: another one is planned anew."""
     if report.expert_visit is None:

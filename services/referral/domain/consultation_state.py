@@ -78,6 +78,12 @@ class Consultation:
     expert_visit_cancel_reason: CodedReason | None = None
     #: clinician who asked
     requested_by: Actor | None = None
+    #: of a returned question; None in those of before there was such a limit
+    resubmission_due_at: datetime | None = None
+    resubmission_overdue: bool = False
+    #: of a visit that is planned or confirmed; None in those of before there was such a limit
+    expert_visit_due_at: datetime | None = None
+    expert_visit_overdue: bool = False
 
 
 def awaits_acknowledgement(state: Consultation) -> bool:
@@ -94,13 +100,46 @@ def open_deadlines(state: Consultation) -> tuple[tuple[Row, Deadline], ...]:
         DeadlineKind.RESULT: None if state.overdue else state.due_at,
         DeadlineKind.CLAIM: state.claim_expires_at,
         DeadlineKind.CRITICAL_VALUE: _acknowledgement_due(state),
+        DeadlineKind.RESUBMISSION: None if state.resubmission_overdue else state.resubmission_due_at,
+        DeadlineKind.EXPERT_VISIT: None if state.expert_visit_overdue else state.expert_visit_due_at,
     }
     found = []
     for row in deadline_rows(state.state):
         moment = due_at[row.deadline] if row.deadline else None
         if row.deadline and moment:
             found.append((row, Deadline(key=f"{row.deadline}:{moment.isoformat()}", due_at=moment)))
+        elif row.deadline and (old := _old_moment(state, row.deadline)):
+            # The store writes what a change adds: this was there before it, but for the version in the key.
+            key = f"{row.deadline}:{old.isoformat()}:{state.version}"
+            found.append((row, Deadline(key=key, due_at=old)))
     return tuple(found)
+
+
+def _old_moment(state: Consultation, kind: DeadlineKind) -> datetime | None:
+    """What a trail of before there were such limits is held to: the centre's promise, the visit's time."""
+    match kind:
+        case DeadlineKind.RESUBMISSION if not state.resubmission_overdue:
+            return state.due_at
+        case DeadlineKind.EXPERT_VISIT if not state.expert_visit_overdue and visit_expected(state):
+            visit = state.report.expert_visit if state.report else None
+            return visit.visit_at if visit else None
+    return None
+
+
+def visit_expected(state: Consultation) -> bool:
+    """Whether an expert's visit is planned or confirmed, and neither recorded nor cancelled."""
+    return state.expert_visit_state in (ExpertVisitState.PLANNED, ExpertVisitState.CONFIRMED)
+
+
+def visit_unrecorded(state: Consultation) -> bool:
+    """Whether the day of an expert's visit has passed without a word."""
+    return state.expert_visit_overdue and visit_expected(state)
+
+
+def is_overdue(state: Consultation) -> bool:
+    """Whether the result is, or came, late, or the requester is late."""
+    returned = state.state is ConsultationState.RETURNED
+    return state.overdue or (returned and state.resubmission_overdue) or visit_unrecorded(state)
 
 
 def _acknowledgement_due(state: Consultation) -> datetime | None:
@@ -109,7 +148,8 @@ def _acknowledgement_due(state: Consultation) -> datetime | None:
 
 
 def deadlines(state: Consultation) -> tuple[Deadline, ...]:
-    """The open deadlines: `result:…` once per promise, `claim:…` per claim, `critical-value:…` per notice."""
+    """The open deadlines: `result:…` once per promise, `claim:…` per claim, `critical-value:…` per notice,
+    `resubmission:…` per return, `expert-visit:…` per visit."""
     return tuple(deadline for _, deadline in open_deadlines(state))
 
 
@@ -122,15 +162,16 @@ def waiting_for(state: Consultation) -> tuple[str, ...]:
     """The facility whose turn it is; none when it is nobody's."""
     if state.state in (ConsultationState.REQUESTED, ConsultationState.CLAIMED):
         return (state.centre_facility,)
-    if state.state is ConsultationState.RETURNED or awaits_acknowledgement(state):
+    if state.state is ConsultationState.RETURNED or awaits_acknowledgement(state) or visit_unrecorded(state):
         return (state.requesting_facility,)
     return ()
 
 
 def facets(state: Consultation) -> dict[str, str | bool | list[str]]:
-    """What lists are filtered by. A critical value that waits is live: watch streams begin with it."""
+    """What lists are filtered by. A critical value that waits is live, and a visit that nobody recorded:
+    watch streams begin with them."""
     unacknowledged = awaits_acknowledgement(state)
-    live = state.state in LIVE or unacknowledged
+    live = state.state in LIVE or unacknowledged or visit_unrecorded(state)
     claimed = state.state is ConsultationState.CLAIMED and state.claimed_by is not None
     return {
         "parties": sorted({state.requesting_facility, state.centre_facility}),
@@ -138,7 +179,7 @@ def facets(state: Consultation) -> dict[str, str | bool | list[str]]:
         "phase": OPEN_PHASE if live else state.state.value,
         "state": state.state.value,
         "waiting": list(waiting_for(state)),
-        "overdue": state.overdue,
+        "overdue": is_overdue(state),
         "episode": state.episode,
         "patient": state.patient,
         "pathway": state.pathway.value,

@@ -35,6 +35,10 @@ class DeadlineKind(StrEnum):
     CLAIM = "claim"
     #: the requester acknowledges a critical value
     CRITICAL_VALUE = "critical-value"
+    #: the requester resubmits what was returned
+    RESUBMISSION = "resubmission"
+    #: the requester records that the expert came
+    EXPERT_VISIT = "expert-visit"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,7 +164,23 @@ TABLE: tuple[Row, ...] = (
         event=events.ConsultationCancelled,
         target=State.CANCELLED,
     ),
-    # A returned question is the requester's to mend: its promise starts anew with the resubmission.
+    # A returned question is the requester's to mend: the centre's promise starts anew with the resubmission.
+    Row(
+        source=State.RETURNED,
+        command=commands.MeetDeadline,
+        by=Party.DEADLINE,
+        event=events.ResubmissionOverdue,
+        target=None,
+        deadline=DeadlineKind.RESUBMISSION,
+    ),
+    Row(
+        source=State.REPORTED,
+        command=commands.MeetDeadline,
+        by=Party.DEADLINE,
+        event=events.ExpertVisitOverdue,
+        target=None,
+        deadline=DeadlineKind.EXPERT_VISIT,
+    ),
     Row(
         source=State.REQUESTED,
         command=commands.MeetDeadline,

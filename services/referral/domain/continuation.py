@@ -188,6 +188,7 @@ def _requested(
         summary=opening.clinical_summary,
         direction=direction,
         urgency=opening.urgency,
+        pathway=opening.pathway,
         recorded_at=metadata.recorded_at,
         policy=policy,
     )

@@ -4,12 +4,12 @@ A key says what is due; where the same thing can be due at another time later, t
 that a deadline that was met never looks open again.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.referral.domain.offers_found import open_offers
 from services.referral.domain.referral_state import Referral, is_terminal, open_review
-from services.referral.domain.referral_values import OfferState
+from services.referral.domain.referral_values import BedRegion, OfferState
 from services.referral.domain.referral_values import ReferralState as S
 from services.referral.domain.rehabilitation import RehabilitationTaskState
 from services.referral.domain.values import Direction
@@ -29,8 +29,18 @@ class Due(StrEnum):
     EXPIRE = "expire"
     #: the destination did not answer a cancellation: it is confirmed
     CANCELLATION = "cancellation"
-    #: the patient is not there: an alert
+    #: the bed service did not answer: an alert
+    BED_ANSWER = "bed-answer"
+    #: the patient has not left: an alert, repeated a few times, as those of the steps that follow
+    DEPARTURE = "departure"
+    #: the patient is not there
     ARRIVAL = "arrival"
+    #: the patient did not come, and nobody has looked further
+    NO_SHOW = "no-show"
+    #: the patient is there, and is not treated
+    TREATMENT_START = "treatment-start"
+    #: the treatment has no outcome
+    TREATMENT = "treatment"
     #: the outcome report was not acknowledged: an alert
     OUTCOME_REPORT = "outcome-report"
     #: an emergency's record is incomplete: an alert
@@ -43,7 +53,14 @@ class Due(StrEnum):
 
 def deadlines(state: Referral) -> tuple[Deadline, ...]:
     """What waits for somebody. A terminal referral waits for nobody."""
-    return (*_of_state(state), *_of_record(state), *_of_review(state), *_of_plan(state))
+    return (
+        *_of_state(state),
+        *_of_step(state),
+        *_of_bed(state),
+        *_of_record(state),
+        *_of_review(state),
+        *_of_plan(state),
+    )
 
 
 def _of_record(state: Referral) -> tuple[Deadline, ...]:
@@ -85,11 +102,73 @@ def _of_state(state: Referral) -> tuple[Deadline, ...]:
             return (_timed(Due.EXPIRE, state.expires_at),)
         case S.CANCEL_REQUESTED if state.confirm_by is not None:
             return (Deadline(key=Due.CANCELLATION.value, due_at=state.confirm_by),)
-        case S.IN_TRANSIT if state.hold_until is not None and not state.arrival_overdue:
-            return (_timed(Due.ARRIVAL, state.hold_until),)
         case S.TREATED if state.report_due_at is not None and _report_waits(state):
             return (Deadline(key=Due.OUTCOME_REPORT.value, due_at=state.report_due_at),)
     return ()
+
+
+#: What is due next after acceptance.
+STEPS: dict[S, Due] = {
+    S.ACCEPTED: Due.DEPARTURE,
+    S.TRANSPORT_ARRANGED: Due.DEPARTURE,
+    S.IN_TRANSIT: Due.ARRIVAL,
+    S.NO_SHOW: Due.NO_SHOW,
+    S.ARRIVED: Due.TREATMENT_START,
+    S.IN_TREATMENT: Due.TREATMENT,
+}
+
+#: States that the bed service's answer is waited for in.
+_BED_WAITED_FOR = (S.ACCEPTED, S.TRANSPORT_ARRANGED, S.IN_TRANSIT)
+
+#: States in which a standing order's visits are watched instead: its patient comes and goes by his own means,
+#: and a first visit may be all that is said of his arrival.
+_BY_VISITS = (S.ACCEPTED, S.ARRIVED, S.IN_TREATMENT)
+
+#: A stay that began before there were limits is asked about after this long (product default, confidence C).
+_OLD_STAY = timedelta(days=14)
+
+
+def step_waits(state: Referral) -> bool:
+    """Whether a step after acceptance waits for somebody; visits of a standing order have their own dates."""
+    return state.state in STEPS and not (state.state in _BY_VISITS and state.standing_order)
+
+
+def _of_step(state: Referral) -> tuple[Deadline, ...]:
+    if not step_waits(state):
+        return ()
+    due = STEPS[state.state]
+    if state.next_step_due_at is not None:
+        return (_timed(due, state.next_step_due_at),)
+    if state.next_step_reminders or (due is Due.ARRIVAL and state.arrival_overdue):
+        return ()
+    return _of_old_step(state, due)
+
+
+def _of_old_step(state: Referral, due: Due) -> tuple[Deadline, ...]:
+    """Of a trail whose last step was before there were limits: what it says of itself must do.
+
+    The store writes down what a change adds to the deadlines; these were there before the change, but for the
+    version in the key. Only the arrival's has always been written.
+    """
+    if due is Due.ARRIVAL:
+        return () if state.hold_until is None else (_timed(due, state.hold_until),)
+    with_patient = state.state in _WITH_PATIENT
+    moment = (state.arrived_at or state.create_time) + _OLD_STAY if with_patient else state.hold_until
+    if moment is None:
+        return ()
+    return (Deadline(key=f"{due}:{moment.isoformat()}:{state.version}", due_at=moment),)
+
+
+def bed_unanswered(state: Referral) -> bool:
+    """Whether the bed service has yet to say a first word on the bed of a patient who is to come."""
+    return state.state in _BED_WAITED_FOR and state.bed_region is BedRegion.REQUESTED
+
+
+def _of_bed(state: Referral) -> tuple[Deadline, ...]:
+    due_at = state.bed_answer_due_at
+    if due_at is None or state.bed_answer_overdue or not bed_unanswered(state):
+        return ()
+    return (_timed(Due.BED_ANSWER, due_at),)
 
 
 def _report_waits(state: Referral) -> bool:

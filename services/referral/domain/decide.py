@@ -18,6 +18,7 @@ from services.referral.domain import decide_record as record
 from services.referral.domain import decide_request as request
 from services.referral.domain import decide_results as results
 from services.referral.domain import decide_review as reviews
+from services.referral.domain import decide_steps as steps
 from services.referral.domain import decide_system as system
 from services.referral.domain.decide_request import decide_create
 from services.referral.domain.decision import Decision
@@ -62,6 +63,7 @@ _BUILD: dict[type[c.Command], Build] = {
     c.ArrangeTransport: journey.arrange_transport,
     c.DepartPatient: journey.depart,
     c.DivertPatient: journey.divert,
+    c.UpdateArrivalEstimate: steps.update_arrival,
     c.ReportArrival: journey.arrive,
     c.ReportNoShow: journey.no_show,
     c.StartTreatment: care.start_treatment,
@@ -92,6 +94,7 @@ _FAULTS: dict[type[c.Command], Faults] = {
     c.ArrangeTransport: journey.transport_faults,
     c.DepartPatient: journey.transport_faults,
     c.DivertPatient: journey.divert_faults,
+    c.UpdateArrivalEstimate: journey.arrival_faults,
     c.ReferBack: care.back_faults,
     c.RecordFollowUp: care.follow_up_faults,
     pc.CompleteTask: plan.complete_faults,

@@ -17,6 +17,7 @@ from services.referral.domain.commands import (
 from services.referral.domain.continuation import BACK, RED_FLAG, assessed, back_opening, child_name
 from services.referral.domain.decide_request import origin_of
 from services.referral.domain.decide_review import left_unreviewed
+from services.referral.domain.decide_steps import within
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     CancellationRequested,
@@ -49,7 +50,12 @@ _BEFORE_DEPARTURE = (S.ACCEPTED, S.TRANSPORT_ARRANGED)
 
 
 def start_treatment(decision: Decision[StartTreatment]) -> tuple[Event, ...]:
-    return (TreatmentStarted(facility=decision.state.custodian_facility),)
+    return (
+        TreatmentStarted(
+            facility=decision.state.custodian_facility,
+            treatment_due_at=within(decision, decision.terms.treatment_s),
+        ),
+    )
 
 
 def complete_treatment(decision: Decision[CompleteTreatment]) -> tuple[Event, ...]:

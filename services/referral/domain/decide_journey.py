@@ -9,9 +9,10 @@ from services.referral.domain.commands import (
     DivertPatient,
     ReportArrival,
     ReportNoShow,
+    UpdateArrivalEstimate,
 )
-from services.referral.domain.decide_offers import the_accepted
 from services.referral.domain.decide_review import review_need
+from services.referral.domain.decide_steps import arrival_due, bed_answer_due, departure_due, within
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     Event,
@@ -23,12 +24,15 @@ from services.referral.domain.events import (
 )
 from services.referral.domain.guard_conditions import transport_of
 from services.referral.domain.offering import asking, hold_until, offer_to
+from services.referral.domain.offers_found import the_accepted
 from services.referral.domain.referral_values import OfferState
 from services.shared.kernel.refusals import FieldViolation
 
 
 def arrival_faults(
-    decision: Decision[AcceptReferral | ArrangeTransport | DepartPatient | DivertPatient],
+    decision: Decision[
+        AcceptReferral | ArrangeTransport | DepartPatient | DivertPatient | UpdateArrivalEstimate
+    ],
 ) -> list[FieldViolation]:
     """Nobody is expected before the moment that it is said."""
     expected = decision.command.estimated_arrival_time
@@ -79,6 +83,12 @@ def arrange_transport(decision: Decision[ArrangeTransport]) -> tuple[Event, ...]
             emergency_room_bypass=decision.command.emergency_room_bypass,
             estimated_arrival_time=arrival,
             hold_until=hold_until(decision, arrival, offer.travel_minutes),
+            departure_due_at=departure_due(
+                decision,
+                arrival=arrival,
+                travel_minutes=offer.travel_minutes,
+                planned=decision.command.transport.departure_planned_at,
+            ),
         ),
     )
 
@@ -101,6 +111,7 @@ def depart(decision: Decision[DepartPatient]) -> tuple[Event, ...]:
             estimated_arrival_time=arrival,
             insurance_filing_number=command.insurance_filing_number or state.insurance_filing_number,
             hold_until=hold_until(decision, arrival, offer.travel_minutes),
+            arrival_due_at=arrival_due(decision, arrival),
         ),
     )
 
@@ -126,13 +137,25 @@ def divert(decision: Decision[DivertPatient]) -> tuple[Event, ...]:
             scope=offer.scope,
             review_due_at=need.due_at,
             review_facility=need.facility,
+            arrival_due_at=arrival_due(decision, arrival),
+            bed_answer_due_at=bed_answer_due(decision),
         ),
     )
 
 
 def arrive(decision: Decision[ReportArrival]) -> tuple[Event, ...]:
-    return (PatientArrived(facility=the_accepted(decision.state).facility),)
+    return (
+        PatientArrived(
+            facility=the_accepted(decision.state).facility,
+            treatment_start_due_at=within(decision, decision.terms.treatment_start_s),
+        ),
+    )
 
 
 def no_show(decision: Decision[ReportNoShow]) -> tuple[Event, ...]:
-    return (PatientNoShow(facility=the_accepted(decision.state).facility),)
+    return (
+        PatientNoShow(
+            facility=the_accepted(decision.state).facility,
+            follow_up_due_at=within(decision, decision.terms.no_show_s),
+        ),
+    )

@@ -10,6 +10,7 @@ from services.referral.domain.commands import (
     WithdrawAcceptance,
 )
 from services.referral.domain.decide_review import review_need
+from services.referral.domain.decide_steps import bed_answer_due, departure_due
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     AcceptanceWithdrawn,
@@ -22,9 +23,8 @@ from services.referral.domain.events import (
 )
 from services.referral.domain.free_beds import FreeBeds, free_beds
 from services.referral.domain.offering import hold_until, is_exhausted, moved_on
-from services.referral.domain.offers_found import accepted_offer, offer_of, open_offers
+from services.referral.domain.offers_found import offer_of, open_offers, the_accepted
 from services.referral.domain.policy import ReferralPolicy
-from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import Offer, OfferState
 
 
@@ -32,14 +32,6 @@ def _own_offer(decision: Decision[object]) -> Offer:
     offer = offer_of(decision.state, decision.facility)
     if offer is None:
         raise ValueError(f"{decision.facility} has no offer: the table asks for one")
-    return offer
-
-
-def the_accepted(state: Referral) -> Offer:
-    """The accepted offer of a state that has one. Raises ValueError otherwise: the fold is broken."""
-    offer = accepted_offer(state.offers)
-    if offer is None:
-        raise ValueError(f"{state.name} is {state.state} without an accepted offer")
     return offer
 
 
@@ -86,6 +78,13 @@ def accept(decision: Decision[AcceptReferral]) -> tuple[Event, ...]:
             isolation_needed=summary.isolation_needed,
             review_due_at=need.due_at,
             review_facility=need.facility,
+            departure_due_at=departure_due(
+                decision,
+                arrival=command.estimated_arrival_time,
+                travel_minutes=offer.travel_minutes,
+                planned=None,
+            ),
+            bed_answer_due_at=bed_answer_due(decision),
         ),
     )
 

@@ -18,7 +18,7 @@ from services.referral.domain.record_contents import (
 from services.referral.domain.record_faults import Today, fault, record_faults
 from services.referral.domain.record_values import TransferRecord
 from services.referral.domain.referral_values import ClinicalSummary
-from services.referral.domain.values import Direction, Urgency
+from services.referral.domain.values import Direction, Pathway, Urgency
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import FieldViolation
 
@@ -28,7 +28,7 @@ class RecordStart:
     """How complete a record is when its referral begins."""
 
     missing_elements: tuple[str, ...]
-    #: for an emergency's record that begins incomplete
+    #: for a record that begins incomplete and has a limit, as an emergency's has
     record_due_at: datetime | None
 
 
@@ -38,14 +38,16 @@ def record_start(
     summary: ClinicalSummary,
     direction: Direction,
     urgency: Urgency,
+    pathway: Pathway,
     recorded_at: datetime,
     policy: ReferralPolicy,
 ) -> RecordStart:
     """The limit counts from receipt: nobody is late for what the platform did not know of."""
     missing = missing_elements(record, summary, direction, policy.record)
-    limited = bool(missing) and urgency is Urgency.EMERGENCY
-    limit = timedelta(seconds=policy.record.completion_limit_s)
-    return RecordStart(missing_elements=missing, record_due_at=recorded_at + limit if limited else None)
+    limit_s = policy.record_limit_s(urgency, pathway)
+    if not missing or limit_s is None:
+        return RecordStart(missing_elements=missing, record_due_at=None)
+    return RecordStart(missing_elements=missing, record_due_at=recorded_at + timedelta(seconds=limit_s))
 
 
 def creation_faults(

@@ -121,6 +121,7 @@ def _requested(
         summary=command.clinical_summary,
         direction=best.direction,
         urgency=command.urgency,
+        pathway=command.pathway,
         recorded_at=context.recorded_at,
         policy=request.policy,
     )

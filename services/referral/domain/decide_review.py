@@ -41,7 +41,8 @@ def review_need(decision: Decision[Any], offer: Offer) -> ReviewNeed:
     leaves = offer.scope in decision.policy.approval_scopes and offer.direction is not Direction.DOWN
     if not leaves or state.approved:
         return ReviewNeed()
-    due_at = decision.context.recorded_at + timedelta(seconds=decision.policy.approval_review_s)
+    limit_s = decision.policy.review_limit_s(state.urgency, state.pathway)
+    due_at = decision.context.recorded_at + timedelta(seconds=limit_s)
     known = open_review(state)
     origin = decision.directory.facility(state.origin_facility)
     lead = state.origin_facility if origin is None else decision.directory.lead_of(origin)

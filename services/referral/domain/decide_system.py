@@ -1,15 +1,15 @@
 """Decisions of the system: following the bed service, and meeting deadlines."""
 
 from collections.abc import Callable
+from datetime import datetime
 
+from services.referral.domain import decide_steps as steps
 from services.referral.domain.commands import BedNews, FollowBed, MeetDeadline
 from services.referral.domain.deadlines import Due, deadlines
-from services.referral.domain.decide_offers import the_accepted
 from services.referral.domain.decide_record import record_overdue
 from services.referral.domain.decide_review import review_overdue
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
-    ArrivalOverdue,
     BedEvent,
     BedHeld,
     BedHoldLapsed,
@@ -31,13 +31,13 @@ from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import BedAssignment, BedRegion, Offer
 from services.referral.domain.rehabilitation import RehabilitationTaskKind, task_named
 from services.referral.domain.transitions import BED_FOLLOWED
+from services.referral.domain.transitions_steps import EXPECTED
 
 _BED_EVENTS: dict[BedNews, type[BedEvent]] = {
     BedNews.HELD: BedHeld,
     BedNews.UNAVAILABLE: BedUnavailable,
     BedNews.HOLD_LAPSED: BedHoldLapsed,
     BedNews.OCCUPIED: BedOccupied,
-    BedNews.RELEASED: BedReleased,
 }
 
 
@@ -46,6 +46,8 @@ def follow_bed(decision: Decision[FollowBed]) -> tuple[Event, ...]:
     state, news, bed = decision.state, decision.command.news, decision.command.bed
     if state.state not in BED_FOLLOWED or not _concerns(state, bed) or not _changes(state, news, bed):
         return ()
+    if news is BedNews.RELEASED:
+        return (BedReleased(bed=bed, expected=state.state in EXPECTED),)
     return (_BED_EVENTS[news](bed=bed),)
 
 
@@ -89,10 +91,12 @@ def _changes(state: Referral, news: BedNews, bed: BedAssignment) -> bool:
 def meet_deadline(decision: Decision[MeetDeadline]) -> tuple[Event, ...]:
     """What follows when a deadline is due; nothing when it is no longer open."""
     key = decision.command.key
-    if all(deadline.key != key for deadline in deadlines(decision.state)):
-        return ()
-    due, _, subject = key.partition(":")
-    return _MET[Due(due)](decision, subject)
+    for deadline in deadlines(decision.state):
+        if deadline.key == key:
+            due, _, subject = key.partition(":")
+            late = _LATE.get(Due(due))
+            return _MET[Due(due)](decision, subject) if late is None else late(decision, deadline.due_at)
+    return ()
 
 
 def _overdue(decision: Decision[MeetDeadline], name: str) -> tuple[Event, ...]:
@@ -124,14 +128,6 @@ def _cancelled(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
     if reason is None:
         raise ValueError(f"{decision.state.name} is to be cancelled without a reason")
     return (ReferralCancelled(reason=reason, by_deadline=True),)
-
-
-def _arrival_overdue(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
-    state = decision.state
-    expected = state.estimated_arrival_time
-    if expected is None:
-        raise ValueError(f"{state.name} is on the road and not expected")
-    return (ArrivalOverdue(facility=the_accepted(state).facility, estimated_arrival_time=expected),)
 
 
 def _report_overdue(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
@@ -175,9 +171,18 @@ _MET: dict[Due, Callable[[Decision[MeetDeadline], str], tuple[Event, ...]]] = {
     Due.DECIDE: _lapsed,
     Due.EXPIRE: _expired,
     Due.CANCELLATION: _cancelled,
-    Due.ARRIVAL: _arrival_overdue,
     Due.OUTCOME_REPORT: _report_overdue,
     Due.RECORD: record_overdue,
     Due.TASK: _task_missed,
     Due.REVIEW: _review_overdue,
+}
+
+#: A step after acceptance that is late: told as often as the site says.
+_LATE: dict[Due, Callable[[Decision[MeetDeadline], datetime], tuple[Event, ...]]] = {
+    Due.DEPARTURE: steps.departure_overdue,
+    Due.ARRIVAL: steps.arrival_overdue,
+    Due.NO_SHOW: steps.no_show_unresolved,
+    Due.TREATMENT_START: steps.treatment_start_overdue,
+    Due.TREATMENT: steps.treatment_overdue,
+    Due.BED_ANSWER: steps.bed_answer_overdue,
 }

@@ -6,7 +6,6 @@ Names and fields are those of `tierlink.referral.v1` (referral_events.proto).
 from typing import TypeAlias, get_args
 
 from services.referral.domain.events_journey import (
-    ArrivalOverdue,
     BedHeld,
     BedHoldLapsed,
     BedOccupied,
@@ -58,12 +57,25 @@ from services.referral.domain.events_plan import (
 from services.referral.domain.events_record import RecordCompleted, RecordOverdue
 from services.referral.domain.events_results import ResultRepeated, ResultsAdded
 from services.referral.domain.events_review import ReferralReviewed, ReviewNotDone, ReviewOverdue
+from services.referral.domain.events_steps import (
+    ArrivalEstimateChanged,
+    ArrivalOverdue,
+    BedAnswerOverdue,
+    DepartureOverdue,
+    NoShowUnresolved,
+    StepEvent,
+    StepOverdue,
+    TreatmentOverdue,
+    TreatmentStartOverdue,
+)
 
 __all__ = [
     "EVENTS",
     "AcceptanceWithdrawn",
     "ApprovalRefused",
+    "ArrivalEstimateChanged",
     "ArrivalOverdue",
+    "BedAnswerOverdue",
     "BedEvent",
     "BedHeld",
     "BedHoldLapsed",
@@ -71,12 +83,14 @@ __all__ = [
     "BedReleased",
     "BedUnavailable",
     "CancellationRequested",
+    "DepartureOverdue",
     "EnteredInError",
     "Event",
     "FollowUpMissed",
     "FollowUpRecorded",
     "InformationProvided",
     "InformationRequested",
+    "NoShowUnresolved",
     "OfferAcknowledged",
     "OfferDeclined",
     "OfferLapsed",
@@ -107,12 +121,16 @@ __all__ = [
     "ReviewOverdue",
     "StandingOrderOpened",
     "StandingOrderOver",
+    "StepEvent",
+    "StepOverdue",
     "TaskCancelled",
     "TaskCompleted",
     "TaskMissExplained",
     "TaskMissed",
     "TransportArranged",
     "TreatmentCompleted",
+    "TreatmentOverdue",
+    "TreatmentStartOverdue",
     "TreatmentStarted",
 ]
 
@@ -136,7 +154,6 @@ Event: TypeAlias = (
     | PatientDeparted
     | PatientDiverted
     | PatientArrived
-    | ArrivalOverdue
     | PatientNoShow
     | TreatmentStarted
     | TreatmentCompleted
@@ -157,6 +174,7 @@ Event: TypeAlias = (
     | ReviewNotDone
     | ResultsAdded
     | ResultRepeated
+    | StepEvent
 )
 
 EVENTS: tuple[type[Event], ...] = get_args(Event)

@@ -37,6 +37,8 @@ class BedOccupied:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BedReleased:
     bed: BedAssignment
+    #: the patient was still to come: there is no bed for them now
+    expected: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +47,8 @@ class TransportArranged:
     emergency_room_bypass: bool = False
     estimated_arrival_time: datetime | None = None
     hold_until: datetime
+    #: None in events of before there were such limits, here and below
+    departure_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +61,7 @@ class PatientDeparted:
     estimated_arrival_time: datetime
     insurance_filing_number: str = ""
     hold_until: datetime
+    arrival_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,29 +79,27 @@ class PatientDiverted:
     #: as in ReferralAccepted; a review that was open already keeps its earlier moment
     review_due_at: datetime | None = None
     review_facility: str = ""
+    arrival_due_at: datetime | None = None
+    bed_answer_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PatientArrived:
     facility: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ArrivalOverdue:
-    """On the road longer than expected. An alert: nothing is cancelled."""
-
-    facility: str
-    estimated_arrival_time: datetime
+    treatment_start_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PatientNoShow:
     facility: str
+    #: of the origin
+    follow_up_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TreatmentStarted:
     facility: str
+    treatment_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

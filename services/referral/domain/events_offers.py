@@ -108,6 +108,9 @@ class ReferralAccepted:
     #: out of the county without approval: reviewed afterwards until then, by that facility's referral office
     review_due_at: datetime | None = None
     review_facility: str = ""
+    #: None in events of before there were such limits, here and below
+    departure_due_at: datetime | None = None
+    bed_answer_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,6 +12,7 @@ from services.referral.domain.fold_plan import PLAN, keeps_standing
 from services.referral.domain.fold_record import RECORD, record_begun
 from services.referral.domain.fold_results import RESULTS
 from services.referral.domain.fold_review import REVIEW
+from services.referral.domain.fold_steps import STEPS, next_step
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.transition_lookup import next_state
 from services.shared.kernel.command import EventMetadata, Recorded
@@ -23,6 +24,7 @@ _CHANGES: dict[type[Event], Callable[[Referral, Any, EventMetadata], dict[str, A
     **PLAN,
     **REVIEW,
     **RESULTS,
+    **STEPS,
 }
 
 
@@ -35,6 +37,7 @@ def evolve(state: Referral | None, recorded: Recorded[Event]) -> Referral:
             raise ValueError(f"{type(event).__name__} cannot be the first event")
         return Referral(state=after, **requested(event, metadata), **record_begun(event, metadata))
     changes = _CHANGES[type(event)](state, event, metadata)
+    changes.update(next_step(state, event, after))
     if state.standing_order and not keeps_standing(state, changes, after):
         changes["standing_order"] = ""
     changes["version"] = metadata.version

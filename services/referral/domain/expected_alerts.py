@@ -95,7 +95,7 @@ def _turns(found: Assessment, request: Request) -> Iterator[_Turn]:
             event=e.ReferralAccepted,
             command=c.ReviewReferral,
             facility=request.directory.lead_of(request.origin),
-            within_s=request.policy.approval_review_s,
+            within_s=request.policy.review_limit_s(request.urgency, request.pathway),
         )
 
 

@@ -7,11 +7,11 @@ from services.referral.domain import events as e
 from services.referral.domain.fold_offers import Changes, bed_asked, settled, with_offers
 from services.referral.domain.fold_plan import with_task
 from services.referral.domain.fold_review import destination_found, review_moot
+from services.referral.domain.fold_steps import carried_by
 from services.referral.domain.offers_found import accepted_offer, open_offers
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import BedRegion, FollowUp, OfferState
 from services.referral.domain.rehabilitation import RehabilitationTaskState
-from services.shared.kernel.actor import Role
 from services.shared.kernel.command import EventMetadata
 
 _REGIONS: dict[type[e.BedEvent], BedRegion] = {
@@ -27,16 +27,6 @@ def _bed(state: Referral, event: e.BedEvent, _: EventMetadata) -> Changes:
     return {"bed": event.bed, "bed_region": _REGIONS[type(event)]}
 
 
-def _carried_by(metadata: EventMetadata, named: str = "") -> Changes:
-    """The ambulance service that is named, else the one that acts, takes part from then on."""
-    actor = metadata.actor
-    if named:
-        return {"ambulance_facility": named}
-    if actor.facility and actor.has_role(Role.AMBULANCE):
-        return {"ambulance_facility": actor.facility}
-    return {}
-
-
 def _bed_given_up(state: Referral) -> Changes:
     """An end before the bed was taken releases the hold."""
     return {"bed_region": BedRegion.RELEASED} if state.bed_region is BedRegion.HELD else {}
@@ -48,7 +38,7 @@ def _transport_arranged(state: Referral, event: e.TransportArranged, metadata: E
         "emergency_room_bypass": event.emergency_room_bypass,
         "estimated_arrival_time": event.estimated_arrival_time,
         "hold_until": event.hold_until,
-        **_carried_by(metadata, event.transport.ambulance_facility),
+        **carried_by(metadata, event.transport.ambulance_facility),
     }
 
 
@@ -60,7 +50,7 @@ def _departed(state: Referral, event: e.PatientDeparted, metadata: EventMetadata
         "insurance_filing_number": event.insurance_filing_number,
         "hold_until": event.hold_until,
         "departed_at": metadata.occurred_at,
-        **_carried_by(metadata, event.transport.ambulance_facility),
+        **carried_by(metadata, event.transport.ambulance_facility),
     }
 
 
@@ -76,9 +66,11 @@ def _diverted(state: Referral, event: e.PatientDiverted, metadata: EventMetadata
         "arrival_overdue": False,
         "bed": None,
         "bed_region": bed_asked(event.bed_type),
+        "bed_answer_due_at": event.bed_answer_due_at,
+        "bed_answer_overdue": False,
         **destination_found(state, event.review_due_at, event.review_facility),
         **with_offers((*offers, event.offer)),
-        **_carried_by(metadata),
+        **carried_by(metadata),
     }
 
 
@@ -90,10 +82,6 @@ def _arrived(state: Referral, event: e.PatientArrived, metadata: EventMetadata) 
         "end_reason": None,
         "arrived_at": metadata.occurred_at,
     }
-
-
-def _arrival_overdue(state: Referral, event: e.ArrivalOverdue, _: EventMetadata) -> Changes:
-    return {"arrival_overdue": True}
 
 
 def _treatment_completed(state: Referral, event: e.TreatmentCompleted, metadata: EventMetadata) -> Changes:
@@ -184,7 +172,6 @@ JOURNEY: dict[type[e.Event], Callable[[Referral, Any, EventMetadata], Changes]] 
     e.PatientDeparted: _departed,
     e.PatientDiverted: _diverted,
     e.PatientArrived: _arrived,
-    e.ArrivalOverdue: _arrival_overdue,
     e.PatientNoShow: _unchanged,
     e.TreatmentStarted: _unchanged,
     e.TreatmentCompleted: _treatment_completed,

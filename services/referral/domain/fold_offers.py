@@ -70,6 +70,8 @@ def no_destination(bed_type: BedType | None) -> Changes:
         "accepted_at": None,
         "bed": None,
         "bed_region": bed_asked(bed_type),
+        "bed_answer_due_at": None,
+        "bed_answer_overdue": False,
     }
 
 
@@ -163,6 +165,8 @@ def _accepted(state: Referral, event: e.ReferralAccepted, metadata: EventMetadat
         "was_accepted": True,
         "accepted_at": metadata.occurred_at,
         "expires_at": None,
+        "bed_answer_due_at": event.bed_answer_due_at,
+        "bed_answer_overdue": False,
         **destination_found(state, event.review_due_at, event.review_facility),
         **with_offers(offers),
     }

@@ -1,6 +1,6 @@
 """What states, commands, events and parties are called, in both languages."""
 
-from services.referral.domain import labels_plan
+from services.referral.domain import labels_plan, labels_steps
 from services.referral.domain.referral_values import BedRegion, CrewLevel, OfferState, ReferralState
 from services.shared.kernel.text import BilingualText
 
@@ -88,6 +88,7 @@ COMMANDS: dict[str, BilingualText] = {
     "MarkEnteredInError": _pair("录入错误作废", "mark it as entered in error"),
     "MeetDeadline": _pair("时限处理", "meet a deadline"),
     **labels_plan.COMMANDS,
+    **labels_steps.COMMANDS,
 }
 
 #: By event, for timelines.
@@ -116,7 +117,6 @@ EVENTS: dict[str, BilingualText] = {
     "PatientDeparted": _pair("患者出发", "patient departed"),
     "PatientDiverted": _pair("途中改送", "patient diverted"),
     "PatientArrived": _pair("患者到院", "patient arrived"),
-    "ArrivalOverdue": _pair("逾时未到院", "arrival overdue"),
     "PatientNoShow": _pair("患者未到", "patient did not come"),
     "TreatmentStarted": _pair("开始治疗", "treatment started"),
     "TreatmentCompleted": _pair("完成治疗", "treatment completed"),
@@ -135,6 +135,7 @@ EVENTS: dict[str, BilingualText] = {
     "RecordOverdue": _pair("转诊记录逾期未补全", "record not completed in time"),
     "DirectoryApplied": _pair("机构目录已更新", "directory applied"),
     **labels_plan.EVENTS,
+    **labels_steps.EVENTS,
 }
 
 #: By party of the state table.

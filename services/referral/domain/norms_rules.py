@@ -133,7 +133,7 @@ def approval(move: Move) -> Verdict:
     values: dict[str, str | BilingualText] = {
         "approver": name_of(move.directory, move.directory.lead_of(move.origin)),
         "facility": move.destination.name,
-        "hours": str(move.policy.approval_review_s // _HOUR_S),
+        "hours": str(move.policy.review_limit_s(move.urgency, move.pathway) // _HOUR_S),
     }
     if move.urgency is Urgency.EMERGENCY:
         return verdict(True, "APPROVAL.IN_RETROSPECT", **values)

@@ -33,6 +33,14 @@ def accepted_offer(offers: tuple[Offer, ...]) -> Offer | None:
     return None
 
 
+def the_accepted(state: Referral) -> Offer:
+    """The accepted offer of a state that has one. Raises ValueError otherwise: the fold is broken."""
+    offer = accepted_offer(state.offers)
+    if offer is None:
+        raise ValueError(f"{state.name} is {state.state} without an accepted offer")
+    return offer
+
+
 def offer_of(state: Referral, facility: str) -> Offer | None:
     """The facility's open offer, else its latest one, else None."""
     latest: Offer | None = None

@@ -40,6 +40,24 @@ class Terms:
     confirm_cancellation_s: int
     #: nobody left to ask, or nobody approves: then it expires (product default; longer than an escalation)
     expiry_s: int
+    #: the bed service answers what an acceptance asked for (product default)
+    bed_answer_s: int
+    #: an accepted patient departs, where no arrival is expected (product default, as all that follow)
+    departure_s: int
+    #: an accepted patient departs this long after the departure that was planned or follows from the arrival
+    departure_margin_s: int
+    #: a patient on the road arrives this long after the expected arrival
+    arrival_margin_s: int
+    #: the origin arranges anew, or cancels, for a patient who did not come
+    no_show_s: int
+    #: the destination starts the treatment of a patient who arrived
+    treatment_start_s: int
+    #: the destination reports the outcome of a treatment that was started: generous, for stays of weeks
+    treatment_s: int
+    #: instead of the site's `approval_review_s`
+    approval_review_s: int | None = None
+    #: instead of the limit among the time targets, which is for an emergency's record alone
+    record_completion_s: int | None = None
 
 
 DEFAULT_TERMS: Mapping[Urgency, Terms] = MappingProxyType(
@@ -51,6 +69,13 @@ DEFAULT_TERMS: Mapping[Urgency, Terms] = MappingProxyType(
             outcome_report_s=24 * _HOUR_S,
             confirm_cancellation_s=10 * _MINUTE_S,
             expiry_s=2 * _HOUR_S,
+            bed_answer_s=2 * _MINUTE_S,
+            departure_s=30 * _MINUTE_S,
+            departure_margin_s=10 * _MINUTE_S,
+            arrival_margin_s=15 * _MINUTE_S,
+            no_show_s=30 * _MINUTE_S,
+            treatment_start_s=_HOUR_S,
+            treatment_s=14 * _DAY_S,
         ),
         Urgency.URGENT: Terms(
             acknowledge_s=30 * _MINUTE_S,
@@ -59,6 +84,13 @@ DEFAULT_TERMS: Mapping[Urgency, Terms] = MappingProxyType(
             outcome_report_s=72 * _HOUR_S,
             confirm_cancellation_s=30 * _MINUTE_S,
             expiry_s=24 * _HOUR_S,
+            bed_answer_s=10 * _MINUTE_S,
+            departure_s=4 * _HOUR_S,
+            departure_margin_s=_HOUR_S,
+            arrival_margin_s=_HOUR_S,
+            no_show_s=4 * _HOUR_S,
+            treatment_start_s=4 * _HOUR_S,
+            treatment_s=30 * _DAY_S,
         ),
         Urgency.ROUTINE: Terms(
             acknowledge_s=24 * _HOUR_S,
@@ -68,6 +100,13 @@ DEFAULT_TERMS: Mapping[Urgency, Terms] = MappingProxyType(
             outcome_report_s=7 * _DAY_S,
             confirm_cancellation_s=24 * _HOUR_S,
             expiry_s=7 * _DAY_S,
+            bed_answer_s=_HOUR_S,
+            departure_s=7 * _DAY_S,
+            departure_margin_s=2 * _HOUR_S,
+            arrival_margin_s=2 * _HOUR_S,
+            no_show_s=3 * _DAY_S,
+            treatment_start_s=2 * _DAY_S,
+            treatment_s=90 * _DAY_S,
         ),
     }
 )
@@ -98,6 +137,8 @@ class ReferralPolicy:
     crew_by_pathway: Mapping[Pathway, CrewLevel] = field(default_factory=lambda: DEFAULT_PATHWAY_CREW)
     #: re-routings of one referral
     hops_max: int = 5
+    #: so often people are told that a step after acceptance is overdue, the first time included
+    overdue_reminders_max: int = 3
     #: moves that need the approval of the origin's lead facility
     approval_scopes: frozenset[Scope] = frozenset({Scope.OUT_OF_COUNTY})
     #: an approval that follows the patient is given within this time: a review, from the acceptance out of
@@ -132,6 +173,20 @@ class ReferralPolicy:
         """The time limits in force. Raises KeyError when the site leaves an urgency out."""
         return self.terms_by_pathway.get((pathway, urgency)) or self.terms_by_urgency[urgency]
 
+    def review_limit_s(self, urgency: Urgency, pathway: Pathway) -> int:
+        """How long the lead facility has for a review afterwards."""
+        return self.terms(urgency, pathway).approval_review_s or self.approval_review_s
+
+    def record_limit_s(self, urgency: Urgency, pathway: Pathway) -> int | None:
+        """How long the origin has to complete a record; None when no limit runs.
+
+        Without a word of the site only an emergency's record may begin incomplete for a while.
+        """
+        own = self.terms(urgency, pathway).record_completion_s
+        if own is not None:
+            return own
+        return self.record.completion_limit_s if urgency is Urgency.EMERGENCY else None
+
     def crew_least(self, urgency: Urgency, pathway: Pathway) -> CrewLevel:
         """The lowest crew that fits the acuity."""
         by_urgency = self.crew_by_urgency.get(urgency, CrewLevel.NONE)
@@ -154,7 +209,7 @@ class ReferralPolicy:
         """
         terms = self.terms(urgency, pathway)
         margin = timedelta(seconds=terms.hold_margin_s)
-        end = self._end_of_day(arrival) if terms.hold_whole_day else arrival + margin
+        end = self.end_of_day(arrival) if terms.hold_whole_day else arrival + margin
         return max(end, recorded_at + margin)
 
     def red_flag(self, pathway: Pathway) -> Urgency:
@@ -190,10 +245,11 @@ class ReferralPolicy:
 
         Not before the day of receipt is over, so that a plan that is entered late is not born missed.
         """
-        earliest = self._end_of_day(recorded_at)
+        earliest = self.end_of_day(recorded_at)
         return lambda day: max(self.day_end(day), earliest)
 
-    def _end_of_day(self, moment: datetime) -> datetime:
+    def end_of_day(self, moment: datetime) -> datetime:
+        """The end of the day at the site on which the moment lies (UTC)."""
         return self.day_end(self.day_of(moment).isoformat())
 
 

@@ -128,6 +128,11 @@ class Referral:
     review: RetrospectiveReview | None = None
     #: the standing order that runs on it; empty when none does
     standing_order: str = ""
+    #: until when the next step after acceptance is due; None where none is, after the last reminder, and
+    #: for a step of before there were such limits
+    next_step_due_at: datetime | None = None
+    #: how often people were reminded of it
+    next_step_reminders: int = 0
 
     #: the lead facility let it leave the county
     approved: bool = False
@@ -136,6 +141,9 @@ class Referral:
     #: until when the destination holds itself ready; a no-show or an overdue arrival begins here
     hold_until: datetime | None = None
     arrival_overdue: bool = False
+    #: until when the bed service is to answer
+    bed_answer_due_at: datetime | None = None
+    bed_answer_overdue: bool = False
     report_due_at: datetime | None = None
     outcome_report_overdue: bool = False
     #: when an unanswered cancellation is confirmed by itself
@@ -153,6 +161,8 @@ INTERNAL_FIELDS = frozenset(
         "was_accepted",
         "hold_until",
         "arrival_overdue",
+        "bed_answer_due_at",
+        "bed_answer_overdue",
         "report_due_at",
         "outcome_report_overdue",
         "confirm_by",

@@ -33,6 +33,8 @@ _OTHERS: dict[str, BilingualText] = {
     "CriticalValueOverdue": _pair("危急值超时未确认", "critical value not acknowledged in time"),
     "ExpertVisitConfirmed": _pair("确认专家来诊", "expert's visit confirmed"),
     "ExpertVisitHeld": _pair("专家已来诊", "expert's visit held"),
+    "ResubmissionOverdue": _pair("退回后逾时未重新提交", "resubmission overdue"),
+    "ExpertVisitOverdue": _pair("专家来诊逾期未登记", "expert's visit not recorded in time"),
     "ExpertVisitCancelled": _pair("取消专家来诊", "expert's visit cancelled"),
     "DirectoryApplied": _pair("更新机构目录", "directory applied"),
 }

@@ -31,6 +31,7 @@ from services.referral.domain.transition_row import (
 )
 from services.referral.domain.transitions_plan import PLAN_ROWS
 from services.referral.domain.transitions_record import NON_TERMINAL, RECORD_ROWS
+from services.referral.domain.transitions_steps import STEP_ROWS
 
 _ASKED = (S.REQUESTED, S.INFO_REQUESTED)
 _BEFORE_DEPARTURE = (S.ACCEPTED, S.TRANSPORT_ARRANGED)
@@ -172,7 +173,6 @@ _JOURNEY_ROWS = (
         to(e.PatientDiverted, S.IN_TRANSIT),
         guards=(g.REASON, g.ELSEWHERE),
     ),
-    row((S.IN_TRANSIT,), c.MeetDeadline, (p.SYSTEM,), to(e.ArrivalOverdue)),
     row(
         (*_BEFORE_DEPARTURE, S.IN_TRANSIT, S.CANCEL_REQUESTED),
         c.ReportArrival,
@@ -266,6 +266,7 @@ _END_ROWS = (
 TABLE: tuple[Row, ...] = (
     *_REQUEST_ROWS,
     *_JOURNEY_ROWS,
+    *STEP_ROWS,
     *_CARE_ROWS,
     *PLAN_ROWS,
     *_END_ROWS,

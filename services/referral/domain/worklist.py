@@ -5,6 +5,7 @@ step of the usual course is asked of. Commands that a facility may give besides 
 make nobody wait.
 """
 
+from services.referral.domain.deadlines import bed_unanswered, step_waits
 from services.referral.domain.offers_found import accepted_offer, open_offers
 from services.referral.domain.referral_state import (
     TERMINAL,
@@ -74,16 +75,23 @@ def is_overdue(state: Referral) -> bool:
         return True
     if (_lacks_record(state) and state.record_overdue) or _has_missed_task(state):
         return True
+    if step_waits(state) and (state.next_step_reminders > 0 or _arrives_late(state)):
+        return True
+    if state.bed_answer_overdue and bed_unanswered(state):
+        return True
     match state.state:
         case S.REQUESTED | S.INFO_REQUESTED:
             return any(
                 offer.overdue and offer.state is OfferState.SENT for offer in open_offers(state.offers)
             )
-        case S.IN_TRANSIT:
-            return state.arrival_overdue
         case S.TREATED:
             return state.outcome_report_overdue
     return False
+
+
+def _arrives_late(state: Referral) -> bool:
+    """Also of a trail of before there were reminders."""
+    return state.state is S.IN_TRANSIT and state.arrival_overdue
 
 
 def facets(state: Referral) -> dict[str, str | bool | list[str]]:

@@ -25,9 +25,10 @@ from tests.unit.notification.rule_cases import CATALOGUE, Case
 from tests.unit.notification.rule_cases_other import OTHER_CASES
 from tests.unit.notification.rule_cases_plan import PLAN_CASES
 from tests.unit.notification.rule_cases_referral import REFERRAL_CASES
+from tests.unit.notification.rule_cases_steps import STEP_CASES
 from tests.unit.notification.scenario import BRANCH, CONSULTATION, HOSPITAL, NOW, OFFER, PREFECTURE, REFERRAL
 
-CASES = [*REFERRAL_CASES, *PLAN_CASES, *OTHER_CASES]
+CASES = [*REFERRAL_CASES, *STEP_CASES, *PLAN_CASES, *OTHER_CASES]
 
 
 def intents(*events: Occurrence) -> tuple[AlertIntent, ...]:
@@ -68,6 +69,8 @@ QUIET = [
     (occurrence("OfferDeclined", {"offer": OFFER, "facility": HOSPITAL, "exhausted": False}),),
     (occurrence("OfferAcknowledged", {"offer": OFFER, "facility": HOSPITAL}),),
     (occurrence("BedHeld", {"bed": BED}),),
+    # After the discharge, or when the referral was given up: nobody misses it.
+    (occurrence("BedReleased", {"bed": BED}),),
     (occurrence("PatientArrived", {"facility": HOSPITAL}),),
     (occurrence("PatientReferredBack", {"referral": REFERRAL, "destination_facility": BRANCH}),),
     (occurrence("ReferralClosed", {"origin_facility": BRANCH}),),

@@ -42,6 +42,8 @@ class ConsultationEvent(message.Message):
     EXPERT_VISIT_CONFIRMED_FIELD_NUMBER: builtins.int
     EXPERT_VISIT_HELD_FIELD_NUMBER: builtins.int
     EXPERT_VISIT_CANCELLED_FIELD_NUMBER: builtins.int
+    RESUBMISSION_OVERDUE_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_OVERDUE_FIELD_NUMBER: builtins.int
     @builtins.property
     def metadata(self) -> type_pb2.EventMetadata: ...
     @builtins.property
@@ -72,6 +74,10 @@ class ConsultationEvent(message.Message):
     def expert_visit_held(self) -> ExpertVisitHeld: ...
     @builtins.property
     def expert_visit_cancelled(self) -> ExpertVisitCancelled: ...
+    @builtins.property
+    def resubmission_overdue(self) -> ResubmissionOverdue: ...
+    @builtins.property
+    def expert_visit_overdue(self) -> ExpertVisitOverdue: ...
     def __init__(
         self,
         *,
@@ -90,12 +96,14 @@ class ConsultationEvent(message.Message):
         expert_visit_confirmed: ExpertVisitConfirmed | None = ...,
         expert_visit_held: ExpertVisitHeld | None = ...,
         expert_visit_cancelled: ExpertVisitCancelled | None = ...,
+        resubmission_overdue: ResubmissionOverdue | None = ...,
+        expert_visit_overdue: ExpertVisitOverdue | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["claim_released", b"claim_released", "consultation_cancelled", b"consultation_cancelled", "consultation_claimed", b"consultation_claimed", "consultation_overdue", b"consultation_overdue", "consultation_reported", b"consultation_reported", "consultation_requested", b"consultation_requested", "consultation_resubmitted", b"consultation_resubmitted", "consultation_returned", b"consultation_returned", "critical_value_acknowledged", b"critical_value_acknowledged", "critical_value_overdue", b"critical_value_overdue", "expert_visit_cancelled", b"expert_visit_cancelled", "expert_visit_confirmed", b"expert_visit_confirmed", "expert_visit_held", b"expert_visit_held", "metadata", b"metadata", "payload", b"payload", "report_amended", b"report_amended"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["claim_released", b"claim_released", "consultation_cancelled", b"consultation_cancelled", "consultation_claimed", b"consultation_claimed", "consultation_overdue", b"consultation_overdue", "consultation_reported", b"consultation_reported", "consultation_requested", b"consultation_requested", "consultation_resubmitted", b"consultation_resubmitted", "consultation_returned", b"consultation_returned", "critical_value_acknowledged", b"critical_value_acknowledged", "critical_value_overdue", b"critical_value_overdue", "expert_visit_cancelled", b"expert_visit_cancelled", "expert_visit_confirmed", b"expert_visit_confirmed", "expert_visit_held", b"expert_visit_held", "expert_visit_overdue", b"expert_visit_overdue", "metadata", b"metadata", "payload", b"payload", "report_amended", b"report_amended", "resubmission_overdue", b"resubmission_overdue"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["claim_released", b"claim_released", "consultation_cancelled", b"consultation_cancelled", "consultation_claimed", b"consultation_claimed", "consultation_overdue", b"consultation_overdue", "consultation_reported", b"consultation_reported", "consultation_requested", b"consultation_requested", "consultation_resubmitted", b"consultation_resubmitted", "consultation_returned", b"consultation_returned", "critical_value_acknowledged", b"critical_value_acknowledged", "critical_value_overdue", b"critical_value_overdue", "expert_visit_cancelled", b"expert_visit_cancelled", "expert_visit_confirmed", b"expert_visit_confirmed", "expert_visit_held", b"expert_visit_held", "metadata", b"metadata", "payload", b"payload", "report_amended", b"report_amended"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["claim_released", b"claim_released", "consultation_cancelled", b"consultation_cancelled", "consultation_claimed", b"consultation_claimed", "consultation_overdue", b"consultation_overdue", "consultation_reported", b"consultation_reported", "consultation_requested", b"consultation_requested", "consultation_resubmitted", b"consultation_resubmitted", "consultation_returned", b"consultation_returned", "critical_value_acknowledged", b"critical_value_acknowledged", "critical_value_overdue", b"critical_value_overdue", "expert_visit_cancelled", b"expert_visit_cancelled", "expert_visit_confirmed", b"expert_visit_confirmed", "expert_visit_held", b"expert_visit_held", "expert_visit_overdue", b"expert_visit_overdue", "metadata", b"metadata", "payload", b"payload", "report_amended", b"report_amended", "resubmission_overdue", b"resubmission_overdue"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["consultation_requested", "consultation_claimed", "claim_released", "consultation_returned", "consultation_resubmitted", "consultation_reported", "report_amended", "consultation_cancelled", "consultation_overdue", "critical_value_acknowledged", "critical_value_overdue", "expert_visit_confirmed", "expert_visit_held", "expert_visit_cancelled"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["consultation_requested", "consultation_claimed", "claim_released", "consultation_returned", "consultation_resubmitted", "consultation_reported", "report_amended", "consultation_cancelled", "consultation_overdue", "critical_value_acknowledged", "critical_value_overdue", "expert_visit_confirmed", "expert_visit_held", "expert_visit_cancelled", "resubmission_overdue", "expert_visit_overdue"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -233,12 +241,17 @@ class ConsultationReturned(message.Message):
     CENTRE_FACILITY_FIELD_NUMBER: builtins.int
     PATHWAY_FIELD_NUMBER: builtins.int
     URGENCY_FIELD_NUMBER: builtins.int
+    RESUBMISSION_DUE_AT_FIELD_NUMBER: builtins.int
     requesting_facility: builtins.str
     centre_facility: builtins.str
     pathway: type_pb2.Pathway.ValueType
     urgency: type_pb2.Urgency.ValueType
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
+    @builtins.property
+    def resubmission_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the requester is to resubmit, or cancel."""
+
     def __init__(
         self,
         *,
@@ -247,10 +260,79 @@ class ConsultationReturned(message.Message):
         centre_facility: builtins.str = ...,
         pathway: type_pb2.Pathway.ValueType = ...,
         urgency: type_pb2.Urgency.ValueType = ...,
+        resubmission_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason", "resubmission_due_at", b"resubmission_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "pathway", b"pathway", "reason", b"reason", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "pathway", b"pathway", "reason", b"reason", "requesting_facility", b"requesting_facility", "resubmission_due_at", b"resubmission_due_at", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ResubmissionOverdue(message.Message):
+    """Returned, and the requester has neither resubmitted nor cancelled in time. The consultation goes on."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DUE_AT_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "due_at", b"due_at", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExpertVisitOverdue(message.Message):
+    """The day of the expert's visit has passed, and nobody has recorded or cancelled it."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    VISIT_AT_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    REQUESTING_FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FACILITY_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    URGENCY_FIELD_NUMBER: builtins.int
+    requesting_facility: builtins.str
+    centre_facility: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    urgency: type_pb2.Urgency.ValueType
+    @builtins.property
+    def visit_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        visit_at: timestamp_pb2.Timestamp | None = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        requesting_facility: builtins.str = ...,
+        centre_facility: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        urgency: type_pb2.Urgency.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "visit_at", b"visit_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "due_at", b"due_at", "pathway", b"pathway", "requesting_facility", b"requesting_facility", "urgency", b"urgency", "visit_at", b"visit_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -324,6 +406,7 @@ class ConsultationReported(message.Message):
     PATHWAY_FIELD_NUMBER: builtins.int
     URGENCY_FIELD_NUMBER: builtins.int
     CRITICAL_VALUE_NOTICE_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_DUE_AT_FIELD_NUMBER: builtins.int
     requesting_facility: builtins.str
     centre_facility: builtins.str
     pathway: type_pb2.Pathway.ValueType
@@ -334,6 +417,10 @@ class ConsultationReported(message.Message):
     def critical_value_notice(self) -> consultation_pb2.CriticalValueNotice:
         """Set when the report has a critical value."""
 
+    @builtins.property
+    def expert_visit_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the expert's visit is to be recorded or cancelled; unset without a visit."""
+
     def __init__(
         self,
         *,
@@ -343,10 +430,11 @@ class ConsultationReported(message.Message):
         pathway: type_pb2.Pathway.ValueType = ...,
         urgency: type_pb2.Urgency.ValueType = ...,
         critical_value_notice: consultation_pb2.CriticalValueNotice | None = ...,
+        expert_visit_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["critical_value_notice", b"critical_value_notice", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["critical_value_notice", b"critical_value_notice", "expert_visit_due_at", b"expert_visit_due_at", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "critical_value_notice", b"critical_value_notice", "pathway", b"pathway", "report", b"report", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "critical_value_notice", b"critical_value_notice", "expert_visit_due_at", b"expert_visit_due_at", "pathway", b"pathway", "report", b"report", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -362,6 +450,7 @@ class ReportAmended(message.Message):
     URGENCY_FIELD_NUMBER: builtins.int
     CRITICAL_VALUE_NOTICE_FIELD_NUMBER: builtins.int
     EXPERT_VISIT_STATE_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_DUE_AT_FIELD_NUMBER: builtins.int
     requesting_facility: builtins.str
     centre_facility: builtins.str
     pathway: type_pb2.Pathway.ValueType
@@ -376,6 +465,10 @@ class ReportAmended(message.Message):
     def critical_value_notice(self) -> consultation_pb2.CriticalValueNotice:
         """Set when the report has a critical value: the earlier notice while the values are the same, else a new one."""
 
+    @builtins.property
+    def expert_visit_due_at(self) -> timestamp_pb2.Timestamp:
+        """As in ConsultationReported."""
+
     def __init__(
         self,
         *,
@@ -387,10 +480,11 @@ class ReportAmended(message.Message):
         urgency: type_pb2.Urgency.ValueType = ...,
         critical_value_notice: consultation_pb2.CriticalValueNotice | None = ...,
         expert_visit_state: consultation_pb2.ExpertVisitState.ValueType = ...,
+        expert_visit_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["critical_value_notice", b"critical_value_notice", "reason", b"reason", "report", b"report"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["critical_value_notice", b"critical_value_notice", "expert_visit_due_at", b"expert_visit_due_at", "reason", b"reason", "report", b"report"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "critical_value_notice", b"critical_value_notice", "expert_visit_state", b"expert_visit_state", "pathway", b"pathway", "reason", b"reason", "report", b"report", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre_facility", b"centre_facility", "critical_value_notice", b"critical_value_notice", "expert_visit_due_at", b"expert_visit_due_at", "expert_visit_state", b"expert_visit_state", "pathway", b"pathway", "reason", b"reason", "report", b"report", "requesting_facility", b"requesting_facility", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -219,6 +219,10 @@ class Consultation(message.Message):
     EXPERT_VISIT_HELD_AT_FIELD_NUMBER: builtins.int
     EXPERT_VISIT_CANCEL_REASON_FIELD_NUMBER: builtins.int
     REQUESTED_BY_FIELD_NUMBER: builtins.int
+    RESUBMISSION_DUE_AT_FIELD_NUMBER: builtins.int
+    RESUBMISSION_OVERDUE_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_DUE_AT_FIELD_NUMBER: builtins.int
+    EXPERT_VISIT_OVERDUE_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`consultations/{uuid}`."""
     version: builtins.int
@@ -238,6 +242,8 @@ class Consultation(message.Message):
     """Number of times that the report was amended."""
     expert_visit_state: ExpertVisitState.ValueType
     """Of the report's expert visit; unspecified when there is none."""
+    resubmission_overdue: builtins.bool
+    expert_visit_overdue: builtins.bool
     @builtins.property
     def allowed_commands(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
@@ -290,6 +296,14 @@ class Consultation(message.Message):
     def requested_by(self) -> type_pb2.Actor:
         """Clinician who asked."""
 
+    @builtins.property
+    def resubmission_due_at(self) -> timestamp_pb2.Timestamp:
+        """Of a returned question: until when the requester is to resubmit it, or cancel."""
+
+    @builtins.property
+    def expert_visit_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when a planned expert visit is to be recorded or cancelled."""
+
     def __init__(
         self,
         *,
@@ -327,10 +341,14 @@ class Consultation(message.Message):
         expert_visit_held_at: timestamp_pb2.Timestamp | None = ...,
         expert_visit_cancel_reason: type_pb2.CodedReason | None = ...,
         requested_by: type_pb2.Actor | None = ...,
+        resubmission_due_at: timestamp_pb2.Timestamp | None = ...,
+        resubmission_overdue: builtins.bool = ...,
+        expert_visit_due_at: timestamp_pb2.Timestamp | None = ...,
+        expert_visit_overdue: builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["cancel_reason", b"cancel_reason", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "create_time", b"create_time", "critical_value_notice", b"critical_value_notice", "due_at", b"due_at", "ecg", b"ecg", "expert_visit_cancel_reason", b"expert_visit_cancel_reason", "expert_visit_held_at", b"expert_visit_held_at", "imaging", b"imaging", "laboratory", b"laboratory", "report", b"report", "report_time", b"report_time", "requested_by", b"requested_by", "return_reason", b"return_reason", "teleconsultation", b"teleconsultation", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["cancel_reason", b"cancel_reason", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "create_time", b"create_time", "critical_value_notice", b"critical_value_notice", "due_at", b"due_at", "ecg", b"ecg", "expert_visit_cancel_reason", b"expert_visit_cancel_reason", "expert_visit_due_at", b"expert_visit_due_at", "expert_visit_held_at", b"expert_visit_held_at", "imaging", b"imaging", "laboratory", b"laboratory", "report", b"report", "report_time", b"report_time", "requested_by", b"requested_by", "resubmission_due_at", b"resubmission_due_at", "return_reason", b"return_reason", "teleconsultation", b"teleconsultation", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "amendments", b"amendments", "attachments", b"attachments", "cancel_reason", b"cancel_reason", "centre_facility", b"centre_facility", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "clinical_summary", b"clinical_summary", "create_time", b"create_time", "critical_value_notice", b"critical_value_notice", "due_at", b"due_at", "ecg", b"ecg", "episode", b"episode", "expert_visit_cancel_reason", b"expert_visit_cancel_reason", "expert_visit_held_at", b"expert_visit_held_at", "expert_visit_state", b"expert_visit_state", "imaging", b"imaging", "kind", b"kind", "laboratory", b"laboratory", "name", b"name", "overdue", b"overdue", "pathway", b"pathway", "patient", b"patient", "question", b"question", "report", b"report", "report_time", b"report_time", "requested_by", b"requested_by", "requesting_facility", b"requesting_facility", "return_reason", b"return_reason", "state", b"state", "teleconsultation", b"teleconsultation", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "amendments", b"amendments", "attachments", b"attachments", "cancel_reason", b"cancel_reason", "centre_facility", b"centre_facility", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "clinical_summary", b"clinical_summary", "create_time", b"create_time", "critical_value_notice", b"critical_value_notice", "due_at", b"due_at", "ecg", b"ecg", "episode", b"episode", "expert_visit_cancel_reason", b"expert_visit_cancel_reason", "expert_visit_due_at", b"expert_visit_due_at", "expert_visit_held_at", b"expert_visit_held_at", "expert_visit_overdue", b"expert_visit_overdue", "expert_visit_state", b"expert_visit_state", "imaging", b"imaging", "kind", b"kind", "laboratory", b"laboratory", "name", b"name", "overdue", b"overdue", "pathway", b"pathway", "patient", b"patient", "question", b"question", "report", b"report", "report_time", b"report_time", "requested_by", b"requested_by", "requesting_facility", b"requesting_facility", "resubmission_due_at", b"resubmission_due_at", "resubmission_overdue", b"resubmission_overdue", "return_reason", b"return_reason", "state", b"state", "teleconsultation", b"teleconsultation", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -80,6 +80,12 @@ class ReferralEvent(message.Message):
     REVIEW_NOT_DONE_FIELD_NUMBER: builtins.int
     RESULTS_ADDED_FIELD_NUMBER: builtins.int
     RESULT_REPEATED_FIELD_NUMBER: builtins.int
+    DEPARTURE_OVERDUE_FIELD_NUMBER: builtins.int
+    NO_SHOW_UNRESOLVED_FIELD_NUMBER: builtins.int
+    TREATMENT_START_OVERDUE_FIELD_NUMBER: builtins.int
+    TREATMENT_OVERDUE_FIELD_NUMBER: builtins.int
+    BED_ANSWER_OVERDUE_FIELD_NUMBER: builtins.int
+    ARRIVAL_ESTIMATE_CHANGED_FIELD_NUMBER: builtins.int
     EPISODE_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
     ORIGIN_FACILITY_FIELD_NUMBER: builtins.int
@@ -208,6 +214,18 @@ class ReferralEvent(message.Message):
     def results_added(self) -> ResultsAdded: ...
     @builtins.property
     def result_repeated(self) -> ResultRepeated: ...
+    @builtins.property
+    def departure_overdue(self) -> DepartureOverdue: ...
+    @builtins.property
+    def no_show_unresolved(self) -> NoShowUnresolved: ...
+    @builtins.property
+    def treatment_start_overdue(self) -> TreatmentStartOverdue: ...
+    @builtins.property
+    def treatment_overdue(self) -> TreatmentOverdue: ...
+    @builtins.property
+    def bed_answer_overdue(self) -> BedAnswerOverdue: ...
+    @builtins.property
+    def arrival_estimate_changed(self) -> ArrivalEstimateChanged: ...
     def __init__(
         self,
         *,
@@ -262,6 +280,12 @@ class ReferralEvent(message.Message):
         review_not_done: ReviewNotDone | None = ...,
         results_added: ResultsAdded | None = ...,
         result_repeated: ResultRepeated | None = ...,
+        departure_overdue: DepartureOverdue | None = ...,
+        no_show_unresolved: NoShowUnresolved | None = ...,
+        treatment_start_overdue: TreatmentStartOverdue | None = ...,
+        treatment_overdue: TreatmentOverdue | None = ...,
+        bed_answer_overdue: BedAnswerOverdue | None = ...,
+        arrival_estimate_changed: ArrivalEstimateChanged | None = ...,
         episode: builtins.str = ...,
         patient: builtins.str = ...,
         origin_facility: builtins.str = ...,
@@ -275,11 +299,11 @@ class ReferralEvent(message.Message):
         scope: referral_pb2.Scope.ValueType = ...,
         green_channel: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "entered_in_error", b"entered_in_error", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "standing_order_opened", b"standing_order_opened", "standing_order_over", b"standing_order_over", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_estimate_changed", b"arrival_estimate_changed", "arrival_overdue", b"arrival_overdue", "bed_answer_overdue", b"bed_answer_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "departure_overdue", b"departure_overdue", "entered_in_error", b"entered_in_error", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "no_show_unresolved", b"no_show_unresolved", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "standing_order_opened", b"standing_order_opened", "standing_order_over", b"standing_order_over", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_overdue", b"treatment_overdue", "treatment_start_overdue", b"treatment_start_overdue", "treatment_started", b"treatment_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_overdue", b"arrival_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "scope", b"scope", "standing_order_opened", b"standing_order_opened", "standing_order_over", b"standing_order_over", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_estimate_changed", b"arrival_estimate_changed", "arrival_overdue", b"arrival_overdue", "bed_answer_overdue", b"bed_answer_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "departure_overdue", b"departure_overdue", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "no_show_unresolved", b"no_show_unresolved", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "scope", b"scope", "standing_order_opened", b"standing_order_opened", "standing_order_over", b"standing_order_over", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_overdue", b"treatment_overdue", "treatment_start_overdue", b"treatment_start_overdue", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "standing_order_opened", "standing_order_over", "record_completed", "record_overdue", "referral_reviewed", "review_overdue", "review_not_done", "results_added", "result_repeated"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "standing_order_opened", "standing_order_over", "record_completed", "record_overdue", "referral_reviewed", "review_overdue", "review_not_done", "results_added", "result_repeated", "departure_overdue", "no_show_unresolved", "treatment_start_overdue", "treatment_overdue", "bed_answer_overdue", "arrival_estimate_changed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -543,6 +567,8 @@ class ReferralAccepted(message.Message):
     ISOLATION_NEEDED_FIELD_NUMBER: builtins.int
     REVIEW_DUE_AT_FIELD_NUMBER: builtins.int
     REVIEW_FACILITY_FIELD_NUMBER: builtins.int
+    DEPARTURE_DUE_AT_FIELD_NUMBER: builtins.int
+    BED_ANSWER_DUE_AT_FIELD_NUMBER: builtins.int
     offer: builtins.str
     facility: builtins.str
     bed_type: type_pb2.BedType.ValueType
@@ -570,6 +596,12 @@ class ReferralAccepted(message.Message):
     def review_due_at(self) -> timestamp_pb2.Timestamp:
         """Out of the county without prior approval: reviewed afterwards, until then, by this facility's referral office."""
 
+    @builtins.property
+    def departure_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the patient is to depart, and the bed service to answer; then people are alerted."""
+
+    @builtins.property
+    def bed_answer_due_at(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -589,10 +621,12 @@ class ReferralAccepted(message.Message):
         isolation_needed: builtins.bool = ...,
         review_due_at: timestamp_pb2.Timestamp | None = ...,
         review_facility: builtins.str = ...,
+        departure_due_at: timestamp_pb2.Timestamp | None = ...,
+        bed_answer_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "review_due_at", b"review_due_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "bed_answer_due_at", b"bed_answer_due_at", "departure_due_at", b"departure_due_at", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "review_due_at", b"review_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "bed_type", b"bed_type", "estimated_arrival_time", b"estimated_arrival_time", "facility", b"facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "offer", b"offer", "origin_facility", b"origin_facility", "pathway", b"pathway", "patient", b"patient", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "sex", b"sex", "urgency", b"urgency", "withdrawn_offers", b"withdrawn_offers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "bed_answer_due_at", b"bed_answer_due_at", "bed_type", b"bed_type", "departure_due_at", b"departure_due_at", "estimated_arrival_time", b"estimated_arrival_time", "facility", b"facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "offer", b"offer", "origin_facility", b"origin_facility", "pathway", b"pathway", "patient", b"patient", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "sex", b"sex", "urgency", b"urgency", "withdrawn_offers", b"withdrawn_offers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__age_years: _TypeAlias = typing.Literal["age_years"]  # noqa: Y015
     _WhichOneofArgType__age_years: _TypeAlias = typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
@@ -886,16 +920,20 @@ class BedReleased(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     BED_FIELD_NUMBER: builtins.int
+    EXPECTED_FIELD_NUMBER: builtins.int
+    expected: builtins.bool
+    """The patient was still expected: there is no bed for them now."""
     @builtins.property
     def bed(self) -> referral_pb2.BedAssignment: ...
     def __init__(
         self,
         *,
         bed: referral_pb2.BedAssignment | None = ...,
+        expected: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["bed", b"bed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed", b"bed", "expected", b"expected"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -907,6 +945,7 @@ class TransportArranged(message.Message):
     EMERGENCY_ROOM_BYPASS_FIELD_NUMBER: builtins.int
     ESTIMATED_ARRIVAL_TIME_FIELD_NUMBER: builtins.int
     HOLD_UNTIL_FIELD_NUMBER: builtins.int
+    DEPARTURE_DUE_AT_FIELD_NUMBER: builtins.int
     emergency_room_bypass: builtins.bool
     @builtins.property
     def transport(self) -> referral_pb2.Transport: ...
@@ -916,6 +955,10 @@ class TransportArranged(message.Message):
     def hold_until(self) -> timestamp_pb2.Timestamp:
         """Until when the bed is to be held."""
 
+    @builtins.property
+    def departure_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the patient is to depart."""
+
     def __init__(
         self,
         *,
@@ -923,10 +966,11 @@ class TransportArranged(message.Message):
         emergency_room_bypass: builtins.bool = ...,
         estimated_arrival_time: timestamp_pb2.Timestamp | None = ...,
         hold_until: timestamp_pb2.Timestamp | None = ...,
+        departure_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "transport", b"transport"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["departure_due_at", b"departure_due_at", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "transport", b"transport"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["emergency_room_bypass", b"emergency_room_bypass", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "transport", b"transport"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["departure_due_at", b"departure_due_at", "emergency_room_bypass", b"emergency_room_bypass", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "transport", b"transport"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -942,6 +986,7 @@ class PatientDeparted(message.Message):
     ESTIMATED_ARRIVAL_TIME_FIELD_NUMBER: builtins.int
     INSURANCE_FILING_NUMBER_FIELD_NUMBER: builtins.int
     HOLD_UNTIL_FIELD_NUMBER: builtins.int
+    ARRIVAL_DUE_AT_FIELD_NUMBER: builtins.int
     origin_facility: builtins.str
     destination_facility: builtins.str
     emergency_room_bypass: builtins.bool
@@ -954,6 +999,10 @@ class PatientDeparted(message.Message):
     def estimated_arrival_time(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
     def hold_until(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def arrival_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the patient is to arrive."""
+
     def __init__(
         self,
         *,
@@ -965,10 +1014,11 @@ class PatientDeparted(message.Message):
         estimated_arrival_time: timestamp_pb2.Timestamp | None = ...,
         insurance_filing_number: builtins.str = ...,
         hold_until: timestamp_pb2.Timestamp | None = ...,
+        arrival_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["estimated_arrival_time", b"estimated_arrival_time", "handover_document", b"handover_document", "hold_until", b"hold_until", "transport", b"transport"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["arrival_due_at", b"arrival_due_at", "estimated_arrival_time", b"estimated_arrival_time", "handover_document", b"handover_document", "hold_until", b"hold_until", "transport", b"transport"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["destination_facility", b"destination_facility", "emergency_room_bypass", b"emergency_room_bypass", "estimated_arrival_time", b"estimated_arrival_time", "handover_document", b"handover_document", "hold_until", b"hold_until", "insurance_filing_number", b"insurance_filing_number", "origin_facility", b"origin_facility", "transport", b"transport"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["arrival_due_at", b"arrival_due_at", "destination_facility", b"destination_facility", "emergency_room_bypass", b"emergency_room_bypass", "estimated_arrival_time", b"estimated_arrival_time", "handover_document", b"handover_document", "hold_until", b"hold_until", "insurance_filing_number", b"insurance_filing_number", "origin_facility", b"origin_facility", "transport", b"transport"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -987,6 +1037,8 @@ class PatientDiverted(message.Message):
     SCOPE_FIELD_NUMBER: builtins.int
     REVIEW_DUE_AT_FIELD_NUMBER: builtins.int
     REVIEW_FACILITY_FIELD_NUMBER: builtins.int
+    ARRIVAL_DUE_AT_FIELD_NUMBER: builtins.int
+    BED_ANSWER_DUE_AT_FIELD_NUMBER: builtins.int
     from_facility: builtins.str
     destination_facility: builtins.str
     bed_type: type_pb2.BedType.ValueType
@@ -1005,6 +1057,12 @@ class PatientDiverted(message.Message):
     def review_due_at(self) -> timestamp_pb2.Timestamp:
         """As in ReferralAccepted; a review that was open already keeps its earlier moment."""
 
+    @builtins.property
+    def arrival_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the patient is to arrive, and the bed service to answer; then people are alerted."""
+
+    @builtins.property
+    def bed_answer_due_at(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -1019,10 +1077,12 @@ class PatientDiverted(message.Message):
         scope: referral_pb2.Scope.ValueType = ...,
         review_due_at: timestamp_pb2.Timestamp | None = ...,
         review_facility: builtins.str = ...,
+        arrival_due_at: timestamp_pb2.Timestamp | None = ...,
+        bed_answer_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["arrival_due_at", b"arrival_due_at", "bed_answer_due_at", b"bed_answer_due_at", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "destination_facility", b"destination_facility", "direction", b"direction", "estimated_arrival_time", b"estimated_arrival_time", "from_facility", b"from_facility", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["arrival_due_at", b"arrival_due_at", "bed_answer_due_at", b"bed_answer_due_at", "bed_type", b"bed_type", "destination_facility", b"destination_facility", "direction", b"direction", "estimated_arrival_time", b"estimated_arrival_time", "from_facility", b"from_facility", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "scope", b"scope"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1031,15 +1091,21 @@ class PatientArrived(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     FACILITY_FIELD_NUMBER: builtins.int
+    TREATMENT_START_DUE_AT_FIELD_NUMBER: builtins.int
     facility: builtins.str
+    @builtins.property
+    def treatment_start_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the treatment is to start."""
+
     def __init__(
         self,
         *,
         facility: builtins.str = ...,
+        treatment_start_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["treatment_start_due_at", b"treatment_start_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "treatment_start_due_at", b"treatment_start_due_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1051,18 +1117,224 @@ class ArrivalOverdue(message.Message):
 
     FACILITY_FIELD_NUMBER: builtins.int
     ESTIMATED_ARRIVAL_TIME_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    AGAIN_FIELD_NUMBER: builtins.int
+    NEXT_DUE_AT_FIELD_NUMBER: builtins.int
     facility: builtins.str
+    again: builtins.bool
+    """Not the first reminder."""
     @builtins.property
     def estimated_arrival_time(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp:
+        """The limit that passed; unset in events of before there were reminders."""
+
+    @builtins.property
+    def next_due_at(self) -> timestamp_pb2.Timestamp:
+        """When people are reminded next; unset after the last time."""
+
     def __init__(
         self,
         *,
         facility: builtins.str = ...,
         estimated_arrival_time: timestamp_pb2.Timestamp | None = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        again: builtins.bool = ...,
+        next_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["estimated_arrival_time", b"estimated_arrival_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "estimated_arrival_time", b"estimated_arrival_time", "next_due_at", b"next_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["estimated_arrival_time", b"estimated_arrival_time", "facility", b"facility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["again", b"again", "due_at", b"due_at", "estimated_arrival_time", b"estimated_arrival_time", "facility", b"facility", "next_due_at", b"next_due_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DepartureOverdue(message.Message):
+    """Accepted, and the patient has not departed in time. Nothing is cancelled."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    AGAIN_FIELD_NUMBER: builtins.int
+    NEXT_DUE_AT_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """The origin."""
+    again: builtins.bool
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def next_due_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        again: builtins.bool = ...,
+        next_due_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "next_due_at", b"next_due_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["again", b"again", "due_at", b"due_at", "facility", b"facility", "next_due_at", b"next_due_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class NoShowUnresolved(message.Message):
+    """The patient did not come, and nobody has arranged anew or cancelled. Nothing is cancelled."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    AGAIN_FIELD_NUMBER: builtins.int
+    NEXT_DUE_AT_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """The origin."""
+    again: builtins.bool
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def next_due_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        again: builtins.bool = ...,
+        next_due_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "next_due_at", b"next_due_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["again", b"again", "due_at", b"due_at", "facility", b"facility", "next_due_at", b"next_due_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TreatmentStartOverdue(message.Message):
+    """The patient is there, and no treatment was started in time."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    AGAIN_FIELD_NUMBER: builtins.int
+    NEXT_DUE_AT_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    again: builtins.bool
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def next_due_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        again: builtins.bool = ...,
+        next_due_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "next_due_at", b"next_due_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["again", b"again", "due_at", b"due_at", "facility", b"facility", "next_due_at", b"next_due_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class TreatmentOverdue(message.Message):
+    """Treated for longer than the limit, and no outcome was reported."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    AGAIN_FIELD_NUMBER: builtins.int
+    NEXT_DUE_AT_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    again: builtins.bool
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def next_due_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        again: builtins.bool = ...,
+        next_due_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at", "next_due_at", b"next_due_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["again", b"again", "due_at", b"due_at", "facility", b"facility", "next_due_at", b"next_due_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class BedAnswerOverdue(message.Message):
+    """A bed was asked for and the bed service has not answered."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    BED_TYPE_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """The destination."""
+    bed_type: type_pb2.BedType.ValueType
+    """What was asked for."""
+    @builtins.property
+    def due_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        due_at: timestamp_pb2.Timestamp | None = ...,
+        bed_type: type_pb2.BedType.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["due_at", b"due_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_type", b"bed_type", "due_at", b"due_at", "facility", b"facility"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ArrivalEstimateChanged(message.Message):
+    """The patient is expected at another time than was said before. The bed is held accordingly."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    PREVIOUS_ARRIVAL_TIME_FIELD_NUMBER: builtins.int
+    ESTIMATED_ARRIVAL_TIME_FIELD_NUMBER: builtins.int
+    HOLD_UNTIL_FIELD_NUMBER: builtins.int
+    NEXT_DUE_AT_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """The destination."""
+    @builtins.property
+    def previous_arrival_time(self) -> timestamp_pb2.Timestamp:
+        """Unset when none was said before."""
+
+    @builtins.property
+    def estimated_arrival_time(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def hold_until(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def next_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the patient is to arrive or, before the departure, to depart."""
+
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        previous_arrival_time: timestamp_pb2.Timestamp | None = ...,
+        estimated_arrival_time: timestamp_pb2.Timestamp | None = ...,
+        hold_until: timestamp_pb2.Timestamp | None = ...,
+        next_due_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "next_due_at", b"next_due_at", "previous_arrival_time", b"previous_arrival_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["estimated_arrival_time", b"estimated_arrival_time", "facility", b"facility", "hold_until", b"hold_until", "next_due_at", b"next_due_at", "previous_arrival_time", b"previous_arrival_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1071,15 +1343,21 @@ class PatientNoShow(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     FACILITY_FIELD_NUMBER: builtins.int
+    FOLLOW_UP_DUE_AT_FIELD_NUMBER: builtins.int
     facility: builtins.str
+    @builtins.property
+    def follow_up_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the origin is to find the patient and arrange anew, or cancel."""
+
     def __init__(
         self,
         *,
         facility: builtins.str = ...,
+        follow_up_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["follow_up_due_at", b"follow_up_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "follow_up_due_at", b"follow_up_due_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1088,15 +1366,21 @@ class TreatmentStarted(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     FACILITY_FIELD_NUMBER: builtins.int
+    TREATMENT_DUE_AT_FIELD_NUMBER: builtins.int
     facility: builtins.str
+    @builtins.property
+    def treatment_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the outcome is to be reported."""
+
     def __init__(
         self,
         *,
         facility: builtins.str = ...,
+        treatment_due_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["treatment_due_at", b"treatment_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "treatment_due_at", b"treatment_due_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

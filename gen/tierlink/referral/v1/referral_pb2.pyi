@@ -398,6 +398,8 @@ class Referral(message.Message):
     REVIEW_FIELD_NUMBER: builtins.int
     RESULTS_FIELD_NUMBER: builtins.int
     RESULT_REPEATS_FIELD_NUMBER: builtins.int
+    NEXT_STEP_DUE_AT_FIELD_NUMBER: builtins.int
+    NEXT_STEP_REMINDERS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`referrals/{uuid}`."""
     version: builtins.int
@@ -446,6 +448,8 @@ class Referral(message.Message):
     """The standing order that runs on it; empty when none does."""
     record_overdue: builtins.bool
     """The limit passed with the record incomplete."""
+    next_step_reminders: builtins.int
+    """How often people were reminded of it."""
     @builtins.property
     def allowed_commands(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """Commands that the table allows in this state."""
@@ -542,6 +546,12 @@ class Referral(message.Message):
     def result_repeats(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ResultRepeat]:
         """Those that a destination made again, and why."""
 
+    @builtins.property
+    def next_step_due_at(self) -> timestamp_pb2.Timestamp:
+        """Until when the next step after acceptance is due: departure, arrival, what follows a no-show, treatment, outcome.
+        Unset where none is, after the last reminder, and in a referral that was accepted before there were such limits.
+        """
+
     def __init__(
         self,
         *,
@@ -605,10 +615,12 @@ class Referral(message.Message):
         review: RetrospectiveReview | None = ...,
         results: abc.Iterable[examination_result_pb2.ExaminationResult] | None = ...,
         result_repeats: abc.Iterable[examination_result_pb2.ResultRepeat] | None = ...,
+        next_step_due_at: timestamp_pb2.Timestamp | None = ...,
+        next_step_reminders: builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "arrived_at", b"arrived_at", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "departed_at", b"departed_at", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "outcome_acknowledged_at", b"outcome_acknowledged_at", "record", b"record", "record_completed_at", b"record_completed_at", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "requested_at", b"requested_at", "review", b"review", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "arrived_at", b"arrived_at", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "departed_at", b"departed_at", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "next_step_due_at", b"next_step_due_at", "outcome_acknowledged_at", b"outcome_acknowledged_at", "record", b"record", "record_completed_at", b"record_completed_at", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "requested_at", b"requested_at", "review", b"review", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "outcome_acknowledged_at", b"outcome_acknowledged_at", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "result_repeats", b"result_repeats", "results", b"results", "review", b"review", "scope", b"scope", "standing_order", b"standing_order", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "next_step_due_at", b"next_step_due_at", "next_step_reminders", b"next_step_reminders", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "outcome_acknowledged_at", b"outcome_acknowledged_at", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "result_repeats", b"result_repeats", "results", b"results", "review", b"review", "scope", b"scope", "standing_order", b"standing_order", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

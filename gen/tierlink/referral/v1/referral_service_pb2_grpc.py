@@ -142,6 +142,11 @@ class ReferralServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.DivertPatientRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.DivertPatientResponse.FromString,
                 _registered_method=True)
+        self.UpdateArrivalEstimate = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/UpdateArrivalEstimate',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.UpdateArrivalEstimateRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.UpdateArrivalEstimateResponse.FromString,
+                _registered_method=True)
         self.ReportArrival = channel.unary_unary(
                 '/tierlink.referral.v1.ReferralService/ReportArrival',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ReportArrivalRequest.SerializeToString,
@@ -404,6 +409,14 @@ class ReferralServiceServicer:
 
     def DivertPatient(self, request, context):
         """IN_TRANSIT, to another destination, by the ambulance service or a coordinator.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateArrivalEstimate(self, request, context):
+        """TRANSPORT_ARRANGED and IN_TRANSIT: another time of arrival, by the origin or the ambulance service. The bed is held
+        accordingly, and the arrival falls due later or earlier.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -675,6 +688,11 @@ def add_ReferralServiceServicer_to_server(servicer, server):
                     servicer.DivertPatient,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.DivertPatientRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.DivertPatientResponse.SerializeToString,
+            ),
+            'UpdateArrivalEstimate': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateArrivalEstimate,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.UpdateArrivalEstimateRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.UpdateArrivalEstimateResponse.SerializeToString,
             ),
             'ReportArrival': grpc.unary_unary_rpc_method_handler(
                     servicer.ReportArrival,
@@ -1357,6 +1375,33 @@ class ReferralService:
             '/tierlink.referral.v1.ReferralService/DivertPatient',
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.DivertPatientRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.DivertPatientResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateArrivalEstimate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/UpdateArrivalEstimate',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.UpdateArrivalEstimateRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.UpdateArrivalEstimateResponse.FromString,
             options,
             channel_credentials,
             insecure,

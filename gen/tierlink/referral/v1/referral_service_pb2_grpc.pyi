@@ -82,6 +82,10 @@ class ReferralServiceStub:
     """→ IN_TRANSIT."""
     DivertPatient: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.DivertPatientRequest, _referral_service_pb2.DivertPatientResponse]
     """IN_TRANSIT, to another destination, by the ambulance service or a coordinator."""
+    UpdateArrivalEstimate: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.UpdateArrivalEstimateRequest, _referral_service_pb2.UpdateArrivalEstimateResponse]
+    """TRANSPORT_ARRANGED and IN_TRANSIT: another time of arrival, by the origin or the ambulance service. The bed is held
+    accordingly, and the arrival falls due later or earlier.
+    """
     ReportArrival: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ReportArrivalRequest, _referral_service_pb2.ReportArrivalResponse]
     """→ ARRIVED, by the destination, which becomes the custodian."""
     ReportNoShow: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ReportNoShowRequest, _referral_service_pb2.ReportNoShowResponse]
@@ -189,6 +193,10 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     """→ IN_TRANSIT."""
     DivertPatient: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.DivertPatientRequest, _referral_service_pb2.DivertPatientResponse]  # type: ignore[assignment]
     """IN_TRANSIT, to another destination, by the ambulance service or a coordinator."""
+    UpdateArrivalEstimate: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.UpdateArrivalEstimateRequest, _referral_service_pb2.UpdateArrivalEstimateResponse]  # type: ignore[assignment]
+    """TRANSPORT_ARRANGED and IN_TRANSIT: another time of arrival, by the origin or the ambulance service. The bed is held
+    accordingly, and the arrival falls due later or earlier.
+    """
     ReportArrival: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ReportArrivalRequest, _referral_service_pb2.ReportArrivalResponse]  # type: ignore[assignment]
     """→ ARRIVED, by the destination, which becomes the custodian."""
     ReportNoShow: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ReportNoShowRequest, _referral_service_pb2.ReportNoShowResponse]  # type: ignore[assignment]
@@ -419,6 +427,16 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.DivertPatientResponse, _abc.Awaitable[_referral_service_pb2.DivertPatientResponse]]:
         """IN_TRANSIT, to another destination, by the ambulance service or a coordinator."""
+
+    @_abc_1.abstractmethod
+    def UpdateArrivalEstimate(
+        self,
+        request: _referral_service_pb2.UpdateArrivalEstimateRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.UpdateArrivalEstimateResponse, _abc.Awaitable[_referral_service_pb2.UpdateArrivalEstimateResponse]]:
+        """TRANSPORT_ARRANGED and IN_TRANSIT: another time of arrival, by the origin or the ambulance service. The bed is held
+        accordingly, and the arrival falls due later or earlier.
+        """
 
     @_abc_1.abstractmethod
     def ReportArrival(

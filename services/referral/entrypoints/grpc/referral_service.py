@@ -67,6 +67,7 @@ CHANGES: tuple[type, ...] = (
     commands.ArrangeTransport,
     commands.DepartPatient,
     commands.DivertPatient,
+    commands.UpdateArrivalEstimate,
     commands.ReportArrival,
     commands.ReportNoShow,
     commands.StartTreatment,

@@ -25,7 +25,9 @@ from services.referral.domain.consultation_events import (
     ExpertVisitCancelled,
     ExpertVisitConfirmed,
     ExpertVisitHeld,
+    ExpertVisitOverdue,
     ReportAmended,
+    ResubmissionOverdue,
 )
 from services.referral.domain.consultation_policy import ConsultationPolicy, ReturnReason, UrgencyLimit
 from services.referral.domain.consultation_values import (
@@ -53,6 +55,8 @@ POLICY = ConsultationPolicy(
     claim_lease=UrgencyLimit(emergency_s=600, otherwise_s=1800),
     critical_value_notified=UrgencyLimit(emergency_s=600, otherwise_s=600),
     critical_value_acknowledged=UrgencyLimit(emergency_s=1800, otherwise_s=3600),
+    resubmission_due=UrgencyLimit(emergency_s=900, otherwise_s=14400),
+    expert_visit_recorded=UrgencyLimit(emergency_s=7200, otherwise_s=86400),
     return_reasons=(
         ReturnReason(
             code="IMAGE_QUALITY",
@@ -158,8 +162,29 @@ def released(by_deadline: bool = False) -> ClaimReleased:
     return ClaimReleased(by_deadline=by_deadline, **_URGENT_STROKE)  # type: ignore[arg-type]
 
 
-def returned() -> ConsultationReturned:
-    return ConsultationReturned(reason=BLURRED, **_URGENT_STROKE)  # type: ignore[arg-type]
+def returned(due: float = 20) -> ConsultationReturned:
+    return ConsultationReturned(
+        reason=BLURRED,
+        resubmission_due_at=minute(due),
+        **_URGENT_STROKE,  # type: ignore[arg-type]
+    )
+
+
+def resubmission_overdue(due: float = 20) -> ResubmissionOverdue:
+    return ResubmissionOverdue(due_at=minute(due), **_URGENT_STROKE)  # type: ignore[arg-type]
+
+
+def visit_overdue() -> ExpertVisitOverdue:
+    return ExpertVisitOverdue(
+        visit_at=VISIT.visit_at,
+        due_at=VISIT.visit_at + timedelta(hours=2),
+        **_URGENT_STROKE,  # type: ignore[arg-type]
+    )
+
+
+def _visit_due(report: ConsultationReport) -> datetime | None:
+    visit = report.expert_visit
+    return None if visit is None else visit.visit_at + timedelta(hours=2)
 
 
 def resubmitted(
@@ -176,7 +201,12 @@ def resubmitted(
 def reported(
     report: ConsultationReport = REPORT, notice: CriticalValueNotice | None = None
 ) -> ConsultationReported:
-    return ConsultationReported(report=report, critical_value_notice=notice, **_URGENT_STROKE)  # type: ignore[arg-type]
+    return ConsultationReported(
+        report=report,
+        critical_value_notice=notice,
+        expert_visit_due_at=_visit_due(report),
+        **_URGENT_STROKE,  # type: ignore[arg-type]
+    )
 
 
 def amended(
@@ -189,6 +219,9 @@ def amended(
         reason=BLURRED,
         critical_value_notice=notice,
         expert_visit_state=visit,
+        expert_visit_due_at=_visit_due(report)
+        if visit in (ExpertVisitState.PLANNED, ExpertVisitState.CONFIRMED)
+        else None,
         **_URGENT_STROKE,  # type: ignore[arg-type]
     )
 
@@ -258,6 +291,8 @@ _ACTORS: dict[type, Actor] = {
     ConsultationResubmitted: BRANCH,
     ConsultationCancelled: BRANCH,
     ConsultationOverdue: SYSTEM,
+    ResubmissionOverdue: SYSTEM,
+    ExpertVisitOverdue: SYSTEM,
     CriticalValueAcknowledged: BRANCH,
     CriticalValueOverdue: SYSTEM,
     ExpertVisitConfirmed: BRANCH,

@@ -126,7 +126,8 @@ def test_deadlines_follow_the_state() -> None:
     claim = Deadline(key=_key("claim", 11), due_at=minute(11))
     assert consultation.deadlines(given(requested()).here) == (result,)
     assert set(consultation.deadlines(given(requested(), claimed()).here)) == {result, claim}
-    assert consultation.deadlines(given(requested(), claimed(), returned()).here) == ()
+    again = Deadline(key=_key("resubmission", 20), due_at=minute(20))
+    assert consultation.deadlines(given(requested(), claimed(), returned()).here) == (again,)
     assert consultation.deadlines(given(requested(), claimed(), reported()).here) == ()
     assert consultation.deadlines(given(requested(), cancelled()).here) == ()
 

@@ -6,6 +6,7 @@ invariants to say, which read nothing from there.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import timedelta
 
 from services.referral.domain import commands as c
 from services.referral.domain import commands_plan as pc
@@ -38,6 +39,12 @@ def _task(number: int) -> str:
     return f"t{number % 3 + 1}"
 
 
+def _expected_later(state: Referral, number: int) -> c.Command:
+    """Later than it was last written: who gives it must not be behind the clock."""
+    later = timedelta(hours=number % 7 + 1)
+    return c.UpdateArrivalEstimate(estimated_arrival_time=state.update_time + later)
+
+
 #: By class; the number chooses among values.
 GOOD: Mapping[type[c.Command], Make] = {
     c.ApproveReferral: lambda state, n: c.ApproveReferral(),
@@ -57,6 +64,7 @@ GOOD: Mapping[type[c.Command], Make] = {
         insurance_filing_number="BA-1",
     ),
     c.DivertPatient: lambda state, n: c.DivertPatient(destination_facility=_facility(n), reason=REASON),
+    c.UpdateArrivalEstimate: _expected_later,
     c.ReportArrival: lambda state, n: replace(ARRIVE, patient=state.patient),
     c.ReportNoShow: lambda state, n: c.ReportNoShow(),
     c.StartTreatment: lambda state, n: c.StartTreatment(),
@@ -84,6 +92,7 @@ _DETOURS = frozenset(
         c.RequestInformation,
         c.ReportNoShow,
         c.CompleteRecord,
+        c.UpdateArrivalEstimate,
         pc.AmendPlan,
         pc.CancelTask,
     }

@@ -20,6 +20,17 @@ S = ReferralState
 TERMINAL = (S.CLOSED, S.CANCELLED, S.EXPIRED, S.DECEASED, S.ENTERED_IN_ERROR)
 ASKED = (S.REQUESTED, S.INFO_REQUESTED)
 HERE = (S.ARRIVED, S.IN_TREATMENT, S.TREATED, S.CLOSED)
+#: A standing order's visits are watched instead.
+BY_VISITS = (S.ACCEPTED, S.ARRIVED, S.IN_TREATMENT)
+#: What is due in each state after acceptance.
+STEPS = {
+    S.ACCEPTED: "departure",
+    S.TRANSPORT_ARRANGED: "departure",
+    S.IN_TRANSIT: "arrival",
+    S.NO_SHOW: "no-show",
+    S.ARRIVED: "treatment-start",
+    S.IN_TREATMENT: "treatment",
+}
 TAKEN = (S.ACCEPTED, S.TRANSPORT_ARRANGED, S.IN_TRANSIT, S.NO_SHOW, S.CANCEL_REQUESTED, *HERE)
 
 
@@ -30,7 +41,7 @@ def check_referral(chart: Chart, witness: Witness, policy: ReferralPolicy) -> No
     _custodian(state, witness)
     assert state.bed_region is witness.bed
     assert state.hop_count == witness.hops <= policy.hops_max
-    _deadlines(state)
+    _deadlines(state, policy)
     assert state.version == len(chart.stored)
 
 
@@ -81,10 +92,22 @@ def _custodian(state: Referral, witness: Witness) -> None:
     assert (state.state is S.IN_TRANSIT) <= (witness.departed and not witness.arrived)
 
 
-def _deadlines(state: Referral) -> None:
+def _deadlines(state: Referral, policy: ReferralPolicy) -> None:
     keys = [deadline.key for deadline in deadlines(state)]
     assert len(keys) == len(set(keys))
     if state.state in TERMINAL:
         assert not keys
     elif state.state in (*ASKED, S.DECLINED, S.AWAITING_APPROVAL, S.CANCEL_REQUESTED):
         assert keys, "what waits for somebody must not wait for ever"
+    elif state.state in STEPS and not (state.standing_order and state.state in BY_VISITS):
+        _step(state, keys, policy)
+
+
+def _step(state: Referral, keys: list[str], policy: ReferralPolicy) -> None:
+    """Each step after acceptance is asked after, so often as the policy says; then the list alone tells."""
+    waits = [key for key in keys if key.startswith(f"{STEPS[state.state]}:")]
+    reminders = state.next_step_reminders
+    assert 0 <= reminders <= policy.overdue_reminders_max
+    assert len(waits) == (reminders < policy.overdue_reminders_max), "silence after acceptance"
+    if reminders:
+        assert facets(state)["overdue"] is True

@@ -97,8 +97,8 @@ def test_an_overdue_arrival_is_an_alert_and_nothing_is_cancelled() -> None:
     chart = in_transit()
     start = chart.now
     assert names(chart.due("arrival")) == ["ArrivalOverdue"]
-    assert chart.now == start + timedelta(minutes=95 + 30)
-    assert (chart.referral.state, chart.keys()) == (ReferralState.IN_TRANSIT, [])
+    assert chart.now == start + timedelta(minutes=95 + 15)
+    assert (chart.referral.state, chart.keys()) == (ReferralState.IN_TRANSIT, ["arrival"])
 
 
 def test_a_diversion_is_expected_anew() -> None:

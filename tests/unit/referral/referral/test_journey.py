@@ -235,7 +235,7 @@ def test_the_destination_reports_the_arrival(story: Callable[[], Chart], actor: 
     chart.when(ARRIVE, actor)
     state = chart.referral
     assert (state.state, state.custodian_facility) == (ReferralState.ARRIVED, "jimsar-general")
-    assert (chart.keys(), state.end_reason) == ([], None)
+    assert (chart.keys(), state.end_reason) == (["treatment-start"], None)
 
 
 def test_before_an_acceptance_an_arrival_is_a_matter_of_state() -> None:
@@ -257,7 +257,7 @@ def test_a_no_show_waits_for_the_end_of_the_window() -> None:
     chart.refused(c.ReportNoShow(), GENERAL, "WINDOW_NOT_PASSED", occurred_at=window - timedelta(hours=1))
     chart.refused(c.ReportNoShow(), WUCAIWAN, "WRONG_FACILITY")
     chart.when(c.ReportNoShow(), GENERAL_BEDS)
-    assert (chart.referral.state, chart.keys()) == (ReferralState.NO_SHOW, [])
+    assert (chart.referral.state, chart.keys()) == (ReferralState.NO_SHOW, ["no-show"])
     ahead = transport_arranged()
     ahead.refused(c.ReportNoShow(), GENERAL, "WINDOW_NOT_PASSED", occurred_at=window + timedelta(days=1))
 

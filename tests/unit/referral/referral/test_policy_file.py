@@ -1,5 +1,6 @@
 """The policy of a site: the product's values with their sources, and a site's own over them."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from tests.unit.referral.referral.stories import (
     ACCEPT,
     ARRANGE,
     ARRIVE,
+    BARE,
     CANCEL,
     COMPLETE,
     CREATE,
@@ -41,6 +43,7 @@ values:
   - {name: confirm_cancellation_s, pathway: STROKE, value: 90, source: map, confidence: B}
   - {name: hold_margin_s, pathway: STROKE, value: 600, source: map, confidence: B}
   - {name: expiry_s, pathway: STROKE, value: 1800, source: map, confidence: B}
+  - {name: arrival_margin_s, pathway: STROKE, value: 300, source: map, confidence: B}
   - {name: decide_s, urgency: URGENT, value: 3600, source: product, confidence: C}
   - {name: crew, pathway: TRAUMA, value: CRITICAL_CARE, source: map, confidence: B}
   - {name: approval_scopes, value: [OUT_OF_COUNTY, BETWEEN_COMMUNITIES], source: map, confidence: B}
@@ -65,7 +68,8 @@ def site(folder: Path) -> ReferralPolicy:
 def test_the_file_has_the_domains_defaults_each_with_source_and_confidence() -> None:
     found = load_policy()
     assert found.policy == DEFAULT_POLICY
-    assert {each.name for each in found.values} == set(KINDS)
+    # Where the product gives none, the limit of the time targets counts.
+    assert {each.name for each in found.values} == set(KINDS) - {"record_completion_s"}
     assert {each.name for each in found.values if each.urgency} == SCOPED
     assert all(each.source.zh and each.source.en for each in found.values)
     # Only the time zone was read in a primary text: nothing here is presented as a norm.
@@ -112,6 +116,10 @@ def test_a_site_lays_its_values_over_the_products(tmp_path: Path) -> None:
          "2:22: hops_max is the same for every urgency"),
         ("{name: hops_max, pathway: STROKE, value: 3, source: product, confidence: C}",
          "hops_max is the same for every pathway"),
+        ("{name: record_completion_s, value: 3600, source: product, confidence: C}",
+         "2:6: record_completion_s needs an urgency or a pathway"),
+        ("{name: arrival_margin_s, urgency: URGENT, value: 0, source: product, confidence: C}",
+         "arrival_margin_s must be a whole number from 60 to"),
         ("{name: decide_s, value: 3, source: product, confidence: C}",
          "2:6: decide_s needs an urgency or a pathway"),
         ("{name: decide_s, urgency: SOON, value: 3, source: product, confidence: C}",
@@ -151,7 +159,7 @@ def test_every_fault_of_a_file_is_named_at_once(tmp_path: Path) -> None:
     broken = SITE.replace("value: 45", "value: soon").replace("crew, ", "crews, ").replace("[OUT", "[FAR")
     with pytest.raises(FaultyFile) as caught:
         load_policy(written(tmp_path, broken + "wishes: []\n"))
-    assert [each.line for each in caught.value.faults] == [4, 11, 12, 18]
+    assert [each.line for each in caught.value.faults] == [4, 12, 13, 19]
 
 
 def test_a_value_is_given_once(tmp_path: Path) -> None:
@@ -199,9 +207,47 @@ def test_arrival_and_outcome_report_have_the_limits_of_their_pathway(tmp_path: P
     chart.when(bed(BedNews.HELD), SYSTEM)
     chart.when(ARRANGE, WUCAIWAN)
     chart.when(DEPART, AMBULANCE)
-    assert _due(chart)["arrival"] == chart.now + timedelta(minutes=95, seconds=600)
+    assert _due(chart)["arrival"] == chart.now + timedelta(minutes=95, seconds=300)
     chart.later(hours=1)
     chart.when(ARRIVE, GENERAL)
     chart.when(c.StartTreatment(), GENERAL)
     chart.when(COMPLETE, GENERAL)
     assert _due(chart)["outcome-report"] == chart.now + timedelta(seconds=7200)
+
+
+LIMITS = """\
+values:
+  - {name: approval_review_s, value: 86400, PRODUCT}
+  - {name: approval_review_s, pathway: STROKE, value: 43200, PRODUCT}
+  - {name: approval_review_s, urgency: EMERGENCY, pathway: STROKE, value: 7200, PRODUCT}
+  - {name: record_completion_s, urgency: URGENT, value: 172800, PRODUCT}
+  - {name: record_completion_s, urgency: EMERGENCY, pathway: STROKE, value: 1800, PRODUCT}
+  - {name: departure_s, urgency: EMERGENCY, pathway: STROKE, value: 900, PRODUCT}
+  - {name: treatment_s, pathway: STROKE, value: 864000, PRODUCT}
+  - {name: overdue_reminders_max, value: 5, PRODUCT}
+""".replace("PRODUCT", "source: product, confidence: C")
+
+
+def test_review_and_record_have_limits_by_pathway_and_urgency(tmp_path: Path) -> None:
+    policy = load_policy(written(tmp_path, LIMITS)).policy
+    assert policy.review_limit_s(E, STROKE) == 7200
+    assert policy.review_limit_s(U, STROKE) == 43200
+    # What a site gave for all before it could be told apart still holds.
+    assert policy.review_limit_s(E, Pathway.TRAUMA) == 86400
+    assert policy.record_limit_s(E, STROKE) == 1800
+    assert policy.record_limit_s(U, Pathway.TRAUMA) == 172800
+    # The limit of the time targets is for an emergency's record alone.
+    assert policy.record_limit_s(E, Pathway.TRAUMA) == policy.record.completion_limit_s
+    assert policy.record_limit_s(R, STROKE) is None
+    assert (policy.terms(E, STROKE).departure_s, policy.terms(R, STROKE).treatment_s) == (900, 864_000)
+    assert policy.overdue_reminders_max == 5
+
+
+def test_an_urgent_record_may_be_given_a_limit(tmp_path: Path) -> None:
+    policy = load_policy(written(tmp_path, LIMITS)).policy
+    chart = Chart(policy=policy)
+    chart.when(replace(BARE, urgency=U), WUCAIWAN)
+    assert chart.referral.record_due_at == chart.now + timedelta(days=2)
+    plain = Chart()
+    plain.when(replace(BARE, urgency=U), WUCAIWAN)
+    assert plain.referral.record_due_at is None

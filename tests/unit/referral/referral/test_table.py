@@ -1,6 +1,7 @@
 """The table as a whole: what it allows, what it refuses, who reads, and the pages generated from it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -91,6 +92,10 @@ GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
     c.ArrangeTransport: (ARRANGE, WUCAIWAN),
     c.DepartPatient: (replace(DEPART, transport=ADVANCED), WUCAIWAN),
     c.DivertPatient: (c.DivertPatient(destination_facility="east-hospital", reason=REASON), AMBULANCE),
+    c.UpdateArrivalEstimate: (
+        c.UpdateArrivalEstimate(estimated_arrival_time=START + timedelta(hours=9)),
+        WUCAIWAN,
+    ),
     c.ReportArrival: (ARRIVE, GENERAL),
     c.ReportNoShow: (c.ReportNoShow(), GENERAL),
     c.StartTreatment: (c.StartTreatment(), GENERAL),

@@ -45,6 +45,7 @@ from tests.unit.referral.table.cases import Order, Story, Taken, Who, due
 from tests.unit.referral.table.moves_plan import plan_moves
 from tests.unit.referral.table.moves_results import result_moves
 from tests.unit.referral.table.moves_review import review_moves
+from tests.unit.referral.table.moves_steps import step_moves
 from tests.unit.referral.table.tales import ASK, DECLINE, NON_TERMINAL, WITHDRAW, of_custodian, of_origin
 
 S = ReferralState
@@ -108,7 +109,6 @@ def _deadlines() -> Iterator[Taken]:
     yield _move(tales.one_asks, partial(_decides, "jimsar-general"), SYSTEM, "OfferLapsed", S.REQUESTED)
     for waiting in (S.AWAITING_APPROVAL, S.DECLINED, *_ASKED_OF_NOBODY):
         yield meets(waiting, "expire", "ReferralExpired", S.EXPIRED)
-    yield meets(S.IN_TRANSIT, "arrival", "ArrivalOverdue", S.IN_TRANSIT)
     yield meets(S.TREATED, "outcome-report", "OutcomeReportOverdue", S.TREATED)
     yield meets(S.CANCEL_REQUESTED, "cancellation", "ReferralCancelled", S.CANCELLED)
 
@@ -219,6 +219,7 @@ def all_moves() -> Iterable[Taken]:
         _record,
         plan_moves,
         review_moves,
+        step_moves,
         result_moves,
     ):
         yield from part()

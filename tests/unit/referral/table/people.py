@@ -50,6 +50,7 @@ from tests.unit.referral.table.moves_plan import (
 )
 from tests.unit.referral.table.moves_results import ADDED, REPEATED
 from tests.unit.referral.table.moves_review import REVIEW, TO_REVIEW, WITH_DESTINATION
+from tests.unit.referral.table.moves_steps import EXPECTED_LATER
 from tests.unit.referral.table.tales import ASK, DECLINE, NON_TERMINAL, WITHDRAW
 
 S = ReferralState
@@ -140,6 +141,7 @@ DOORS: Final = (
     _origin(S.ACCEPTED, ARRANGE, ambulance=True),
     _origin(S.TRANSPORT_ARRANGED, DEPART, ambulance=True),
     Door(place=S.IN_TRANSIT, order=DIVERT, staff={}, ambulance=True, coordinator=True),
+    *(_origin(state, EXPECTED_LATER, ambulance=True) for state in (S.TRANSPORT_ARRANGED, S.IN_TRANSIT)),
     _destination(S.IN_TRANSIT, ARRIVE, RECEPTION),
     _destination(S.TRANSPORT_ARRANGED, c.ReportNoShow(), RECEPTION),
     _destination(S.ARRIVED, c.StartTreatment()),
@@ -182,8 +184,10 @@ OFFERED: Final[Mapping[S, str]] = {
     S.INFO_REQUESTED: "ProvideInformation AcceptReferral DeclineReferral CancelReferral",
     S.DECLINED: "RerouteReferral CancelReferral",
     S.ACCEPTED: "WithdrawAcceptance ArrangeTransport DepartPatient ReportArrival ReportNoShow CancelReferral",
-    S.TRANSPORT_ARRANGED: "WithdrawAcceptance DepartPatient ReportArrival ReportNoShow CancelReferral",
-    S.IN_TRANSIT: "DivertPatient ReportArrival",
+    S.TRANSPORT_ARRANGED: (
+        "WithdrawAcceptance DepartPatient UpdateArrivalEstimate ReportArrival ReportNoShow CancelReferral"
+    ),
+    S.IN_TRANSIT: "DivertPatient UpdateArrivalEstimate ReportArrival",
     S.NO_SHOW: "ArrangeTransport CancelReferral",
     S.ARRIVED: "StartTreatment CompleteTreatment",
     S.IN_TREATMENT: "CompleteTreatment",

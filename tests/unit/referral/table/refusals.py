@@ -5,6 +5,7 @@ The command is good but for the one thing that the guard looks at.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from services.referral.domain import commands as c
 from services.referral.domain.policy import ReferralPolicy
@@ -18,7 +19,15 @@ from services.referral.domain.referral_values import (
 )
 from services.referral.domain.values import Urgency
 from tests.unit.referral.referral.chart import Chart
-from tests.unit.referral.referral.network import AMBULANCE, EAST, GENERAL, GENERAL_OFFICE, TOWN, WUCAIWAN
+from tests.unit.referral.referral.network import (
+    AMBULANCE,
+    EAST,
+    GENERAL,
+    GENERAL_OFFICE,
+    START,
+    TOWN,
+    WUCAIWAN,
+)
 from tests.unit.referral.referral.stories import (
     ACCEPT,
     ADVANCED,
@@ -103,6 +112,12 @@ def _journey() -> Iterator[Rejected]:
     yield _refused(tales.filing_needed, DEPART, GENERAL, "FILING_MISSING")
     here = replace(DIVERT, destination_facility="jimsar-general")
     yield _refused(S.IN_TRANSIT, here, AMBULANCE, "DESTINATION_NOT_NEW")
+    past = c.UpdateArrivalEstimate(estimated_arrival_time=START - timedelta(seconds=1))
+    for state in (S.TRANSPORT_ARRANGED, S.IN_TRANSIT):
+        yield _refused(state, past, AMBULANCE, "IN_THE_PAST")
+    later = replace(past, estimated_arrival_time=START + timedelta(hours=9))
+    for state in (S.ACCEPTED, S.NO_SHOW, S.ARRIVED, S.CANCEL_REQUESTED):
+        yield _refused(state, later, WUCAIWAN, "NOT_ALLOWED_IN_STATE")
     yield _refused(S.IN_TRANSIT, replace(ARRIVE, patient="somebody-else"), GENERAL, "PATIENT_MISMATCH")
     yield _refused(S.TRANSPORT_ARRANGED, c.ReportNoShow(), GENERAL, "WINDOW_NOT_PASSED")
 

@@ -9,6 +9,7 @@ from services.referral.domain import commands_plan as pc
 from services.referral.domain.commands import BedNews
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.referral_values import (
+    BedRegion,
     CrewLevel,
     Dispatch,
     NormOverride,
@@ -153,6 +154,20 @@ def asked_of_nobody(state: ReferralState) -> Chart:
 def lapsed(state: ReferralState) -> Chart:
     """In the state, and the hold has run out."""
     return told((bed(BedNews.HOLD_LAPSED), SYSTEM), chart=TO_STATE[state]())
+
+
+def reminded(state: ReferralState, key: str) -> Chart:
+    """In the state, and people were told once that its step is overdue."""
+    chart = TO_STATE[state]()
+    chart.due(key)
+    return chart
+
+
+def bed_unanswered(state: ReferralState) -> Chart:
+    """In the state, and the bed service has not said a word."""
+    chart = TO_STATE[state]()
+    chart.state = replace(chart.referral, bed_region=BedRegion.REQUESTED, bed=None)
+    return chart
 
 
 def incomplete(state: ReferralState) -> Chart:
