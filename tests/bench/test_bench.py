@@ -12,6 +12,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "services.operator", "bench", "--output", "json"),
+            *("--facilities", "50"),
             *("--seconds", "0.3", "--turns", "1", "--seed", "5", "--referrals", "400", "--alerts", "60"),
         ],
         capture_output=True,
@@ -27,6 +28,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "alerts",
         "memory",
         "audit",
+        "availability",
         "reading",
         "holds",
         "escalation",
@@ -36,6 +38,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "all_parts/echo",
         "all_parts/statements",
         "all_parts/pgbench",
+        "get/echo",
         "relay/produce",
         "verify/sha256",
         "get/select",

@@ -209,6 +209,21 @@ async def test_lists_are_pages_with_the_latest_change_first(store: Wanted) -> No
         assert len(found.streams) == count, parties
 
 
+async def test_several_lists_are_read_at_once(store: Wanted) -> None:
+    writer = Writer(store)
+    for number, place in enumerate(("road", "hill", "end", "road")):
+        await writer.move(f"p/{number}", place)
+
+    async def found(*wanted: dict[str, object]) -> list[str]:
+        return sorted(each.stream_id for each in await store.find_any("parcel", wanted))
+
+    assert await found({"state": "road"}, {"state": "end"}) == ["p/0", "p/2", "p/3"]
+    assert await found({"state": "road"}, {"state": "road", "live": True}) == ["p/0", "p/3"]
+    assert await found({"state": "road", "live": False}) == []
+    assert await found() == []
+    assert await store.find_any("letter", [{"state": "road"}]) == []
+
+
 async def test_a_document_is_never_replaced_by_an_older_one(store: Wanted) -> None:
     def document(key: str, version: int, value: bytes) -> Document:
         return Document(kind="copy", key=key, version=version, value=value)

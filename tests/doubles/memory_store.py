@@ -1,7 +1,7 @@
 """The event store without a database: passes the same contract suite as the real one."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from services.shared.eventstore.store import StreamPage, StreamQuery
@@ -145,6 +145,14 @@ class MemoryEventStore:
         page = found[: query.limit]
         more = len(found) > query.limit
         return StreamPage(streams=tuple(page), next_after=self.changed[page[-1].stream_id] if more else None)
+
+    async def find_any(self, kind: str, wanted: Sequence[Mapping[str, object]]) -> Sequence[StoredStream]:
+        return [
+            stream
+            for stream in self.streams.values()
+            if stream.kind == kind
+            and any(_contains(self.facets[stream.stream_id], dict(each)) for each in wanted)
+        ]
 
     async def find_claim(self, kind: str, key: str) -> str | None:
         return self.claims.get((kind, key))

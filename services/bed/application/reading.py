@@ -1,20 +1,22 @@
 """Lists of wards and counts. Beds are no patient's record: every facility may see what is free."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any, TypeVar
 
 from services.bed.application.aggregates import Aggregates
-from services.bed.domain.availability import availability
+from services.bed.domain.availability import CountedWard, availability
 from services.bed.domain.state import Ward
 from services.bed.domain.values import Availability, BedType
+from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore, StreamQuery
 
-_PAGE = 500
 _SCAN = 1_000
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +44,10 @@ class WardReading:
         self._store = store
         self._runner = runner
         self._kinds = kinds
+        # A hundred thousand beds are not made objects of to be counted: the snapshot has the counts.
+        # (What is folded anew is a whole ward, and counts as well.)
+        whole: AggregateKind[Any, Any] = kinds.ward
+        self._counted: AggregateKind[CountedWard, Any] = replace(whole, state_type=CountedWard)
         self._stale_after_s = stale_after_s
 
     async def page(
@@ -61,49 +67,42 @@ class WardReading:
         self, facilities: tuple[str, ...], bed_type: BedType | None, now: datetime
     ) -> tuple[Availability, ...]:
         """Counts by facility and bed type, with the age of their confirmation at `now`."""
-        wards = await self._wards(facilities, bed_type)
+        wards = await self._of(self._counted, facilities, bed_type)
         return availability(wards, now, self._stale_after_s)
 
     async def of_facilities(self, facilities: tuple[str, ...], now: datetime) -> tuple[FacilityCounts, ...]:
         """The counts of some facilities, each at the version that the topic of availability knows."""
-        return self._by_facility(await self._wards(facilities, None), now)
+        return self._by_facility(await self._of(self._counted, facilities, None), now)
 
     async def by_facility(
         self, facilities: tuple[str, ...], bed_type: BedType
     ) -> dict[str, tuple[Ward, ...]]:
         """The wards of a type of some facilities."""
-        found: dict[str, tuple[Ward, ...]] = {}
-        for ward in await self._wards(facilities, bed_type):
-            found[ward.facility] = (*found.get(ward.facility, ()), ward)
-        return found
+        found: dict[str, list[Ward]] = {}
+        for ward in await self._of(self._kinds.ward, facilities, bed_type):
+            found.setdefault(ward.facility, []).append(ward)
+        return {facility: tuple(wards) for facility, wards in found.items()}
 
     async def of_all(self, now: datetime) -> tuple[FacilityCounts, ...]:
         """The counts of every facility."""
-        wards: list[Ward] = []
+        wards: list[CountedWard] = []
         after = ""
         while True:
-            streams = await self._store.scan(kind=self._kinds.ward.name, after_stream_id=after, limit=_SCAN)
-            wards.extend(await self._runner.revive_all(self._kinds.ward, streams))
+            streams = await self._store.scan(kind=self._counted.name, after_stream_id=after, limit=_SCAN)
+            wards.extend(await self._runner.revive_all(self._counted, streams))
             if len(streams) < _SCAN:
                 return self._by_facility(wards, now)
             after = streams[-1].stream_id
 
-    async def _wards(self, facilities: tuple[str, ...], bed_type: BedType | None) -> list[Ward]:
-        # Together, as many as the database has connections for: one after the other would be a county's time.
-        found = await asyncio.gather(*(self._wards_of(facility, bed_type) for facility in facilities))
-        return [ward for wards in found for ward in wards]
+    async def _of(
+        self, kind: AggregateKind[S, Any], facilities: tuple[str, ...], bed_type: BedType | None
+    ) -> tuple[S, ...]:
+        """The wards of these facilities, in one go: a question for each would be a county's time."""
+        of_type: dict[str, object] = {} if bed_type is None else {"bed_type": bed_type.value}
+        wanted = [{"facility": facility, **of_type} for facility in dict.fromkeys(facilities)]
+        return await self._runner.revive_all(kind, await self._store.find_any(kind.name, wanted))
 
-    async def _wards_of(self, facility: str, bed_type: BedType | None) -> list[Ward]:
-        wards: list[Ward] = []
-        after: int | None = None
-        while True:
-            page = await self.page(facility, bed_type, after=after, limit=_PAGE)
-            wards.extend(page.wards)
-            after = page.next_after
-            if after is None:
-                return wards
-
-    def _by_facility(self, wards: Sequence[Ward], now: datetime) -> tuple[FacilityCounts, ...]:
+    def _by_facility(self, wards: Sequence[CountedWard], now: datetime) -> tuple[FacilityCounts, ...]:
         versions: Counter[str] = Counter()
         for ward in wards:
             versions[ward.facility] += ward.version

@@ -1,6 +1,7 @@
 """How many beds there are where, and how sure that is."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -18,6 +19,18 @@ class Counted(Protocol):
     def counts(self) -> WardCounts: ...
     @property
     def confirmed_at(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CountedWard:
+    """What of a ward is counted; read from its snapshot, of which nothing else is looked at."""
+
+    id: str
+    version: int
+    facility: str
+    bed_type: BedType
+    counts: WardCounts
+    confirmed_at: datetime | None
 
 
 def _total(wards: list[Counted]) -> WardCounts:

@@ -22,6 +22,8 @@ class Plan:
     seed: int = 1
     #: records of one round of the relay
     records: int = 20_000
+    #: of a hundred beds each, written before availability is timed
+    facilities: int = 1_000
     #: commands a second while alerts are timed
     alert_rate: float = 50.0
     #: how long alerts are timed

@@ -52,6 +52,7 @@ def document(report: Report) -> dict[str, Any]:
             "turns": plan.turns,
             "concurrency": plan.concurrency,
             "records": plan.records,
+            "facilities": plan.facilities,
             "alert_rate": plan.alert_rate,
             "alert_seconds": plan.alert_seconds,
             "referrals": plan.referrals,

@@ -7,6 +7,7 @@ from services.operator.bench.audit_bench import AuditBench
 from services.operator.bench.commands_bench import CommandsBench
 from services.operator.bench.escalation_bench import EscalationBench
 from services.operator.bench.figures import Section
+from services.operator.bench.free_beds_bench import AvailabilityBench
 from services.operator.bench.holds_bench import HoldsBench
 from services.operator.bench.plan import Plan
 from services.operator.bench.reading_bench import ReadingBench
@@ -23,6 +24,7 @@ class Bench(StrEnum):
     ALERTS = "alerts"
     MEMORY = "memory"
     AUDIT = "audit"
+    AVAILABILITY = "availability"
     READING = "reading"
     HOLDS = "holds"
     ESCALATION = "escalation"
@@ -46,6 +48,8 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
             sections.append(await RelayBench(stack, plan).measure())
         if Bench.AUDIT in wanted:
             sections.append(await AuditBench(stack, plan).measure())
+        if Bench.AVAILABILITY in wanted:
+            sections.append(await AvailabilityBench(stack, plan).measure())
         if Bench.READING in wanted:
             sections.append(await ReadingBench(stack, plan).measure())
         if Bench.HOLDS in wanted:

@@ -49,6 +49,15 @@ def bench(
         list[Bench] | None, typer.Option("--only", help="只测这些，可多次 · these alone, repeatable")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="随机种子 · seed")] = 1,
+    facilities: Annotated[
+        int,
+        typer.Option(
+            "--facilities",
+            min=50,
+            max=5_000,
+            help="availability 基准的机构数，每家百床 · facilities of availability, a hundred beds each",
+        ),
+    ] = 1_000,
     referrals: Annotated[
         int,
         typer.Option(
@@ -85,6 +94,7 @@ def bench(
         seconds=seconds,
         turns=turns,
         seed=seed,
+        facilities=facilities,
         alert_seconds=max(2.0, min(20.0, seconds * 7)),
         referrals=referrals,
         alerts=alerts,

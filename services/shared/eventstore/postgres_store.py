@@ -1,7 +1,7 @@
 """The event store on PostgreSQL."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import asyncpg
@@ -174,6 +174,11 @@ class PostgresEventStore:
             streams=tuple(stored_stream(row) for row in page),
             next_after=page[-1]["changed"] if more else None,
         )
+
+    async def find_any(self, kind: str, wanted: Sequence[Mapping[str, object]]) -> Sequence[StoredStream]:
+        facets = [orjson.dumps(each).decode() for each in wanted]
+        rows = await self._reading.fetch(_SQL["find_any"], kind, facets)
+        return [stored_stream(row) for row in rows]
 
     async def find_claim(self, kind: str, key: str) -> str | None:
         holder: str | None = await self._reading.fetch_value(_SQL["find_claim"], kind, key)

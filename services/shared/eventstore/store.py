@@ -1,6 +1,6 @@
 """What the application needs of a store. PostgreSQL and the tests' fake pass one contract suite."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,6 +59,10 @@ class EventStore(Protocol):
     async def find_request(self, request_id: str) -> RequestRecord | None: ...
 
     async def find(self, query: StreamQuery) -> StreamPage: ...
+
+    async def find_any(self, kind: str, wanted: Sequence[Mapping[str, object]]) -> Sequence[StoredStream]:
+        """All that have every facet of one of `wanted`, in no order; for lists that are known to be short."""
+        ...
 
     async def find_claim(self, kind: str, key: str) -> str | None:
         """The holder of a claim, None when nobody has it."""

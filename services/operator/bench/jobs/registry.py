@@ -12,6 +12,7 @@ from services.operator.bench.jobs.load import LoadClient
 from services.operator.bench.jobs.produce import BareProducer
 from services.operator.bench.jobs.read import read, select
 from services.operator.bench.jobs.rush import rush
+from services.operator.bench.jobs.wards import fill_wards, watch_picture
 
 Job = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -36,6 +37,8 @@ class Jobs:
             "read": read,
             "select": select,
             "rush": rush,
+            "fill_wards": fill_wards,
+            "watch_picture": watch_picture,
         }
 
     def find(self, name: str) -> Job:

@@ -174,6 +174,12 @@ WHERE kind = $1
 ORDER BY changed DESC
 LIMIT $5
 
+-- find_any -- all of several short lists at once. The kind is hidden from the planner, which before the first
+-- ANALYZE takes every aggregate of a kind for few and reads the index of them all once for each list: 80 ms, not 2.
+SELECT stream_id, kind, version, head_hash, snapshot, fold_version
+FROM streams
+WHERE facets @> ANY ($2::jsonb[]) AND kind || '' = $1
+
 -- find_claim -- who has something that only one may have
 SELECT holder
 FROM claims
