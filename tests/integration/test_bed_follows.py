@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import grpc
 import pytest
 import pytest_asyncio
@@ -15,6 +16,7 @@ import pytest_asyncio
 from services.embedded import EmbeddedStack
 from services.operator.platform.service_process import ServiceProcess
 from services.shared.kernel.actor import Role
+from tests.integration import referral_ends
 from tests.integration.hospital import (
     BRANCH,
     COUNTY,
@@ -39,6 +41,8 @@ class County:
     hospital: Hospital
     bed_process: ServiceProcess
     bed_channel: grpc.aio.Channel
+    referral_dsn: str
+    bed_dsn: str
 
     @property
     def beds(self) -> Any:
@@ -48,10 +52,14 @@ class County:
     def desk(self) -> tuple[tuple[str, str], ...]:
         return self.hospital.as_(COUNTY, Role.BED_DESK)
 
-    async def ward(self) -> bed_pb2.Ward:
+    async def ward(self, name: str = "unit") -> bed_pb2.Ward:
         page = await self.beds.ListBeds(bed_pb.ListBedsRequest(facility=COUNTY), metadata=self.desk)
-        ward: bed_pb2.Ward = page.wards[0]
-        return ward
+        return next(ward for ward in page.wards if ward.id == name)
+
+    async def apply(self, ward: str, bed_type: str, beds: int) -> None:
+        specification = {"id": ward, "bed_type": bed_type, "bed_count": beds}
+        apply = bed_pb.ApplyWardsRequest(request_id=new_id(), facility=COUNTY, wards=[specification])
+        await self.beds.ApplyWards(apply, metadata=self.hospital.as_("", Role.OPERATOR))
 
     async def holder(self) -> str:
         """The referral that has the ward's only bed."""
@@ -66,6 +74,20 @@ class County:
         request = pb.GetReferralRequest(name=referral)
         found = await self.hospital.referrals.GetReferral(request, metadata=self.hospital.as_(COUNTY))
         return referral_pb2.BedRegion.Name(found.referral.bed_region).removeprefix("BED_REGION_")
+
+    async def version(self, referral: str) -> int:
+        request = pb.GetReferralRequest(name=referral)
+        found = await self.hospital.referrals.GetReferral(request, metadata=self.hospital.as_(COUNTY))
+        return int(found.referral.version)
+
+    async def heard_version(self, referral: str) -> int:
+        """The referral's last event that the bed service has handled."""
+        connection = await asyncpg.connect(self.bed_dsn)
+        try:
+            statement = "SELECT version FROM inbox WHERE aggregate_id = $1"
+            return int(await connection.fetchval(statement, referral) or 0)
+        finally:
+            await connection.close()
 
     async def accepted(self) -> str:
         created = await self.hospital.create(bed_type="BED_TYPE_STROKE_UNIT")
@@ -112,7 +134,13 @@ async def county(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Coun
             await asyncio.to_thread(process.start)
             try:
                 async with grpc.aio.insecure_channel(process.ready.grpc) as channel:
-                    yield County(hospital=hospital, bed_process=process, bed_channel=channel)
+                    yield County(
+                        hospital=hospital,
+                        bed_process=process,
+                        bed_channel=channel,
+                        referral_dsn=stack.postgres_dsn("tierlink_referral"),
+                        bed_dsn=stack.postgres_dsn("tierlink_bed"),
+                    )
             finally:
                 process.stop()
 
@@ -130,12 +158,81 @@ async def until(condition: Callable[[], Awaitable[bool]], what: str) -> float:
         await asyncio.sleep(0.02)
 
 
+ENDS = ("cancelled", "expired", "diverted", "closed", "died")
+
+
+async def of_intensive_care(county: County, ward: str) -> tuple[referral_ends.Ends, dict[str, str]]:
+    """A bed for each end, each with a referral that is about to end so."""
+    await county.apply(ward, referral_ends.BED_TYPE, len(ENDS))
+
+    async def knows_its_bed(referral: str) -> None:
+        async def is_held() -> bool:
+            return await county.region(referral) == "HELD"
+
+        await until(is_held, f"{referral} knows of its bed")
+
+    async def is_heard(referral: str) -> None:
+        async def has_heard() -> bool:
+            return await county.heard_version(referral) == await county.version(referral)
+
+        await until(has_heard, f"{referral} is heard of")
+
+    ends = referral_ends.Ends(
+        hospital=county.hospital,
+        beds=county.beds,
+        referral_dsn=county.referral_dsn,
+        knows_its_bed=knows_its_bed,
+        is_heard=is_heard,
+    )
+    names = {end: await ends.bring(end) for end in ENDS}
+    counts = (await county.ward(ward)).counts
+    assert (counts.free, counts.held) == (0, len(ENDS))
+    return ends, names
+
+
+async def held_for(county: County, ward: str) -> set[str]:
+    return {bed.hold.referral for bed in (await county.ward(ward)).beds if bed.HasField("hold")}
+
+
+async def test_each_end_of_a_referral_gives_its_bed_back(
+    county: County, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends, names = await of_intensive_care(county, "icu")
+    left = set(names.values())
+    taken: list[str] = []
+    for end, name in names.items():
+        await ends.end(end, name)
+        left.remove(name)
+
+        async def is_given_back(left: set[str] = frozenset(left)) -> bool:  # type: ignore[assignment]
+            return await held_for(county, "icu") == left
+
+        taken.append(f"{end} {await until(is_given_back, f'only those that go on have a bed: {end}'):.2f} s")
+    with capsys.disabled():
+        print(f"\nbeds given back: {', '.join(taken)}")
+
+
+async def test_what_ended_while_the_bed_service_was_dead_has_no_bed_when_it_is_back(
+    county: County, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends, names = await of_intensive_care(county, "icu")
+    await asyncio.to_thread(county.bed_process.kill)
+    for end, name in names.items():
+        await ends.end(end, name)
+    await asyncio.to_thread(county.bed_process.start)
+
+    async def is_free() -> bool:
+        return (await county.ward("icu")).counts.free == len(ENDS)
+
+    back_s = await until(is_free, "nobody has a bed")
+    with capsys.disabled():
+        print(f"\nafter kill -9 and start, five beds given back in {back_s:.2f} s")
+
+
 async def test_what_ends_while_the_bed_service_is_away_holds_no_bed_when_it_is_back(
     county: County, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    specification = {"id": "unit", "bed_type": "BED_TYPE_STROKE_UNIT", "bed_count": 1}
-    apply = bed_pb.ApplyWardsRequest(request_id=new_id(), facility=COUNTY, wards=[specification])
-    await county.beds.ApplyWards(apply, metadata=county.hospital.as_("", Role.OPERATOR))
+    await county.apply("unit", "BED_TYPE_STROKE_UNIT", 1)
 
     async def has(referral: str) -> bool:
         return await county.holder() == referral
