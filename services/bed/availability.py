@@ -9,8 +9,8 @@ import tempfile
 import faust
 import structlog
 
-from services.bed.adapters.availability_rewind import rewind_without_state
-from services.bed.adapters.availability_stream import TOPICS, StreamSettings, build_app
+from services.bed.adapters.availability_generation import usable_generation
+from services.bed.adapters.availability_stream import StreamSettings, build_app, topics
 from services.bed.settings import BedSettings
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.topics import ensure_topics
@@ -28,13 +28,14 @@ def main() -> int:
     # faust tells each of its steps.
     logging.getLogger("faust").setLevel(logging.WARNING)
     logging.getLogger("mode").setLevel(logging.ERROR)
-    asyncio.run(_prepare(KafkaAddress(bootstrap=settings.kafka_bootstrap)))
+    name = asyncio.run(_prepare(KafkaAddress(bootstrap=settings.kafka_bootstrap)))
     with tempfile.TemporaryDirectory(prefix="tierlink-availability-") as folder:
         app = build_app(
             StreamSettings(
                 kafka_bootstrap=settings.kafka_bootstrap,
                 stale_after_s=settings.stale_after_s,
                 folder=folder,
+                app=name,
             )
         )
         loop = asyncio.new_event_loop()
@@ -58,9 +59,11 @@ def main() -> int:
             return int(ended.code or 0)
 
 
-async def _prepare(kafka: KafkaAddress) -> None:
-    await ensure_topics(kafka, TOPICS)
-    await rewind_without_state(kafka)
+async def _prepare(kafka: KafkaAddress) -> str:
+    """Makes what topics are missing; the name of the group to join."""
+    name = await usable_generation(kafka)
+    await ensure_topics(kafka, topics(name))
+    return name
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +18,12 @@ import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from services.bed.adapters.availability_generation import generation, usable_generation
 from services.bed.adapters.availability_records import AVAILABILITY_TOPIC
-from services.bed.adapters.availability_stream import APP, COUNTS_TOPIC, TABLE
+from services.bed.adapters.availability_stream import COUNTS_TOPIC, changelog
 from services.embedded import EmbeddedStack
 from services.operator.platform.service_process import ServiceProcess
+from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.cloud_events import event_headers
 from services.shared.kernel.actor import Role
 from services.shared.rpc.signing import generate_signing_key, write_key_files
@@ -208,37 +212,69 @@ async def bedside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bed
         yield found
 
 
-async def test_the_table_is_the_same_after_its_worker_and_its_state_are_gone(bedside: Bedside) -> None:
-    first = bedside.worker("first")
-    await asyncio.to_thread(first.start)
+async def test_the_table_is_the_same_after_its_worker_and_its_state_are_gone(
+    bedside: Bedside, capsys: pytest.CaptureFixture[str]
+) -> None:
+    worker = bedside.worker("first")
+    await asyncio.to_thread(worker.start)
+    taken: list[float] = []
     try:
         await bedside.work(seed=1, steps=60)
         await until(bedside.agrees)
         await bedside.work(seed=2, steps=20)
+        for number in (1, 2):
+            await until(partial(_has_committed, bedside, generation(number)))
+            worker.kill()
+            await bedside.work(seed=2 + number, steps=20)
+            assert await bedside.watched() == await bedside.in_sql()
+            await _delete_state(bedside, generation(number))
+            worker = bedside.worker(f"again-{number}")
+            begun_s = time.monotonic()
+            await asyncio.to_thread(worker.start)
+            await until(bedside.agrees)
+            taken.append(time.monotonic() - begun_s)
+        await until(partial(_has_committed, bedside, generation(3)))
     finally:
-        first.kill()
-    await bedside.work(seed=3, steps=20)
-    assert await bedside.watched() == await bedside.in_sql()
+        worker.kill()
+    # One that has its table still goes on with it: nothing of it was made anew.
+    await bedside.work(seed=5, steps=20)
+    worker = bedside.worker("last")
+    await asyncio.to_thread(worker.start)
+    try:
+        await until(bedside.agrees)
+        kafka = KafkaAddress(bootstrap=bedside.stack.kafka_bootstrap)
+        assert await usable_generation(kafka) == generation(3)
+    finally:
+        await asyncio.to_thread(worker.stop)
+    with capsys.disabled():
+        print(f"\nthe table was made anew in {', '.join(f'{each:.1f} s' for each in taken)}")
+
+
+async def _has_committed(bedside: Bedside, app: str) -> bool:
+    """Whether the group would go on behind what it has read."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bedside.stack.kafka_bootstrap)
     await admin.start()
     try:
-        # Everything that it had: its table's changelog, and what lay between its two steps.
-        await admin.delete_topics([f"{APP}-{TABLE}-changelog", COUNTS_TOPIC])
-        await until(lambda: _deleted(admin))
+        committed = await admin.list_consumer_group_offsets(app)
     finally:
         await admin.close()
-    second = bedside.worker("second")
-    await asyncio.to_thread(second.start)
+    return any(found.offset > 0 for found in committed.values())
+
+
+async def _delete_state(bedside: Bedside, app: str) -> None:
+    """Everything that a worker had: its table's changelog, and what lay between its two steps."""
+    gone = {changelog(app), COUNTS_TOPIC}
+    admin = AIOKafkaAdminClient(bootstrap_servers=bedside.stack.kafka_bootstrap)
+    await admin.start()
+
+    async def is_deleted() -> bool:
+        return not gone & set(await admin.list_topics())
+
     try:
-        await until(bedside.agrees)
-        await bedside.work(seed=4, steps=20)
-        await until(bedside.agrees)
+        await admin.delete_topics(sorted(gone))
+        await until(is_deleted)
     finally:
-        await asyncio.to_thread(second.stop)
-
-
-async def _deleted(admin: AIOKafkaAdminClient) -> bool:
-    return not {f"{APP}-{TABLE}-changelog", COUNTS_TOPIC} & set(await admin.list_topics())
+        await admin.close()
 
 
 async def test_a_search_finds_the_nearest_bed_that_may_take_the_patient(bedside: Bedside) -> None:

@@ -31,13 +31,21 @@ _COMMIT_EVERY_S = 1.0
 #: How long a worker that was killed keeps its partitions: the least that Kafka's brokers allow.
 SESSION_TIMEOUT_S = 6.0
 
-TOPICS = (
-    TopicSpec(name=BED_TOPIC),
-    TopicSpec(name=AVAILABILITY_TOPIC, cleanup=Cleanup.COMPACT),
-    # Between the two steps; a day is more than a worker may be behind before it is rebuilt.
-    TopicSpec(name=COUNTS_TOPIC, retention_ms=86_400_000),
-    TopicSpec(name=f"{APP}-{TABLE}-changelog", cleanup=Cleanup.COMPACT),
-)
+
+def changelog(app: str) -> str:
+    """The topic that the table of an application is kept in."""
+    return f"{app}-{TABLE}-changelog"
+
+
+def topics(app: str) -> tuple[TopicSpec, ...]:
+    """What a worker needs."""
+    return (
+        TopicSpec(name=BED_TOPIC),
+        TopicSpec(name=AVAILABILITY_TOPIC, cleanup=Cleanup.COMPACT),
+        # Between the two steps; a day is more than a worker may be behind before it is rebuilt.
+        TopicSpec(name=COUNTS_TOPIC, retention_ms=86_400_000),
+        TopicSpec(name=changelog(app), cleanup=Cleanup.COMPACT),
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,15 +56,14 @@ class StreamSettings:
     stale_after_s: float
     #: for faust's files; nothing that must be kept is in it
     folder: str
-    #: begins the names of topics and group, for tests that share a Kafka
-    prefix: str = ""
+    #: names its group, and the table that goes with it
+    app: str = APP
 
 
 def build_app(settings: StreamSettings) -> Any:
     """The faust application; its worker runs it."""
-    prefix = settings.prefix
     app = faust.App(
-        f"{prefix}{APP}",
+        settings.app,
         broker=[f"aiokafka://{each.strip()}" for each in settings.kafka_bootstrap.split(",")],
         store="memory://",
         datadir=settings.folder,
@@ -75,11 +82,11 @@ def build_app(settings: StreamSettings) -> Any:
         stream_recovery_delay=0.0,
         producer_acks=-1,
     )
-    counts = app.topic(f"{prefix}{COUNTS_TOPIC}", key_type=bytes, value_type=bytes)
-    published = app.topic(f"{prefix}{AVAILABILITY_TOPIC}", key_type=bytes, value_type=bytes)
+    counts = app.topic(COUNTS_TOPIC, key_type=bytes, value_type=bytes)
+    published = app.topic(AVAILABILITY_TOPIC, key_type=bytes, value_type=bytes)
     table = app.Table(TABLE, default=bytes, partitions=PARTITIONS, key_type=bytes, value_type=bytes)
 
-    @app.agent(app.topic(f"{prefix}{BED_TOPIC}", key_type=bytes, value_type=bytes))
+    @app.agent(app.topic(BED_TOPIC, key_type=bytes, value_type=bytes))
     async def counted(events: Any) -> None:
         async for value in events:
             try:
