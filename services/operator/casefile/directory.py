@@ -3,18 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from google.protobuf.descriptor import Descriptor
 
 from services.operator.casefile.directory_checks import Placed, reference_faults
 from services.operator.casefile.fields import field_faults
-from services.operator.casefile.model import Directory, Ward
-from services.operator.rpc.values import enum_value, short_name
+from services.operator.casefile.model import Directory
+from services.operator.casefile.wards import WardReader
 from services.shared.located.faults import Fault, FaultyFile
 from services.shared.located.nodes import Entry, Node, read_located
 from services.shared.located.sections import Faults, Section
-from tierlink.bed.v1 import bed_service_pb2
 from tierlink.referral.v1 import directory_pb2
 
 #: The lists of a file, which are the fields of ApplyDirectory: their messages, and what an entry must have.
@@ -27,15 +25,13 @@ _LISTS: Mapping[str, tuple[Descriptor, tuple[str, ...]]] = {
     "green_channels": (directory_pb2.GreenChannel.DESCRIPTOR, ("id", "name", "holder", "facility")),
 }
 _GENERATED_MAX = 5000
-_WARD = bed_service_pb2.WardSpecification.DESCRIPTOR
-_BED_TYPE: Any = _WARD.fields_by_name["bed_type"].enum_type
 _FACILITY = directory_pb2.Facility.DESCRIPTOR
 
 
 def read_directories(paths: tuple[Path, ...]) -> Directory:
     """The files as one directory. Raises FaultyFile for the first that has faults, with all of them."""
     found: dict[str, list[Placed]] = {key: [] for key in _LISTS}
-    wards: dict[str, tuple[Ward, ...]] = {}
+    wards = WardReader()
     faults: dict[Path, list[Fault]] = {path: [] for path in paths}
     for path in paths:
         noted = Faults()
@@ -50,7 +46,7 @@ def read_directories(paths: tuple[Path, ...]) -> Directory:
         if of_it:
             raise FaultyFile(path, of_it)
     entries = {key: tuple(each.node.plain() for each in placed) for key, placed in found.items()}
-    return Directory(**entries, wards=wards, places=found)
+    return Directory(**entries, wards=wards.found, places=found)
 
 
 def _entries(root: Section, key: str, faults: Faults) -> Iterator[Node]:
@@ -67,15 +63,12 @@ def _list(root: Section, key: str) -> tuple[Node, ...]:
     return node.items if node else ()
 
 
-def _entry_fields(key: str, node: Node, wards: dict[str, tuple[Ward, ...]], faults: Faults) -> Node:
+def _entry_fields(key: str, node: Node, wards: WardReader, faults: Faults) -> Node:
     """The entry as the fields of its message; what is wrong with them is noted."""
     descriptor, needed = _LISTS[key]
     entries = dict(node.entries)
     if key == "facilities" and "wards" in entries:
-        beds = entries.pop("wards").node
-        if not isinstance(beds.value, tuple):
-            faults.at(beds, "wards must be a list")
-        wards[str(node.plain().get("id", ""))] = tuple(_ward(each, faults) for each in beds.items)
+        wards.read(str(node.plain().get("id", "")), entries.pop("wards").node, faults)
     if key == "green_channels" and "holder" in entries:
         entries.update(_holder(_whole_name(entries["holder"])))
     if "name" in entries:
@@ -112,17 +105,6 @@ def _holder(entry: Entry) -> dict[str, Entry]:
     if chinese is None:
         return {"holder": entry}
     return {"holder": Entry(line=entry.line, column=entry.column, node=chinese), "holder_name": entry}
-
-
-def _ward(node: Node, faults: Faults) -> Ward:
-    section = Section(node, "a ward", faults, keys=("id", "type", "beds"))
-    bed_type = section.text("type")
-    if bed_type and enum_value(_BED_TYPE, bed_type) is None:
-        names = ", ".join(short_name(_BED_TYPE, value.number) for value in _BED_TYPE.values[1:])
-        section.fault("type", f"type must be one of {names}")
-    return Ward(
-        id=section.text("id"), bed_type=bed_type, beds_count=section.number("beds", least=1, most=500)
-    )
 
 
 def _generated(node: Node, faults: Faults) -> Iterator[Node]:

@@ -14,13 +14,50 @@ from services.shared.kernel.text import BilingualText
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BedGroup:
+    """Beds of a ward that may take the same patients."""
+
+    count: int
+    #: fields of BedConstraints; empty for beds that may take anybody
+    constraints: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Ward:
     """A ward as the directory file describes it."""
 
     id: str
     #: short name of a BedType
     bed_type: str
-    beds_count: int
+    #: in the order in which their beds are numbered
+    groups: tuple[BedGroup, ...]
+    #: None where the id is all that is known
+    name: BilingualText | None = None
+    #: free beds that are kept for referrals
+    reserved: int = 0
+
+    @property
+    def beds_count(self) -> int:
+        return sum(group.count for group in self.groups)
+
+    def fields(self) -> dict[str, Any]:
+        """The fields of a WardSpecification. Beds are numbered as the service numbers them, so that a ward
+        whose beds become different ones keeps their names."""
+        known: dict[str, Any] = {
+            "id": self.id,
+            "bed_type": self.bed_type,
+            "reserved_for_referrals": self.reserved,
+        }
+        if self.name is not None:
+            known["name"] = {"zh": self.name.zh, "en": self.name.en}
+        if not any(group.constraints for group in self.groups):
+            return {**known, "bed_count": self.beds_count}
+        of_each = [group.constraints for group in self.groups for _ in range(group.count)]
+        beds = [
+            {"id": f"{self.id}-{number:02d}", "constraints": dict(constraints)}
+            for number, constraints in enumerate(of_each, start=1)
+        ]
+        return {**known, "beds": beds}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

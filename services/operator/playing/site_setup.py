@@ -44,12 +44,7 @@ class SiteSetup:
         await self._command("ApplyDirectory", fields)
 
     async def _wards(self, facility: str, wards: tuple[Ward, ...]) -> None:
-        fields = {
-            "facility": facility,
-            "wards": [
-                {"id": ward.id, "bed_type": ward.bed_type, "bed_count": ward.beds_count} for ward in wards
-            ],
-        }
+        fields = {"facility": facility, "wards": [ward.fields() for ward in wards]}
         planned = await self._command("ApplyWards", {**fields, "dry_run": True})
         if planned.removed:
             raise SiteTaken(f"{facility} would lose the beds {_some(list(planned.removed))}")
