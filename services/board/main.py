@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 import uvloop
 
+from services.board.adapters.bed_news import GrpcBedNews
 from services.board.adapters.cookie_seal import read_seal
 from services.board.adapters.platform import GrpcPlatform
 from services.board.application.platform import Platform
@@ -16,6 +17,7 @@ from services.board.application.sessions import Sessions
 from services.board.application.watching import Rhythm
 from services.board.entrypoints.http.answering import Answers
 from services.board.entrypoints.http.app import build_app
+from services.board.entrypoints.http.bed_stream import BedNews, BedStream
 from services.board.entrypoints.http.guard import Guard
 from services.board.entrypoints.http.signing_in import SigningIn
 from services.board.entrypoints.http.streams import Streams
@@ -52,7 +54,9 @@ async def _run(settings: BoardSettings) -> int:
         listening = _listen(settings)
         with stop_signals() as signals:
             async with open_channels(settings.addresses()) as channels:
-                await _serve(settings, verifier, GrpcPlatform(channels), listening, signals)
+                platform = GrpcPlatform(channels)
+                news = GrpcBedNews(channels)
+                await _serve(settings, verifier, platform, listening, signals, news=news)
         return 0
     finally:
         await verifier.close()
@@ -64,6 +68,8 @@ async def _serve(
     platform: Platform,
     listening: socket.socket,
     signals: StopSignals,
+    *,
+    news: BedNews,
 ) -> None:
     sessions = Sessions(
         read_seal(settings.session_key), lifetime_s=settings.session_s, closed_max=_CLOSED_MAX
@@ -74,6 +80,8 @@ async def _serve(
     )
     answers = Answers(guard, platform, heartbeat_s=settings.heartbeat_s, door_minutes=settings.door_minutes)
     app = build_app(guard, signing_in=SigningIn(guard, verifier), streams=streams, answers=answers)
+    beds = BedStream(guard, news, Rhythm(heartbeat_s=settings.heartbeat_s), streams_max=settings.streams_max)
+    app.routes.extend(beds.routes())
     server = _Server(
         uvicorn.Config(
             app,
@@ -91,6 +99,7 @@ async def _serve(
     sys.stdout.flush()
     await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
     streams.stop()
+    beds.stop()
     server.should_exit = True
     await serving
     stop.cancel()

@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -21,11 +21,13 @@ from aiokafka.admin import AIOKafkaAdminClient
 from services.bed.adapters.availability_generation import generation, usable_generation
 from services.bed.adapters.availability_records import AVAILABILITY_TOPIC
 from services.bed.adapters.availability_stream import COUNTS_TOPIC, changelog
+from services.board.adapters.bed_news import GrpcBedNews
 from services.embedded import EmbeddedStack
 from services.operator.platform.service_process import ServiceProcess
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.cloud_events import event_headers
 from services.shared.kernel.actor import Role
+from services.shared.rpc.channels import Addresses, open_channels
 from services.shared.rpc.signing import generate_signing_key, write_key_files
 from tests.integration.hospital import Hospital, new_id
 from tests.integration.messaging import until
@@ -53,11 +55,22 @@ class Bedside:
 
     stack: EmbeddedStack
     hospital: Hospital
+    #: of the bed service
+    address: str
     folder: Path
 
     @property
     def beds(self) -> Any:
         return bed_service_pb2_grpc.BedServiceStub(self.hospital.channel)
+
+    async def confirm(self, ward: str) -> None:
+        """The ward finds its counts as they are shown."""
+        facility = ward.removesuffix("-icu")
+        who = self.hospital.as_(facility, Role.BED_DESK)
+        page = await self.beds.ListBeds(pb.ListBedsRequest(facility=facility), metadata=who)
+        (counts,) = [each.counts for each in page.wards if each.id == ward]
+        request = pb.ConfirmCountsRequest(request_id=new_id(), ward=ward, counts=counts)
+        await self.beds.ConfirmCounts(request, metadata=who)
 
     def worker(self, name: str) -> ServiceProcess:
         return ServiceProcess(
@@ -197,7 +210,12 @@ async def bedside(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Bed
         await asyncio.to_thread(process.start)
         exits.push_async_callback(asyncio.to_thread, process.stop)
         channel = await exits.enter_async_context(grpc.aio.insecure_channel(process.ready.grpc))
-        found = Bedside(stack=stack, hospital=Hospital(key=key, channel=channel), folder=folder)
+        found = Bedside(
+            stack=stack,
+            hospital=Hospital(key=key, channel=channel),
+            address=process.ready.grpc,
+            folder=folder,
+        )
         for facility in FACILITIES:
             wards = [
                 {"id": f"{facility}-icu", "bed_type": "BED_TYPE_ICU", "bed_count": 6},
@@ -244,10 +262,29 @@ async def test_the_table_is_the_same_after_its_worker_and_its_state_are_gone(
         await until(bedside.agrees)
         kafka = KafkaAddress(bootstrap=bedside.stack.kafka_bootstrap)
         assert await usable_generation(kafka) == generation(3)
+        heard_s = await _seconds_until_heard(bedside)
     finally:
         await asyncio.to_thread(worker.stop)
     with capsys.disabled():
         print(f"\nthe table was made anew in {', '.join(f'{each:.1f} s' for each in taken)}")
+        print(f"a bed map heard of a change after {heard_s:.2f} s")
+
+
+async def _seconds_until_heard(bedside: Bedside) -> float:
+    """From a change to a bed map's hearing of it, through the stream that the board reads."""
+    addresses = Addresses(referral=bedside.address, bed=bedside.address, notification=bedside.address)
+    (_, token), *_ = bedside.hospital.as_(FACILITIES[0], Role.BED_DESK)
+    async with open_channels(addresses) as channels:
+        news = GrpcBedNews(channels).watch(token.removeprefix("Bearer "), FACILITIES[0], "")
+        async with aclosing(news), asyncio.timeout(30):
+            while not (await anext(news)).resume_token:
+                pass
+            begun_s = time.monotonic()
+            await bedside.confirm(f"{FACILITIES[0]}-icu")
+            while (heard := await anext(news)).resource is None:
+                pass
+            assert heard.resource == {"facility": FACILITIES[0], "bed_type": "BED_TYPE_ICU"}
+            return time.monotonic() - begun_s
 
 
 async def _has_committed(bedside: Bedside, app: str) -> bool:

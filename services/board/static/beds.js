@@ -8,7 +8,7 @@ async function start() {
   const me = await call("GET", "/api/me").catch(() => signedOut());
   setCsrfToken(me.csrf_token);
   learnTime(me.now);
-  const wards = new Wards(map);
+  const wards = new Wards(map, me.heartbeat_s);
   const show = () => {
     byId("facility").textContent = inLanguage(nameOf(me.facility)) || me.name;
     wards.render();

@@ -1,8 +1,13 @@
 // Beds: as a strip beside the alerts, and as a map of their own.
+import { LiveStream, State } from "./live.js";
 import { Answer, byId, call, element, secondsUntil, serverNow, signedOut } from "./page.js";
 import { duration, inLanguage, say } from "./texts.js";
 
-const EVERY_MS = 3000;
+// Changes are told by a stream; what moves no count, and what a stream missed, is seen by asking.
+const EVERY_MS = { live: 10_000, other: 3000 };
+// Of several changes at once one answer tells.
+const SOON_MS = 150;
+const HEARTBEAT_S = 10;
 const SHAPE = { FREE: "○", HELD: "◐", OCCUPIED: "●", CLEANING: "◇", BLOCKED: "✕" };
 const STATES = ["FREE", "HELD", "OCCUPIED", "CLEANING", "BLOCKED"];
 const STALE_S = 12 * 3600;
@@ -11,14 +16,33 @@ const plain = (value, prefix) => (value ?? "").replace(prefix, "");
 
 export class Wards {
   // `draw(wards)` shows them; it is called again when they changed.
-  constructor(draw) {
+  constructor(draw, heartbeatS = HEARTBEAT_S) {
     this.draw = draw;
     this.wards = [];
     this.isAway = false;
     this.ask();
+    this.stream = new LiveStream("/events/beds", heartbeatS, {
+      restart: () => this.askSoon(),
+      change: () => this.askSoon(),
+      state: () => {},
+    });
+  }
+
+  askSoon() {
+    this.askAfter(SOON_MS);
+  }
+
+  askAfter(delayMs) {
+    const atMs = Date.now() + delayMs;
+    // What is asked for sooner stays: changes that go on must not put the answer off.
+    if (this.asking && this.askedAtMs <= atMs) return;
+    clearTimeout(this.asking);
+    this.askedAtMs = atMs;
+    this.asking = setTimeout(() => this.ask(), delayMs);
   }
 
   async ask() {
+    this.asking = null;
     try {
       this.wards = (await call("GET", "/api/beds")).wards ?? [];
       this.isAway = false;
@@ -28,7 +52,7 @@ export class Wards {
       this.isAway = true;
     }
     this.render();
-    setTimeout(() => this.ask(), EVERY_MS);
+    this.askAfter(this.stream?.state === State.LIVE ? EVERY_MS.live : EVERY_MS.other);
   }
 
   render() {
