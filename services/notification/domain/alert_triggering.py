@@ -78,9 +78,11 @@ def _check_trigger(state: Alert | None, command: TriggerAlert) -> None:
     if state is not None and state.dedup_key != command.dedup_key:
         description = f"is not that of {state.name}"
         violations.append(FieldViolation(field="dedup_key", reason="ANOTHER_ALERT", description=description))
+    wanted = frozenset(awaited_roles(command.acknowledgement_policy))
     for index, step in enumerate(command.escalation):
-        if not step.recipients or step.rounds < 1 or step.repeat_s < 0:
-            description = "needs recipients, at least one round and no negative wait"
+        answering = [each for each in step.recipients if not wanted or not wanted.isdisjoint(each.roles)]
+        if not answering or step.rounds < 1 or step.repeat_s < 0:
+            description = "needs recipients who answer for a role, at least one round and no negative wait"
             violations.append(
                 FieldViolation(field=f"escalation[{index}]", reason="NOT_A_STEP", description=description)
             )
