@@ -1,7 +1,7 @@
-"""`python -m services.notification`"""
+"""`python -m services.notification`; with `rules`, what the site changes in the alert rules."""
 
 import sys
 
-from services.notification.main import main
+from services.notification.main import main, show_rules
 
-sys.exit(main())
+sys.exit(show_rules() if sys.argv[1:] == ["rules"] else main())

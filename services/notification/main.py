@@ -1,5 +1,7 @@
 """The notification service's composition root: the only place where its objects meet."""
 
+import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,7 +10,7 @@ import grpc
 from services.notification.adapters.aggregate_codecs import ALERT_TOPIC, build_aggregates
 from services.notification.adapters.board_policy_file import DEFAULT_BOARDS, load_board_policy
 from services.notification.adapters.board_presence import StoredPresence
-from services.notification.adapters.rule_catalogue import DEFAULT_RULES, load_rules
+from services.notification.adapters.rule_catalogue import DEFAULT_RULES, RulesFileError, load_rules
 from services.notification.adapters.stored_contact_points import stored_contact_points
 from services.notification.adapters.stored_copies import StoredDirectory, StoredSubjects
 from services.notification.application.aggregates import Aggregates
@@ -142,6 +144,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
             catalogue=catalogue,
             directory=directory,
             subjects=subjects,
+            boards=boards.desk,
         )
     )
     tail = TopicTail(foundation.kafka, ALERT_TOPIC, FeedMetrics(foundation.registry))
@@ -179,6 +182,20 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
         port=settings.port,
         operations_port=settings.operations_port,
     )
+
+
+def show_rules() -> int:
+    """Prints what the site's file changes in the alert rules, or its faults. Returns the exit code."""
+    settings = NotificationSettings()
+    try:
+        rules = load_rules(settings.rules or DEFAULT_RULES, settings.site_rules)
+    except RulesFileError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    for each in rules.differences:
+        before, after = (json.dumps(value, ensure_ascii=False) for value in (each.before, each.after))
+        sys.stdout.write(f"{each.place.file}:{each.place.line}: {each.key}: {before} -> {after}\n")
+    return 0
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.notification.application.aggregates import Aggregates
+from services.notification.application.board_desk import BoardDesk
 from services.notification.application.copies import KnownDirectory, Subjects
 from services.notification.domain.calling import Rosters
 from services.notification.domain.directory import Directory
@@ -50,6 +51,7 @@ class RecipientPreview:
         catalogue: RuleCatalogue,
         directory: KnownDirectory,
         subjects: Subjects,
+        boards: BoardDesk,
     ) -> None:
         self._store = store
         self._runner = runner
@@ -57,6 +59,7 @@ class RecipientPreview:
         self._catalogue = catalogue
         self._directory = directory
         self._subjects = subjects
+        self._boards = boards
 
     async def subject(self, name: str, facility: str, actor: Actor) -> SubjectState:
         """What is known of a real case. Raises NotFound when the facility takes no part in it."""
@@ -101,6 +104,7 @@ class RecipientPreview:
                         directory=directory,
                         rosters=await self._rosters(intent.facility, directory),
                         at=supposition.at,
+                        without_board=self._boards.lacks_board(intent.facility),
                     )
                 )
         keys = [each.alert.dedup_key for each in found] if supposition.subject else []

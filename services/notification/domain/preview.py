@@ -105,9 +105,20 @@ def previewed(
     directory: Directory,
     rosters: Rosters,
     at: datetime,
+    without_board: bool = False,
 ) -> tuple[PreviewedAlert, ...]:
-    """The alert with its whole plan; after it, where nobody is on duty, the alert that says so."""
-    called = summons(intent, catalogue=catalogue, directory=directory, rosters=rosters, at=at)
+    """The alert with its whole plan; after it, where nobody is on duty, the alert that says so.
+
+    `without_board` where no screen of the facility is live now.
+    """
+    called = summons(
+        intent,
+        catalogue=catalogue,
+        directory=directory,
+        rosters=rosters,
+        at=at,
+        without_board=without_board,
+    )
     policy = called.alert.acknowledgement_policy
     unstaffed = unstaffed_steps(
         rosters,

@@ -1,6 +1,7 @@
 """What a site lays over the product's rules, what its faults are told as, who is called by its policies."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from services.notification.domain.matching import Facts, triggered
 from services.notification.domain.rules import Rule
 from services.notification.domain.subject_state import observe
 from services.notification.domain.values import Pathway, Severity, Urgency
+from services.notification.main import show_rules
 from tests.unit.notification.occurrences import DIRECTORY, SECOND_OFFER, occurrence, offer
 from tests.unit.notification.rosters import duty, roster_of
 from tests.unit.notification.rule_cases import CATALOGUE
@@ -230,3 +232,16 @@ def test_nobody_on_duty_for_one_of_two_roles_is_itself_an_alert_and_names_it() -
     assert "床位管理" in called.unstaffed.title.zh and "卒中" not in called.unstaffed.title.zh
     assert called.unstaffed.escalation[0].recipients[0].roles == ("bed_desk",)
     assert called.unstaffed.acknowledgement_policy is None
+
+
+def test_the_difference_can_be_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.yaml"
+    monkeypatch.setenv("TIERLINK_NOTIFICATION_SITE_RULES", str(site))
+    site.write_text("rules:\n  - code: OFFER\n    first_step: lead\n", encoding="utf-8")
+    assert show_rules() == 0
+    assert capsys.readouterr().out == f'{site}:3: rules.OFFER.first_step: null -> "lead"\n'
+    site.write_text("rules:\n  - {code: OFFER, first_step: boss}\n", encoding="utf-8")
+    assert show_rules() == 1
+    assert f"{site}:2:" in capsys.readouterr().err
