@@ -178,6 +178,7 @@ COUNTY = person(Role.COORDINATOR, user="co", facility=HOSPITAL)
         (COUNTY, BRANCH, True),
         (COUNTY, PREFECTURE, False),
         (person(Role.COORDINATOR, facility=PREFECTURE), HOSPITAL, False),
+        (person(Role.COORDINATOR, facility="somewhere"), "of-no-community", False),
         (person(Role.OPERATOR, facility=""), PREFECTURE, True),
         (person(Role.COORDINATOR, facility=""), "", False),
         (person(Role.BED_DESK, facility=""), HOSPITAL, False),
