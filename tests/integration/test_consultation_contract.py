@@ -104,6 +104,28 @@ async def test_a_released_claim_is_free_for_the_next(site: Site) -> None:
     assert again.claimed_by.user == "another"
 
 
+async def test_what_was_returned_is_sent_again_or_called_off_by_who_asked(site: Site) -> None:
+    branch, unclear = site.hospital.as_(BRANCH), {"code": "MISSING_LEAD", "text": "缺 V4–V6"}
+    for ending in ("ResubmitConsultation", "CancelConsultation"):
+        name, expert = await claimed(site)
+        fields: dict[str, Any] = {"reason": {"code": "NO_LONGER_NEEDED", "text": "已转院"}}
+        if ending == "ResubmitConsultation":
+            fields = {"attachments": [TRACING | {"sha256": "b" * 64}], "ecg": {"leads": 12}}
+        await refused(give(site, ending, name, branch, **fields), grpc.StatusCode.FAILED_PRECONDITION)
+        await give(site, "ReturnConsultation", name, expert, reason=unclear)
+        before = len(await site.payloads(name))
+        await refused(give(site, ending, name, expert, **fields), grpc.StatusCode.PERMISSION_DENIED)
+        assert len(await site.payloads(name)) == before
+        ended = await give(site, ending, name, branch, **fields)
+        if ending == "CancelConsultation":
+            assert ended.state == consultation_pb2.CONSULTATION_STATE_CANCELLED
+            await refused(give(site, "ClaimConsultation", name, expert), grpc.StatusCode.FAILED_PRECONDITION)
+            continue
+        assert ended.state == consultation_pb2.CONSULTATION_STATE_REQUESTED
+        again = await give(site, "ClaimConsultation", name, expert)
+        assert again.attachments[-1].sha256 == "b" * 64
+
+
 async def test_what_is_wrong_with_a_question_is_named(site: Site) -> None:
     before = await site.events()
     found = await refused(
