@@ -1,0 +1,143 @@
+"""Reads topics between two bounds, and on from their ends: without a group, so that nobody's place moves."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from services.operator.events.record import EventRecord, read_record
+from services.operator.events.topics import Topic
+from services.shared.kafka.address import KafkaAddress
+from services.shared.kafka.consumer import FetchBounds, pin_partitions, start_consumer, stop_consumer
+from services.shared.kernel.refusals import DependencyDown
+
+_POLL_MS = 200
+_RECORDS_MAX = 2_000
+#: A person waits.
+_START_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reach:
+    """From where on, and how far; bounds of offsets hold for every partition that is read."""
+
+    #: None for all
+    partition: int | None = None
+    offset_from: int | None = None
+    #: exclusive
+    offset_to: int | None = None
+    #: only what may have been recorded since: read by Kafka's index of times
+    since: datetime | None = None
+    #: so many at the end of each partition; None for no such bound
+    last: int | None = None
+
+
+class TopicSource:
+    """The records of some topics."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, topics: Mapping[str, Topic]) -> None:
+        self._consumer = consumer
+        self._topics = topics
+        self._partitions = pin_partitions(consumer)
+        self._ends: dict[TopicPartition, int] = {}
+
+    async def seek(self, reach: Reach) -> None:
+        """Goes to the beginning of `reach`. What is written after this is read only by `follow`."""
+        partitions = [
+            each for each in self._partitions if reach.partition is None or each.partition == reach.partition
+        ]
+        self._consumer.assign(partitions)
+        firsts = await self._consumer.beginning_offsets(partitions)
+        ends = await self._consumer.end_offsets(partitions)
+        starts = await self._starts(reach, firsts, ends)
+        for partition in partitions:
+            self._consumer.seek(partition, starts[partition])
+        to = reach.offset_to
+        self._ends = {each: end if to is None else min(end, to) for each, end in ends.items()}
+
+    async def _starts(
+        self, reach: Reach, firsts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, int]:
+        starts = dict(firsts)
+        if reach.since is not None:
+            at_ms = int((reach.since).timestamp() * 1000)
+            # A record's time at Kafka is never before it was recorded, so nothing is passed over.
+            found = await self._consumer.offsets_for_times(dict.fromkeys(firsts, at_ms))
+            starts = {each: found[each].offset if found[each] else ends[each] for each in firsts}
+        if reach.offset_from is not None:
+            starts = {each: max(start, reach.offset_from) for each, start in starts.items()}
+        if reach.last is not None:
+            starts = {each: max(start, ends[each] - reach.last) for each, start in starts.items()}
+        return starts
+
+    async def read(self) -> AsyncIterator[Sequence[EventRecord]]:
+        """Pages of what is in reach, in order of each partition, until all of it is read."""
+        waiting = set()
+        for partition, end in self._ends.items():
+            if await self._consumer.position(partition) < end:
+                waiting.add(partition)
+            else:
+                self._consumer.pause(partition)
+        while waiting:
+            batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS_MAX)
+            for partition, records in batches.items():
+                end = self._ends[partition]
+                yield [self._read(record) for record in records if record.offset < end]
+            for partition in tuple(waiting):
+                if await self._consumer.position(partition) >= self._ends[partition]:
+                    waiting.discard(partition)
+                    self._consumer.pause(partition)
+        self._consumer.resume(*self._ends)
+        for partition, end in self._ends.items():
+            self._consumer.seek(partition, end)
+
+    async def follow(self) -> AsyncIterator[Sequence[EventRecord]]:
+        """Pages of what comes after, for ever; an empty one when nothing came for a moment."""
+        while True:
+            batches = await self._consumer.getmany(timeout_ms=_POLL_MS, max_records=_RECORDS_MAX)
+            yield [self._read(record) for records in batches.values() for record in records]
+
+    def _read(self, record: object) -> EventRecord:
+        return read_record(self._topics[record.topic], record)  # type: ignore[attr-defined]
+
+
+@asynccontextmanager
+async def open_source(
+    kafka: KafkaAddress, topics: Sequence[Topic], *, skip_missing: bool = False
+) -> AsyncIterator[TopicSource]:
+    """A source of these topics; with `skip_missing`, of those that there are.
+
+    Raises DependencyDown when Kafka, a topic, or with `skip_missing` every topic is not there.
+    """
+    there = await _topic_names(kafka)
+    present = {topic.name: topic for topic in topics if topic.name in there}
+    if not present or (len(present) < len(topics) and not skip_missing):
+        missing = [topic.name for topic in topics if topic.name not in present]
+        raise DependencyDown("kafka", f"no topic {', '.join(missing)}")
+    consumer = await _start(kafka, subscribe=tuple(present))
+    try:
+        yield TopicSource(consumer, present)
+    finally:
+        await stop_consumer(consumer)
+
+
+async def _topic_names(kafka: KafkaAddress) -> frozenset[str]:
+    consumer = await _start(kafka)
+    try:
+        return frozenset(await consumer.topics())
+    finally:
+        await stop_consumer(consumer)
+
+
+async def _start(kafka: KafkaAddress, subscribe: tuple[str, ...] = ()) -> AIOKafkaConsumer:
+    return await start_consumer(
+        kafka,
+        client_id="tierlink-events",
+        bounds=FetchBounds(),
+        timeout_s=_START_TIMEOUT_S,
+        subscribe=subscribe,
+        group_id=None,
+        auto_offset_reset="earliest",
+    )
