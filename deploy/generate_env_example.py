@@ -182,7 +182,8 @@ def _shown(default: Any) -> str:
 
 def _of_options() -> Iterator[Variable]:
     """The variables of the commands' options, each once."""
-    seen: set[str] = set()
+    # What services read too has been said of them.
+    seen = {variable.name for variable in _of_fields(ServiceSettings, inherited=())}
     for option in _options(typer.main.get_command(app)):
         name = option.envvar
         if isinstance(name, str) and name not in seen:
