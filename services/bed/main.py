@@ -27,7 +27,6 @@ from services.bed.entrypoints.grpc.stays import StayServicer
 from services.bed.entrypoints.grpc.waiting import WaitingServicer
 from services.bed.entrypoints.referral_news import REFERRAL_TOPIC
 from services.bed.settings import BedSettings
-from services.shared.audit import audit_service
 from services.shared.copies.document_copies import DocumentCopies
 from services.shared.database.migrations import load_migrations
 from services.shared.feed.metrics import FeedMetrics
@@ -36,6 +35,7 @@ from services.shared.inbox.consumer import ConsumerSettings
 from services.shared.kafka.topics import Cleanup, TopicSpec
 from services.shared.lifecycle.foundation import Foundation, build_foundation
 from services.shared.lifecycle.loops import consumer_loops, deadline_loops
+from services.shared.lifecycle.oversight import oversight
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.method import service_handler
@@ -84,7 +84,6 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     availability = AvailabilityServicer(reading, searching, watching)
     waiting = WaitingServicer(kinds=kinds, runner=runner, lists=WaitingLists(kinds, finder, runner))
     stays = StayServicer(kinds=kinds, runner=runner, encounters=Encounters(store, kinds, finder, recorder))
-    audit = audit_service.AuditServicer(store, kinds.by_name())
     consumer = BedConsumer(
         ReferralConsumer(runner, FollowReferral(kinds, finder, recorder, holding)),
         DirectoryConsumer(runner, facilities),
@@ -97,7 +96,7 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
                 (*beds.methods(), *waiting.methods(), *stays.methods(), *availability.methods()),
                 runtime,
             ),
-            service_handler(audit_service.SERVICE, audit.methods(), runtime),
+            *(service_handler(*served, runtime) for served in oversight(foundation, kinds.by_name())),
         ]
 
     return Assembly(

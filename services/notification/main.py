@@ -35,7 +35,6 @@ from services.notification.entrypoints.grpc import (
     roster_service,
 )
 from services.notification.settings import NotificationSettings
-from services.shared.audit import audit_service
 from services.shared.database.migrations import load_migrations
 from services.shared.feed.metrics import FeedMetrics
 from services.shared.feed.tail import TopicTail
@@ -43,6 +42,7 @@ from services.shared.inbox.consumer import ConsumerSettings
 from services.shared.kafka.topics import Cleanup, TopicSpec
 from services.shared.lifecycle.foundation import Foundation, build_foundation
 from services.shared.lifecycle.loops import consumer_loops, deadline_loops
+from services.shared.lifecycle.oversight import oversight
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.lifecycle.settings import Part
 from services.shared.rpc.call import RpcRuntime
@@ -154,7 +154,6 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     rosters = roster_service.RosterServicer(kinds, runner)
     points = stored_contact_points(store, settings.contact_keys)
     contacts = contact_service.ContactServicer(ContactDesk(kinds, runner, points))
-    audit = audit_service.AuditServicer(store, kinds.by_name())
     consumer = OccurrenceConsumer(runner, desk, directory)
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
@@ -163,7 +162,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
             service_handler(roster_service.SERVICE, (*rosters.methods(), *contacts.methods()), runtime),
             service_handler(board_service.SERVICE, boards.boards_served.methods(), runtime),
             service_handler(drill_service.SERVICE, boards.drills_served.methods(), runtime),
-            service_handler(audit_service.SERVICE, audit.methods(), runtime),
+            *(service_handler(*served, runtime) for served in oversight(foundation, kinds.by_name())),
         ]
 
     return Assembly(

@@ -6,6 +6,7 @@ from services.operator.commands.audit import audit
 from services.operator.commands.bench import bench
 from services.operator.commands.demo import demo
 from services.operator.commands.directory import directory
+from services.operator.commands.dlq import dlq
 from services.operator.commands.events import events
 from services.operator.commands.referral import referral
 from services.operator.commands.serve import serve
@@ -29,3 +30,4 @@ app.add_typer(referral)
 app.add_typer(directory)
 app.add_typer(audit)
 app.add_typer(events)
+app.add_typer(dlq)

@@ -54,7 +54,6 @@ from services.referral.entrypoints.grpc import (
     standing_service,
 )
 from services.referral.settings import ReferralSettings
-from services.shared.audit import audit_service
 from services.shared.database.migrations import load_migrations
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.feed.metrics import FeedMetrics
@@ -63,6 +62,7 @@ from services.shared.inbox.consumer import ConsumerSettings
 from services.shared.kafka.topics import Cleanup, TopicSpec
 from services.shared.lifecycle.foundation import Foundation, build_foundation
 from services.shared.lifecycle.loops import consumer_loops, deadline_loops
+from services.shared.lifecycle.oversight import Served, oversight
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.method import StreamMethod, UnaryMethod, service_handler
@@ -210,9 +210,9 @@ def _identity_methods(
     ).methods()
 
 
-def _audit_methods(shared: _Shared, foundation: Foundation) -> tuple[Method, ...]:
+def _oversight(shared: _Shared, foundation: Foundation) -> tuple[Served, ...]:
     scope = AuditScope(shared.kinds, foundation.runner, shared.reading)
-    return audit_service.AuditServicer(foundation.store, shared.kinds.by_name(), scope.is_known_to).methods()
+    return oversight(foundation, shared.kinds.by_name(), scope.is_known_to)
 
 
 def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
@@ -250,7 +250,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
             directory_service.DirectoryServicer(kinds, runner, directory, publication).methods(),
         ),
         (standing_service.SERVICE, visits.methods()),
-        (audit_service.SERVICE, _audit_methods(shared, foundation)),
+        *_oversight(shared, foundation),
     )
     deadlines = ReferralDeadlines(
         runner,

@@ -12,8 +12,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 import tierlink
 
-#: Every service serves it for its own store, so that its name alone does not say whom to ask.
-AUDIT_PACKAGE = "audit"
+#: Every service serves them for its own store, so that their names alone do not say whom to ask.
+SHARED_PACKAGES = frozenset({"audit", "inbox"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,7 +51,7 @@ def rpc_methods() -> Mapping[str, RpcMethod]:
     """The RPCs that have a name of their own among all services, by name."""
     found: dict[str, RpcMethod] = {}
     for info in pkgutil.walk_packages(tierlink.__path__, "tierlink."):
-        if info.name.endswith("_service_pb2") and info.name.split(".")[1] != AUDIT_PACKAGE:
+        if info.name.endswith("_service_pb2") and info.name.split(".")[1] not in SHARED_PACKAGES:
             for service in import_module(info.name).DESCRIPTOR.services_by_name.values():
                 for method in service.methods:
                     assert method.name not in found, f"two RPCs are named {method.name}"

@@ -99,6 +99,7 @@ LIMIT $2
 WITH letter AS (
     UPDATE dead_letters SET resolution = 'REDRIVEN', resolved_at = now()
     WHERE source = $1 AND aggregate_id = $2 AND resolved_at IS NULL
+      AND ($3::bigint[] IS NULL OR id = ANY ($3::bigint[]))
     RETURNING source, aggregate_id, version, partition, "offset", key, value, headers
 ),
 parked AS (
@@ -128,3 +129,42 @@ resolved AS (
     WHERE d.id = letter.id
 )
 SELECT count(*) FROM letter
+
+-- letter -- one dead letter as it came, with how much of its aggregate waits, and whether it may be given up
+SELECT d.id, d.source, d.partition, d."offset", d.aggregate_id, d.version, d.error, d.attempts, d.failed_at,
+       d.key, d.value, d.headers::text AS headers, d.resolved_at IS NULL AS is_open,
+       (SELECT count(*) FROM parked_events p WHERE p.source = d.source AND p.aggregate_id = d.aggregate_id) AS parked,
+       d.version IS NULL OR coalesce((SELECT i.version FROM inbox i
+                                      WHERE i.source = d.source AND i.aggregate_id = d.aggregate_id), 0)
+                            >= d.version - 1 AS is_next
+FROM dead_letters d
+WHERE d.id = $1
+
+-- letters_of -- the open dead letters of one aggregate, in order
+SELECT id
+FROM dead_letters
+WHERE source = $1 AND aggregate_id = $2 AND resolved_at IS NULL
+ORDER BY version, id
+
+-- letter_reasons -- how many open dead letters have the same error, the most frequent first
+SELECT source, error, count(*) AS letters, min(failed_at) AS oldest_at, sum(count(*)) OVER () AS total
+FROM dead_letters
+WHERE resolved_at IS NULL
+GROUP BY source, error
+ORDER BY count(*) DESC, source, error
+LIMIT $1
+
+-- parked_depths -- the aggregates whose events wait, how many, and since when; those that wait longest first
+WITH waiting AS (
+    SELECT source, aggregate_id, 0 AS letters, 1 AS parked, parked_at AS since FROM parked_events
+    UNION ALL
+    SELECT source, aggregate_id, 1, 0, failed_at FROM dead_letters
+    WHERE resolved_at IS NULL AND aggregate_id IS NOT NULL
+)
+SELECT w.source, w.aggregate_id, sum(w.letters) AS letters, sum(w.parked) AS parked, min(w.since) AS since,
+       coalesce(max(i.version), 0) AS handled, count(*) OVER () AS total
+FROM waiting w
+LEFT JOIN inbox i ON i.source = w.source AND i.aggregate_id = w.aggregate_id
+GROUP BY w.source, w.aggregate_id
+ORDER BY min(w.since), w.source, w.aggregate_id
+LIMIT $1

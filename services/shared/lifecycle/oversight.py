@@ -1,0 +1,29 @@
+"""What every service serves for those who watch over the platform: its audit trail and its dead letters."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.shared.audit import audit_service
+from services.shared.audit.audit_service import AuditServicer, KnownTo
+from services.shared.eventstore.aggregate import AggregateKind
+from services.shared.inbox import dead_letter_service
+from services.shared.inbox.dead_letter_service import DeadLetterServicer, dead_letter_kind
+from services.shared.inbox.desk import DeadLetterDesk
+from services.shared.lifecycle.foundation import Foundation
+from services.shared.rpc.method import StreamMethod, UnaryMethod
+
+#: A gRPC service's full name and its methods.
+Served = tuple[str, tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]]
+
+
+def oversight(
+    foundation: Foundation, kinds: Mapping[str, AggregateKind[Any, Any]], known_to: KnownTo | None = None
+) -> tuple[Served, ...]:
+    """The services; `kinds` are the service's own. Raises CodecMismatch."""
+    letters = dead_letter_kind()
+    audit = AuditServicer(foundation.store, {**kinds, letters.name: letters}, known_to)
+    dead = DeadLetterServicer(DeadLetterDesk(foundation.reading), foundation.runner, letters)
+    return (
+        (audit_service.SERVICE, audit.methods()),
+        (dead_letter_service.SERVICE, dead.methods()),
+    )
