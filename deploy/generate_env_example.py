@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import typer.main
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from services.bed.settings import BedSettings
@@ -177,6 +178,8 @@ def _shown(default: Any) -> str:
         return ""
     if isinstance(default, bool):
         return str(default).lower()
+    if isinstance(default, SecretStr):
+        return default.get_secret_value()
     return default.value if isinstance(default, StrEnum) else f"{default}"
 
 

@@ -28,11 +28,11 @@ def main() -> int:
     # faust tells each of its steps.
     logging.getLogger("faust").setLevel(logging.WARNING)
     logging.getLogger("mode").setLevel(logging.ERROR)
-    name = asyncio.run(_prepare(KafkaAddress(bootstrap=settings.kafka_bootstrap)))
+    name = asyncio.run(_prepare(settings.kafka()))
     with tempfile.TemporaryDirectory(prefix="tierlink-availability-") as folder:
         app = build_app(
             StreamSettings(
-                kafka_bootstrap=settings.kafka_bootstrap,
+                kafka=settings.kafka(),
                 stale_after_s=settings.stale_after_s,
                 folder=folder,
                 app=name,

@@ -18,6 +18,7 @@ from services.bed.adapters.aggregate_codecs import BED_TOPIC
 from services.bed.adapters.availability_records import AVAILABILITY_TOPIC, line_of, record_of
 from services.bed.domain.availability_fold import Lines, WardLine, changed_availability, keep, version_of
 from services.bed.domain.values import BedType, WardCounts
+from services.shared.kafka.address import SASL_MECHANISM, KafkaAddress
 from services.shared.kafka.topics import Cleanup, TopicSpec
 
 _log = structlog.get_logger(__name__)
@@ -52,7 +53,7 @@ def topics(app: str) -> tuple[TopicSpec, ...]:
 class StreamSettings:
     """What the worker needs to know."""
 
-    kafka_bootstrap: str
+    kafka: KafkaAddress
     stale_after_s: float
     #: for faust's files; nothing that must be kept is in it
     folder: str
@@ -60,11 +61,24 @@ class StreamSettings:
     app: str = APP
 
 
+def _credentials(kafka: KafkaAddress) -> Any:
+    """As `KafkaAddress.client_options` has it, in faust's words; None for plain text."""
+    if kafka.user:
+        return faust.SASLCredentials(
+            username=kafka.user,
+            password=kafka.password,
+            ssl_context=kafka.ssl_context,
+            mechanism=SASL_MECHANISM,
+        )
+    return None if kafka.ssl_context is None else faust.SSLCredentials(context=kafka.ssl_context)
+
+
 def build_app(settings: StreamSettings) -> Any:
     """The faust application; its worker runs it."""
     app = faust.App(
         settings.app,
-        broker=[f"aiokafka://{each.strip()}" for each in settings.kafka_bootstrap.split(",")],
+        broker=[f"aiokafka://{each.strip()}" for each in settings.kafka.bootstrap.split(",")],
+        broker_credentials=_credentials(settings.kafka),
         store="memory://",
         datadir=settings.folder,
         web_enabled=False,

@@ -64,7 +64,7 @@ def build_foundation(
     """Builds the mechanisms; opens nothing yet. Raises ValueError for a part that does not exist."""
     parts = settings.chosen_parts()
     registry = new_registry(service=service, version=version("tierlink"))
-    kafka = KafkaAddress(bootstrap=settings.kafka_bootstrap)
+    kafka = settings.kafka()
     name = f"tierlink-{service}"
     reading = Database(dsn, application_name=name, connections_max=settings.database_connections_max)
     appending = Database(dsn, application_name=f"{name}-append", connections_max=2, session=APPEND_SESSION)

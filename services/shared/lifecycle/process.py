@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import grpc
@@ -182,11 +182,15 @@ async def _run_loops(
     return 0 if fault is None else 1
 
 
+def _replicated(foundation: Foundation, topics: Sequence[TopicSpec]) -> list[TopicSpec]:
+    return [replace(topic, replicas=foundation.settings.kafka_replicas) for topic in topics]
+
+
 async def _keep_asking_for_topics(foundation: Foundation, assembly: Assembly) -> None:
     """Topics are made where they are missing; commands are answered meanwhile, Kafka or not."""
     while True:
         try:
-            await ensure_topics(foundation.kafka, assembly.topics)
+            await ensure_topics(foundation.kafka, _replicated(foundation, assembly.topics))
             return
         except DependencyDown as error:
             _log.warning("topics_not_ready", error=str(error))

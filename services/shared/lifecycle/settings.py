@@ -3,9 +3,10 @@
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from services.shared.kafka.address import KafkaAddress, tls_context
 from services.shared.rpc.server import RpcSettings
 
 
@@ -31,6 +32,19 @@ class ServiceSettings(BaseSettings):
     )
 
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port, comma separated")
+    kafka_tls: bool = Field(
+        False, description="speak TLS to Kafka; implied by kafka_ca and kafka_certificate"
+    )
+    kafka_ca: Path | None = Field(
+        None, description="PEM file: who signs Kafka's certificates; else the system's"
+    )
+    kafka_certificate: Path | None = Field(None, description="PEM file: our certificate, for mutual TLS")
+    kafka_key: Path | None = Field(None, description="PEM file: its key")
+    kafka_user: str = Field("", description="user for SASL SCRAM-SHA-512; empty for none")
+    kafka_password: SecretStr = Field(SecretStr(""), description="password of that user")
+    kafka_replicas: int = Field(
+        1, description="copies of each topic that a service makes; three on a cluster", ge=1, le=9
+    )
     jwks: str = Field(
         "", description="JWKS with the keys of the callers' tokens: a file's path or an https URL"
     )
@@ -51,6 +65,18 @@ class ServiceSettings(BaseSettings):
     def chosen_parts(self) -> frozenset[Part]:
         """Raises ValueError for a part that does not exist."""
         return frozenset(Part(name.strip()) for name in self.parts.split(",") if name.strip())
+
+    def kafka(self) -> KafkaAddress:
+        """Raises OSError or ssl.SSLError for files that cannot be used."""
+        has_tls = self.kafka_tls or self.kafka_ca is not None or self.kafka_certificate is not None
+        return KafkaAddress(
+            bootstrap=self.kafka_bootstrap,
+            ssl_context=tls_context(self.kafka_ca, self.kafka_certificate, self.kafka_key)
+            if has_tls
+            else None,
+            user=self.kafka_user,
+            password=self.kafka_password.get_secret_value(),
+        )
 
     def rpc(self, host: str, port: int) -> RpcSettings:
         return RpcSettings(
