@@ -12,7 +12,9 @@ import uvloop
 from services.board.adapters.bed_news import GrpcBedNews
 from services.board.adapters.cookie_seal import read_seal
 from services.board.adapters.platform import GrpcPlatform
+from services.board.application.door_times import DoorTimes
 from services.board.application.platform import Platform
+from services.board.application.presence import Presence
 from services.board.application.sessions import Sessions
 from services.board.application.watching import Rhythm
 from services.board.entrypoints.http.answering import Answers
@@ -78,7 +80,13 @@ async def _serve(
     streams = Streams(
         guard, platform, Rhythm(heartbeat_s=settings.heartbeat_s), streams_max=settings.streams_max
     )
-    answers = Answers(guard, platform, heartbeat_s=settings.heartbeat_s, door_minutes=settings.door_minutes)
+    answers = Answers(
+        guard,
+        platform,
+        doors=DoorTimes(platform, fallback_minutes=settings.door_minutes),
+        presence=Presence(platform),
+        heartbeat_s=settings.heartbeat_s,
+    )
     app = build_app(guard, signing_in=SigningIn(guard, verifier), streams=streams, answers=answers)
     beds = BedStream(guard, news, Rhythm(heartbeat_s=settings.heartbeat_s), streams_max=settings.streams_max)
     app.routes.extend(beds.routes())

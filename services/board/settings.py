@@ -33,14 +33,16 @@ class BoardSettings(BaseSettings):
         description="file with 32 bytes in base64 that cookies are sealed with, the same for all boards; "
         "without it everybody signs in anew after a restart",
     )
-    streams_max: int = Field(1_000, description="live streams open at once; more are refused", ge=1)
+    streams_max: int = Field(
+        2_000, description="live streams open at once; a page has two, more are refused", ge=1
+    )
     heartbeat_s: float = Field(
         2.0, description="seconds between two signs of life; a page without three of them sounds", gt=0
     )
     door_minutes: int = Field(
         60,
-        description="minutes that a destination takes from its door to the treatment: its own median, "
-        "or the target while it has none",
+        description="minutes that a destination takes from its door to the treatment, while fewer than 5 "
+        "patients of the last 90 days give a median",
         ge=0,
     )
     jwks: str = Field(

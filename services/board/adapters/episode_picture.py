@@ -1,15 +1,15 @@
 """What is left of an episode's running clocks, from the messages of the referral service."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from services.board.application.platform import Doors
 from services.board.domain.budget import budget
+from services.board.domain.door_time import DOOR_CLOCKS, DoorMedian, DoorSource, DoorTime
 from tierlink.referral.v1 import referral_pb2
-
-#: Clocks that the destination stops: who has still to be driven there has less time than the clock says.
-_STOPPED_AT_DESTINATION = frozenset({"onset-to-needle", "onset-to-puncture", "transfer-for-pci"})
 
 #: Before and during these the road still lies ahead.
 _ROAD_AHEAD = frozenset(
@@ -23,23 +23,24 @@ _ROAD_AHEAD = frozenset(
 )
 
 
-def budgets_of(found: Any, *, door_minutes: int) -> list[dict[str, Any]]:
+async def budgets_of(found: Any, *, doors: Doors) -> list[dict[str, Any]]:
     """One entry for each running clock of a GetEpisodeResponse, the most pressing first.
 
-    `door_minutes` is what a destination takes from its door to the treatment.
+    `doors` is asked what a destination takes from its door to the treatment.
     """
-    drive = _drive_minutes(found.referrals)
+    road = _road(found.referrals)
     entries = []
     for clock in found.episode.clocks:
         # One that runs past its target is missed already, and still nobody's to forget.
         if clock.HasField("stopped_at") or not clock.HasField("stop_by"):
             continue
-        travels = drive is not None and clock.key in _STOPPED_AT_DESTINATION
+        ahead = road if clock.key in DOOR_CLOCKS else None
+        door = await doors(ahead.destination, clock.key) if ahead else _NO_DOOR
         left = budget(
             started_at=_moment(clock.started_at),
             stop_by=_moment(clock.stop_by),
-            drive_minutes=drive or 0 if travels else 0,
-            door_minutes=door_minutes if travels else 0,
+            drive_minutes=ahead.minutes if ahead else 0,
+            door_minutes=door.minutes,
         )
         entries.append(
             {
@@ -51,19 +52,42 @@ def budgets_of(found: Any, *, door_minutes: int) -> list[dict[str, Any]]:
                 "leave_by": left.leave_by.isoformat(),
                 "drive_minutes": left.drive_minutes,
                 "door_minutes": left.door_minutes,
-                "travels": travels,
+                "door_source": door.source.value,
+                "door_count": door.count,
+                "destination": ahead.destination if ahead else "",
+                "travels": ahead is not None,
             }
         )
     return sorted(entries, key=lambda entry: str(entry["leave_by"]))
 
 
-def _drive_minutes(referrals: Any) -> int | None:
-    """Minutes of road that still lie ahead; None when nobody is to be driven anywhere."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Road:
+    """What still has to be driven."""
+
+    destination: str
+    minutes: int
+
+
+_NO_DOOR = DoorTime(minutes=0, source=DoorSource.SETTING)
+
+
+def medians_of(found: Any) -> dict[str, DoorMedian]:
+    """The medians of a SummarizeClocksResponse by the clock's key; those without data are left out."""
+    return {
+        clock.target.key: DoorMedian(minutes=round(clock.median_s / 60), count=clock.count)
+        for clock in found.clocks
+        if clock.HasField("median_s")
+    }
+
+
+def _road(referrals: Any) -> _Road | None:
+    """The road that still lies ahead, the shortest; None when nobody is to be driven anywhere."""
     for referral in referrals:
         if referral.state not in _ROAD_AHEAD or referral.direction != referral_pb2.DIRECTION_UP:
             continue
-        minutes = [
-            int(offer.travel_minutes)
+        roads = [
+            _Road(destination=offer.facility, minutes=int(offer.travel_minutes))
             for offer in referral.offers
             if offer.HasField("travel_minutes")
             and offer.state
@@ -73,8 +97,8 @@ def _drive_minutes(referrals: Any) -> int | None:
                 referral_pb2.OFFER_STATE_ACCEPTED,
             )
         ]
-        if minutes:
-            return min(minutes)
+        if roads:
+            return min(roads, key=lambda road: road.minutes)
     return None
 
 

@@ -1,29 +1,40 @@
 """The services by gRPC. Implements `Platform`."""
 
-from collections.abc import AsyncGenerator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import grpc
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
-from services.board.adapters.episode_picture import budgets_of
-from services.board.application.platform import Heard, PlatformRefused, Refusal, Resource
+from services.board.adapters.episode_picture import budgets_of, medians_of
+from services.board.application.platform import Doors, Heard, PlatformRefused, Refusal, Resource
 from services.board.application.watching import StreamBroken, StreamRefused
+from services.board.domain.door_time import DoorMedian
 from services.shared.rpc.channels import Channels
 from tierlink.bed.v1 import bed_service_pb2, bed_service_pb2_grpc
-from tierlink.notification.v1 import alert_service_pb2, alert_service_pb2_grpc
+from tierlink.notification.v1 import (
+    alert_pb2,
+    alert_service_pb2,
+    alert_service_pb2_grpc,
+    board_service_pb2,
+    board_service_pb2_grpc,
+)
 from tierlink.referral.v1 import (
     directory_service_pb2,
     directory_service_pb2_grpc,
     episode_service_pb2,
     episode_service_pb2_grpc,
+    referral_pb2,
     referral_service_pb2,
     referral_service_pb2_grpc,
 )
 
 #: What a person waits for an answer.
 CALL_TIMEOUT_S = 5.0
+#: A median is of the last three months: a site gets better, and a week has too few patients.
+_DOOR_PERIOD = timedelta(days=90)
 #: Wards of one facility shown; no hospital has more.
 _WARDS_MAX = 500
 #: Of a thousand each; a province has fewer facilities.
@@ -40,6 +51,19 @@ _REFUSALS = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: Refusal.AWAY,
     grpc.StatusCode.UNAVAILABLE: Refusal.AWAY,
     grpc.StatusCode.DEADLINE_EXCEEDED: Refusal.AWAY,
+}
+#: States that a page no longer shows, by the field of the stream's messages.
+_OVER = {
+    "alert": frozenset({alert_pb2.ALERT_STATE_RESOLVED}),
+    "referral": frozenset(
+        {
+            referral_pb2.REFERRAL_STATE_CLOSED,
+            referral_pb2.REFERRAL_STATE_CANCELLED,
+            referral_pb2.REFERRAL_STATE_EXPIRED,
+            referral_pb2.REFERRAL_STATE_DECEASED,
+            referral_pb2.REFERRAL_STATE_ENTERED_IN_ERROR,
+        }
+    ),
 }
 #: An address that is away, a service that drains: another try may succeed with the same resume token.
 _PASSING = frozenset(
@@ -60,6 +84,7 @@ class GrpcPlatform:
     def __init__(self, channels: Channels) -> None:
         # The stubs' classes are typed for both kinds of channel at once; this is the asynchronous one.
         self._alerts: Any = alert_service_pb2_grpc.AlertServiceStub(channels.of("notification"))
+        self._boards: Any = board_service_pb2_grpc.BoardServiceStub(channels.of("notification"))
         self._referrals: Any = referral_service_pb2_grpc.ReferralServiceStub(channels.of("referral"))
         self._episodes: Any = episode_service_pb2_grpc.EpisodeServiceStub(channels.of("referral"))
         self._directory: Any = directory_service_pb2_grpc.DirectoryServiceStub(channels.of("referral"))
@@ -80,10 +105,21 @@ class GrpcPlatform:
         request = alert_service_pb2.AcknowledgeAlertRequest(name=name, request_id=request_id)
         return _content((await _answer(self._alerts.AcknowledgeAlert(request, **_options(token)))).alert)
 
-    async def episode(self, token: str, name: str, *, door_minutes: int) -> Resource:
+    async def episode(self, token: str, name: str, *, doors: Doors) -> Resource:
         request = episode_service_pb2.GetEpisodeRequest(name=name)
         found = await _answer(self._episodes.GetEpisode(request, **_options(token)))
-        return {**_content(found), "budgets": budgets_of(found, door_minutes=door_minutes)}
+        return {**_content(found), "budgets": await budgets_of(found, doors=doors)}
+
+    async def door_medians(self, token: str, facility: str) -> Mapping[str, DoorMedian]:
+        now = datetime.now(UTC)
+        request = episode_service_pb2.SummarizeClocksRequest(facility=facility)
+        request.started_from.FromDatetime(now - _DOOR_PERIOD)
+        request.started_before.FromDatetime(now)
+        found = await _answer(self._episodes.SummarizeClocks(request, **_options(token)))
+        return medians_of(found)
+
+    async def report_board(self, token: str) -> None:
+        await _answer(self._boards.ReportBoard(board_service_pb2.ReportBoardRequest(), **_options(token)))
 
     async def wards(self, token: str, facility: str) -> Resource:
         request = bed_service_pb2.ListBedsRequest(facility=facility, page_size=_WARDS_MAX)
@@ -126,10 +162,12 @@ async def _heard(call: Any, field: str) -> AsyncGenerator[Heard, None]:
     """A stream's messages. Raises StreamBroken, StreamRefused."""
     try:
         async for message in call:
+            resource = getattr(message, field) if message.HasField(field) else None
             yield Heard(
-                resource=_content(getattr(message, field)) if message.HasField(field) else None,
+                resource=None if resource is None else _content(resource),
                 event_type=message.event_type,
                 resume_token=message.resume_token,
+                is_over=resource is not None and resource.state in _OVER[field],
             )
     except grpc.aio.AioRpcError as error:
         if error.code() in _PASSING:

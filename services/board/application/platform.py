@@ -1,12 +1,27 @@
 """What the board asks of the services, with the token of the person who looks: they decide what is shown."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
+from services.board.domain.door_time import DoorMedian, DoorTime
+
+#: What a destination takes from its door to the treatment, for a clock that it stops.
+Doors = Callable[[str, str], Awaitable[DoorTime]]
+
 #: A resource as the contract has it, by the names of its fields.
 Resource = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Viewer:
+    """On whose behalf the services are asked."""
+
+    token: str
+    facility: str
+    #: what the services decide by: whoever has an equal one is shown the same
+    view: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,6 +31,8 @@ class Heard:
     resource: Resource | None
     event_type: str
     resume_token: str
+    #: the resource is no longer live: pages drop it
+    is_over: bool = False
 
 
 class Refusal(StrEnum):
@@ -50,8 +67,14 @@ class Platform(Protocol):
     async def acknowledge(self, token: str, name: str, request_id: str) -> Resource:
         """The alert after somebody acts on it."""
 
-    async def episode(self, token: str, name: str, *, door_minutes: int) -> Resource:
+    async def episode(self, token: str, name: str, *, doors: Doors) -> Resource:
         """An episode with its referrals and consultations, and the `budgets` of its running clocks."""
+
+    async def door_medians(self, token: str, facility: str) -> Mapping[str, DoorMedian]:
+        """What a facility took lately, by the clock of its door, as far as the person may see it."""
+
+    async def report_board(self, token: str) -> None:
+        """A screen shows the alerts of the person's facility now."""
 
     async def wards(self, token: str, facility: str) -> Resource:
         """The wards of a facility with their beds."""

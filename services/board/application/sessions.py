@@ -13,6 +13,7 @@ from typing import Protocol
 
 import orjson
 
+from services.board.application.platform import Viewer
 from services.shared.kernel.actor import Actor, Role
 
 _ID_BYTES = 16
@@ -36,6 +37,16 @@ class Session:
     #: the person's own, sent to the services with every call: they decide what is shown
     token: str = field(repr=False)
     expires_at: datetime
+
+    @property
+    def viewer(self) -> Viewer:
+        """The person as the services know them."""
+        actor = self.actor
+        return Viewer(
+            token=self.token,
+            facility=actor.facility,
+            view=(actor.user, actor.facility, *sorted(role.value for role in actor.roles)),
+        )
 
 
 class Seal(Protocol):

@@ -35,6 +35,8 @@ class Told:
     #: of a change: the resource
     resource: Resource | None = None
     event_type: str = ""
+    #: of a change: the resource is no longer live
+    is_over: bool = False
     #: to go on from; empty where there is none
     resume_token: str = ""
 
@@ -142,5 +144,6 @@ def _told(heard: Heard) -> Told:
         kind=Kind.HEARTBEAT if heard.resource is None else Kind.CHANGE,
         resource=heard.resource,
         event_type=heard.event_type,
+        is_over=heard.is_over,
         resume_token=heard.resume_token,
     )

@@ -1,10 +1,14 @@
 // The alerts of this facility, the most pressing first.
 import { Answer, byId, call, drawId, element, secondsUntil, serverNow, signedOut } from "./page.js";
-import { duration, inLanguage, say } from "./texts.js";
+import { duration, inLanguage, say, timeOfDay } from "./texts.js";
 
 const RANK = { CRITICAL: 0, HIGH: 1, INFORMATION: 2 };
 // A shape beside the colour: one man in twelve does not see red as red.
 const SHAPE = { CRITICAL: "▲", HIGH: "◆", INFORMATION: "●" };
+
+const DRILL_SHAPE = "◌";
+// Of those who were called, the latest: an escalation that goes on for hours must not fill the wall.
+const CALLS_SHOWN_MAX = 8;
 
 const severity = (alert) => (alert.severity ?? "").replace("SEVERITY_", "");
 const state = (alert) => (alert.state ?? "").replace("ALERT_STATE_", "");
@@ -66,21 +70,26 @@ export class Alerts {
     const isOpen = state(alert) === "TRIGGERED";
     const level = severity(alert);
     const card = element("article", {
-      className: `alert ${level.toLowerCase()} ${isOpen ? "open" : "taken"}`,
+      className: `alert ${level.toLowerCase()} ${isOpen ? "open" : "taken"}${alert.drill ? " drill" : ""}`,
       tabindex: "0",
       "data-name": alert.name,
       "aria-current": alert.name === this.picked,
       onclick: () => this.pick(alert.name),
     });
     card.append(
-      element("div", { className: "shape", text: SHAPE[level] ?? "●", "aria-label": say(`severity.${level}`) }),
+      element("div", {
+        className: "shape",
+        text: alert.drill ? DRILL_SHAPE : (SHAPE[level] ?? "●"),
+        "aria-label": say(alert.drill ? "alerts.drill" : `severity.${level}`),
+      }),
       element(
         "div",
         { className: "what" },
+        alert.drill ? element("span", { className: "drill-mark", text: say("alerts.drill") }) : null,
         element("h2", { text: inLanguage(alert.title) }),
         element("p", { text: inLanguage(alert.body) }),
         element("p", { className: "calling", text: calling(alert) }),
-        element("p", { className: "key", text: `${say("alerts.key")}: ${alert.dedup_key ?? ""}` }),
+        details(alert),
       ),
       element(
         "div",
@@ -164,6 +173,7 @@ export class Alerts {
   }
 }
 
+// Who is called now, and which step of the escalation that is.
 function calling(alert) {
   if (state(alert) === "ACKNOWLEDGED") {
     return say("alerts.acknowledged_by", { name: alert.acknowledged_by?.name ?? "" });
@@ -171,12 +181,53 @@ function calling(alert) {
   if (alert.escalation_exhausted) return say("alerts.exhausted");
   const steps = alert.escalation ?? [];
   const step = steps[alert.escalation_step ?? 0];
-  if (!step) return "";
+  if (!step) return alert.drill ? say("alerts.drill.nobody") : "";
   const names = (step.recipients ?? []).map((recipient) => recipient.name || recipient.user).join("、");
+  if (alert.drill) return say("alerts.drill.for", { names });
   const where = say("alerts.step", {
     step: (alert.escalation_step ?? 0) + 1,
     steps: steps.length,
     round: alert.escalation_round ?? 1,
+    duty: say(`duty.${step.duty}`),
   });
   return `${say("alerts.calling", { names })} · ${where}`;
+}
+
+// Shown of the alert that is picked: who was called and how far that came, who comes next, and its key.
+function details(alert) {
+  const names = new Map();
+  for (const step of alert.escalation ?? []) {
+    for (const recipient of step.recipients ?? []) names.set(recipient.user, recipient.name || recipient.user);
+  }
+  const calls = [...(alert.deliveries ?? [])].reverse().slice(0, CALLS_SHOWN_MAX);
+  const next = (alert.escalation ?? [])[(alert.escalation_step ?? 0) + 1];
+  return element(
+    "div",
+    { className: "details" },
+    alert.without_board ? element("p", { className: "warning", text: say("alerts.without_board") }) : null,
+    element(
+      "ul",
+      { className: "calls" },
+      ...calls.map((made) =>
+        element("li", {
+          text: say("alerts.called", {
+            time: timeOfDay(made.attempted_at),
+            name: names.get(made.recipient) ?? made.recipient,
+            step: (made.step ?? 0) + 1,
+            channel: say(`channel.${made.channel}`),
+            outcome: say(`outcome.${(made.outcome ?? "").replace("DELIVERY_OUTCOME_", "")}`),
+          }),
+        }),
+      ),
+    ),
+    next && state(alert) === "TRIGGERED" && !alert.drill
+      ? element("p", {
+          text: say("alerts.next", {
+            duty: say(`duty.${next.duty}`),
+            names: (next.recipients ?? []).map((recipient) => recipient.name || recipient.user).join("、"),
+          }),
+        })
+      : null,
+    element("p", { className: "key", text: `${say("alerts.key")}: ${alert.dedup_key ?? ""}` }),
+  );
 }

@@ -3,6 +3,7 @@ import { Alerts } from "./alerts.js";
 import { Episode } from "./episode.js";
 import { LiveStream, State } from "./live.js";
 import { Answer, byId, call, learnTime, loadNames, nameOf, serverNow, setCsrfToken, signedOut } from "./page.js";
+import { Presence } from "./presence.js";
 import { Referrals } from "./referrals.js";
 import { Sound } from "./sound.js";
 import { duration, inLanguage, loadTexts, say, timeOfDay, toggleLanguage } from "./texts.js";
@@ -26,8 +27,12 @@ async function start() {
   stream = new LiveStream("/events/alerts", me.heartbeat_s, {
     restart: () => alerts.restart(),
     change: (alert) => alerts.change(alert),
-    state: showConnection,
+    state: (state, sinceMs) => {
+      showConnection(state, sinceMs);
+      if (state === State.LIVE) presence.tell();
+    },
   });
+  const presence = new Presence(() => stream.state === State.LIVE);
   // Its own silence is not announced: the alerts' stream goes the same way, and is the one that counts.
   new LiveStream("/events/referrals", me.heartbeat_s, {
     restart: () => referrals.restart(),

@@ -5,6 +5,10 @@ import { duration, inLanguage, say, timeOfDay } from "./texts.js";
 const SHAPE = { GREEN: "●", AMBER: "◆", RED: "▲", OVER: "■" };
 const SVG = "http://www.w3.org/2000/svg";
 
+// Where the minutes at the destination come from: what it took lately, or what the site set.
+const door = (budget) =>
+  say(`clock.door.${budget.door_source}`, { door: budget.door_minutes, count: budget.door_count });
+
 function light(budget) {
   if (secondsUntil(budget.leave_by) <= 0) return "OVER";
   if (secondsUntil(budget.red_at) <= 0) return "RED";
@@ -80,6 +84,7 @@ export class Episode {
         text: `${say(budget.travels ? "clock.leave_by" : "clock.stop_by")} ${timeOfDay(budget.leave_by)}`,
       }),
       element("p", { className: "how", text: how }),
+      budget.travels ? element("p", { className: "how door", text: door(budget) }) : null,
     );
   }
 

@@ -1,6 +1,6 @@
 """The board's HTTP, without the services: who may in, and what no other page may send."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from datetime import UTC, datetime
 from typing import Any, cast
 from uuid import uuid4
@@ -9,9 +9,11 @@ import httpx
 import pytest
 
 from services.board.adapters.cookie_seal import read_seal
-from services.board.application.platform import Platform, PlatformRefused, Refusal, Resource
+from services.board.application.door_times import DoorTimes
+from services.board.application.platform import Heard, Platform, PlatformRefused, Refusal, Resource
+from services.board.application.presence import Presence
 from services.board.application.sessions import Sessions
-from services.board.application.watching import Rhythm
+from services.board.application.watching import Rhythm, StreamRefused
 from services.board.entrypoints.http.answering import Answers
 from services.board.entrypoints.http.app import build_app
 from services.board.entrypoints.http.guard import COOKIE, Guard
@@ -45,6 +47,21 @@ class FakePlatform:
     def __init__(self) -> None:
         self.refuses_with: Refusal | None = None
         self.acknowledged: list[tuple[str, str]] = []
+        self.reported: list[str] = []
+        #: what is asked for with whose token: the person's own, and no other
+        self.watched: list[str] = []
+
+    async def watch_alerts(self, token: str, resume_token: str) -> AsyncGenerator[Heard, None]:
+        self.watched.append(token)
+        yield Heard(resource={"name": "alerts/1"}, event_type="", resume_token="t1")
+        raise StreamRefused(token_is_bad=False)
+
+    watch_referrals = watch_alerts
+
+    async def report_board(self, token: str) -> None:
+        if self.refuses_with is not None:
+            raise PlatformRefused(self.refuses_with)
+        self.reported.append(token)
 
     async def acknowledge(self, token: str, name: str, request_id: str) -> Resource:
         if self.refuses_with is not None:
@@ -66,7 +83,13 @@ async def client(platform: FakePlatform) -> AsyncIterator[httpx.AsyncClient]:
         guard,
         signing_in=SigningIn(guard, FakeAuthenticator()),
         streams=Streams(guard, board, Rhythm(heartbeat_s=1), streams_max=1),
-        answers=Answers(guard, board, heartbeat_s=1, door_minutes=60),
+        answers=Answers(
+            guard,
+            board,
+            doors=DoorTimes(board, fallback_minutes=60),
+            presence=Presence(board),
+            heartbeat_s=1,
+        ),
     )
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="https://board.test") as found:
@@ -216,3 +239,39 @@ async def test_every_answer_tells_the_browser_to_load_and_run_nothing_foreign(
 async def test_no_path_leads_out_of_the_static_folder(client: httpx.AsyncClient) -> None:
     for path in ("/static/../settings.py", "/static/%2e%2e/settings.py", "/static//etc/passwd"):
         assert (await client.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("change", [{"x-csrf-token": "guessed"}, {"x-tierlink-page": ""}])
+async def test_a_sign_of_life_comes_from_a_page_of_this_board_alone(
+    client: httpx.AsyncClient, platform: FakePlatform, change: dict[str, str]
+) -> None:
+    assert (await client.post("/api/presence", json={}, headers=PAGE)).status_code == 401
+    headers = await _sign_in(client)
+    assert (await client.post("/api/presence", json={}, headers={**headers, **change})).status_code == 403
+    assert platform.reported == []
+
+
+async def test_many_pages_of_a_facility_are_one_word_to_the_service(
+    client: httpx.AsyncClient, platform: FakePlatform
+) -> None:
+    headers = await _sign_in(client)
+    platform.refuses_with = Refusal.AWAY
+    assert (await client.post("/api/presence", json={}, headers=headers)).status_code == 503
+    platform.refuses_with = Refusal.NOT_PERMITTED
+    assert (await client.post("/api/presence", json={}, headers=headers)).status_code == 204
+    platform.refuses_with = None
+    for _ in range(20):
+        assert (await client.post("/api/presence", json={}, headers=headers)).status_code == 204
+    assert platform.reported == [TOKEN]
+
+
+@pytest.mark.parametrize("path", ["/events/alerts", "/events/referrals"])
+async def test_a_stream_is_asked_for_with_the_persons_token_and_ends_when_it_is_refused(
+    client: httpx.AsyncClient, platform: FakePlatform, path: str
+) -> None:
+    await _sign_in(client)
+    told = (await client.get(path)).text
+    assert platform.watched == [TOKEN]
+    kinds = [line.removeprefix("event: ") for line in told.splitlines() if line.startswith("event: ")]
+    assert kinds == ["heartbeat", "restart", "change", "refused"]
+    assert '"name":"alerts/1"' in told

@@ -27,6 +27,7 @@ def test_what_has_a_name_in_the_contract_has_one_on_screen() -> None:
     named = {
         "severity": (alert_pb2.Severity, "SEVERITY_"),
         "milestone": (episode_pb2.MilestoneKind, "MILESTONE_KIND_"),
+        "outcome": (alert_pb2.DeliveryOutcome, "DELIVERY_OUTCOME_"),
         "bed": (bed_pb2.BedState, "BED_STATE_"),
         "bedtype": (type_pb2.BedType, "BED_TYPE_"),
         "pathway": (type_pb2.Pathway, "PATHWAY_"),

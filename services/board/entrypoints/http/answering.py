@@ -11,7 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from services.board.application.door_times import DoorTimes
 from services.board.application.platform import Platform, PlatformRefused, Refusal, Resource
+from services.board.application.presence import Presence
+from services.board.domain.door_time import DoorTime, door_time
 from services.board.entrypoints.http.guard import Guard
 from services.board.entrypoints.http.reading_json import body_of
 
@@ -46,16 +49,20 @@ def told_in_http(
 class Answers:
     """The API of the pages."""
 
-    def __init__(self, guard: Guard, platform: Platform, *, heartbeat_s: float, door_minutes: int) -> None:
+    def __init__(
+        self, guard: Guard, platform: Platform, *, doors: DoorTimes, presence: Presence, heartbeat_s: float
+    ) -> None:
         self._guard = guard
         self._platform = platform
+        self._doors = doors
+        self._presence = presence
         self._heartbeat_s = heartbeat_s
-        self._door_minutes = door_minutes
 
     def routes(self) -> list[Route]:
         return [
             Route("/api/me", self.me, methods=["GET"]),
             Route("/api/alerts/{alert}/acknowledgement", self.acknowledge, methods=["POST"]),
+            Route("/api/presence", self.presence, methods=["POST"]),
             Route("/api/facilities", self.facilities, methods=["GET"]),
             Route("/api/episodes/{episode}", self.episode, methods=["GET"]),
             Route("/api/beds", self.beds, methods=["GET"]),
@@ -79,6 +86,13 @@ class Answers:
         )
 
     @told_in_http
+    async def presence(self, request: Request) -> Response:
+        """A sign of life of a page that shows alerts now: it alone knows that somebody may see them."""
+        session = self._guard.acting(request)
+        await self._presence.seen(session.viewer)
+        return Response(status_code=204)
+
+    @told_in_http
     async def facilities(self, request: Request) -> Response:
         """Names by id."""
         session = self._guard.session(request)
@@ -99,7 +113,13 @@ class Answers:
         """An episode with its referrals and consultations, its clocks, and what is left of their time."""
         session = self._guard.session(request)
         name = f"episodes/{_uuid(request.path_params['episode'])}"
-        found = await self._platform.episode(session.token, name, door_minutes=self._door_minutes)
+        viewer = session.viewer
+
+        async def doors(destination: str, clock: str) -> DoorTime:
+            medians = await self._doors.medians(viewer, destination)
+            return door_time(clock, medians, fallback_minutes=self._doors.fallback_minutes)
+
+        found = await self._platform.episode(session.token, name, doors=doors)
         return _json({**found, "now": datetime.now(UTC).isoformat()})
 
     @told_in_http

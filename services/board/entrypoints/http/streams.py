@@ -1,7 +1,8 @@
 """`/events/alerts` and `/events/referrals`: Server-Sent Events, resumed by `Last-Event-ID`."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+import time
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -12,17 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from services.board.application.platform import Heard, Platform
+from services.board.application.platform import Platform
 from services.board.application.sessions import Session
-from services.board.application.watching import Kind, Rhythm, Told, watch
+from services.board.application.sharing import Page, SharedStreams
+from services.board.application.watching import Kind, Rhythm, Told
 from services.board.entrypoints.http.guard import Guard
 
 _TOKEN_LENGTH_MAX = 4096
 #: A page that reads more slowly than this is dropped; it comes back with its last id.
 _SEND_TIMEOUT_S = 10.0
-
-#: Begins a service's stream for a session, after a resume token.
-BeginFor = Callable[[Session, str], AsyncGenerator[Heard, None]]
+_MOMENT_S = 0.5
+_ALIVE = Told(kind=Kind.HEARTBEAT)
 
 
 class Streams:
@@ -30,9 +31,10 @@ class Streams:
 
     def __init__(self, guard: Guard, platform: Platform, rhythm: Rhythm, *, streams_max: int) -> None:
         self._guard = guard
-        self._platform = platform
-        self._rhythm = rhythm
+        self._alerts = SharedStreams(platform.watch_alerts, rhythm)
+        self._referrals = SharedStreams(platform.watch_referrals, rhythm)
         self._streams_max = streams_max
+        self._words = _Words()
         self._stopping = asyncio.Event()
         self.open = 0
 
@@ -47,14 +49,12 @@ class Streams:
         self._stopping.set()
 
     async def alerts(self, request: Request) -> Response:
-        return self._stream(request, lambda session, token: self._platform.watch_alerts(session.token, token))
+        return self._stream(request, self._alerts)
 
     async def referrals(self, request: Request) -> Response:
-        return self._stream(
-            request, lambda session, token: self._platform.watch_referrals(session.token, token)
-        )
+        return self._stream(request, self._referrals)
 
-    def _stream(self, request: Request, begin: BeginFor) -> Response:
+    def _stream(self, request: Request, shared: SharedStreams) -> Response:
         session = self._guard.session(request)
         if self.open >= self._streams_max:
             return JSONResponse({"error": "TOO_MANY_STREAMS"}, status_code=503)
@@ -62,7 +62,7 @@ class Streams:
         after = request.headers.get("last-event-id") or request.query_params.get("after", "")
         resume = after[:_TOKEN_LENGTH_MAX]
         return EventSourceResponse(
-            self._events(session, begin, resume),
+            self._events(session, shared, resume),
             # The rhythm below sends signs of life that pages can see; comments they cannot.
             ping=3600,
             send_timeout=_SEND_TIMEOUT_S,
@@ -70,21 +70,16 @@ class Streams:
         )
 
     async def _events(
-        self, session: Session, begin: BeginFor, resume: str
-    ) -> AsyncGenerator[ServerSentEvent, None]:
+        self, session: Session, shared: SharedStreams, resume: str
+    ) -> AsyncGenerator[bytes, None]:
         self.open += 1
         try:
-            told = watch(
-                lambda token: begin(session, token),
-                resume,
-                self._rhythm,
-                is_signed_in=lambda: self._is_signed_in(session),
-            )
-            async with aclosing(told) as news:
+            page = Page(token=session.token, is_signed_in=lambda: self._is_signed_in(session))
+            async with aclosing(shared.read(session.viewer.view, page, resume)) as news:
                 # The first words at once: a page that is let in must know before the first change.
-                yield _event(Told(kind=Kind.HEARTBEAT))
+                yield _event(_ALIVE)
                 async for each in news:
-                    yield _event(each)
+                    yield self._words.of(each)
                     if self._stopping.is_set():
                         return
         finally:
@@ -94,11 +89,29 @@ class Streams:
         return self._guard.sessions.is_open(session, now=datetime.now(UTC))
 
 
-def _event(told: Told) -> ServerSentEvent:
+class _Words:
+    """What is told to many pages at the same moment is put into words once."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Told, bytes, float] | None = None
+
+    def of(self, told: Told) -> bytes:
+        now_s = time.monotonic()
+        last = self._last
+        # Not later than the moment: the words tell the time.
+        if last is not None and last[0] is told and now_s - last[2] < _MOMENT_S:
+            return last[1]
+        words = _event(told)
+        self._last = (told, words, now_s)
+        return words
+
+
+def _event(told: Told) -> bytes:
     content: dict[str, Any] = {"now": datetime.now(UTC).isoformat()}
     if told.resource is not None:
         content["resource"] = told.resource
         content["event_type"] = told.event_type
-    return ServerSentEvent(
+    event = ServerSentEvent(
         data=orjson.dumps(content).decode(), event=told.kind.value, id=told.resume_token or None
     )
+    return event.encode()
