@@ -7,6 +7,7 @@ from services.operator.commands.bench import bench
 from services.operator.commands.demo import demo
 from services.operator.commands.directory import directory
 from services.operator.commands.dlq import dlq
+from services.operator.commands.drill import drill
 from services.operator.commands.events import events
 from services.operator.commands.referral import referral
 from services.operator.commands.serve import serve
@@ -28,6 +29,7 @@ app.command()(token)
 app.command()(bench)
 app.add_typer(referral)
 app.add_typer(directory)
+app.add_typer(drill)
 app.add_typer(audit)
 app.add_typer(events)
 app.add_typer(dlq)

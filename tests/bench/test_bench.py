@@ -14,6 +14,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
             *(sys.executable, "-m", "services.operator", "bench", "--output", "json"),
             *("--facilities", "50"),
             *("--seconds", "0.3", "--turns", "1", "--seed", "5", "--referrals", "400", "--alerts", "60"),
+            *("--boards", "20"),
         ],
         capture_output=True,
         text=True,
@@ -32,6 +33,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "reading",
         "holds",
         "escalation",
+        "boards",
     ]
     ratios = {ratio["name"]: ratio for section in found["sections"] for ratio in section["ratios"]}
     assert {

@@ -1,5 +1,6 @@
 """The services by gRPC. Implements `Platform`."""
 
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -151,6 +152,27 @@ def _content(message: Message) -> dict[str, Any]:
     return content
 
 
+class _Contents:
+    """What many streams bring at the same time is taken apart once: that is much of a board's work."""
+
+    def __init__(self, kept_max: int) -> None:
+        self._kept: OrderedDict[tuple[str, bytes], dict[str, Any]] = OrderedDict()
+        self._kept_max = kept_max
+
+    def of(self, message: Message) -> dict[str, Any]:
+        """To be read only: it is given to others as well."""
+        key = (message.DESCRIPTOR.full_name, message.SerializeToString())
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = _content(message)
+            while len(self._kept) > self._kept_max:
+                self._kept.popitem(last=False)
+        return found
+
+
+_CONTENTS = _Contents(kept_max=200)
+
+
 async def _answer(call: Awaitable[Any]) -> Any:
     try:
         return await call
@@ -164,7 +186,7 @@ async def _heard(call: Any, field: str) -> AsyncGenerator[Heard, None]:
         async for message in call:
             resource = getattr(message, field) if message.HasField(field) else None
             yield Heard(
-                resource=None if resource is None else _content(resource),
+                resource=None if resource is None else _CONTENTS.of(resource),
                 event_type=message.event_type,
                 resume_token=message.resume_token,
                 is_over=resource is not None and resource.state in _OVER[field],

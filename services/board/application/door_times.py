@@ -38,7 +38,7 @@ class DoorTimes:
         if not facility:
             return _NONE
         now_s = asyncio.get_running_loop().time()
-        key = (viewer.view, facility)
+        key = (viewer.person, facility)
         kept = self._kept.get(key)
         if kept is not None and kept.until_s > now_s:
             return kept.medians

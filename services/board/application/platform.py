@@ -20,8 +20,10 @@ class Viewer:
 
     token: str
     facility: str
-    #: what the services decide by: whoever has an equal one is shown the same
-    view: tuple[str, ...]
+    #: the person: their reading of patients' records is recorded as theirs, and shared with nobody
+    person: tuple[str, ...]
+    #: whoever has an equal one has the same alerts: facility and roles, or the person without a facility
+    desk: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

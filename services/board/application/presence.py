@@ -4,8 +4,8 @@ import asyncio
 
 from services.board.application.platform import Platform, PlatformRefused, Refusal, Viewer
 
-#: Between two words about one facility. The service takes a board for gone after three of them and more.
-_EVERY_S = 4.0
+#: Between two words about one facility; less than between two of one page, so that none of those is lost.
+_EVERY_S = 3.0
 _KEPT_MAX = 10_000
 
 

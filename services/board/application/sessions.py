@@ -42,10 +42,13 @@ class Session:
     def viewer(self) -> Viewer:
         """The person as the services know them."""
         actor = self.actor
+        desk = (actor.facility, *sorted(role.value for role in actor.roles))
+        person = (actor.user, *desk)
         return Viewer(
             token=self.token,
             facility=actor.facility,
-            view=(actor.user, actor.facility, *sorted(role.value for role in actor.roles)),
+            person=person,
+            desk=desk if actor.facility else person,
         )
 
 

@@ -32,6 +32,8 @@ class Plan:
     referrals: int = 20_000
     #: open alerts whose next call is due at once
     alerts: int = 10_000
+    #: boards that one process serves while an alert's way to them is timed
+    boards: int = 500
     note: Callable[[str], None] = field(default=_nobody)
 
     def round_timeout_s(self) -> float:

@@ -57,6 +57,7 @@ def document(report: Report) -> dict[str, Any]:
             "alert_seconds": plan.alert_seconds,
             "referrals": plan.referrals,
             "alerts": plan.alerts,
+            "boards": plan.boards,
         },
         "sections": [_section(section) for section in report.sections],
         "shortfalls": [asdict(each) for each in shortfalls(report.sections)],

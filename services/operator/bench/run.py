@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from services.operator.bench.audit_bench import AuditBench
+from services.operator.bench.boards_bench import BoardsBench
 from services.operator.bench.commands_bench import CommandsBench
 from services.operator.bench.escalation_bench import EscalationBench
 from services.operator.bench.figures import Section
@@ -28,6 +29,7 @@ class Bench(StrEnum):
     READING = "reading"
     HOLDS = "holds"
     ESCALATION = "escalation"
+    BOARDS = "boards"
 
 
 async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...]:
@@ -42,6 +44,8 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
         whole = frozenset(bench.value for bench in (Bench.ALERTS, Bench.MEMORY) if bench in wanted)
         if whole:
             sections.extend(await WholeStackBench(stack, plan).measure(whole))
+        if Bench.BOARDS in wanted:
+            sections.append(await BoardsBench(stack, plan).measure())
         if Bench.COMMANDS in wanted:
             sections.append(await CommandsBench(stack, plan).measure())
         if Bench.RELAY in wanted:

@@ -76,6 +76,12 @@ def bench(
             help="escalation 基准中同时到期的提醒数 · alerts due at once in the escalation bench",
         ),
     ] = 10_000,
+    boards: Annotated[
+        int,
+        typer.Option(
+            "--boards", min=1, max=2_000, help="boards 基准的提醒屏数 · boards while their alerts are timed"
+        ),
+    ] = 500,
     check: Annotated[
         bool,
         typer.Option("--check", help="与承诺比较，不足则以 1 结束 · exit 1 when a promise does not hold"),
@@ -98,6 +104,7 @@ def bench(
         alert_seconds=max(2.0, min(20.0, seconds * 7)),
         referrals=referrals,
         alerts=alerts,
+        boards=boards,
         records=max(1_000, min(20_000, int(seconds * 7_000))),
         note=lambda note: console.print(note, style="dim", highlight=False),
     )

@@ -12,9 +12,9 @@ from services.board.application.platform import Platform, PlatformRefused, Refus
 from services.board.domain.door_time import DoorMedian, DoorSource, DoorTime, door_time
 from tierlink.referral.v1 import episode_service_pb2
 
-LI = Viewer(token="t", facility="jimsar-general", view=("li", "jimsar-general", "clinician"))
+LI = Viewer(token="t", facility="jimsar-general", person=("li",), desk=("jimsar-general",))
 SET = DoorTime(minutes=60, source=DoorSource.SETTING)
-WU = Viewer(token="u", facility="wucaiwan", view=("wu", "wucaiwan", "clinician"))
+WU = Viewer(token="u", facility="wucaiwan", person=("wu",), desk=("wucaiwan",))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from starlette.routing import Route
 from services.board.application.platform import Platform
 from services.board.application.sessions import Session
 from services.board.application.sharing import Page, SharedStreams
-from services.board.application.watching import Kind, Rhythm, Told
+from services.board.application.watching import Kind, Rhythm, Told, watch
 from services.board.entrypoints.http.guard import Guard
 
 _TOKEN_LENGTH_MAX = 4096
@@ -26,13 +26,18 @@ _MOMENT_S = 0.5
 _ALIVE = Told(kind=Kind.HEARTBEAT)
 
 
+#: What a page of a session is told, from a resume token on.
+TellFor = Callable[[Session, str], AsyncGenerator[Told, None]]
+
+
 class Streams:
     """The live streams of all pages of this process."""
 
     def __init__(self, guard: Guard, platform: Platform, rhythm: Rhythm, *, streams_max: int) -> None:
         self._guard = guard
-        self._alerts = SharedStreams(platform.watch_alerts, rhythm)
-        self._referrals = SharedStreams(platform.watch_referrals, rhythm)
+        self._platform = platform
+        self._rhythm = rhythm
+        self._shared_alerts = SharedStreams(platform.watch_alerts, rhythm)
         self._streams_max = streams_max
         self._words = _Words()
         self._stopping = asyncio.Event()
@@ -49,12 +54,26 @@ class Streams:
         self._stopping.set()
 
     async def alerts(self, request: Request) -> Response:
+        """Alerts are a facility's, not a person's: the walls and telephones of a centre share them."""
         return self._stream(request, self._alerts)
 
     async def referrals(self, request: Request) -> Response:
+        """Who looked at which patients is recorded by stream: each page has its own."""
         return self._stream(request, self._referrals)
 
-    def _stream(self, request: Request, shared: SharedStreams) -> Response:
+    def _alerts(self, session: Session, resume: str) -> AsyncGenerator[Told, None]:
+        page = Page(token=session.token, is_signed_in=lambda: self._is_signed_in(session))
+        return self._shared_alerts.read(session.viewer.desk, page, resume)
+
+    def _referrals(self, session: Session, resume: str) -> AsyncGenerator[Told, None]:
+        return watch(
+            lambda token: self._platform.watch_referrals(session.token, token),
+            resume,
+            self._rhythm,
+            is_signed_in=lambda: self._is_signed_in(session),
+        )
+
+    def _stream(self, request: Request, tell: TellFor) -> Response:
         session = self._guard.session(request)
         if self.open >= self._streams_max:
             return JSONResponse({"error": "TOO_MANY_STREAMS"}, status_code=503)
@@ -62,20 +81,17 @@ class Streams:
         after = request.headers.get("last-event-id") or request.query_params.get("after", "")
         resume = after[:_TOKEN_LENGTH_MAX]
         return EventSourceResponse(
-            self._events(session, shared, resume),
+            self._events(tell(session, resume)),
             # The rhythm below sends signs of life that pages can see; comments they cannot.
             ping=3600,
             send_timeout=_SEND_TIMEOUT_S,
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )
 
-    async def _events(
-        self, session: Session, shared: SharedStreams, resume: str
-    ) -> AsyncGenerator[bytes, None]:
+    async def _events(self, told: AsyncGenerator[Told, None]) -> AsyncGenerator[bytes, None]:
         self.open += 1
         try:
-            page = Page(token=session.token, is_signed_in=lambda: self._is_signed_in(session))
-            async with aclosing(shared.read(session.viewer.view, page, resume)) as news:
+            async with aclosing(told) as news:
                 # The first words at once: a page that is let in must know before the first change.
                 yield _event(_ALIVE)
                 async for each in news:

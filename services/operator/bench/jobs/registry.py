@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.operator.bench.jobs.alerts import time_alerts
+from services.operator.bench.jobs.boards import time_boards
 from services.operator.bench.jobs.echo import EchoServer
 from services.operator.bench.jobs.fill import fill
 from services.operator.bench.jobs.fill_alerts import fill_alerts
@@ -31,6 +32,7 @@ class Jobs:
             "serve_echo": self._serve_echo,
             "produce": self._producer.produce,
             "alerts": time_alerts,
+            "boards": time_boards,
             "hash": time_hashing,
             "fill": fill,
             "fill_alerts": fill_alerts,

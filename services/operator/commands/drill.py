@@ -1,0 +1,118 @@
+"""`tierlink drill`: does an alert reach somebody? Start one now, and read how they were answered."""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+from uuid import uuid4
+
+import typer
+from google.protobuf.json_format import MessageToDict
+
+from services.operator.commands.exits import Exit, give_up
+from services.operator.commands.options import (
+    KeyOption,
+    LanguageOption,
+    NotificationOption,
+    Output,
+    OutputOption,
+    TokenOption,
+    addresses_of,
+    operator_token,
+)
+from services.operator.report.consoles import open_console
+from services.operator.report.drills import print_drill_report
+from services.operator.rpc.calling import Caller, Patience
+from services.operator.rpc.failures import CallFailed
+from services.operator.rpc.methods import rpc_methods
+from services.operator.rpc.values import build_message, rfc3339
+from services.operator.texts import Language, say
+from services.shared.rpc.channels import open_channels
+from tierlink.notification.v1 import drill_service_pb2
+
+_PATIENCE = Patience(attempt_s=5.0, total_s=5.0)
+
+FacilityOption = Annotated[str, typer.Option("--facility", help="机构 · facility")]
+
+drill = typer.Typer(name="drill", help="演练 · Drills.", no_args_is_help=True)
+
+
+@drill.command()
+def start(
+    *,
+    facility: FacilityOption,
+    centre: Annotated[
+        str, typer.Option("--centre", help="中心，如 STROKE，缺省为首个 · centre; the first when left out")
+    ] = "",
+    lang: LanguageOption = Language.BOTH,
+    token: TokenOption = "",
+    key: KeyOption = None,
+    notification: NotificationOption = "",
+) -> None:
+    """立即发起一次静默演练 · Starts a silent drill now.
+
+    0 已发起 · started；2 无法发起 · impossible.
+    """
+    fields = {"request_id": str(uuid4()), "facility": facility, "centre": centre}
+    answer = _ask("StartDrill", fields, notification, operator_token(token, key))
+    assert isinstance(answer, drill_service_pb2.StartDrillResponse)
+    found = answer.drill
+    sys.stdout.write(
+        say("drill.started", lang, name=found.name, facility=found.facility, centre=found.centre) + "\n"
+    )
+
+
+@drill.command()
+def report(
+    *,
+    facility: FacilityOption = "",
+    days: Annotated[int, typer.Option("--days", min=1, max=400, help="最近天数 · how many days back")] = 30,
+    output: OutputOption = Output.TEXT,
+    lang: LanguageOption = Language.BOTH,
+    token: TokenOption = "",
+    key: KeyOption = None,
+    notification: NotificationOption = "",
+) -> None:
+    """各中心演练响应情况 · How each centre answered its drills.
+
+    0 无漏答 · none was missed；1 有漏答 · some were missed；2 无法读取 · impossible.
+    """
+    now = datetime.now(UTC)
+    fields = {
+        "started_from": rfc3339(now - timedelta(days=days)),
+        "started_before": rfc3339(now),
+        "facility": facility,
+    }
+    answer = _ask("GetDrillReport", fields, notification, operator_token(token, key))
+    assert isinstance(answer, drill_service_pb2.GetDrillReportResponse)
+    if output is Output.JSON:
+        document = MessageToDict(
+            answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+        )
+        sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
+    else:
+        print_drill_report(answer, open_console(), lang)
+    if any(each.missed for each in answer.centres):
+        raise typer.Exit(int(Exit.FINDINGS))
+
+
+def _ask(name: str, fields: dict[str, Any], address: str, token: str) -> Any:
+    """What the service answers. Gives up when it refuses, or cannot be reached."""
+    if not address:
+        addresses_of("-", "-", "")
+    addresses = addresses_of("-", "-", address)
+    method = rpc_methods()[name]
+    try:
+        request = build_message(method.request, fields)
+    except ValueError as error:
+        give_up(str(error))
+
+    async def ask() -> Any:
+        async with open_channels(addresses) as channels:
+            return (await Caller(channels, patience=_PATIENCE).call(method, request, token)).message
+
+    try:
+        return asyncio.run(ask())
+    except (CallFailed, OSError) as error:
+        give_up(str(error))
