@@ -107,7 +107,7 @@ export class Alerts {
     return element("button", {
       className: "acknowledge",
       type: "button",
-      text: say(tried?.text ?? "alerts.acknowledge"),
+      text: say(tried?.text ?? (alert.drill ? "alerts.drill.acknowledge" : "alerts.acknowledge")),
       disabled: tried?.isUnderWay,
       onclick: (event) => {
         event.stopPropagation();

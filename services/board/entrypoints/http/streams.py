@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from datetime import UTC, datetime
@@ -16,13 +17,14 @@ from starlette.routing import Route
 from services.board.application.platform import Platform
 from services.board.application.sessions import Session
 from services.board.application.sharing import Page, SharedStreams
-from services.board.application.watching import Kind, Rhythm, Told, watch
+from services.board.application.watching import Kind, Rhythm, Told
 from services.board.entrypoints.http.guard import Guard
 
 _TOKEN_LENGTH_MAX = 4096
 #: A page that reads more slowly than this is dropped; it comes back with its last id.
 _SEND_TIMEOUT_S = 10.0
 _MOMENT_S = 0.5
+_WORDS_KEPT_MAX = 32
 _ALIVE = Told(kind=Kind.HEARTBEAT)
 
 
@@ -35,9 +37,8 @@ class Streams:
 
     def __init__(self, guard: Guard, platform: Platform, rhythm: Rhythm, *, streams_max: int) -> None:
         self._guard = guard
-        self._platform = platform
-        self._rhythm = rhythm
         self._shared_alerts = SharedStreams(platform.watch_alerts, rhythm)
+        self._shared_referrals = SharedStreams(platform.watch_referrals, rhythm)
         self._streams_max = streams_max
         self._words = _Words()
         self._stopping = asyncio.Event()
@@ -58,20 +59,17 @@ class Streams:
         return self._stream(request, self._alerts)
 
     async def referrals(self, request: Request) -> Response:
-        """Who looked at which patients is recorded by stream: each page has its own."""
+        """Who looked at which patients is recorded with the person's name: only one's own screens share."""
         return self._stream(request, self._referrals)
 
     def _alerts(self, session: Session, resume: str) -> AsyncGenerator[Told, None]:
-        page = Page(token=session.token, is_signed_in=lambda: self._is_signed_in(session))
-        return self._shared_alerts.read(session.viewer.desk, page, resume)
+        return self._shared_alerts.read(session.viewer.desk, self._page(session), resume)
 
     def _referrals(self, session: Session, resume: str) -> AsyncGenerator[Told, None]:
-        return watch(
-            lambda token: self._platform.watch_referrals(session.token, token),
-            resume,
-            self._rhythm,
-            is_signed_in=lambda: self._is_signed_in(session),
-        )
+        return self._shared_referrals.read(session.viewer.person, self._page(session), resume)
+
+    def _page(self, session: Session) -> Page:
+        return Page(token=session.token, is_signed_in=lambda: self._is_signed_in(session))
 
     def _stream(self, request: Request, tell: TellFor) -> Response:
         session = self._guard.session(request)
@@ -109,16 +107,20 @@ class _Words:
     """What is told to many pages at the same moment is put into words once."""
 
     def __init__(self) -> None:
-        self._last: tuple[Told, bytes, float] | None = None
+        self._kept: OrderedDict[tuple[object, ...], tuple[Told, bytes, float]] = OrderedDict()
 
     def of(self, told: Told) -> bytes:
         now_s = time.monotonic()
-        last = self._last
+        # Equal messages of several streams have one and the same resource.
+        key = (told.kind, id(told.resource), told.event_type, told.resume_token)
+        kept = self._kept.get(key)
         # Not later than the moment: the words tell the time.
-        if last is not None and last[0] is told and now_s - last[2] < _MOMENT_S:
-            return last[1]
+        if kept is not None and kept[0].resource is told.resource and now_s - kept[2] < _MOMENT_S:
+            return kept[1]
         words = _event(told)
-        self._last = (told, words, now_s)
+        self._kept[key] = (told, words, now_s)
+        while len(self._kept) > _WORDS_KEPT_MAX:
+            self._kept.popitem(last=False)
         return words
 
 
