@@ -18,6 +18,7 @@ export class Alerts {
   constructor({ chosen, changed }) {
     this.alerts = new Map();
     this.tries = new Map();
+    this.cards = new Map();
     this.picked = "";
     this.chosen = chosen;
     this.changed = changed;
@@ -58,12 +59,33 @@ export class Alerts {
 
   render() {
     const ordered = this.ordered();
-    byId("alerts").replaceChildren(...ordered.map((alert) => this.card(alert)));
+    this.place(ordered.map((alert) => this.kept(alert)));
     byId("alerts-none").hidden = ordered.length > 0;
     byId("alerts-count").textContent = ordered.filter((alert) => state(alert) === "TRIGGERED").length || "";
     document.body.dataset.alarm = this.sound;
     this.tick();
     this.changed();
+  }
+
+  // Cards that are as they were stay where they are: a finger that is on one must not lose it.
+  place(cards) {
+    const list = byId("alerts");
+    const wanted = new Set(cards);
+    for (const card of [...list.children]) if (!wanted.has(card)) card.remove();
+    for (const [at, card] of cards.entries()) {
+      if (list.children[at] !== card) list.insertBefore(card, list.children[at] ?? null);
+    }
+    for (const name of this.cards.keys()) if (!this.alerts.has(name)) this.cards.delete(name);
+  }
+
+  kept(alert) {
+    const tried = this.tries.get(alert.name);
+    const shows = JSON.stringify([alert.version, state(alert), tried?.text, tried?.isUnderWay, say("language.switch")]);
+    const known = this.cards.get(alert.name);
+    if (known?.shows === shows) return known.card;
+    const card = this.card(alert);
+    this.cards.set(alert.name, { shows, card });
+    return card;
   }
 
   card(alert) {
@@ -88,7 +110,7 @@ export class Alerts {
         alert.drill ? element("span", { className: "drill-mark", text: say("alerts.drill") }) : null,
         element("h2", { text: inLanguage(alert.title) }),
         element("p", { text: inLanguage(alert.body) }),
-        element("p", { className: "calling", text: calling(alert) }),
+        element("p", { className: "calling" }, ...calling(alert).map((text) => element("span", { text }))),
         details(alert),
       ),
       element(
@@ -173,24 +195,24 @@ export class Alerts {
   }
 }
 
-// Who is called now, and which step of the escalation that is.
+// Who is called now, and which step of the escalation that is: parts that stay on a line each.
 function calling(alert) {
   if (state(alert) === "ACKNOWLEDGED") {
-    return say("alerts.acknowledged_by", { name: alert.acknowledged_by?.name ?? "" });
+    return [say("alerts.acknowledged_by", { name: alert.acknowledged_by?.name ?? "" })];
   }
-  if (alert.escalation_exhausted) return say("alerts.exhausted");
+  if (alert.escalation_exhausted) return [say("alerts.exhausted")];
   const steps = alert.escalation ?? [];
   const step = steps[alert.escalation_step ?? 0];
-  if (!step) return alert.drill ? say("alerts.drill.nobody") : "";
+  if (!step) return alert.drill ? [say("alerts.drill.nobody")] : [];
   const names = (step.recipients ?? []).map((recipient) => recipient.name || recipient.user).join("、");
-  if (alert.drill) return say("alerts.drill.for", { names });
+  if (alert.drill) return [say("alerts.drill.for", { names })];
   const where = say("alerts.step", {
     step: (alert.escalation_step ?? 0) + 1,
     steps: steps.length,
     round: alert.escalation_round ?? 1,
     duty: say(`duty.${step.duty}`),
   });
-  return `${say("alerts.calling", { names })} · ${where}`;
+  return [say("alerts.calling", { names }), where];
 }
 
 // Shown of the alert that is picked: who was called and how far that came, who comes next, and its key.

@@ -134,39 +134,52 @@ export class Episode {
   }
 }
 
-const WIDTH = 1000;
-const LABEL = 260;
 const ROW = 34;
+// Units of the picture: fewer of them are larger signs. A telephone is as wide as half of a wall's column.
+const NARROW = { width: 520, label: 170 };
+const WIDE = { width: 760, label: 230 };
+const SIGN = { wide: 19, narrow: 11 };
+
+const breadth = (label) => [...label].reduce((sum, sign) => sum + (sign.charCodeAt(0) > 255 ? SIGN.wide : SIGN.narrow), 0);
+
+// As much of a label as there is room for.
+function fitted(label, room) {
+  if (breadth(label) <= room) return label;
+  let kept = label;
+  while (kept && breadth(kept) > room - SIGN.wide) kept = kept.slice(0, -1);
+  return `${kept.trimEnd()}…`;
+}
 
 function chart({ from, to, clocks, milestones }) {
-  const x = (moment) => LABEL + ((Date.parse(moment) - from) / (to - from)) * (WIDTH - LABEL - 20);
+  const { width: across, label: margin } = window.matchMedia("(max-width: 900px)").matches ? NARROW : WIDE;
+  const x = (moment) => margin + ((Date.parse(moment) - from) / (to - from)) * (across - margin - 20);
   const height = ROW * (clocks.length + 2) + 40;
-  const svg = draw("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img" });
+  const svg = draw("svg", { viewBox: `0 0 ${across} ${height}`, role: "img" });
   for (const [row, clock] of clocks.entries()) {
     const y = ROW * row + 8;
-    const end = Math.min(x(clock.stopped_at ?? new Date(to).toISOString()), WIDTH - 20);
+    const end = Math.min(x(clock.stopped_at ?? new Date(to).toISOString()), across - 20);
     const target = x(new Date(Date.parse(clock.started_at) + Number(clock.target_s) * 1000).toISOString());
     const status = clock.status?.replace("CLOCK_STATUS_", "").toLowerCase() ?? "";
     svg.append(
-      draw("text", { x: LABEL - 12, y: y + 17, class: "row-label" }, inLanguage(clock.label)),
+      draw("text", { x: margin - 12, y: y + 17, class: "row-label" }, fitted(inLanguage(clock.label), margin - 16)),
       draw("rect", { x: x(clock.started_at), y, width: Math.max(4, end - x(clock.started_at)), height: 22, class: `bar ${status}` }),
     );
     // Where the target ends, unless that lies beyond the picture.
-    if (target < WIDTH - 20) svg.append(draw("line", { x1: target, x2: target, y1: y - 4, y2: y + 26, class: "target" }));
+    if (target < across - 20) svg.append(draw("line", { x1: target, x2: target, y1: y - 4, y2: y + 26, class: "target" }));
   }
   const axis = ROW * clocks.length + 24;
-  svg.append(draw("line", { x1: LABEL, x2: WIDTH - 20, y1: axis, y2: axis, class: "axis" }));
+  svg.append(draw("line", { x1: margin, x2: across - 20, y1: axis, y2: axis, class: "axis" }));
   const ordered = [...milestones].sort((one, other) => Date.parse(one.occurred_at) - Date.parse(other.occurred_at));
   // Labels that would lie on each other go to the lower line, or are left to the tooltip.
-  const ends = [LABEL - 1e3, LABEL - 1e3];
+  const ends = [margin - 1e3, margin - 1e3];
   for (const each of ordered) {
     const at = x(each.occurred_at);
     const label = `${timeOfDay(each.occurred_at)} ${say(`milestone.${each.kind.replace("MILESTONE_KIND_", "")}`)}`;
     const mark = draw("path", { d: `M${at} ${axis - 9} l7 9 l-7 9 l-7 -9 z`, class: "mark" });
     mark.append(draw("title", {}, label));
     svg.append(mark);
-    const width = 12 * [...label].reduce((sum, sign) => sum + (sign.charCodeAt(0) > 255 ? 1.5 : 0.8), 0);
-    const start = Math.min(at, WIDTH - 20 - width);
+    const width = breadth(label);
+    const start = Math.min(at, across - 20 - width);
     const line = ends.findIndex((end) => start > end + 8);
     if (line < 0) continue;
     ends[line] = start + width;
