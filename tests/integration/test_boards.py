@@ -2,146 +2,26 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import grpc
-import msgspec
 
-from services.notification.domain.directory import Facility, FacilityLevel
-from services.operator.platform.service_process import ServiceProcess
-from services.shared.database.pool import Database
-from services.shared.eventstore.postgres_store import APPEND_SESSION, PostgresEventStore
-from services.shared.eventstore.units import AppendUnit, Document
 from services.shared.kernel.actor import Role
-from services.shared.kernel.text import BilingualText
-from services.shared.rpc.signing import generate_signing_key, write_key_files
-from tests.integration.hospital import BRANCH, COUNTY, Hospital, new_id
+from tests.integration.board_centre import Centre, centre
+from tests.integration.hospital import BRANCH, COUNTY, new_id
 from tests.integration.messaging import until
 from tests.integration.referral_site import refused
 from tests.stack import CreateDatabase, SharedStack
 from tierlink.notification.v1 import (
     alert_pb2,
     alert_service_pb2,
-    alert_service_pb2_grpc,
     board_pb2,
     board_service_pb2,
-    board_service_pb2_grpc,
     drill_pb2,
     drill_service_pb2,
-    drill_service_pb2_grpc,
 )
-
-#: China Standard Time, as the product's rules have it.
-LOCAL = timedelta(minutes=480)
-
-
-@dataclass(kw_only=True)
-class Centre:
-    """Two notification processes on one database, and clients of the first."""
-
-    hospital: Hospital
-    processes: tuple[ServiceProcess, ...]
-    database: Database
-
-    @property
-    def alerts(self) -> Any:
-        return alert_service_pb2_grpc.AlertServiceStub(self.hospital.channel)
-
-    @property
-    def boards(self) -> Any:
-        return board_service_pb2_grpc.BoardServiceStub(self.hospital.channel)
-
-    @property
-    def drills(self) -> Any:
-        return drill_service_pb2_grpc.DrillServiceStub(self.hospital.channel)
-
-    async def report(self) -> None:
-        """A board's sign of life."""
-        await self.boards.ReportBoard(
-            board_service_pb2.ReportBoardRequest(), metadata=self.hospital.as_(COUNTY)
-        )
-
-    async def board(self) -> Any:
-        found = await self.boards.ListBoards(
-            board_service_pb2.ListBoardsRequest(), metadata=self.hospital.as_(COUNTY)
-        )
-        return found.boards[0] if found.boards else board_pb2.Board()
-
-    async def alerts_of(self, rule: str) -> list[Any]:
-        found = await self.alerts.ListAlerts(
-            alert_service_pb2.ListAlertsRequest(), metadata=self.hospital.as_(COUNTY)
-        )
-        return [alert for alert in found.alerts if alert.rule == rule]
-
-    async def drills_of(self, facility: str = COUNTY) -> list[Any]:
-        found = await self.drills.ListDrills(
-            drill_service_pb2.ListDrillsRequest(), metadata=self.hospital.as_(facility)
-        )
-        return list(found.drills)
-
-
-async def _know(dsn: str, facility: Facility) -> None:
-    """What the directory's topic would have told."""
-    reading = Database(dsn, application_name="test")
-    appending = Database(dsn, application_name="test", session=APPEND_SESSION)
-    store = PostgresEventStore(reading, appending, on_appended=lambda units: None)
-    value = msgspec.msgpack.encode(facility)
-    await store.append(
-        AppendUnit(documents=(Document(kind="facility", key=facility.id, version=1, value=value),))
-    )
-    await store.close()
-    await reading.close()
-    await appending.close()
-
-
-@contextlib.asynccontextmanager
-async def centre(stack: SharedStack, dsn: str, folder: Path, *, drill_at: str = "") -> AsyncIterator[Centre]:
-    key = generate_signing_key()
-    files = write_key_files(key, folder / "keys")
-    boards = folder / "boards.yaml"
-    boards.write_text(
-        f"{{live_s: 5, limit_s: 5, centres: [STROKE], facilities: [],"
-        f' drill: {{at: "{drill_at}", answer_within_s: 600, late_max_s: 600}}}}'
-    )
-    processes = tuple(
-        ServiceProcess(
-            "notification",
-            folder=folder / f"process-{number}",
-            environment={
-                "TIERLINK_NOTIFICATION_DSN": dsn,
-                "TIERLINK_NOTIFICATION_BOARDS": str(boards),
-                "TIERLINK_KAFKA_BOOTSTRAP": stack.kafka_bootstrap,
-                "TIERLINK_JWKS": str(files.jwks),
-                "TIERLINK_PARTS": "grpc,relay,deadlines",
-                "TIERLINK_LOG_LEVEL": "WARNING",
-            },
-        )
-        for number in range(2)
-    )
-    processes[0].start()
-    await _know(
-        dsn,
-        Facility(
-            id=COUNTY,
-            name=BilingualText(zh="县医院", en="County hospital"),
-            level=FacilityLevel.COUNTY,
-            capabilities=("STROKE", "ECG"),
-        ),
-    )
-    processes[1].start()
-    database = Database(dsn, application_name="test")
-    try:
-        async with grpc.aio.insecure_channel(processes[0].ready.grpc) as channel:
-            hospital = Hospital(key=key, channel=channel)
-            yield Centre(hospital=hospital, processes=processes, database=database)
-    finally:
-        await database.close()
-        for process in processes:
-            process.kill()
 
 
 async def test_a_silent_board_is_one_alert_until_one_is_back(
@@ -151,6 +31,9 @@ async def test_a_silent_board_is_one_alert_until_one_is_back(
 
         async def is_live() -> bool:
             return (await at.board()).state == board_pb2.BOARD_STATE_LIVE
+
+        async def is_lost() -> bool:
+            return (await at.board()).state == board_pb2.BOARD_STATE_LOST
 
         async def is_alarmed() -> bool:
             return bool(await at.alerts_of("NO_BOARD"))
@@ -170,8 +53,9 @@ async def test_a_silent_board_is_one_alert_until_one_is_back(
         await until(lambda: _reported(at, is_live))
         (settled,) = await at.alerts_of("NO_BOARD")
         assert (settled.state, settled.resolution) == (alert_pb2.ALERT_STATE_RESOLVED, "BoardAppeared")
-        await until(is_alarmed)
+        await until(is_lost)
         await _nobody_else_learns_of_it(at)
+        await _taken_down(at)
 
 
 async def _reported(at: Centre, condition: Callable[[], Awaitable[bool]]) -> bool:
@@ -214,11 +98,21 @@ async def _nobody_else_learns_of_it(at: Centre) -> None:
     )
 
 
+async def _taken_down(at: Centre) -> None:
+    """Of two outages the second is ended by a person, and there is no third."""
+    request = board_service_pb2.WithdrawBoardRequest(request_id=new_id(), reason={"code": "MOVED"})
+    office = at.hospital.as_(COUNTY, Role.REFERRAL_OFFICE)
+    for _ in range(2):
+        answer = await at.boards.WithdrawBoard(request, metadata=office)
+        assert answer.board.state == board_pb2.BOARD_STATE_WITHDRAWN
+    assert {alert.state for alert in await at.alerts_of("NO_BOARD")} == {alert_pb2.ALERT_STATE_RESOLVED}
+    assert (await at.board()).name == ""
+
+
 async def test_a_drill_is_held_once_through_a_kill_and_its_answer_is_timed(
     stack: SharedStack, database: CreateDatabase, tmp_path: Path
 ) -> None:
-    due = datetime.now(UTC) + LOCAL + timedelta(seconds=12)
-    async with centre(stack, await database(), tmp_path, drill_at=due.strftime("%H:%M:%S")) as at:
+    async with centre(stack, await database(), tmp_path, drill_in=timedelta(seconds=20)) as at:
 
         async def is_planned() -> bool:
             plans = "SELECT count(*) FROM streams WHERE kind = 'drill_plan'"
@@ -227,9 +121,8 @@ async def test_a_drill_is_held_once_through_a_kill_and_its_answer_is_timed(
         await until(is_planned)
         for process in at.processes:
             process.kill()
-        await asyncio.sleep(max(0.0, (due - LOCAL - datetime.now(UTC)).total_seconds() + 1))
-        for process in at.processes:
-            process.start()
+        await asyncio.sleep(max(0.0, (at.due - datetime.now(UTC)).total_seconds() + 1))
+        await asyncio.gather(*(asyncio.to_thread(process.start) for process in at.processes))
 
         async def is_held() -> bool:
             with contextlib.suppress(grpc.aio.AioRpcError):

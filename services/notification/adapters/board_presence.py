@@ -25,6 +25,10 @@ class StoredPresence:
     async def expect(self, facilities: tuple[str, ...]) -> None:
         await self._database.execute(_SQL["expect"], list(facilities))
 
+    async def forget(self, facility: str) -> None:
+        await self._database.execute(_SQL["forget"], facility)
+        await self.refresh()
+
     async def refresh(self) -> None:
         rows = await self._database.fetch(_SQL["read"])
         self._current = {

@@ -25,6 +25,9 @@ class BoardPresence(Protocol):
     async def expect(self, facilities: tuple[str, ...]) -> None:
         """These must have a board from now on."""
 
+    async def forget(self, facility: str) -> None:
+        """None is expected there any more."""
+
     async def refresh(self) -> None:
         """Reads anew what every process heard."""
 

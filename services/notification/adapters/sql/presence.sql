@@ -9,6 +9,9 @@ INSERT INTO board_presence (facility)
 SELECT unnest($1::text[])
 ON CONFLICT (facility) DO NOTHING;
 
+-- forget -- Boards that were taken down on purpose: alerts are called as where there never was one.
+DELETE FROM board_presence WHERE facility = $1;
+
 -- read -- What is known of every facility's boards; how long they are silent is this clock's to say, nobody else's.
 SELECT facility, seen_at,
        extract(epoch FROM now() - coalesce(seen_at, expected_at))::float8 AS silent_s

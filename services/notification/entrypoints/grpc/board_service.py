@@ -7,18 +7,22 @@ from services.notification.application.board_desk import BoardDesk
 from services.notification.application.presence import BoardPresence
 from services.notification.application.reading import sees_everything
 from services.notification.domain import board_texts
-from services.notification.domain.board import Board, WithdrawBoard, board_name, may_report
+from services.notification.domain.board import WithdrawBoard, board_name, may_report
 from services.notification.domain.board_policy import BoardPolicy
 from services.notification.entrypoints.grpc.resources import board_resource
-from services.shared.commands.command_method import command_method
+from services.shared.commands.command_method import command_context, request_digest
 from services.shared.eventstore.runner import CommandRunner
-from services.shared.eventstore.work import Reply
 from services.shared.kernel.refusals import NotPermitted
+from services.shared.protocodec import MessageCodec
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod
 from tierlink.notification.v1 import board_service_pb2 as pb
 
 SERVICE = "tierlink.notification.v1.BoardService"
+
+_WITHDRAW: MessageCodec[WithdrawBoard, pb.WithdrawBoardRequest] = MessageCodec(
+    WithdrawBoard, pb.WithdrawBoardRequest
+)
 
 
 class BoardServicer:
@@ -53,16 +57,11 @@ class BoardServicer:
                 response_type=pb.ListBoardsResponse,
                 handler=self.list_boards,
             ),
-            command_method(
+            UnaryMethod(
                 name="WithdrawBoard",
                 request_type=pb.WithdrawBoardRequest,
                 response_type=pb.WithdrawBoardResponse,
-                command_type=WithdrawBoard,
-                kind=self._kinds.board,
-                runner=self._runner,
-                target=lambda request, context: board_name(request.facility or context.actor.facility),
-                use_case=lambda command, name: self._desk.withdraw(command, name.partition("/")[2]),
-                render=self._withdrawn,
+                handler=self.withdraw_board,
             ),
         )
 
@@ -84,5 +83,17 @@ class BoardServicer:
                 response.boards.append(board_resource(state, seen, self._policy))
         return response
 
-    def _withdrawn(self, reply: Reply[Board]) -> pb.WithdrawBoardResponse:
+    async def withdraw_board(self, request: pb.WithdrawBoardRequest, call: Call) -> pb.WithdrawBoardResponse:
+        """Raises NotFound, NotPermitted and NotAllowed."""
+        context = command_context(request, call)
+        facility = request.facility or call.actor.facility
+        name = board_name(facility)
+        reply = await self._runner.run(
+            self._desk.withdraw(_WITHDRAW.from_message(request), facility),
+            context,
+            kind=self._kinds.board,
+            target=name,
+            digest=request_digest(request, call),
+        )
+        await self._presence.forget(facility)
         return pb.WithdrawBoardResponse(board=board_resource(reply.state, None, self._policy))
