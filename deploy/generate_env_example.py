@@ -121,15 +121,16 @@ def sections() -> tuple[Section, ...]:
         name: Section(title=f"The {name} service", variables=tuple(_of_service(settings)))
         for name, settings in _SERVICES.items()
     }
+    every = tuple(_of_fields(ServiceSettings, inherited=()))
+    # The board reads some of them too; a field of the same name may be a variable of its own.
+    named = _NAMED_ELSEWHERE | {variable.name for variable in every}
     return (
-        Section(title="Every service", variables=tuple(_of_fields(ServiceSettings, inherited=()))),
+        Section(title="Every service", variables=every),
         *own.values(),
         Section(
             title="The board",
             variables=tuple(
-                each
-                for each in _of_fields(BoardSettings, inherited=ServiceSettings.model_fields)
-                if each.name not in _NAMED_ELSEWHERE
+                each for each in _of_fields(BoardSettings, inherited=()) if each.name not in named
             ),
         ),
         Section(title="The embedded Kafka and PostgreSQL", variables=READ_BY_HAND["embedded"]),
