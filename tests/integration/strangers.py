@@ -82,6 +82,7 @@ REQUESTS: dict[str, Fields] = {
             "DeclineReferral": WHY,
             "RerouteReferral": {"destinations": [COUNTY]},
             "WithdrawAcceptance": WHY,
+            "GrantBypass": WHY,
             "ArrangeTransport": TRANSPORT,
             "DepartPatient": {"handover_document": {"summary": "交接"}, **TRANSPORT},
             "DivertPatient": {"destination_facility": COUNTY, **WHY},

@@ -51,6 +51,7 @@ EMPTY = {
     "ListConsultations",
     "ListEpisodes",
     "ListVisits",
+    "ListReads",
     "WatchReferrals",
     "WatchConsultations",
     "SummarizeClocks",

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TypeAlias
 
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.commands_plan import PlanCommand
 from services.referral.domain.examination_results import ExaminationResult, RepeatReason
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
@@ -89,6 +90,8 @@ class ProvideInformation:
 class AcceptReferral:
     accepting_clinician: AcceptingClinician
     estimated_arrival_time: datetime | None = None
+    #: why the patient is taken by the emergency room, without a held bed; None is with one
+    bypass_reason: CodedReason | None = None
     #: the calendar of a pathway with many visits, given at once: a standing order opens with the acceptance
     standing_plan: StandingPlan | None = None
 
@@ -205,7 +208,7 @@ class RecordDeath:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MarkEnteredInError:
     reason: CodedReason
-    #: user; needed after acceptance, not the caller
+    #: says nothing any more: the second person confirms by a command of their own
     second_approver: str = ""
 
 
@@ -277,6 +280,7 @@ Command: TypeAlias = (
     | DeclineReferral
     | RerouteReferral
     | WithdrawAcceptance
+    | GrantBypass
     | ArrangeTransport
     | DepartPatient
     | DivertPatient

@@ -20,6 +20,7 @@ from services.referral.domain import decide_results as results
 from services.referral.domain import decide_review as reviews
 from services.referral.domain import decide_steps as steps
 from services.referral.domain import decide_system as system
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.decide_request import decide_create
 from services.referral.domain.decision import Decision
 from services.referral.domain.directory_state import Directory
@@ -60,6 +61,7 @@ _BUILD: dict[type[c.Command], Build] = {
     c.DeclineReferral: offers.decline,
     c.RerouteReferral: request.reroute,
     c.WithdrawAcceptance: offers.withdraw,
+    GrantBypass: offers.grant_bypass,
     c.ArrangeTransport: journey.arrange_transport,
     c.DepartPatient: journey.depart,
     c.DivertPatient: journey.divert,

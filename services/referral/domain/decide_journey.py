@@ -80,7 +80,7 @@ def arrange_transport(decision: Decision[ArrangeTransport]) -> tuple[Event, ...]
     return (
         TransportArranged(
             transport=decision.command.transport,
-            emergency_room_bypass=decision.command.emergency_room_bypass,
+            emergency_room_bypass=decision.state.emergency_room_bypass,
             estimated_arrival_time=arrival,
             hold_until=hold_until(decision, arrival, offer.travel_minutes),
             departure_due_at=departure_due(
@@ -107,7 +107,7 @@ def depart(decision: Decision[DepartPatient]) -> tuple[Event, ...]:
             destination_facility=offer.facility,
             handover_document=command.handover_document,
             transport=transport,
-            emergency_room_bypass=command.emergency_room_bypass or state.emergency_room_bypass,
+            emergency_room_bypass=state.emergency_room_bypass,
             estimated_arrival_time=arrival,
             insurance_filing_number=command.insurance_filing_number or state.insurance_filing_number,
             hold_until=hold_until(decision, arrival, offer.travel_minutes),

@@ -9,11 +9,13 @@ from services.referral.domain.commands import (
     RequestInformation,
     WithdrawAcceptance,
 )
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.decide_review import review_need
 from services.referral.domain.decide_steps import bed_answer_due, departure_due
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     AcceptanceWithdrawn,
+    BypassGranted,
     Event,
     InformationProvided,
     InformationRequested,
@@ -85,8 +87,16 @@ def accept(decision: Decision[AcceptReferral]) -> tuple[Event, ...]:
                 planned=None,
             ),
             bed_answer_due_at=bed_answer_due(decision),
+            bypass_reason=command.bypass_reason,
         ),
     )
+
+
+def grant_bypass(decision: Decision[GrantBypass]) -> tuple[Event, ...]:
+    """Said again, it changes nothing: the first reason stands."""
+    if decision.state.emergency_room_bypass:
+        return ()
+    return (BypassGranted(facility=the_accepted(decision.state).facility, reason=decision.command.reason),)
 
 
 def beds_needed(command: Command, facility: str, policy: ReferralPolicy) -> str:

@@ -11,8 +11,10 @@ from services.referral.domain.events_journey import (
     BedOccupied,
     BedReleased,
     BedUnavailable,
+    BypassGranted,
     CancellationRequested,
     EnteredInError,
+    ErrorMarkRequested,
     FollowUpRecorded,
     OutcomeReportOverdue,
     PatientArrived,
@@ -82,9 +84,11 @@ __all__ = [
     "BedOccupied",
     "BedReleased",
     "BedUnavailable",
+    "BypassGranted",
     "CancellationRequested",
     "DepartureOverdue",
     "EnteredInError",
+    "ErrorMarkRequested",
     "Event",
     "FollowUpMissed",
     "FollowUpRecorded",
@@ -150,6 +154,7 @@ Event: TypeAlias = (
     | ReferralRerouted
     | AcceptanceWithdrawn
     | BedEvent
+    | BypassGranted
     | TransportArranged
     | PatientDeparted
     | PatientDiverted
@@ -166,6 +171,7 @@ Event: TypeAlias = (
     | ReferralCancelled
     | ReferralExpired
     | PatientDied
+    | ErrorMarkRequested
     | EnteredInError
     | RecordCompleted
     | RecordOverdue

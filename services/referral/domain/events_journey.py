@@ -42,6 +42,14 @@ class BedReleased:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class BypassGranted:
+    """The destination takes the patient by its emergency room, without a held bed."""
+
+    facility: str
+    reason: CodedReason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class TransportArranged:
     transport: Transport
     emergency_room_bypass: bool = False
@@ -171,6 +179,21 @@ class PatientDied:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ErrorMarkRequested:
+    """After an acceptance: the origin calls it an error, and a second person must say so too."""
+
+    reason: CodedReason
+    #: user
+    requested_by: str
+    facility: str
+    #: not confirmed by then, it stands no longer
+    confirm_by: datetime
+    #: whose referral office may confirm, beside the coordinators
+    destination_facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EnteredInError:
     reason: CodedReason
+    #: user who confirmed it; empty before an acceptance
     second_approver: str = ""

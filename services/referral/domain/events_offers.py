@@ -111,6 +111,8 @@ class ReferralAccepted:
     #: None in events of before there were such limits, here and below
     departure_due_at: datetime | None = None
     bed_answer_due_at: datetime | None = None
+    #: taken by the emergency room, without a held bed
+    bypass_reason: CodedReason | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

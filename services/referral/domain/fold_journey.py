@@ -4,7 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from services.referral.domain import events as e
-from services.referral.domain.fold_offers import Changes, bed_asked, settled, with_offers
+from services.referral.domain.fold_offers import (
+    NO_BYPASS,
+    Changes,
+    bed_asked,
+    bypassed,
+    settled,
+    with_offers,
+)
 from services.referral.domain.fold_plan import with_task
 from services.referral.domain.fold_review import destination_found, review_moot
 from services.referral.domain.fold_steps import carried_by
@@ -12,6 +19,7 @@ from services.referral.domain.offers_found import accepted_offer, open_offers
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import BedRegion, FollowUp, OfferState
 from services.referral.domain.rehabilitation import RehabilitationTaskState
+from services.referral.domain.review_values import ErrorMark
 from services.shared.kernel.command import EventMetadata
 
 _REGIONS: dict[type[e.BedEvent], BedRegion] = {
@@ -30,6 +38,21 @@ def _bed(state: Referral, event: e.BedEvent, _: EventMetadata) -> Changes:
 def _bed_given_up(state: Referral) -> Changes:
     """An end before the bed was taken releases the hold."""
     return {"bed_region": BedRegion.RELEASED} if state.bed_region is BedRegion.HELD else {}
+
+
+def _bypass_granted(state: Referral, event: e.BypassGranted, _: EventMetadata) -> Changes:
+    return bypassed(event.reason)
+
+
+def _error_mark_requested(state: Referral, event: e.ErrorMarkRequested, metadata: EventMetadata) -> Changes:
+    mark = ErrorMark(
+        reason=event.reason,
+        requested_by=event.requested_by,
+        facility=event.facility,
+        requested_at=metadata.recorded_at,
+        confirm_by=event.confirm_by,
+    )
+    return {"error_mark": mark}
 
 
 def _transport_arranged(state: Referral, event: e.TransportArranged, metadata: EventMetadata) -> Changes:
@@ -64,6 +87,7 @@ def _diverted(state: Referral, event: e.PatientDiverted, metadata: EventMetadata
         "estimated_arrival_time": event.estimated_arrival_time,
         "hold_until": event.hold_until,
         "arrival_overdue": False,
+        **NO_BYPASS,
         "bed": None,
         "bed_region": bed_asked(event.bed_type),
         "bed_answer_due_at": event.bed_answer_due_at,
@@ -142,7 +166,7 @@ def _died(state: Referral, event: e.PatientDied, _: EventMetadata) -> Changes:
 
 
 def _entered_in_error(state: Referral, event: e.EnteredInError, _: EventMetadata) -> Changes:
-    return {"end_reason": event.reason, **_ended(state)}
+    return {"end_reason": event.reason, "error_mark": None, **_ended(state)}
 
 
 def _ended(state: Referral) -> Changes:
@@ -168,6 +192,7 @@ JOURNEY: dict[type[e.Event], Callable[[Referral, Any, EventMetadata], Changes]] 
     e.BedHoldLapsed: _bed,
     e.BedOccupied: _bed,
     e.BedReleased: _bed,
+    e.BypassGranted: _bypass_granted,
     e.TransportArranged: _transport_arranged,
     e.PatientDeparted: _departed,
     e.PatientDiverted: _diverted,
@@ -183,5 +208,6 @@ JOURNEY: dict[type[e.Event], Callable[[Referral, Any, EventMetadata], Changes]] 
     e.ReferralCancelled: _cancelled,
     e.ReferralExpired: _expired,
     e.PatientDied: _died,
+    e.ErrorMarkRequested: _error_mark_requested,
     e.EnteredInError: _entered_in_error,
 }

@@ -59,12 +59,21 @@ def settled(
     )
 
 
+#: A word of the destination that is none any more.
+NO_BYPASS: Changes = {"emergency_room_bypass": False, "bypass_reason": None}
+
+
+def bypassed(reason: CodedReason | None) -> Changes:
+    """The destination's word, when it gives it."""
+    return {} if reason is None else {"emergency_room_bypass": True, "bypass_reason": reason}
+
+
 def no_destination(bed_type: BedType | None) -> Changes:
     """What an acceptance had settled and is open again."""
     return {
         "accepting_clinician": None,
         "transport": None,
-        "emergency_room_bypass": False,
+        **NO_BYPASS,
         "estimated_arrival_time": None,
         "hold_until": None,
         "accepted_at": None,
@@ -167,6 +176,7 @@ def _accepted(state: Referral, event: e.ReferralAccepted, metadata: EventMetadat
         "expires_at": None,
         "bed_answer_due_at": event.bed_answer_due_at,
         "bed_answer_overdue": False,
+        **bypassed(event.bypass_reason),
         **destination_found(state, event.review_due_at, event.review_facility),
         **with_offers(offers),
     }

@@ -1,5 +1,6 @@
 """What the guards of the state table look at: conditions over one decision, and the values of their texts."""
 
+from datetime import datetime
 from typing import TypeAlias
 
 from services.referral.domain.commands import (
@@ -25,15 +26,18 @@ from services.referral.domain.commands import (
     ReviewReferral,
     WithdrawAcceptance,
 )
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.commands_plan import AmendPlan, CancelTask, ExplainMissedTask
 from services.referral.domain.decision import Decision
 from services.referral.domain.examination_results import RESULTS_MAX
 from services.referral.domain.labels import BED_REGIONS, CREWS
 from services.referral.domain.offers_found import offer_of
+from services.referral.domain.parties import ERROR_CONFIRMERS, ORIGIN, By, is_party
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
-from services.referral.domain.referral_state import OPEN_OFFER, open_review
+from services.referral.domain.referral_state import OPEN_OFFER, Referral, open_review
 from services.referral.domain.referral_values import BedRegion, ReferralState, Transport
-from services.referral.domain.values import Direction
+from services.referral.domain.review_values import ErrorMark
+from services.referral.domain.values import Direction, Urgency
 
 #: Values of a text in zh and en.
 Values: TypeAlias = tuple[dict[str, str], dict[str, str]]
@@ -49,7 +53,12 @@ WithReason: TypeAlias = (
     | CancelReferral
     | MarkEnteredInError
     | ReviewReferral
+    | GrantBypass
 )
+
+
+#: Of patients who cannot wait for a bed. Source: this product's own reading of the bypass; no norm names it.
+BYPASS_URGENCIES = (Urgency.EMERGENCY, Urgency.URGENT)
 
 
 def has_reason(decision: Decision[WithReason]) -> bool:
@@ -88,11 +97,21 @@ def hops(decision: Decision[RerouteReferral]) -> Values:
 
 
 def bed_ready(decision: Decision[ArrangeTransport | DepartPatient]) -> bool:
-    """HELD, or not needed, or bypassed now or when transport was arranged (the latter for a departure)."""
-    if decision.state.bed_region in (BedRegion.HELD, BedRegion.NOT_NEEDED):
-        return True
-    arranged = isinstance(decision.command, DepartPatient) and decision.state.emergency_room_bypass
-    return decision.command.emergency_room_bypass or arranged
+    """HELD, or not needed, or the destination takes the patient by its emergency room."""
+    state = decision.state
+    return state.bed_region in (BedRegion.HELD, BedRegion.NOT_NEEDED) or state.emergency_room_bypass
+
+
+def bypass_granted(decision: Decision[ArrangeTransport | DepartPatient]) -> bool:
+    """Who sends may say that the patient comes by the emergency room once the destination has said so."""
+    return decision.state.emergency_room_bypass or not decision.command.emergency_room_bypass
+
+
+def bypass_fits(decision: Decision[AcceptReferral | GrantBypass]) -> bool:
+    """Who can wait for a bed waits for one."""
+    command = decision.command
+    asked = isinstance(command, GrantBypass) or command.bypass_reason is not None
+    return not asked or decision.state.urgency in BYPASS_URGENCIES
 
 
 def bed(decision: Decision[object]) -> Values:
@@ -203,10 +222,34 @@ def certifier_named(decision: Decision[RecordDeath]) -> bool:
     return decision.command.certifier.strip() != ""
 
 
-def second_approver(decision: Decision[MarkEnteredInError]) -> bool:
-    if not decision.state.was_accepted:
+def standing_mark(state: Referral, now: datetime) -> ErrorMark | None:
+    """The first word, while it stands."""
+    mark = state.error_mark
+    return mark if mark is not None and now < mark.confirm_by else None
+
+
+def error_claimed(decision: Decision[MarkEnteredInError]) -> bool:
+    """It is the origin that calls it an error; others only confirm what it said."""
+    return _is_one_of(decision, (ORIGIN,)) or _mark(decision) is not None
+
+
+def second_person(decision: Decision[MarkEnteredInError]) -> bool:
+    """A word that stands is confirmed by another person, in one of the confirming parts."""
+    mark = _mark(decision)
+    if mark is None or not decision.state.was_accepted:
         return True
-    return decision.command.second_approver.strip() not in ("", decision.context.actor.user)
+    return _is_one_of(decision, ERROR_CONFIRMERS) and decision.context.actor.user != mark.requested_by
+
+
+def _mark(decision: Decision[MarkEnteredInError]) -> ErrorMark | None:
+    return standing_mark(decision.state, decision.context.recorded_at)
+
+
+def _is_one_of(decision: Decision[MarkEnteredInError], parties: tuple[By, ...]) -> bool:
+    state, actor = decision.state, decision.context.actor
+    return any(
+        is_party(by.party, state, actor, decision.directory) and actor.has_role(*by.roles) for by in parties
+    )
 
 
 def something_given(decision: Decision[CompleteRecord]) -> bool:

@@ -60,6 +60,16 @@ BED_READY = Guard(
     check=when.bed_ready,
     values=when.bed,
 )
+BYPASS_GRANTED = Guard(
+    code="BYPASS_NOT_GRANTED",
+    must=_must("急诊直通须经接收机构同意", "a bypass that is claimed was granted by the destination"),
+    check=when.bypass_granted,
+)
+BYPASS_FITS = Guard(
+    code="BYPASS_NOT_URGENT",
+    must=_must("急诊直通限急危重和急症患者", "a bypass is of an emergency or urgent patient"),
+    check=when.bypass_fits,
+)
 TRANSPORT_KNOWN = Guard(
     code="TRANSPORT_MISSING", must=_must("转运已安排", "transport known"), check=when.transport_known
 )
@@ -169,8 +179,17 @@ CERTIFIER = Guard(
 SOMETHING_GIVEN = Guard(
     code="NOTHING_GIVEN", must=_must("写明补记内容", "what is completed"), check=when.something_given
 )
-SECOND_APPROVER = Guard(
+ERROR_CLAIMED = Guard(
+    code="ERROR_NOT_CLAIMED",
+    must=_must("转出机构已提出作废", "the origin calls it an error"),
+    check=when.error_claimed,
+)
+SECOND_PERSON = Guard(
     code="SECOND_APPROVER_MISSING",
-    must=_must("接收后须第二人复核", "after acceptance a second approver"),
-    check=when.second_approver,
+    must=_must(
+        "接收后：转出机构提出，接收机构转诊办或协调员中的另一人确认",
+        "after an acceptance: the origin says it first, and another person of the destination's referral"
+        " office, or a coordinator, confirms",
+    ),
+    check=when.second_person,
 )

@@ -59,6 +59,10 @@ APPROVER = By(party=Party.APPROVER, roles=(Role.REFERRAL_OFFICE,))
 AMBULANCE = By(party=Party.AMBULANCE, roles=(Role.AMBULANCE,))
 COORDINATOR = By(party=Party.COORDINATOR, roles=(Role.COORDINATOR,))
 SYSTEM = By(party=Party.SYSTEM, roles=(Role.SYSTEM,))
+DESTINATION_OFFICE = By(party=Party.DESTINATION, roles=(Role.REFERRAL_OFFICE,))
+
+#: Who confirms that an accepted referral was an error.
+ERROR_CONFIRMERS = (DESTINATION_OFFICE, COORDINATOR)
 
 
 def is_party(party: Party, state: Referral, actor: Actor, directory: Directory) -> bool:

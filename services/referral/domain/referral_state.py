@@ -22,7 +22,7 @@ from services.referral.domain.referral_values import (
     Transport,
 )
 from services.referral.domain.rehabilitation import RehabilitationPlan
-from services.referral.domain.review_values import RetrospectiveReview, ReviewState
+from services.referral.domain.review_values import ErrorMark, RetrospectiveReview, ReviewState
 from services.referral.domain.values import BedType, CodedReason, Direction, Pathway, Scope, Urgency
 
 TERMINAL = frozenset(
@@ -101,6 +101,7 @@ class Referral:
     approval_facility: str
     #: the last moment for an answer when nobody answers; None once a destination accepts
     expires_at: datetime | None
+    #: the destination takes the patient without a held bed
     emergency_room_bypass: bool = False
     record: TransferRecord | None = None
     #: elements of the record that are asked for and not there
@@ -133,6 +134,11 @@ class Referral:
     next_step_due_at: datetime | None = None
     #: how often people were reminded of it
     next_step_reminders: int = 0
+
+    #: why the destination takes the patient by the emergency room; None when it does not
+    bypass_reason: CodedReason | None = None
+    #: that the origin calls it an error, and nobody else has yet
+    error_mark: ErrorMark | None = None
 
     #: the lead facility let it leave the county
     approved: bool = False

@@ -40,3 +40,16 @@ class RetrospectiveReview:
     reviewed_at: datetime | None = None
     #: user
     reviewed_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ErrorMark:
+    """The first of the two words by which an accepted referral becomes an error."""
+
+    reason: CodedReason
+    #: user
+    requested_by: str
+    facility: str
+    requested_at: datetime
+    #: not confirmed by then, it stands no longer
+    confirm_by: datetime

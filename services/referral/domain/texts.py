@@ -90,8 +90,19 @@ _GUARDS = {
     "REPORT_NOT_ACKNOWLEDGED": _pair("须先确认已阅诊疗结果", "the outcome report must be acknowledged first"),
     "CERTIFIER_MISSING": _pair("须填写死亡证明签署人", "name who certified the death"),
     "NOTHING_GIVEN": _pair("须填写补记内容", "nothing was given to complete the record with"),
+    "ERROR_NOT_CLAIMED": _pair(
+        "作废须先由转出机构提出", "the origin says first that it is an error; then it is confirmed"
+    ),
     "SECOND_APPROVER_MISSING": _pair(
-        "接收后作废须由另一人复核", "after acceptance, an error needs a second approver other than yourself"
+        "已提出作废，须由接收机构转诊办或协调员中的另一人确认",
+        "it waits for a second person: the destination's referral office, or a coordinator, confirms",
+    ),
+    "BYPASS_NOT_GRANTED": _pair(
+        "接收机构尚未同意急诊直通", "the destination has not granted the emergency-room bypass"
+    ),
+    "BYPASS_NOT_URGENT": _pair(
+        "急诊直通仅限急危重和急症患者，常规转诊须待床位",
+        "only emergency and urgent patients come by the emergency room; a routine one waits for a bed",
     ),
 }
 

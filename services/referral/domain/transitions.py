@@ -29,6 +29,7 @@ from services.referral.domain.transition_row import (
     row,
     to,
 )
+from services.referral.domain.transitions_bypass import BYPASS_ROWS
 from services.referral.domain.transitions_plan import PLAN_ROWS
 from services.referral.domain.transitions_record import NON_TERMINAL, RECORD_ROWS
 from services.referral.domain.transitions_steps import STEP_ROWS
@@ -99,7 +100,7 @@ _REQUEST_ROWS = (
         c.AcceptReferral,
         (p.ASKED_CLINICIAN,),
         to(e.ReferralAccepted, S.ACCEPTED),
-        guards=(g.OFFER_OPEN, g.CLINICIAN_NAMED),
+        guards=(g.OFFER_OPEN, g.CLINICIAN_NAMED, g.BYPASS_FITS),
     ),
     row(
         (S.REQUESTED,),
@@ -157,14 +158,14 @@ _JOURNEY_ROWS = (
         c.ArrangeTransport,
         (p.ORIGIN, p.AMBULANCE),
         to(e.TransportArranged, S.TRANSPORT_ARRANGED),
-        guards=(g.BED_READY, g.CREW_FITS),
+        guards=(g.BED_READY, g.BYPASS_GRANTED, g.CREW_FITS),
     ),
     row(
         _BEFORE_DEPARTURE,
         c.DepartPatient,
         (p.ORIGIN, p.AMBULANCE),
         to(e.PatientDeparted, S.IN_TRANSIT),
-        guards=(g.BED_READY, g.TRANSPORT_KNOWN, g.CREW_FITS, g.HANDED_OVER, g.FILED),
+        guards=(g.BED_READY, g.BYPASS_GRANTED, g.TRANSPORT_KNOWN, g.CREW_FITS, g.HANDED_OVER, g.FILED),
     ),
     row(
         (S.IN_TRANSIT,),
@@ -254,17 +255,27 @@ _END_ROWS = (
         to(e.PatientDied, S.DECEASED),
         guards=(g.CERTIFIER,),
     ),
+    # Nobody has been asked yet, so that it is nobody else's record.
     row(
-        tuple([state for state in S if state is not S.ENTERED_IN_ERROR]),
+        (S.AWAITING_APPROVAL,),
         c.MarkEnteredInError,
         (p.ORIGIN,),
         to(e.EnteredInError, S.ENTERED_IN_ERROR),
-        guards=(g.REASON, g.SECOND_APPROVER),
+        guards=(g.REASON,),
+    ),
+    row(
+        tuple([state for state in S if state not in (S.AWAITING_APPROVAL, S.ENTERED_IN_ERROR)]),
+        c.MarkEnteredInError,
+        (p.ORIGIN, *p.ERROR_CONFIRMERS),
+        to(e.ErrorMarkRequested),
+        to(e.EnteredInError, S.ENTERED_IN_ERROR),
+        guards=(g.REASON, g.ERROR_CLAIMED, g.SECOND_PERSON),
     ),
 )
 
 TABLE: tuple[Row, ...] = (
     *_REQUEST_ROWS,
+    *BYPASS_ROWS,
     *_JOURNEY_ROWS,
     *STEP_ROWS,
     *_CARE_ROWS,

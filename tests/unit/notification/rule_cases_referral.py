@@ -133,6 +133,31 @@ REFERRAL_CASES = [
         beside=("OFFER",),
     ),
     Case(
+        rule="BYPASS_GRANTED",
+        events=(occurrence("BypassGranted", {"facility": HOSPITAL, "reason": {"code": "NO_BED"}}),),
+        facility=BRANCH,
+        role="clinician",
+        severity=Severity.INFORMATION,
+    ),
+    Case(
+        rule="ERROR_MARK_REQUESTED",
+        events=(
+            occurrence(
+                "ErrorMarkRequested",
+                {
+                    "facility": BRANCH,
+                    "destination_facility": HOSPITAL,
+                    "reason": {"code": "WRONG_PATIENT"},
+                    "confirm_by": ETA,
+                },
+            ),
+        ),
+        facility=HOSPITAL,
+        role="referral_office",
+        severity=Severity.HIGH,
+        act_by=ETA,
+    ),
+    Case(
         rule="BED_UNAVAILABLE",
         events=(occurrence("BedUnavailable", {"bed": BED}),),
         facility=HOSPITAL,

@@ -86,6 +86,8 @@ class ReferralEvent(message.Message):
     TREATMENT_OVERDUE_FIELD_NUMBER: builtins.int
     BED_ANSWER_OVERDUE_FIELD_NUMBER: builtins.int
     ARRIVAL_ESTIMATE_CHANGED_FIELD_NUMBER: builtins.int
+    BYPASS_GRANTED_FIELD_NUMBER: builtins.int
+    ERROR_MARK_REQUESTED_FIELD_NUMBER: builtins.int
     EPISODE_FIELD_NUMBER: builtins.int
     PATIENT_FIELD_NUMBER: builtins.int
     ORIGIN_FACILITY_FIELD_NUMBER: builtins.int
@@ -226,6 +228,10 @@ class ReferralEvent(message.Message):
     def bed_answer_overdue(self) -> BedAnswerOverdue: ...
     @builtins.property
     def arrival_estimate_changed(self) -> ArrivalEstimateChanged: ...
+    @builtins.property
+    def bypass_granted(self) -> BypassGranted: ...
+    @builtins.property
+    def error_mark_requested(self) -> ErrorMarkRequested: ...
     def __init__(
         self,
         *,
@@ -286,6 +292,8 @@ class ReferralEvent(message.Message):
         treatment_overdue: TreatmentOverdue | None = ...,
         bed_answer_overdue: BedAnswerOverdue | None = ...,
         arrival_estimate_changed: ArrivalEstimateChanged | None = ...,
+        bypass_granted: BypassGranted | None = ...,
+        error_mark_requested: ErrorMarkRequested | None = ...,
         episode: builtins.str = ...,
         patient: builtins.str = ...,
         origin_facility: builtins.str = ...,
@@ -299,11 +307,11 @@ class ReferralEvent(message.Message):
         scope: referral_pb2.Scope.ValueType = ...,
         green_channel: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_estimate_changed", b"arrival_estimate_changed", "arrival_overdue", b"arrival_overdue", "bed_answer_overdue", b"bed_answer_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "departure_overdue", b"departure_overdue", "entered_in_error", b"entered_in_error", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "no_show_unresolved", b"no_show_unresolved", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "standing_order_opened", b"standing_order_opened", "standing_order_over", b"standing_order_over", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_overdue", b"treatment_overdue", "treatment_start_overdue", b"treatment_start_overdue", "treatment_started", b"treatment_started"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_refused", b"approval_refused", "arrival_estimate_changed", b"arrival_estimate_changed", "arrival_overdue", b"arrival_overdue", "bed_answer_overdue", b"bed_answer_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "bypass_granted", b"bypass_granted", "cancellation_requested", b"cancellation_requested", "departure_overdue", b"departure_overdue", "entered_in_error", b"entered_in_error", "error_mark_requested", b"error_mark_requested", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "no_show_unresolved", b"no_show_unresolved", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "standing_order_opened", b"standing_order_opened", "standing_order_over", b"standing_order_over", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_overdue", b"treatment_overdue", "treatment_start_overdue", b"treatment_start_overdue", "treatment_started", b"treatment_started"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_estimate_changed", b"arrival_estimate_changed", "arrival_overdue", b"arrival_overdue", "bed_answer_overdue", b"bed_answer_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "departure_overdue", b"departure_overdue", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "no_show_unresolved", b"no_show_unresolved", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "scope", b"scope", "standing_order_opened", b"standing_order_opened", "standing_order_over", b"standing_order_over", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_overdue", b"treatment_overdue", "treatment_start_overdue", b"treatment_start_overdue", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acceptance_withdrawn", b"acceptance_withdrawn", "approval_facility", b"approval_facility", "approval_refused", b"approval_refused", "arrival_estimate_changed", b"arrival_estimate_changed", "arrival_overdue", b"arrival_overdue", "bed_answer_overdue", b"bed_answer_overdue", "bed_held", b"bed_held", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_unavailable", b"bed_unavailable", "bypass_granted", b"bypass_granted", "cancellation_requested", b"cancellation_requested", "custodian_facility", b"custodian_facility", "departure_overdue", b"departure_overdue", "destination_facility", b"destination_facility", "direction", b"direction", "entered_in_error", b"entered_in_error", "episode", b"episode", "error_mark_requested", b"error_mark_requested", "follow_up_missed", b"follow_up_missed", "follow_up_recorded", b"follow_up_recorded", "green_channel", b"green_channel", "information_provided", b"information_provided", "information_requested", b"information_requested", "metadata", b"metadata", "no_show_unresolved", b"no_show_unresolved", "offer_acknowledged", b"offer_acknowledged", "offer_declined", b"offer_declined", "offer_lapsed", b"offer_lapsed", "offer_overdue", b"offer_overdue", "origin_facility", b"origin_facility", "outcome_acknowledged", b"outcome_acknowledged", "outcome_report_overdue", b"outcome_report_overdue", "pathway", b"pathway", "patient", b"patient", "patient_arrived", b"patient_arrived", "patient_departed", b"patient_departed", "patient_died", b"patient_died", "patient_diverted", b"patient_diverted", "patient_no_show", b"patient_no_show", "patient_referred_back", b"patient_referred_back", "payload", b"payload", "plan_amended", b"plan_amended", "record_completed", b"record_completed", "record_overdue", b"record_overdue", "referral_accepted", b"referral_accepted", "referral_approved", b"referral_approved", "referral_cancelled", b"referral_cancelled", "referral_closed", b"referral_closed", "referral_expired", b"referral_expired", "referral_requested", b"referral_requested", "referral_rerouted", b"referral_rerouted", "referral_reviewed", b"referral_reviewed", "result_repeated", b"result_repeated", "results_added", b"results_added", "review_not_done", b"review_not_done", "review_overdue", b"review_overdue", "scope", b"scope", "standing_order_opened", b"standing_order_opened", "standing_order_over", b"standing_order_over", "state", b"state", "task_cancelled", b"task_cancelled", "task_completed", b"task_completed", "task_miss_explained", b"task_miss_explained", "task_missed", b"task_missed", "transport_arranged", b"transport_arranged", "treatment_completed", b"treatment_completed", "treatment_overdue", b"treatment_overdue", "treatment_start_overdue", b"treatment_start_overdue", "treatment_started", b"treatment_started", "urgency", b"urgency"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "standing_order_opened", "standing_order_over", "record_completed", "record_overdue", "referral_reviewed", "review_overdue", "review_not_done", "results_added", "result_repeated", "departure_overdue", "no_show_unresolved", "treatment_start_overdue", "treatment_overdue", "bed_answer_overdue", "arrival_estimate_changed"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["referral_requested", "referral_approved", "approval_refused", "offer_acknowledged", "information_requested", "information_provided", "referral_accepted", "offer_declined", "offer_lapsed", "offer_overdue", "referral_rerouted", "acceptance_withdrawn", "bed_held", "bed_unavailable", "bed_hold_lapsed", "bed_occupied", "bed_released", "transport_arranged", "patient_departed", "patient_diverted", "patient_arrived", "arrival_overdue", "patient_no_show", "treatment_started", "treatment_completed", "outcome_report_overdue", "patient_referred_back", "follow_up_recorded", "referral_closed", "cancellation_requested", "referral_cancelled", "referral_expired", "patient_died", "entered_in_error", "task_completed", "task_cancelled", "task_missed", "follow_up_missed", "task_miss_explained", "plan_amended", "outcome_acknowledged", "standing_order_opened", "standing_order_over", "record_completed", "record_overdue", "referral_reviewed", "review_overdue", "review_not_done", "results_added", "result_repeated", "departure_overdue", "no_show_unresolved", "treatment_start_overdue", "treatment_overdue", "bed_answer_overdue", "arrival_estimate_changed", "bypass_granted", "error_mark_requested"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -569,6 +577,7 @@ class ReferralAccepted(message.Message):
     REVIEW_FACILITY_FIELD_NUMBER: builtins.int
     DEPARTURE_DUE_AT_FIELD_NUMBER: builtins.int
     BED_ANSWER_DUE_AT_FIELD_NUMBER: builtins.int
+    BYPASS_REASON_FIELD_NUMBER: builtins.int
     offer: builtins.str
     facility: builtins.str
     bed_type: type_pb2.BedType.ValueType
@@ -602,6 +611,10 @@ class ReferralAccepted(message.Message):
 
     @builtins.property
     def bed_answer_due_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def bypass_reason(self) -> type_pb2.CodedReason:
+        """The destination takes the patient by its emergency room, without a held bed."""
+
     def __init__(
         self,
         *,
@@ -623,10 +636,11 @@ class ReferralAccepted(message.Message):
         review_facility: builtins.str = ...,
         departure_due_at: timestamp_pb2.Timestamp | None = ...,
         bed_answer_due_at: timestamp_pb2.Timestamp | None = ...,
+        bypass_reason: type_pb2.CodedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "bed_answer_due_at", b"bed_answer_due_at", "departure_due_at", b"departure_due_at", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "review_due_at", b"review_due_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "bed_answer_due_at", b"bed_answer_due_at", "bypass_reason", b"bypass_reason", "departure_due_at", b"departure_due_at", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "review_due_at", b"review_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "bed_answer_due_at", b"bed_answer_due_at", "bed_type", b"bed_type", "departure_due_at", b"departure_due_at", "estimated_arrival_time", b"estimated_arrival_time", "facility", b"facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "offer", b"offer", "origin_facility", b"origin_facility", "pathway", b"pathway", "patient", b"patient", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "sex", b"sex", "urgency", b"urgency", "withdrawn_offers", b"withdrawn_offers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "accepting_clinician", b"accepting_clinician", "age_years", b"age_years", "bed_answer_due_at", b"bed_answer_due_at", "bed_type", b"bed_type", "bypass_reason", b"bypass_reason", "departure_due_at", b"departure_due_at", "estimated_arrival_time", b"estimated_arrival_time", "facility", b"facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "offer", b"offer", "origin_facility", b"origin_facility", "pathway", b"pathway", "patient", b"patient", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "sex", b"sex", "urgency", b"urgency", "withdrawn_offers", b"withdrawn_offers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__age_years: _TypeAlias = typing.Literal["age_years"]  # noqa: Y015
     _WhichOneofArgType__age_years: _TypeAlias = typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
@@ -1591,6 +1605,66 @@ class PatientDied(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["died_at", b"died_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["certifier", b"certifier", "died_at", b"died_at", "facility", b"facility"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class BypassGranted(message.Message):
+    """The destination takes the patient by its emergency room, without a held bed."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ErrorMarkRequested(message.Message):
+    """After an acceptance: the origin calls it an error, and a second person must say so too."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    CONFIRM_BY_FIELD_NUMBER: builtins.int
+    DESTINATION_FACILITY_FIELD_NUMBER: builtins.int
+    requested_by: builtins.str
+    """User."""
+    facility: builtins.str
+    destination_facility: builtins.str
+    """Whose referral office may confirm, beside the coordinators."""
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    @builtins.property
+    def confirm_by(self) -> timestamp_pb2.Timestamp:
+        """Not confirmed by then, it stands no longer."""
+
+    def __init__(
+        self,
+        *,
+        reason: type_pb2.CodedReason | None = ...,
+        requested_by: builtins.str = ...,
+        facility: builtins.str = ...,
+        confirm_by: timestamp_pb2.Timestamp | None = ...,
+        destination_facility: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["confirm_by", b"confirm_by", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["confirm_by", b"confirm_by", "destination_facility", b"destination_facility", "facility", b"facility", "reason", b"reason", "requested_by", b"requested_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -400,6 +400,8 @@ class Referral(message.Message):
     RESULT_REPEATS_FIELD_NUMBER: builtins.int
     NEXT_STEP_DUE_AT_FIELD_NUMBER: builtins.int
     NEXT_STEP_REMINDERS_FIELD_NUMBER: builtins.int
+    BYPASS_REASON_FIELD_NUMBER: builtins.int
+    ERROR_MARK_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`referrals/{uuid}`."""
     version: builtins.int
@@ -443,7 +445,7 @@ class Referral(message.Message):
     approval_facility: builtins.str
     """Facility whose referral office approves; empty when no approval is needed."""
     emergency_room_bypass: builtins.bool
-    """The patient goes to the emergency room without a held bed."""
+    """The destination takes the patient by its emergency room, without a held bed."""
     standing_order: builtins.str
     """The standing order that runs on it; empty when none does."""
     record_overdue: builtins.bool
@@ -552,6 +554,14 @@ class Referral(message.Message):
         Unset where none is, after the last reminder, and in a referral that was accepted before there were such limits.
         """
 
+    @builtins.property
+    def bypass_reason(self) -> type_pb2.CodedReason:
+        """Why the destination takes the patient by its emergency room; unset when it does not."""
+
+    @builtins.property
+    def error_mark(self) -> ErrorMark:
+        """The origin calls it an error, and nobody has confirmed it yet."""
+
     def __init__(
         self,
         *,
@@ -617,10 +627,49 @@ class Referral(message.Message):
         result_repeats: abc.Iterable[examination_result_pb2.ResultRepeat] | None = ...,
         next_step_due_at: timestamp_pb2.Timestamp | None = ...,
         next_step_reminders: builtins.int = ...,
+        bypass_reason: type_pb2.CodedReason | None = ...,
+        error_mark: ErrorMark | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "arrived_at", b"arrived_at", "bed", b"bed", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "departed_at", b"departed_at", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "next_step_due_at", b"next_step_due_at", "outcome_acknowledged_at", b"outcome_acknowledged_at", "record", b"record", "record_completed_at", b"record_completed_at", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "requested_at", b"requested_at", "review", b"review", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "arrived_at", b"arrived_at", "bed", b"bed", "bypass_reason", b"bypass_reason", "clinical_summary", b"clinical_summary", "consent", b"consent", "create_time", b"create_time", "departed_at", b"departed_at", "discharge_summary", b"discharge_summary", "end_reason", b"end_reason", "error_mark", b"error_mark", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "next_step_due_at", b"next_step_due_at", "outcome_acknowledged_at", b"outcome_acknowledged_at", "record", b"record", "record_completed_at", b"record_completed_at", "record_due_at", b"record_due_at", "rehabilitation_plan", b"rehabilitation_plan", "requested_at", b"requested_at", "review", b"review", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "next_step_due_at", b"next_step_due_at", "next_step_reminders", b"next_step_reminders", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "outcome_acknowledged_at", b"outcome_acknowledged_at", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "result_repeats", b"result_repeats", "results", b"results", "review", b"review", "scope", b"scope", "standing_order", b"standing_order", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["accepted_at", b"accepted_at", "accepting_clinician", b"accepting_clinician", "allowed_commands", b"allowed_commands", "approval_facility", b"approval_facility", "approval_in_retrospect", b"approval_in_retrospect", "arrived_at", b"arrived_at", "bed", b"bed", "bed_region", b"bed_region", "bed_type", b"bed_type", "bypass_reason", b"bypass_reason", "clinical_summary", b"clinical_summary", "consent", b"consent", "consultation", b"consultation", "create_time", b"create_time", "custodian_facility", b"custodian_facility", "departed_at", b"departed_at", "destination_facility", b"destination_facility", "direction", b"direction", "discharge_summary", b"discharge_summary", "dispatch", b"dispatch", "emergency_room_bypass", b"emergency_room_bypass", "end_reason", b"end_reason", "episode", b"episode", "error_mark", b"error_mark", "estimated_arrival_time", b"estimated_arrival_time", "expires_at", b"expires_at", "follow_ups", b"follow_ups", "green_channel", b"green_channel", "hop_count", b"hop_count", "information", b"information", "insurance_filing_needed", b"insurance_filing_needed", "insurance_filing_number", b"insurance_filing_number", "missing_elements", b"missing_elements", "name", b"name", "next_destinations", b"next_destinations", "next_step_due_at", b"next_step_due_at", "next_step_reminders", b"next_step_reminders", "norms", b"norms", "offers", b"offers", "origin_facility", b"origin_facility", "outcome_acknowledged_at", b"outcome_acknowledged_at", "parent", b"parent", "pathway", b"pathway", "patient", b"patient", "record", b"record", "record_completed_at", b"record_completed_at", "record_completions", b"record_completions", "record_due_at", b"record_due_at", "record_overdue", b"record_overdue", "referred_back_to", b"referred_back_to", "rehabilitation_plan", b"rehabilitation_plan", "reopened_as", b"reopened_as", "requested_at", b"requested_at", "result_repeats", b"result_repeats", "results", b"results", "review", b"review", "scope", b"scope", "standing_order", b"standing_order", "state", b"state", "transport", b"transport", "treated_at", b"treated_at", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ErrorMark(message.Message):
+    """The first of the two words by which an accepted referral becomes an error."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    REQUESTED_BY_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    REQUESTED_AT_FIELD_NUMBER: builtins.int
+    CONFIRM_BY_FIELD_NUMBER: builtins.int
+    requested_by: builtins.str
+    """User."""
+    facility: builtins.str
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    @builtins.property
+    def requested_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def confirm_by(self) -> timestamp_pb2.Timestamp:
+        """Not confirmed by then, it stands no longer."""
+
+    def __init__(
+        self,
+        *,
+        reason: type_pb2.CodedReason | None = ...,
+        requested_by: builtins.str = ...,
+        facility: builtins.str = ...,
+        requested_at: timestamp_pb2.Timestamp | None = ...,
+        confirm_by: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["confirm_by", b"confirm_by", "reason", b"reason", "requested_at", b"requested_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["confirm_by", b"confirm_by", "facility", b"facility", "reason", b"reason", "requested_at", b"requested_at", "requested_by", b"requested_by"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1103,6 +1103,7 @@ class AcceptReferralRequest(message.Message):
     ACCEPTING_CLINICIAN_FIELD_NUMBER: builtins.int
     ESTIMATED_ARRIVAL_TIME_FIELD_NUMBER: builtins.int
     STANDING_PLAN_FIELD_NUMBER: builtins.int
+    BYPASS_REASON_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -1127,6 +1128,10 @@ class AcceptReferralRequest(message.Message):
         opens with the acceptance, or nothing is accepted; its name is the referral's `standing_order`.
         """
 
+    @builtins.property
+    def bypass_reason(self) -> type_pb2.CodedReason:
+        """Takes the patient by the emergency room, without a held bed; of an emergency or urgent patient."""
+
     def __init__(
         self,
         *,
@@ -1137,10 +1142,11 @@ class AcceptReferralRequest(message.Message):
         accepting_clinician: referral_pb2.AcceptingClinician | None = ...,
         estimated_arrival_time: timestamp_pb2.Timestamp | None = ...,
         standing_plan: standing_pb2.StandingPlan | None = ...,
+        bypass_reason: type_pb2.CodedReason | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "accepting_clinician", b"accepting_clinician", "estimated_arrival_time", b"estimated_arrival_time", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "standing_plan", b"standing_plan"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "accepting_clinician", b"accepting_clinician", "bypass_reason", b"bypass_reason", "estimated_arrival_time", b"estimated_arrival_time", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "standing_plan", b"standing_plan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "accepting_clinician", b"accepting_clinician", "estimated_arrival_time", b"estimated_arrival_time", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id", "standing_plan", b"standing_plan"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "accepting_clinician", b"accepting_clinician", "bypass_reason", b"bypass_reason", "estimated_arrival_time", b"estimated_arrival_time", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id", "standing_plan", b"standing_plan"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
@@ -1340,6 +1346,62 @@ class WithdrawAcceptanceResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class GrantBypassRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`referrals/{uuid}`."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class GrantBypassResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REFERRAL_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def referral(self) -> referral_pb2.Referral: ...
+    def __init__(
+        self,
+        *,
+        referral: referral_pb2.Referral | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class ArrangeTransportRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
@@ -1357,7 +1419,7 @@ class ArrangeTransportRequest(message.Message):
     name: builtins.str
     """`referrals/{uuid}`."""
     emergency_room_bypass: builtins.bool
-    """The patient goes to the emergency room without a held bed."""
+    """The patient goes to the emergency room without a held bed; refused unless the destination has granted it."""
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """Clinical time; defaults to receipt."""
@@ -1425,6 +1487,7 @@ class DepartPatientRequest(message.Message):
     name: builtins.str
     """`referrals/{uuid}`."""
     emergency_room_bypass: builtins.bool
+    """As in ArrangeTransportRequest."""
     insurance_filing_number: builtins.str
     """Needed before departure where the norms ask for it."""
     @builtins.property
@@ -2189,7 +2252,7 @@ class MarkEnteredInErrorRequest(message.Message):
     name: builtins.str
     """`referrals/{uuid}`."""
     second_approver: builtins.str
-    """User who approved it; needed after acceptance, not the caller."""
+    """Says nothing any more: the second person confirms by a command of their own."""
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """Clinical time; defaults to receipt."""

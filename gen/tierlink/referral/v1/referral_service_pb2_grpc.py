@@ -127,6 +127,11 @@ class ReferralServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawAcceptanceRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawAcceptanceResponse.FromString,
                 _registered_method=True)
+        self.GrantBypass = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/GrantBypass',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GrantBypassRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GrantBypassResponse.FromString,
+                _registered_method=True)
         self.ArrangeTransport = channel.unary_unary(
                 '/tierlink.referral.v1.ReferralService/ArrangeTransport',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.ArrangeTransportRequest.SerializeToString,
@@ -393,8 +398,15 @@ class ReferralServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GrantBypass(self, request, context):
+        """The destination takes an emergency or urgent patient by its emergency room, without a held bed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ArrangeTransport(self, request, context):
-        """→ TRANSPORT_ARRANGED. Needs a held bed, no need of one, or the emergency-room bypass.
+        """→ TRANSPORT_ARRANGED. Needs a held bed, no need of one, or the destination's word for the emergency-room bypass.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -542,7 +554,9 @@ class ReferralServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def MarkEnteredInError(self, request, context):
-        """→ ENTERED_IN_ERROR, by the origin; after acceptance with a second approver.
+        """→ ENTERED_IN_ERROR, by the origin. Once it was accepted it takes two persons: the origin's command is kept as
+        `error_mark`; another person of the destination's referral office, or a coordinator, confirms it by the same RPC
+        within 72 h.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -673,6 +687,11 @@ def add_ReferralServiceServicer_to_server(servicer, server):
                     servicer.WithdrawAcceptance,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawAcceptanceRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawAcceptanceResponse.SerializeToString,
+            ),
+            'GrantBypass': grpc.unary_unary_rpc_method_handler(
+                    servicer.GrantBypass,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GrantBypassRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GrantBypassResponse.SerializeToString,
             ),
             'ArrangeTransport': grpc.unary_unary_rpc_method_handler(
                     servicer.ArrangeTransport,
@@ -1294,6 +1313,33 @@ class ReferralService:
             '/tierlink.referral.v1.ReferralService/WithdrawAcceptance',
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawAcceptanceRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawAcceptanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GrantBypass(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/GrantBypass',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GrantBypassRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.GrantBypassResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -76,8 +76,10 @@ class ReferralServiceStub:
     """DECLINED → REQUESTED with new destinations, by the origin or a coordinator; at most 5 hops."""
     WithdrawAcceptance: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.WithdrawAcceptanceRequest, _referral_service_pb2.WithdrawAcceptanceResponse]
     """The destination takes its acceptance back; then as after a decline."""
+    GrantBypass: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.GrantBypassRequest, _referral_service_pb2.GrantBypassResponse]
+    """The destination takes an emergency or urgent patient by its emergency room, without a held bed."""
     ArrangeTransport: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ArrangeTransportRequest, _referral_service_pb2.ArrangeTransportResponse]
-    """→ TRANSPORT_ARRANGED. Needs a held bed, no need of one, or the emergency-room bypass."""
+    """→ TRANSPORT_ARRANGED. Needs a held bed, no need of one, or the destination's word for the emergency-room bypass."""
     DepartPatient: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.DepartPatientRequest, _referral_service_pb2.DepartPatientResponse]
     """→ IN_TRANSIT."""
     DivertPatient: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.DivertPatientRequest, _referral_service_pb2.DivertPatientResponse]
@@ -121,7 +123,10 @@ class ReferralServiceStub:
     RecordDeath: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RecordDeathRequest, _referral_service_pb2.RecordDeathResponse]
     """→ DECEASED, by the custodian."""
     MarkEnteredInError: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.MarkEnteredInErrorRequest, _referral_service_pb2.MarkEnteredInErrorResponse]
-    """→ ENTERED_IN_ERROR, by the origin; after acceptance with a second approver."""
+    """→ ENTERED_IN_ERROR, by the origin. Once it was accepted it takes two persons: the origin's command is kept as
+    `error_mark`; another person of the destination's referral office, or a coordinator, confirms it by the same RPC
+    within 72 h.
+    """
     CompleteRecord: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.CompleteRecordRequest, _referral_service_pb2.CompleteRecordResponse]
     """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
     facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
@@ -187,8 +192,10 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     """DECLINED → REQUESTED with new destinations, by the origin or a coordinator; at most 5 hops."""
     WithdrawAcceptance: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.WithdrawAcceptanceRequest, _referral_service_pb2.WithdrawAcceptanceResponse]  # type: ignore[assignment]
     """The destination takes its acceptance back; then as after a decline."""
+    GrantBypass: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.GrantBypassRequest, _referral_service_pb2.GrantBypassResponse]  # type: ignore[assignment]
+    """The destination takes an emergency or urgent patient by its emergency room, without a held bed."""
     ArrangeTransport: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ArrangeTransportRequest, _referral_service_pb2.ArrangeTransportResponse]  # type: ignore[assignment]
-    """→ TRANSPORT_ARRANGED. Needs a held bed, no need of one, or the emergency-room bypass."""
+    """→ TRANSPORT_ARRANGED. Needs a held bed, no need of one, or the destination's word for the emergency-room bypass."""
     DepartPatient: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.DepartPatientRequest, _referral_service_pb2.DepartPatientResponse]  # type: ignore[assignment]
     """→ IN_TRANSIT."""
     DivertPatient: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.DivertPatientRequest, _referral_service_pb2.DivertPatientResponse]  # type: ignore[assignment]
@@ -232,7 +239,10 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     RecordDeath: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RecordDeathRequest, _referral_service_pb2.RecordDeathResponse]  # type: ignore[assignment]
     """→ DECEASED, by the custodian."""
     MarkEnteredInError: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.MarkEnteredInErrorRequest, _referral_service_pb2.MarkEnteredInErrorResponse]  # type: ignore[assignment]
-    """→ ENTERED_IN_ERROR, by the origin; after acceptance with a second approver."""
+    """→ ENTERED_IN_ERROR, by the origin. Once it was accepted it takes two persons: the origin's command is kept as
+    `error_mark`; another person of the destination's referral office, or a coordinator, confirms it by the same RPC
+    within 72 h.
+    """
     CompleteRecord: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.CompleteRecordRequest, _referral_service_pb2.CompleteRecordResponse]  # type: ignore[assignment]
     """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
     facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
@@ -405,12 +415,20 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         """The destination takes its acceptance back; then as after a decline."""
 
     @_abc_1.abstractmethod
+    def GrantBypass(
+        self,
+        request: _referral_service_pb2.GrantBypassRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.GrantBypassResponse, _abc.Awaitable[_referral_service_pb2.GrantBypassResponse]]:
+        """The destination takes an emergency or urgent patient by its emergency room, without a held bed."""
+
+    @_abc_1.abstractmethod
     def ArrangeTransport(
         self,
         request: _referral_service_pb2.ArrangeTransportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.ArrangeTransportResponse, _abc.Awaitable[_referral_service_pb2.ArrangeTransportResponse]]:
-        """→ TRANSPORT_ARRANGED. Needs a held bed, no need of one, or the emergency-room bypass."""
+        """→ TRANSPORT_ARRANGED. Needs a held bed, no need of one, or the destination's word for the emergency-room bypass."""
 
     @_abc_1.abstractmethod
     def DepartPatient(
@@ -580,7 +598,10 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _referral_service_pb2.MarkEnteredInErrorRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.MarkEnteredInErrorResponse, _abc.Awaitable[_referral_service_pb2.MarkEnteredInErrorResponse]]:
-        """→ ENTERED_IN_ERROR, by the origin; after acceptance with a second approver."""
+        """→ ENTERED_IN_ERROR, by the origin. Once it was accepted it takes two persons: the origin's command is kept as
+        `error_mark`; another person of the destination's referral office, or a coordinator, confirms it by the same RPC
+        within 72 h.
+        """
 
     @_abc_1.abstractmethod
     def CompleteRecord(

@@ -14,7 +14,7 @@ from services.referral.application.listing import ListFilter
 from services.referral.application.read_recognitions import ResultRecognitions
 from services.referral.application.read_timeline import TimelineReader
 from services.referral.application.reading import Reading
-from services.referral.domain import commands, commands_plan
+from services.referral.domain import commands, commands_bypass, commands_plan
 from services.referral.domain.explaining import ExplainReferral
 from services.referral.domain.recognition import do_not_repeat
 from services.referral.domain.referral_state import Referral
@@ -64,6 +64,7 @@ CHANGES: tuple[type, ...] = (
     commands.DeclineReferral,
     commands.RerouteReferral,
     commands.WithdrawAcceptance,
+    commands_bypass.GrantBypass,
     commands.ArrangeTransport,
     commands.DepartPatient,
     commands.DivertPatient,

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from services.referral.domain import commands as c
 from services.referral.domain import commands_plan as pc
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.offers_found import open_offers
 from services.referral.domain.parties import By, Party
 from services.referral.domain.record_values import SummaryCompletion
@@ -17,6 +18,7 @@ from services.referral.domain.referral import Referral, allowed_commands
 from services.referral.domain.referral_values import CrewLevel, NormOverride, Transport
 from services.referral.domain.review_values import ReviewVerdict
 from services.referral.domain.transition_lookup import ROW_IN
+from services.referral.domain.values import CodedReason, Urgency
 from services.shared.kernel.actor import Actor
 from tests.unit.referral.referral.network import FACILITIES, person
 from tests.unit.referral.referral.stories import ACCEPT, ARRIVE, CLOSE, COMPLETE, HANDOVER, PLAN, REASON
@@ -45,6 +47,10 @@ def _expected_later(state: Referral, number: int) -> c.Command:
     return c.UpdateArrivalEstimate(estimated_arrival_time=state.update_time + later)
 
 
+def _bypass(state: Referral) -> CodedReason | None:
+    return None if state.urgency is Urgency.ROUTINE else REASON
+
+
 #: By class; the number chooses among values.
 GOOD: Mapping[type[c.Command], Make] = {
     c.ApproveReferral: lambda state, n: c.ApproveReferral(),
@@ -52,15 +58,15 @@ GOOD: Mapping[type[c.Command], Make] = {
     c.AcknowledgeOffer: lambda state, n: c.AcknowledgeOffer(),
     c.RequestInformation: lambda state, n: c.RequestInformation(questions=("CT？",)),
     c.ProvideInformation: lambda state, n: c.ProvideInformation(answers=("未见出血",)),
-    c.AcceptReferral: lambda state, n: ACCEPT,
+    c.AcceptReferral: lambda state, n: replace(ACCEPT, bypass_reason=_bypass(state)),
+    GrantBypass: lambda state, n: GrantBypass(reason=REASON),
     c.DeclineReferral: lambda state, n: c.DeclineReferral(reason=REASON),
     c.RerouteReferral: lambda state, n: c.RerouteReferral(destinations=(_facility(n),), overrides=OVERRIDES),
     c.WithdrawAcceptance: lambda state, n: c.WithdrawAcceptance(reason=REASON),
-    c.ArrangeTransport: lambda state, n: c.ArrangeTransport(transport=_CREW, emergency_room_bypass=True),
+    c.ArrangeTransport: lambda state, n: c.ArrangeTransport(transport=_CREW),
     c.DepartPatient: lambda state, n: c.DepartPatient(
         handover_document=HANDOVER,
         transport=_CREW,
-        emergency_room_bypass=True,
         insurance_filing_number="BA-1",
     ),
     c.DivertPatient: lambda state, n: c.DivertPatient(destination_facility=_facility(n), reason=REASON),
@@ -95,6 +101,7 @@ _DETOURS = frozenset(
         c.UpdateArrivalEstimate,
         pc.AmendPlan,
         pc.CancelTask,
+        GrantBypass,
     }
 )
 

@@ -12,7 +12,7 @@ from services.referral.domain.referral import allowed_commands, deadlines, is_li
 from services.referral.domain.referral_state import TERMINAL
 from services.referral.domain.referral_values import BedRegion, OfferState, ReferralState
 from tests.unit.referral.referral.chart import Chart, names
-from tests.unit.referral.referral.network import GENERAL, GENERAL_OFFICE, QITAI, TOWN, WUCAIWAN
+from tests.unit.referral.referral.network import COORDINATOR, GENERAL, GENERAL_OFFICE, TOWN, WUCAIWAN
 from tests.unit.referral.referral.stories import (
     ARRIVE,
     CANCEL,
@@ -25,7 +25,6 @@ from tests.unit.referral.referral.stories import (
     accepted,
     arrived,
     awaiting_approval,
-    bed_held,
     cancel_requested,
     cancelled,
     declined,
@@ -35,10 +34,7 @@ from tests.unit.referral.referral.stories import (
     requested,
     told,
     transport_arranged,
-    treated,
 )
-
-APPROVED_BY = replace(ERROR, second_approver="u-wang")
 
 
 def test_before_acceptance_the_origin_cancels_alone() -> None:
@@ -119,23 +115,14 @@ def test_an_error_is_marked_in_any_state_but_once(state: ReferralState) -> None:
     chart = TO_STATE[state]()
     origin = GENERAL if chart.referral.origin_facility == "jimsar-general" else WUCAIWAN
     if state is ReferralState.ENTERED_IN_ERROR:
-        chart.refused(APPROVED_BY, origin, "NOT_ALLOWED_IN_STATE")
+        chart.refused(ERROR, origin, "NOT_ALLOWED_IN_STATE")
         return
-    chart.refused(replace(APPROVED_BY, reason=NO_REASON), origin, "REASON_MISSING")
-    chart.when(APPROVED_BY, origin)
+    chart.refused(replace(ERROR, reason=NO_REASON), origin, "REASON_MISSING")
+    chart.when(ERROR, origin)
+    if chart.referral.was_accepted:
+        assert chart.referral.state is state
+        chart.when(ERROR, COORDINATOR)
     assert (chart.referral.state, chart.referral.end_reason) == (ReferralState.ENTERED_IN_ERROR, REASON)
-
-
-def test_after_acceptance_an_error_needs_a_second_approver() -> None:
-    assert requested().when(ERROR, WUCAIWAN)
-    assert cancelled().when(ERROR, WUCAIWAN)
-    for story in (accepted, treated):
-        story().refused(ERROR, WUCAIWAN, "SECOND_APPROVER_MISSING")
-        story().refused(replace(ERROR, second_approver=WUCAIWAN.user), WUCAIWAN, "SECOND_APPROVER_MISSING")
-    withdrawn = told((c.WithdrawAcceptance(reason=REASON), GENERAL), chart=bed_held())
-    withdrawn.refused(ERROR, WUCAIWAN, "SECOND_APPROVER_MISSING")
-    requested().refused(ERROR, GENERAL, "WRONG_FACILITY")
-    requested().refused(ERROR, QITAI, "NotFound")
 
 
 @pytest.mark.parametrize("state", sorted(TERMINAL))

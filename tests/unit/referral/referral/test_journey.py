@@ -8,6 +8,7 @@ import pytest
 
 from services.referral.domain import commands as c
 from services.referral.domain.commands import BedNews
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.events import PatientDeparted, PatientDiverted
 from services.referral.domain.referral_values import (
     BedRegion,
@@ -104,8 +105,9 @@ def test_without_a_held_bed_only_the_bypass_leads_on(news: tuple[BedNews, ...]) 
     chart = told(*[(bed(each), SYSTEM) for each in news], chart=accepted())
     chart.refused(ARRANGE, WUCAIWAN, "BED_NOT_READY")
     chart.refused(replace(DEPART, transport=ADVANCED), WUCAIWAN, "BED_NOT_READY")
-    chart.copy().when(replace(DEPART, transport=ADVANCED, emergency_room_bypass=True), WUCAIWAN)
-    chart.when(replace(ARRANGE, emergency_room_bypass=True), WUCAIWAN)
+    chart.when(GrantBypass(reason=REASON), GENERAL)
+    chart.copy().when(replace(DEPART, transport=ADVANCED), WUCAIWAN)
+    chart.when(ARRANGE, WUCAIWAN)
     assert chart.referral.emergency_room_bypass
     assert chart.when(DEPART, WUCAIWAN)
 
@@ -147,8 +149,8 @@ def test_departure_hands_over_and_stays_with_the_origin() -> None:
 def test_departure_without_arranging_names_the_transport() -> None:
     bed_held().refused(DEPART, WUCAIWAN, "TRANSPORT_MISSING")
     chart = bed_held()
-    chart.when(replace(DEPART, transport=ADVANCED, emergency_room_bypass=True), WUCAIWAN_OFFICE)
-    assert (chart.referral.transport, chart.referral.emergency_room_bypass) == (ADVANCED, True)
+    chart.when(replace(DEPART, transport=ADVANCED), WUCAIWAN_OFFICE)
+    assert (chart.referral.transport, chart.referral.emergency_room_bypass) == (ADVANCED, False)
 
 
 def test_an_arrival_said_before_is_kept_for_the_departure() -> None:

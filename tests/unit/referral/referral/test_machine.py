@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from services.referral.domain import commands as c
 from services.referral.domain import commands_plan as pc
 from services.referral.domain.commands import BedNews
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.events import Event
 from services.referral.domain.evolve import evolve
 from services.referral.domain.norms import RULE_CODES
@@ -104,7 +105,10 @@ BY_KIND: dict[type[c.Command], st.SearchStrategy[c.Command]] = {
     c.ProvideInformation: st.builds(
         c.ProvideInformation, answers=st.sampled_from([("未见出血",), ("未见出血",), ()])
     ),
-    c.AcceptReferral: st.just(ACCEPT),
+    c.AcceptReferral: st.builds(
+        replace, st.just(ACCEPT), bypass_reason=st.sampled_from([None, None, REASON])
+    ),
+    GrantBypass: st.builds(GrantBypass, reason=reasons),
     c.ReportNoShow: st.just(c.ReportNoShow()),
     c.DeclineReferral: st.builds(c.DeclineReferral, reason=reasons),
     c.RerouteReferral: st.builds(

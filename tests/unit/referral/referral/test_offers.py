@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.referral.domain import commands as c
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.events import ReferralAccepted
 from services.referral.domain.referral_values import (
     AcceptingClinician,
@@ -218,10 +219,9 @@ def test_the_next_is_asked_although_the_origin_left_the_directory() -> None:
 def test_the_destination_takes_its_acceptance_back() -> None:
     chart = bed_held()
     eta = chart.now + timedelta(hours=2)
-    chart.when(
-        c.ArrangeTransport(transport=ADVANCED, emergency_room_bypass=True, estimated_arrival_time=eta),
-        WUCAIWAN,
-    )
+    chart.when(GrantBypass(reason=REASON), GENERAL)
+    chart.when(c.ArrangeTransport(transport=ADVANCED, estimated_arrival_time=eta), WUCAIWAN)
+    assert chart.referral.emergency_room_bypass
     chart.refused(c.WithdrawAcceptance(reason=NO_REASON), GENERAL, "REASON_MISSING")
     chart.refused(WITHDRAW, WUCAIWAN, "WRONG_FACILITY")
     chart.when(WITHDRAW, GENERAL)
@@ -236,7 +236,11 @@ def test_the_destination_takes_its_acceptance_back() -> None:
         None,
         None,
     )
-    assert (state.estimated_arrival_time, state.emergency_room_bypass) == (None, False)
+    assert (state.estimated_arrival_time, state.emergency_room_bypass, state.bypass_reason) == (
+        None,
+        False,
+        None,
+    )
     assert state.bed_region is BedRegion.REQUESTED
 
 

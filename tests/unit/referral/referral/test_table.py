@@ -7,6 +7,7 @@ import pytest
 
 from services.referral.domain import commands as c
 from services.referral.domain import commands_plan as pc
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.events import EVENTS, Event, ReferralExpired
 from services.referral.domain.evolve import evolve
 from services.referral.domain.examination_results import ExaminationResult, RepeatReason, ResultKind
@@ -97,6 +98,7 @@ GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
         WUCAIWAN,
     ),
     c.ReportArrival: (ARRIVE, GENERAL),
+    GrantBypass: (GrantBypass(reason=REASON), GENERAL),
     c.ReportNoShow: (c.ReportNoShow(), GENERAL),
     c.StartTreatment: (c.StartTreatment(), GENERAL),
     c.CompleteTreatment: (COMPLETE, GENERAL),
@@ -117,7 +119,7 @@ GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
     ),
     c.AddResults: (c.AddResults(results=(BLOOD_COUNT,)), WUCAIWAN),
     c.RecordRepeat: (c.RecordRepeat(result="", reason=RepeatReason.CHANGES_FAST), GENERAL),
-    c.MarkEnteredInError: (replace(ERROR, second_approver="u-wang"), WUCAIWAN),
+    c.MarkEnteredInError: (ERROR, WUCAIWAN),
 }
 
 

@@ -9,12 +9,14 @@ from functools import partial
 
 from services.referral.domain import commands as c
 from services.referral.domain.commands import BedNews
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.record_values import TransferRecord
 from services.referral.domain.referral_values import ReferralState
 from tests.unit.referral.referral.chart import Chart
 from tests.unit.referral.referral.children import FOLLOW_UP
 from tests.unit.referral.referral.network import (
     AMBULANCE,
+    COORDINATOR,
     GENERAL,
     GENERAL_OFFICE,
     SYSTEM,
@@ -53,7 +55,13 @@ WITH_DESTINATION = NON_TERMINAL[4:]
 ANSWERS = c.ProvideInformation(answers=("未见出血",))
 REROUTE = c.RerouteReferral(destinations=("east-hospital",))
 DIVERT = c.DivertPatient(destination_facility="east-hospital", reason=REASON)
-APPROVED_ERROR = replace(ERROR, second_approver="u-wang")
+BYPASS = GrantBypass(reason=REASON)
+#: By the stories of `TO_STATE`: those in which no destination ever accepted.
+NEVER_ACCEPTED = (*NON_TERMINAL[:4], S.CANCELLED, S.EXPIRED, S.DECEASED)
+#: Where an acceptance may lie behind: it may have been taken back.
+ONCE_ACCEPTED = (*NON_TERMINAL[1:], S.CLOSED, S.CANCELLED, S.EXPIRED, S.DECEASED)
+_ACCEPTED_ONCE = {state: partial(tales.once_accepted, state) for state in ONCE_ACCEPTED}
+CALLED_AN_ERROR = {state: partial(tales.called_an_error, state) for state in ONCE_ACCEPTED}
 
 
 def _name(order: Order) -> str:
@@ -148,12 +156,14 @@ def _journey() -> Iterator[Taken]:
         yield move(state, ARRIVE, GENERAL, "PatientArrived", S.ARRIVED)
     for state in (S.ACCEPTED, S.TRANSPORT_ARRANGED):
         yield move(_LATER[state], c.ReportNoShow(), GENERAL, "PatientNoShow", S.NO_SHOW)
-    # without a bed: not needed, or by the emergency room, said now or when transport was arranged
+    # without a bed: not needed, or by the emergency room, which the destination has said
     yield move(tales.no_bed_wanted, ARRANGE, WUCAIWAN, "TransportArranged", S.TRANSPORT_ARRANGED)
-    bypass = replace(ARRANGE, emergency_room_bypass=True)
-    yield move(tales.no_bed_accepted, bypass, WUCAIWAN, "TransportArranged", S.TRANSPORT_ARRANGED)
-    bypass_now = replace(DEPART, emergency_room_bypass=True)
-    yield move(tales.bypassing, bypass_now, WUCAIWAN, "PatientDeparted", S.IN_TRANSIT)
+    for order in (ARRANGE, replace(ARRANGE, emergency_room_bypass=True)):
+        yield move(tales.bypass_granted, order, WUCAIWAN, "TransportArranged", S.TRANSPORT_ARRANGED)
+    for order in (DEPART, replace(DEPART, emergency_room_bypass=True)):
+        yield move(tales.bypassing, order, WUCAIWAN, "PatientDeparted", S.IN_TRANSIT)
+    for state in (S.ACCEPTED, S.TRANSPORT_ARRANGED, S.NO_SHOW):
+        yield move(state, BYPASS, GENERAL, "BypassGranted", state)
     filed = replace(DEPART, insurance_filing_number="BA-1")
     yield move(tales.filing_needed, filed, GENERAL, "PatientDeparted", S.IN_TRANSIT)
 
@@ -190,8 +200,13 @@ def _ends() -> Iterator[Taken]:
             events=("PatientDied",),
             to=S.DECEASED,
         )
-    for state in (*NON_TERMINAL, S.CLOSED, S.CANCELLED, S.EXPIRED, S.DECEASED):
-        yield move(state, APPROVED_ERROR, of_origin, "EnteredInError", S.ENTERED_IN_ERROR)
+    for state in NEVER_ACCEPTED:
+        yield move(state, ERROR, of_origin, "EnteredInError", S.ENTERED_IN_ERROR)
+    for state in ONCE_ACCEPTED:
+        yield move(_ACCEPTED_ONCE[state], ERROR, of_origin, "ErrorMarkRequested", state)
+        marked = CALLED_AN_ERROR[state]
+        for second in (GENERAL_OFFICE, COORDINATOR):
+            yield move(marked, ERROR, second, "EnteredInError", S.ENTERED_IN_ERROR)
 
 
 def _death(chart: Chart) -> c.Command:

@@ -25,6 +25,7 @@ from tests.unit.referral.referral.stories import (
     COMPLETE,
     CREATE,
     DEPART,
+    ERROR,
     REASON,
     TO_STATE,
     bed,
@@ -34,7 +35,8 @@ from tests.unit.referral.table import tales
 from tests.unit.referral.table.cases import Allowed, Story, WhoMay
 from tests.unit.referral.table.moves import (
     ANSWERS,
-    APPROVED_ERROR,
+    BYPASS,
+    CALLED_AN_ERROR,
     COMPLETED_RECORD,
     DIVERT,
     REROUTE,
@@ -168,7 +170,23 @@ DOORS: Final = (
     # The custodian: the origin until the departure, also on the road; then the destination.
     _origin(S.IN_TRANSIT, _DEATH),
     _destination(S.ARRIVED, _DEATH),
-    _origin(S.IN_TREATMENT, APPROVED_ERROR),
+    _origin(tales.approval_of_a_branch, ERROR),
+    # Who may say it is not asked here: the second word is another person's.
+    Door(
+        place=CALLED_AN_ERROR[S.IN_TREATMENT],
+        order=ERROR,
+        staff={"origin": STAFF, "destination": (OFFICE,)},
+        coordinator=True,
+    ),
+    # Whose acceptance none is yet, of that community nobody coordinates.
+    Door(
+        place=tales.two_asked_called_an_error,
+        order=ERROR,
+        staff={"origin": STAFF, "destination": (OFFICE,), "asked": (OFFICE,)},
+        coordinator=True,
+        cast={**CAST, "asked": "east-hospital"},
+    ),
+    _destination(S.ACCEPTED, BYPASS),
     # The record is the origin's always, and then also of who has the patient.
     _origin(S.IN_TRANSIT, COMPLETED_RECORD),
     Door(place=S.ARRIVED, order=COMPLETED_RECORD, staff={"origin": STAFF, "destination": STAFF}),
@@ -205,8 +223,9 @@ def _offered(state: S) -> frozenset[str]:
     always = {"RecordDeath", "CompleteRecord", "AddResults"} if state in NON_TERMINAL else set()
     wrong = set() if state is S.ENTERED_IN_ERROR else {"MarkEnteredInError"}
     leads = {"ReviewReferral"} if state in WITH_DESTINATION else set()
+    bypass = {"GrantBypass"} if state in (S.ACCEPTED, S.TRANSPORT_ARRANGED, S.NO_SHOW) else set()
     repeats = {"RecordRepeat"} if state in WITH_PATIENT else set()
-    return frozenset({*OFFERED[state].split(), *always, *wrong, *leads, *repeats})
+    return frozenset({*OFFERED[state].split(), *always, *wrong, *leads, *bypass, *repeats})
 
 
 def _tries(door: Door) -> Iterator[WhoMay]:

@@ -21,12 +21,14 @@ from services.referral.domain.values import Urgency
 from tests.unit.referral.referral.chart import Chart
 from tests.unit.referral.referral.network import (
     AMBULANCE,
+    COORDINATOR,
     EAST,
     GENERAL,
     GENERAL_OFFICE,
     START,
     TOWN,
     WUCAIWAN,
+    WUCAIWAN_OFFICE,
 )
 from tests.unit.referral.referral.stories import (
     ACCEPT,
@@ -42,19 +44,21 @@ from tests.unit.referral.referral.stories import (
     ERROR,
     NO_REASON,
     PLAN,
+    REASON,
     SUMMARY,
     TO_STATE,
     arrived,
     down_arrived,
     referred_back,
+    requested,
 )
 from tests.unit.referral.table import tales
 from tests.unit.referral.table.cases import Rejected, Story, Who
-from tests.unit.referral.table.moves import ANSWERS, DIVERT, REROUTE
+from tests.unit.referral.table.moves import ANSWERS, BYPASS, CALLED_AN_ERROR, DIVERT, REROUTE
 from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, MISSED, NOT_NEEDED, STANDING
 from tests.unit.referral.table.moves_results import TOO_MANY, with_many_results
 from tests.unit.referral.table.moves_review import LEAD, REVIEW, TO_REVIEW
-from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW, of_custodian, of_origin
+from tests.unit.referral.table.tales import ASK, DECLINE, WITHDRAW, of_custodian
 
 S = ReferralState
 BASIC = Transport(crew_level=CrewLevel.BASIC)
@@ -86,6 +90,7 @@ def _reasons() -> Iterator[Rejected]:
     yield _refused(S.IN_TRANSIT, replace(DIVERT, reason=NO_REASON), AMBULANCE, missing)
     yield _refused(S.REQUESTED, replace(CANCEL, reason=NO_REASON), WUCAIWAN, missing)
     yield _refused(S.REQUESTED, replace(ERROR, reason=NO_REASON), WUCAIWAN, missing)
+    yield _refused(S.AWAITING_APPROVAL, replace(ERROR, reason=NO_REASON), GENERAL, missing)
 
 
 def _asking() -> Iterator[Rejected]:
@@ -101,8 +106,20 @@ def _asking() -> Iterator[Rejected]:
     yield _refused(_no_hops_left, REROUTE, WUCAIWAN, "HOPS_EXHAUSTED")
 
 
+def _routine() -> Chart:
+    return requested(replace(CREATE, urgency=Urgency.ROUTINE))
+
+
 def _journey() -> Iterator[Rejected]:
     yield _refused(tales.no_bed_accepted, ARRANGE, WUCAIWAN, "BED_NOT_READY")
+    claimed = replace(ARRANGE, emergency_room_bypass=True)
+    yield _refused(S.ACCEPTED, claimed, WUCAIWAN, "BYPASS_NOT_GRANTED")
+    yield _refused(tales.no_bed_accepted, claimed, AMBULANCE, "BED_NOT_READY", "BYPASS_NOT_GRANTED")
+    claimed_late = replace(DEPART, emergency_room_bypass=True)
+    yield _refused(S.TRANSPORT_ARRANGED, claimed_late, AMBULANCE, "BYPASS_NOT_GRANTED")
+    yield _refused(tales.routine_accepted, BYPASS, GENERAL, "BYPASS_NOT_URGENT")
+    yield _refused(S.ACCEPTED, replace(BYPASS, reason=NO_REASON), GENERAL, "REASON_MISSING")
+    yield _refused(_routine, replace(ACCEPT, bypass_reason=REASON), GENERAL, "BYPASS_NOT_URGENT")
     yield _refused(S.ACCEPTED, replace(ARRANGE, transport=BASIC), WUCAIWAN, "CREW_TOO_LOW")
     yield _refused(tales.no_bed_accepted, replace(DEPART, transport=ADVANCED), WUCAIWAN, "BED_NOT_READY")
     yield _refused(S.ACCEPTED, DEPART, WUCAIWAN, "TRANSPORT_MISSING")
@@ -156,7 +173,12 @@ def _ends() -> Iterator[Rejected]:
             who=of_custodian,
             codes=("CERTIFIER_MISSING",),
         )
-    yield _refused(S.TREATED, ERROR, of_origin, "SECOND_APPROVER_MISSING")
+    marked = CALLED_AN_ERROR[S.TREATED]
+    yield _refused(marked, ERROR, WUCAIWAN, "SECOND_APPROVER_MISSING")
+    yield _refused(marked, ERROR, WUCAIWAN_OFFICE, "SECOND_APPROVER_MISSING")
+    for others in (GENERAL_OFFICE, COORDINATOR):
+        yield _refused(S.TREATED, ERROR, others, "ERROR_NOT_CLAIMED")
+    yield _refused(marked, replace(ERROR, reason=NO_REASON), GENERAL_OFFICE, "REASON_MISSING")
 
 
 def _plan() -> Iterator[Rejected]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from services.referral.domain import commands as c
 from services.referral.domain import commands_plan as pc
 from services.referral.domain.commands import BedNews
+from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.referral_values import (
     BedRegion,
@@ -39,6 +40,7 @@ from tests.unit.referral.referral.stories import (
     COMPLETE,
     CREATE,
     DEPART,
+    ERROR,
     OUT_OF_COUNTY,
     REASON,
     TO_STATE,
@@ -204,13 +206,43 @@ def no_bed_wanted() -> Chart:
     return accepted(replace(CREATE, bed_type=None))
 
 
+def bypass_granted() -> Chart:
+    """The destination takes the patient although there is no bed."""
+    return told((GrantBypass(reason=REASON), GENERAL), chart=no_bed_accepted())
+
+
 def bypassing() -> Chart:
-    """On the way by the emergency room, and then the bed is lost."""
+    """Transport is arranged, the bed is lost, and the destination takes the patient all the same."""
     return told(
-        (replace(ARRANGE, emergency_room_bypass=False), WUCAIWAN),
+        (ARRANGE, WUCAIWAN),
         (bed(BedNews.HOLD_LAPSED), SYSTEM),
+        (GrantBypass(reason=REASON), GENERAL),
         chart=bed_held(),
     )
+
+
+def routine_accepted() -> Chart:
+    return accepted(replace(CREATE, urgency=Urgency.ROUTINE))
+
+
+def once_accepted(state: ReferralState) -> Chart:
+    """In the state, after an acceptance that may have been taken back since."""
+    chart = TO_STATE[state]()
+    chart.state = replace(chart.referral, was_accepted=True)
+    return chart
+
+
+def two_asked_called_an_error() -> Chart:
+    """An acceptance was taken back; two are asked now, one of them in another community."""
+    chart = both_asked()
+    chart.state = replace(chart.referral, was_accepted=True)
+    return told((ERROR, WUCAIWAN), chart=chart)
+
+
+def called_an_error(state: ReferralState) -> Chart:
+    """The origin has said so of a referral that was accepted once."""
+    chart = once_accepted(state)
+    return told((ERROR, of_origin(chart)), chart=chart)
 
 
 def filing_needed() -> Chart:

@@ -1,0 +1,92 @@
+"""What was accepted becomes an error by the words of two persons, and not by one who names another."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from services.referral.domain import commands as c
+from services.referral.domain.events import EnteredInError, ErrorMarkRequested
+from services.shared.kernel.actor import Actor, Role
+from tests.unit.referral.referral.chart import Chart, names
+from tests.unit.referral.referral.network import (
+    COORDINATOR,
+    GENERAL,
+    GENERAL_OFFICE,
+    QITAI,
+    QITAI_COORDINATOR,
+    WUCAIWAN,
+    WUCAIWAN_OFFICE,
+    person,
+)
+from tests.unit.referral.referral.stories import (
+    ERROR,
+    REASON,
+    accepted,
+    bed_held,
+    cancelled,
+    requested,
+    told,
+    treated,
+)
+
+OTHER_REASON = replace(REASON, code="OTHER")
+
+
+def test_before_an_acceptance_the_origin_calls_it_an_error_alone() -> None:
+    assert names(requested().when(ERROR, WUCAIWAN)) == ["EnteredInError"]
+    assert names(cancelled().when(ERROR, WUCAIWAN)) == ["EnteredInError"]
+    for somebody in (GENERAL_OFFICE, COORDINATOR):
+        requested().refused(ERROR, somebody, "ERROR_NOT_CLAIMED")
+    requested().refused(ERROR, GENERAL, "WRONG_ROLE")
+    requested().refused(ERROR, QITAI, "NotFound")
+
+
+@pytest.mark.parametrize("story", [accepted, treated])
+def test_after_an_acceptance_it_takes_two_persons(story: Callable[[], Chart]) -> None:
+    chart = story()
+    before = chart.referral.state
+    (asked,) = chart.when(replace(ERROR, second_approver="u-wang"), WUCAIWAN)
+    assert isinstance(asked, ErrorMarkRequested)
+    assert (asked.requested_by, asked.confirm_by) == (WUCAIWAN.user, chart.now + timedelta(hours=72))
+    mark = chart.referral.error_mark
+    assert mark is not None
+    assert (mark.reason, mark.facility, chart.referral.state) == (REASON, "wucaiwan", before)
+    for same_side in (WUCAIWAN, WUCAIWAN_OFFICE):
+        chart.refused(ERROR, same_side, "SECOND_APPROVER_MISSING")
+    chart.refused(ERROR, GENERAL, "WRONG_ROLE")
+    chart.refused(ERROR, QITAI_COORDINATOR, "NotFound")
+    (done,) = chart.when(replace(ERROR, reason=OTHER_REASON), GENERAL_OFFICE)
+    assert isinstance(done, EnteredInError)
+    assert (done.reason, done.second_approver) == (REASON, GENERAL_OFFICE.user)
+    assert chart.referral.error_mark is None
+
+
+def test_nobody_confirms_the_own_word() -> None:
+    both = Actor(
+        user="u-both", name="甲", facility="wucaiwan", roles=(Role.REFERRAL_OFFICE, Role.COORDINATOR)
+    )
+    chart = told((ERROR, both), chart=treated())
+    chart.refused(ERROR, both, "SECOND_APPROVER_MISSING")
+    assert chart.when(ERROR, person("wucaiwan", Role.COORDINATOR))
+
+
+def test_a_coordinator_of_the_origin_does_not_begin_it() -> None:
+    for chart in (requested(), treated()):
+        chart.refused(ERROR, person("wucaiwan", Role.COORDINATOR), "ERROR_NOT_CLAIMED")
+
+
+def test_a_word_that_nobody_confirms_stands_no_longer() -> None:
+    chart = told((ERROR, WUCAIWAN), chart=treated()).later(hours=72)
+    chart.refused(ERROR, GENERAL_OFFICE, "ERROR_NOT_CLAIMED")
+    assert names(chart.copy().later(minutes=1).when(ERROR, WUCAIWAN)) == ["ErrorMarkRequested"]
+    (again,) = chart.when(ERROR, WUCAIWAN_OFFICE)
+    assert isinstance(again, ErrorMarkRequested)
+    assert again.requested_by == WUCAIWAN_OFFICE.user
+    assert chart.later(hours=71).when(ERROR, GENERAL_OFFICE)
+
+
+def test_a_withdrawn_acceptance_was_one() -> None:
+    withdrawn = told((c.WithdrawAcceptance(reason=REASON), GENERAL), chart=bed_held())
+    assert names(withdrawn.when(ERROR, WUCAIWAN)) == ["ErrorMarkRequested"]
