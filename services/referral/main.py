@@ -35,6 +35,7 @@ from services.referral.application.create_referral import ReferralCreation
 from services.referral.application.explain_referral import ReferralExplanation
 from services.referral.application.list_reads import RecordedReads
 from services.referral.application.patient_identities import PatientIdentities
+from services.referral.application.patient_referrals import PatientReferrals
 from services.referral.application.read_recognitions import ResultRecognitions
 from services.referral.application.reading import Reading
 from services.referral.application.standing_orders import StandingOrders
@@ -202,7 +203,7 @@ def _identity_methods(
             store=PostgresIdentityStore(foundation.reading),
             requests=foundation.store,
             cipher=read_identity_cipher(settings.identity_keys),
-            listings=shared.listings,
+            referrals=PatientReferrals(shared.listings, foundation.runner, shared.kinds),
             directory=shared.directory,
             views=shared.views,
             today=shared.policy.day_of,

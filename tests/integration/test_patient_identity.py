@@ -159,7 +159,7 @@ async def test_who_reads_and_what_a_request_id_holds(database: CreateDatabase, t
         assert found["ErrorInfo"].reason == "REQUEST_ID_REUSED"
         stale = record_request("P-1", expected_version=0)
         await refused(
-            hospital.referrals.RecordIdentity(stale, metadata=hospital.as_(COUNTY)), grpc.StatusCode.ABORTED
+            hospital.referrals.RecordIdentity(stale, metadata=hospital.as_(BRANCH)), grpc.StatusCode.ABORTED
         )
         for reader in (hospital.as_(COUNTY), hospital.as_(COUNTY, Role.COORDINATOR)):
             assert (await hospital.referrals.GetIdentity(get_request("P-1"), metadata=reader)).identity
@@ -178,6 +178,33 @@ async def test_who_reads_and_what_a_request_id_holds(database: CreateDatabase, t
             hospital.referrals.GetIdentity(unasked, metadata=hospital.as_(COUNTY)),
             grpc.StatusCode.INVALID_ARGUMENT,
         )
+
+
+async def test_who_only_names_a_patient_needs_a_number_from_the_document(
+    database: CreateDatabase, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(key_line("k-1", 7))
+    dsn = await database()
+    async with referral_service(tmp_path / "service", dsn=dsn, settings={KEYS: str(keys)}) as (hospital, _):
+        referrals, town = hospital.referrals, hospital.as_(OTHER)
+        await hospital.create()
+        await referrals.RecordIdentity(record_request("P-1"), metadata=hospital.as_(BRANCH))
+        # Another branch names the same patient, in an episode of its own.
+        await hospital.create(metadata=town)
+        await refused(referrals.GetIdentity(get_request("P-1"), metadata=town), grpc.StatusCode.NOT_FOUND)
+        guessed = record_request("P-1", details={"name": "某某", "birth_date": "1949-12-31"})
+        await refused(referrals.RecordIdentity(guessed, metadata=town), grpc.StatusCode.NOT_FOUND)
+        shown = get_request("P-1")
+        shown.evidence.document_number = "110105194912310038"
+        await refused(referrals.GetIdentity(shown, metadata=town), grpc.StatusCode.NOT_FOUND)
+        shown.evidence.document_number = "11010519491231002x"
+        assert (await referrals.GetIdentity(shown, metadata=town)).identity.details.name == "某某"
+        # Without a referral of the patient the number opens nothing.
+        await refused(referrals.GetIdentity(shown, metadata=hospital.as_(CITY)), grpc.StatusCode.NOT_FOUND)
+    rows = (await every_row(dsn))["views"]
+    for reason in ("RECORDED, version 1", "EVIDENCE_REFUSED", "TREATMENT: 收治 (EVIDENCE)"):
+        assert reason in rows, reason
 
 
 async def _not_found(hospital: Hospital, request: pb.RecordIdentityRequest, facility: str) -> None:

@@ -19,6 +19,11 @@ class PostgresIdentityStore:
         """Raises DependencyDown."""
         return _first(await self._database.fetch(_SQL["latest_identity"], patient))
 
+    async def registrars(self, patient: str) -> frozenset[str]:
+        """Raises DependencyDown."""
+        rows = await self._database.fetch(_SQL["registrars_of_patient"], patient)
+        return frozenset(row["facility"] for row in rows)
+
     async def by_request(self, request_id: str) -> StoredIdentity | None:
         """Raises DependencyDown."""
         return _first(await self._database.fetch(_SQL["identity_of_request"], request_id))

@@ -1,7 +1,7 @@
 """Who patients are: recorded and read by those who treat them, each read with its reason.
 
-The name, the numbers and the telephone leave by these two ways alone. Whoever takes no part in a referral of
-the patient is told that there is nothing.
+The name, the numbers and the telephone leave by these two ways alone. Whoever the rule of `identity_access`
+does not let in is told that there is nothing; who tried a number that does not fit is on record.
 """
 
 from collections.abc import Callable
@@ -11,8 +11,9 @@ from typing import Protocol
 from urllib.parse import quote
 
 from services.referral.application.known_directory import KnownDirectory
-from services.referral.application.listing import ListFilter, Listings, ListQuery
 from services.referral.application.reading import Reader, View, ViewLog
+from services.referral.domain import identity_access as access
+from services.referral.domain.identity_access import IdentityEvidence, Ties
 from services.referral.domain.patient_identity import (
     IdentityDetails,
     PatientIdentity,
@@ -20,7 +21,7 @@ from services.referral.domain.patient_identity import (
     identity_faults,
 )
 from services.referral.domain.readers import reading_facilities
-from services.referral.domain.referral_values import ReferralState
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.texts import text
 from services.shared.eventstore.store import EventStore
 from services.shared.kernel.actor import Actor, Role
@@ -39,9 +40,6 @@ RESOURCE = "PatientIdentity"
 
 WRITERS = (Role.CLINICIAN, Role.REFERRAL_OFFICE)
 READERS = (*WRITERS, Role.COORDINATOR)
-
-#: A referral that was entered in error may be another patient's: it gives nobody a part.
-_GIVES_A_PART = tuple([state.value for state in ReferralState if state is not ReferralState.ENTERED_IN_ERROR])
 
 #: Tries of one recording before the caller is told to come back.
 _ATTEMPTS_MAX = 5
@@ -93,11 +91,21 @@ class IdentityStore(Protocol):
 
     async def latest(self, patient: str) -> StoredIdentity | None: ...
 
+    async def registrars(self, patient: str) -> frozenset[str]:
+        """Facilities that recorded a version."""
+        ...
+
     async def by_request(self, request_id: str) -> StoredIdentity | None: ...
 
     async def add(self, identity: StoredIdentity) -> bool:
         """False when that version or that request id is there already."""
         ...
+
+
+class ReferralsOf(Protocol):
+    """Finds a patient's referrals, whoever takes part. Raises DependencyDown."""
+
+    async def of(self, patient: str) -> tuple[Referral, ...]: ...
 
 
 class PatientIdentities:
@@ -112,7 +120,7 @@ class PatientIdentities:
         store: IdentityStore,
         requests: EventStore,
         cipher: IdentityCipher | None,
-        listings: Listings,
+        referrals: ReferralsOf,
         directory: KnownDirectory,
         views: ViewLog,
         today: Callable[[datetime], date],
@@ -120,21 +128,21 @@ class PatientIdentities:
         self._store = store
         self._requests = requests
         self._cipher = cipher
-        self._listings = listings
+        self._referrals = referrals
         self._directory = directory
         self._views = views
         self._today = today
 
     async def record(
-        self, command: RecordIdentity, context: CommandContext, digest: bytes
+        self, command: RecordIdentity, context: CommandContext, digest: bytes, reader: Reader
     ) -> PatientIdentity:
-        """The new version; the same request again gives the first reply.
+        """The new version, once the write is recorded; the same request again gives the first reply.
 
-        Raises NotAllowed without keys, NotFound for whoever takes no part, RequestIdReused, InvalidInput,
+        Raises NotAllowed without keys, NotFound for whoever may not, RequestIdReused, InvalidInput,
         StaleVersion, Overloaded, DependencyDown.
         """
         cipher = self._keyed()
-        await self._expect_part(command.patient, context.actor, WRITERS)
+        await self._expect_writer(cipher, command, reader)
         earlier = await self._earlier(cipher, context.request_id, digest)
         if earlier is not None:
             return earlier
@@ -149,6 +157,7 @@ class PatientIdentities:
                     expected=context.expected_version or 0,
                     current=current,
                 )
+            await self._log(command.patient, reader, f"RECORDED, version {current + 1}")
             stored = _new_version(cipher, command, context, current + 1, digest)
             if await self._store.add(stored):
                 return _shown(stored, command.details)
@@ -158,17 +167,31 @@ class PatientIdentities:
                 return earlier
         raise Overloaded("the identity changes too often; try again")
 
-    async def read(self, patient: str, reader: Reader, reason: str) -> PatientIdentity:
+    async def read(
+        self, patient: str, reader: Reader, reason: str, evidence: IdentityEvidence | None = None
+    ) -> PatientIdentity:
         """The latest version, once the read is recorded.
 
-        Raises NotAllowed without keys, NotFound for whoever takes no part or when nothing was recorded,
+        Raises NotAllowed without keys, NotFound for whoever may not or when nothing was recorded,
         DependencyDown, IdentityUnreadable.
         """
         cipher = self._keyed()
-        await self._expect_part(patient, reader.actor, READERS)
         stored = await self._store.latest(patient)
-        if stored is None:
+        ties = await self._ties(patient, reader.at)
+        known = self._may_read(ties, reader.actor, proven=False)
+        # Only who has a part is compared at all: to others it would answer whether a number is the patient's.
+        proves = evidence is not None and not known and self._may_read(ties, reader.actor, proven=True)
+        if stored is None or not (known or proves):
             raise NotFound(RESOURCE, resource_of(patient))
+        details = cipher.open(stored.sealed, patient, stored.version)
+        if evidence is not None and proves and not access.proves(evidence, details):
+            # Whoever tries numbers is seen to.
+            await self._log(patient, reader, f"EVIDENCE_REFUSED, {reason}")
+            raise NotFound(RESOURCE, resource_of(patient))
+        await self._log(patient, reader, f"{reason} (EVIDENCE)" if proves else reason)
+        return _shown(stored, details)
+
+    async def _log(self, patient: str, reader: Reader, reason: str) -> None:
         view = View(
             at=reader.at,
             actor=reader.actor,
@@ -178,7 +201,6 @@ class PatientIdentities:
             reason=reason,
         )
         await self._views.record(view)
-        return _shown(stored, cipher.open(stored.sealed, patient, stored.version))
 
     def _keyed(self) -> IdentityCipher:
         if self._cipher is None:
@@ -186,23 +208,35 @@ class PatientIdentities:
             raise NotAllowed(state="", allowed_commands=(), failed_rules=(rule,))
         return self._cipher
 
-    async def _expect_part(self, patient: str, actor: Actor, roles: tuple[Role, ...]) -> None:
-        """Raises NotFound unless the actor's facility has a part in a referral of the patient.
+    async def _ties(self, patient: str, now: datetime) -> Ties:
+        return Ties(
+            registrars=await self._store.registrars(patient),
+            referrals=await self._referrals.of(patient),
+            now=now,
+        )
 
-        The roles by which operators and the system read everything open nothing here.
-        """
-        own = tuple([role for role in actor.roles if role in roles])
-        facilities = reading_facilities(replace(actor, roles=own), self._directory.current())
-        if own and facilities:
-            query = ListQuery(
-                kind="referral",
-                wanted=ListFilter(patient=patient, states=_GIVES_A_PART),
-                parties=tuple(sorted(facilities)),
-                limit=1,
-            )
-            if (await self._listings.page(query)).streams:
+    async def _expect_writer(self, cipher: IdentityCipher, command: RecordIdentity, reader: Reader) -> None:
+        """Raises NotFound. The roles by which operators and the system read everything open nothing here."""
+        patient, actor = command.patient, reader.actor
+        ties = await self._ties(patient, reader.at)
+        stored = await self._store.latest(patient)
+        if _has_role(actor, WRITERS):
+            if access.may_write(ties, actor.facility, proven=False):
                 return
+            # What is written proves what the writer has at hand; only who has a part is compared at all.
+            if stored is not None and access.may_write(ties, actor.facility, proven=True):
+                if access.proves(command.details, cipher.open(stored.sealed, patient, stored.version)):
+                    return
+                await self._log(patient, reader, "EVIDENCE_REFUSED")
         raise NotFound(RESOURCE, resource_of(patient))
+
+    def _may_read(self, ties: Ties, actor: Actor, *, proven: bool) -> bool:
+        if _has_role(actor, WRITERS) and access.may_read(ties, actor.facility, proven=proven):
+            return True
+        # The roles by which operators and the system read everything open nothing here.
+        coordinating = replace(actor, roles=(Role.COORDINATOR,))
+        facilities = reading_facilities(coordinating, self._directory.current())
+        return actor.has_role(Role.COORDINATOR) and access.may_coordinate(ties, facilities or ())
 
     async def _version(self, patient: str) -> int:
         latest = await self._store.latest(patient)
@@ -220,6 +254,10 @@ class PatientIdentities:
         if cipher.tag(digest, stored.sealed.key_id) != stored.request_tag:
             raise RequestIdReused(request_id)
         return _shown(stored, cipher.open(stored.sealed, stored.patient, stored.version))
+
+
+def _has_role(actor: Actor, roles: tuple[Role, ...]) -> bool:
+    return actor.facility != "" and actor.has_role(*roles)
 
 
 def resource_of(patient: str) -> str:

@@ -2771,26 +2771,57 @@ class RecordIdentityResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class IdentityEvidence(message.Message):
+    """Numbers from a document that the caller has before them; one that is kept is enough."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    DOCUMENT_NUMBER_FIELD_NUMBER: builtins.int
+    HEALTH_CARD_NUMBER_FIELD_NUMBER: builtins.int
+    INSURANCE_NUMBER_FIELD_NUMBER: builtins.int
+    document_number: builtins.str
+    health_card_number: builtins.str
+    insurance_number: builtins.str
+    def __init__(
+        self,
+        *,
+        document_number: builtins.str = ...,
+        health_card_number: builtins.str = ...,
+        insurance_number: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["document_number", b"document_number", "health_card_number", b"health_card_number", "insurance_number", b"insurance_number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class GetIdentityRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     PATIENT_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    EVIDENCE_FIELD_NUMBER: builtins.int
     patient: builtins.str
     """Pseudonym."""
     @builtins.property
     def reason(self) -> type_pb2.CodedReason:
         """Why it is read, such as TREATMENT; kept with the record of the read."""
 
+    @builtins.property
+    def evidence(self) -> IdentityEvidence:
+        """Needed where nobody who registered the patient stands behind the referral."""
+
     def __init__(
         self,
         *,
         patient: builtins.str = ...,
         reason: type_pb2.CodedReason | None = ...,
+        evidence: IdentityEvidence | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["evidence", b"evidence", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["patient", b"patient", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["evidence", b"evidence", "patient", b"patient", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

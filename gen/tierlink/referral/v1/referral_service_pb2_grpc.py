@@ -579,17 +579,21 @@ class ReferralServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RecordIdentity(self, request, context):
-        """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
-        referral of the patient. FAILED_PRECONDITION where the site has given no keys.
+        """Keeps who a patient is, whole and as a new version, by a clinician or referral office: the first of a facility
+        on a live referral of the patient, later ones of who registered the patient or has the patient now. A facility
+        that is neither, and refers, may when the details have a number that is kept already. FAILED_PRECONDITION where
+        the site has given no keys.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetIdentity(self, request, context):
-        """Who a patient is, for clinicians and referral offices of the facilities on a live or past referral of the
-        patient, and for the coordinators of their communities; everybody else is told NOT_FOUND. Each read is
-        recorded, with its reason.
+        """Who a patient is, for clinicians and referral offices of who registered the patient, and of the origin, the
+        accepted destination and those who are asked, of a referral that one of those who registered the patient refers
+        or accepted, or for which the caller shows `evidence`; coordinators of their communities, without evidence. It
+        ends with the offer, and 72 h after a referral without arrival. Everybody else is told NOT_FOUND. Each read, and
+        each evidence that does not fit, is recorded with its reason.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -135,13 +135,17 @@ class ReferralServiceStub:
     GetRecordRules: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.GetRecordRulesRequest, _referral_service_pb2.GetRecordRulesResponse]
     """What the site asks of records: elements, the limit, the maternal colours, each with its source."""
     RecordIdentity: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.RecordIdentityRequest, _referral_service_pb2.RecordIdentityResponse]
-    """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
-    referral of the patient. FAILED_PRECONDITION where the site has given no keys.
+    """Keeps who a patient is, whole and as a new version, by a clinician or referral office: the first of a facility
+    on a live referral of the patient, later ones of who registered the patient or has the patient now. A facility
+    that is neither, and refers, may when the details have a number that is kept already. FAILED_PRECONDITION where
+    the site has given no keys.
     """
     GetIdentity: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.GetIdentityRequest, _referral_service_pb2.GetIdentityResponse]
-    """Who a patient is, for clinicians and referral offices of the facilities on a live or past referral of the
-    patient, and for the coordinators of their communities; everybody else is told NOT_FOUND. Each read is
-    recorded, with its reason.
+    """Who a patient is, for clinicians and referral offices of who registered the patient, and of the origin, the
+    accepted destination and those who are asked, of a referral that one of those who registered the patient refers
+    or accepted, or for which the caller shows `evidence`; coordinators of their communities, without evidence. It
+    ends with the offer, and 72 h after a referral without arrival. Everybody else is told NOT_FOUND. Each read, and
+    each evidence that does not fit, is recorded with its reason.
     """
 
 @_typing.type_check_only
@@ -251,13 +255,17 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     GetRecordRules: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.GetRecordRulesRequest, _referral_service_pb2.GetRecordRulesResponse]  # type: ignore[assignment]
     """What the site asks of records: elements, the limit, the maternal colours, each with its source."""
     RecordIdentity: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.RecordIdentityRequest, _referral_service_pb2.RecordIdentityResponse]  # type: ignore[assignment]
-    """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
-    referral of the patient. FAILED_PRECONDITION where the site has given no keys.
+    """Keeps who a patient is, whole and as a new version, by a clinician or referral office: the first of a facility
+    on a live referral of the patient, later ones of who registered the patient or has the patient now. A facility
+    that is neither, and refers, may when the details have a number that is kept already. FAILED_PRECONDITION where
+    the site has given no keys.
     """
     GetIdentity: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.GetIdentityRequest, _referral_service_pb2.GetIdentityResponse]  # type: ignore[assignment]
-    """Who a patient is, for clinicians and referral offices of the facilities on a live or past referral of the
-    patient, and for the coordinators of their communities; everybody else is told NOT_FOUND. Each read is
-    recorded, with its reason.
+    """Who a patient is, for clinicians and referral offices of who registered the patient, and of the origin, the
+    accepted destination and those who are asked, of a referral that one of those who registered the patient refers
+    or accepted, or for which the caller shows `evidence`; coordinators of their communities, without evidence. It
+    ends with the offer, and 72 h after a referral without arrival. Everybody else is told NOT_FOUND. Each read, and
+    each evidence that does not fit, is recorded with its reason.
     """
 
 class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -628,8 +636,10 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _referral_service_pb2.RecordIdentityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.RecordIdentityResponse, _abc.Awaitable[_referral_service_pb2.RecordIdentityResponse]]:
-        """Keeps who a patient is, whole and as a new version, by a clinician or referral office of a facility on a
-        referral of the patient. FAILED_PRECONDITION where the site has given no keys.
+        """Keeps who a patient is, whole and as a new version, by a clinician or referral office: the first of a facility
+        on a live referral of the patient, later ones of who registered the patient or has the patient now. A facility
+        that is neither, and refers, may when the details have a number that is kept already. FAILED_PRECONDITION where
+        the site has given no keys.
         """
 
     @_abc_1.abstractmethod
@@ -638,9 +648,11 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _referral_service_pb2.GetIdentityRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.GetIdentityResponse, _abc.Awaitable[_referral_service_pb2.GetIdentityResponse]]:
-        """Who a patient is, for clinicians and referral offices of the facilities on a live or past referral of the
-        patient, and for the coordinators of their communities; everybody else is told NOT_FOUND. Each read is
-        recorded, with its reason.
+        """Who a patient is, for clinicians and referral offices of who registered the patient, and of the origin, the
+        accepted destination and those who are asked, of a referral that one of those who registered the patient refers
+        or accepted, or for which the caller shows `evidence`; coordinators of their communities, without evidence. It
+        ends with the offer, and 72 h after a referral without arrival. Everybody else is told NOT_FOUND. Each read, and
+        each evidence that does not fit, is recorded with its reason.
         """
 
 def add_ReferralServiceServicer_to_server(servicer: ReferralServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

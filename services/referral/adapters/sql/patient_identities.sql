@@ -5,6 +5,11 @@ WHERE patient = $1
 ORDER BY version DESC
 LIMIT 1
 
+-- registrars_of_patient -- facilities that recorded a version: they know the patient
+SELECT DISTINCT facility
+FROM patient_identities
+WHERE patient = $1
+
 -- identity_of_request -- what a request recorded, for the caller who asks it again
 SELECT patient, version, key_id, nonce, ciphertext, recorded_at, recorded_by, facility, request_id, request_tag
 FROM patient_identities

@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.referral.application.patient_identities import PatientIdentities
+from services.referral.domain.identity_access import IdentityEvidence
 from services.referral.domain.patient_identity import PatientIdentity, RecordIdentity
 from services.referral.entrypoints.grpc.reading import reader_of
 from services.shared.commands.command_method import command_context, request_digest
@@ -14,6 +15,9 @@ from tierlink.referral.v1 import referral_service_pb2 as pb
 
 _RECORD: MessageCodec[RecordIdentity, pb.RecordIdentityRequest] = MessageCodec(
     RecordIdentity, pb.RecordIdentityRequest
+)
+_EVIDENCE: MessageCodec[IdentityEvidence, pb.IdentityEvidence] = MessageCodec(
+    IdentityEvidence, pb.IdentityEvidence
 )
 _IDENTITY: MessageCodec[PatientIdentity, patient_identity_pb2.PatientIdentity] = MessageCodec(
     PatientIdentity, patient_identity_pb2.PatientIdentity
@@ -46,12 +50,16 @@ class IdentityServicer:
         self, request: pb.RecordIdentityRequest, call: Call
     ) -> pb.RecordIdentityResponse:
         recorded = await self._identities.record(
-            _RECORD.from_message(request), command_context(request, call), request_digest(request, call)
+            _RECORD.from_message(request),
+            command_context(request, call),
+            request_digest(request, call),
+            reader_of(call),
         )
         return pb.RecordIdentityResponse(identity=_IDENTITY.to_message(recorded))
 
     async def get_identity(self, request: pb.GetIdentityRequest, call: Call) -> pb.GetIdentityResponse:
         why = request.reason.code
         reason = f"{why}: {request.reason.text}" if request.reason.text else why
-        found = await self._identities.read(request.patient, reader_of(call), reason)
+        evidence = _EVIDENCE.from_message(request.evidence) if request.HasField("evidence") else None
+        found = await self._identities.read(request.patient, reader_of(call), reason, evidence)
         return pb.GetIdentityResponse(identity=_IDENTITY.to_message(found))

@@ -2,20 +2,20 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from services.referral.adapters.identity_cipher import IdentityKey, KeyedIdentityCipher
-from services.referral.application.listing import ListQuery
 from services.referral.application.patient_identities import (
     PatientIdentities,
 )
 from services.referral.application.reading import Reader, View
 from services.referral.domain.directory_state import Directory
+from services.referral.domain.identity_access import IdentityEvidence
 from services.referral.domain.patient_identity import PatientIdentity, RecordIdentity
 from services.referral.domain.policy import DEFAULT_POLICY
-from services.shared.eventstore.store import StreamPage
-from services.shared.eventstore.units import StoredStream
+from services.referral.domain.referral_state import Referral
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import (
@@ -23,18 +23,23 @@ from services.shared.kernel.refusals import (
 )
 from tests.doubles.memory_store import MemoryEventStore
 from tests.unit.referral.identity.people import DETAILS, MemoryIdentities
+from tests.unit.referral.referral.chart import Chart
 from tests.unit.referral.referral.network import (
     DIRECTORY,
     START,
     WUCAIWAN,
 )
+from tests.unit.referral.referral.stories import accepted
 
 T = TypeVar("T")
 OLD = IdentityKey("old", b"\x01" * 32)
 NEW = IdentityKey("new", b"\x02" * 32)
 PATIENT = "P-7"
-#: Who takes part in the one referral of the patient, which is live or past.
-PARTIES = frozenset({"wucaiwan", "jimsar-general", "ambulance-120"})
+
+
+def of_patient(chart: Chart, **changes: Any) -> Referral:
+    """The chart's referral, of this patient."""
+    return replace(chart.referral, patient=PATIENT, **changes)
 
 
 @dataclass
@@ -44,25 +49,14 @@ class Desk:
     store: MemoryIdentities = field(default_factory=MemoryIdentities)
     requests: MemoryEventStore = field(default_factory=MemoryEventStore)
     views: list[View] = field(default_factory=list)
-    asked: list[ListQuery] = field(default_factory=list)
+    referrals: list[Referral] = field(default_factory=lambda: [of_patient(accepted())])
+    now: datetime = START
     keys: tuple[IdentityKey, ...] = (OLD,)
     is_logging: bool = True
 
-    async def page(self, query: ListQuery) -> StreamPage:
-        """As `Listings`: one referral of one patient."""
-        self.asked.append(query)
-        of_patient = query.wanted.patient == PATIENT and query.kind == "referral"
-        if of_patient and query.parties is not None and PARTIES.intersection(query.parties):
-            found = StoredStream(
-                stream_id="referrals/1",
-                kind="referral",
-                version=1,
-                head_hash=b"",
-                snapshot=b"",
-                fold_version=1,
-            )
-            return StreamPage(streams=(found,), next_after=None)
-        return StreamPage(streams=(), next_after=None)
+    async def of(self, patient: str) -> tuple[Referral, ...]:
+        """As `ReferralsOf`."""
+        return tuple(each for each in self.referrals if each.patient == patient)
 
     async def record(self, view: View) -> None:
         """As `ViewLog`."""
@@ -82,7 +76,7 @@ class Desk:
             store=self.store,
             requests=self.requests,
             cipher=KeyedIdentityCipher(self.keys) if self.keys else None,
-            listings=self,
+            referrals=self,
             directory=self,
             views=self,
             today=DEFAULT_POLICY.day_of,
@@ -94,15 +88,22 @@ class Desk:
         values = {
             "request_id": f"00000000-0000-4000-8000-{len(self.store.rows):012}",
             "actor": actor,
-            "occurred_at": START,
-            "recorded_at": START,
+            "occurred_at": self.now,
+            "recorded_at": self.now,
         }
         command = RecordIdentity(patient=PATIENT, details=details)
-        return run(self.identities().record(command, CommandContext(**{**values, **context}), digest))
+        writing = self.identities().record(
+            command, CommandContext(**{**values, **context}), digest, self.reader(actor, "RecordIdentity")
+        )
+        return run(writing)
 
-    def look(self, actor: Actor, patient: str = PATIENT) -> PatientIdentity:
-        reader = Reader(actor=actor, method="GetIdentity", at=START, traceparent="")
-        return run(self.identities().read(patient, reader, "TREATMENT"))
+    def look(
+        self, actor: Actor, patient: str = PATIENT, evidence: IdentityEvidence | None = None
+    ) -> PatientIdentity:
+        return run(self.identities().read(patient, self.reader(actor, "GetIdentity"), "TREATMENT", evidence))
+
+    def reader(self, actor: Actor, method: str) -> Reader:
+        return Reader(actor=actor, method=method, at=self.now, traceparent="")
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -48,6 +48,9 @@ class MemoryIdentities:
         own = [row for row in self.rows if row.patient == patient]
         return max(own, key=lambda row: row.version, default=None)
 
+    async def registrars(self, patient: str) -> frozenset[str]:
+        return frozenset(row.facility for row in self.rows if row.patient == patient)
+
     async def by_request(self, request_id: str) -> StoredIdentity | None:
         return next((row for row in self.rows if row.request_id == request_id), None)
 
