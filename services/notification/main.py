@@ -4,23 +4,32 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 
+from services.notification.adapters import national_calendar, stored_caseload
 from services.notification.adapters.aggregate_codecs import ALERT_TOPIC, build_aggregates
 from services.notification.adapters.board_policy_file import DEFAULT_BOARDS, load_board_policy
 from services.notification.adapters.board_presence import StoredPresence
 from services.notification.adapters.rule_catalogue import DEFAULT_RULES, RulesFileError, load_rules
-from services.notification.adapters.stored_contact_points import stored_contact_points
+from services.notification.adapters.stored_contact_points import (
+    StoredContactPoints,
+    stored_contact_points,
+)
 from services.notification.adapters.stored_copies import StoredDirectory, StoredSubjects
 from services.notification.application.aggregates import Aggregates
+from services.notification.application.apply_roster import RosterDesk
 from services.notification.application.board_desk import BoardDesk
 from services.notification.application.contact_points import ContactDesk
 from services.notification.application.drill_desk import DrillDesk
 from services.notification.application.drill_reading import DrillReading
+from services.notification.application.hand_over import HandoverReading
 from services.notification.application.preview_recipients import RecipientPreview
 from services.notification.application.react_to_occurrence import AlertDesk
+from services.notification.application.read_roster import RosterReading
 from services.notification.application.reading import AlertReading
+from services.notification.application.watch_coverage import CoverageWatch
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.entrypoints import occurrences
 from services.notification.entrypoints.board_watch import BoardWatch
@@ -31,6 +40,7 @@ from services.notification.entrypoints.grpc import (
     board_service,
     contact_service,
     drill_service,
+    handover_service,
     preview_service,
     roster_service,
 )
@@ -46,7 +56,7 @@ from services.shared.lifecycle.oversight import oversight
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.lifecycle.settings import Part
 from services.shared.rpc.call import RpcRuntime
-from services.shared.rpc.method import service_handler
+from services.shared.rpc.method import UnaryMethod, service_handler
 from services.shared.watching.resource_stream import ResourceStreams
 
 SERVICE = "notification"
@@ -118,6 +128,47 @@ def _boards(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Rosters:
+    """What rosters and contact points need, put together."""
+
+    methods: tuple[UnaryMethod[Any, Any], ...]
+    coverage: CoverageWatch
+    #: None without keys
+    points: StoredContactPoints | None
+
+
+def _rosters(
+    settings: NotificationSettings,
+    foundation: Foundation,
+    kinds: Aggregates,
+    catalogue: RuleCatalogue,
+    directory: StoredDirectory,
+) -> _Rosters:
+    """Raises SealingKeysInvalid."""
+    runner, calendars = foundation.runner, national_calendar.NationalCalendar()
+    points = stored_contact_points(foundation.store, settings.contact_keys)
+    reading = RosterReading(kinds, runner)
+    handovers = HandoverReading(
+        rosters=reading,
+        alerts=AlertReading(foundation.store, runner, kinds),
+        cases=stored_caseload.StoredCaseload(foundation.store),
+        directory=directory,
+    )
+    desk = RosterDesk(
+        kinds=kinds, runner=runner, directory=directory, calendars=calendars, catalogue=catalogue
+    )
+    return _Rosters(
+        methods=(
+            *roster_service.RosterServicer(desk, reading).methods(),
+            *contact_service.ContactServicer(ContactDesk(kinds, runner, points)).methods(),
+            *handover_service.HandoverServicer(handovers).methods(),
+        ),
+        points=points,
+        coverage=CoverageWatch(kinds=kinds, catalogue=catalogue, directory=directory, calendars=calendars),
+    )
+
+
 def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly:
     """The service's own objects.
 
@@ -134,6 +185,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
         catalogue=catalogue,
         directory=directory,
         subjects=subjects,
+        cases=stored_caseload.StoredCaseload(store),
         boards=boards.desk,
     )
     previews = preview_service.PreviewServicer(
@@ -151,15 +203,13 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     alerts = alert_service.AlertServicer(
         kinds, runner, AlertReading(store, runner, kinds), ResourceStreams(tail, runner, kinds.alert)
     )
-    rosters = roster_service.RosterServicer(kinds, runner)
-    points = stored_contact_points(store, settings.contact_keys)
-    contacts = contact_service.ContactServicer(ContactDesk(kinds, runner, points))
+    rosters = _rosters(settings, foundation, kinds, catalogue, directory)
     consumer = OccurrenceConsumer(runner, desk, directory)
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
         return [
             service_handler(alert_service.SERVICE, (*alerts.methods(), *previews.methods()), runtime),
-            service_handler(roster_service.SERVICE, (*rosters.methods(), *contacts.methods()), runtime),
+            service_handler(roster_service.SERVICE, rosters.methods, runtime),
             service_handler(board_service.SERVICE, boards.boards_served.methods(), runtime),
             service_handler(drill_service.SERVICE, boards.drills_served.methods(), runtime),
             *(service_handler(*served, runtime) for served in oversight(foundation, kinds.by_name())),
@@ -173,7 +223,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
             tail,
             boards.watch,
             *consumer_loops(foundation, consumer.handle, CONSUMES),
-            *deadline_loops(foundation, AlertDeadlines(runner, kinds, boards.drills).fire),
+            *deadline_loops(foundation, AlertDeadlines(runner, kinds, boards.drills, rosters.coverage).fire),
         ),
         topics=TOPICS,
         prepare=(directory.refresh, boards.watch.prepare),

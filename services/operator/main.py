@@ -10,6 +10,7 @@ from services.operator.commands.dlq import dlq
 from services.operator.commands.drill import drill
 from services.operator.commands.events import events
 from services.operator.commands.referral import referral
+from services.operator.commands.roster import roster
 from services.operator.commands.serve import serve
 from services.operator.commands.token import token
 from services.operator.commands.up import up
@@ -30,6 +31,7 @@ app.command()(bench)
 app.add_typer(referral)
 app.add_typer(directory)
 app.add_typer(drill)
+app.add_typer(roster)
 app.add_typer(audit)
 app.add_typer(events)
 app.add_typer(dlq)

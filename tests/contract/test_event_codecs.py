@@ -16,7 +16,7 @@ from services.bed.domain.events import BedUnavailable
 from services.notification.adapters.aggregate_codecs import build_aggregates as build_notification
 from services.notification.domain import alert as alerts
 from services.notification.domain import contact_points
-from services.notification.domain.events import RosterApplied
+from services.notification.domain import roster as rosters
 from services.referral.adapters.aggregate_codecs import build_aggregates as build_referral
 from services.referral.domain import consultation as consultations
 from services.referral.domain import directory as directories
@@ -46,7 +46,7 @@ MESSAGES: list[tuple[Any, tuple[type, ...]]] = [
     (standing_events_pb2.StandingEvent, orders.EVENTS),
     (bed_events_pb2.BedEvent, BED_EVENTS),
     (alert_events_pb2.AlertEvent, alerts.EVENTS),
-    (roster_events_pb2.RosterEvent, (RosterApplied,)),
+    (roster_events_pb2.RosterEvent, rosters.EVENTS),
     (contact_events_pb2.ContactEvent, contact_points.EVENTS),
 ]
 

@@ -13,8 +13,7 @@ from services.notification.domain.board import Board, BoardEvent
 from services.notification.domain.contact_points import ContactBook, ContactPointsChanged
 from services.notification.domain.drill import Drill, DrillEvent
 from services.notification.domain.drill_plan import DrillPlan, DrillPlanEvent
-from services.notification.domain.events import RosterApplied
-from services.notification.domain.roster import Roster
+from services.notification.domain.roster import Roster, RosterEvent
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.protocodec import EventCodec
 from tierlink.notification.v1 import (
@@ -33,7 +32,7 @@ def build_aggregates() -> Aggregates:
     """Compiles the codecs. Raises CodecMismatch when an event and its message do not fit."""
     metadata = type_pb2.EventMetadata
     alert: EventCodec[AlertEvent] = EventCodec(alert_events_pb2.AlertEvent, metadata, alerts.EVENTS)
-    roster: EventCodec[RosterApplied] = EventCodec(roster_events_pb2.RosterEvent, metadata, (RosterApplied,))
+    roster: EventCodec[RosterEvent] = EventCodec(roster_events_pb2.RosterEvent, metadata, rosters.EVENTS)
     contacts: EventCodec[ContactPointsChanged] = EventCodec(
         contact_events_pb2.ContactEvent, metadata, books.EVENTS
     )

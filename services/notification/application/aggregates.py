@@ -10,8 +10,7 @@ from services.notification.domain.board import Board, BoardEvent
 from services.notification.domain.contact_points import ContactBook, ContactPointsChanged
 from services.notification.domain.drill import Drill, DrillEvent
 from services.notification.domain.drill_plan import DrillPlan, DrillPlanEvent
-from services.notification.domain.events import RosterApplied
-from services.notification.domain.roster import Roster
+from services.notification.domain.roster import Roster, RosterEvent
 from services.shared.eventstore.aggregate import AggregateKind
 
 
@@ -20,7 +19,7 @@ class Aggregates:
     """Every kind of aggregate of this service."""
 
     alert: AggregateKind[Alert, AlertEvent]
-    roster: AggregateKind[Roster, RosterApplied]
+    roster: AggregateKind[Roster, RosterEvent]
     contacts: AggregateKind[ContactBook, ContactPointsChanged]
     board: AggregateKind[Board, BoardEvent]
     drill: AggregateKind[Drill, DrillEvent]

@@ -2,17 +2,19 @@
 
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.board_desk import BoardDesk
+from services.notification.application.caseload import Caseload
 from services.notification.application.copies import KnownDirectory, Subjects
 from services.notification.application.roster_lookup import rosters_of
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert, alert_name
 from services.notification.domain.calling import summons
+from services.notification.domain.caseload import CASE_KINDS, follow
 from services.notification.domain.commands import SettleAlert, TriggerAlert
 from services.notification.domain.events import AlertTriggered
 from services.notification.domain.matching import AlertIntent, Facts, Settlement, settled, triggered
 from services.notification.domain.occurrence import Occurrence
 from services.notification.domain.rules import RuleCatalogue
-from services.notification.domain.subject_state import observe
+from services.notification.domain.subject_state import SubjectState, observe
 from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.eventstore.work import Reaction, Work
 
@@ -31,6 +33,7 @@ class AlertDesk:
         catalogue: RuleCatalogue,
         directory: KnownDirectory,
         subjects: Subjects,
+        cases: Caseload,
         boards: BoardDesk,
     ) -> None:
         self._store = store
@@ -38,6 +41,7 @@ class AlertDesk:
         self._catalogue = catalogue
         self._directory = directory
         self._subjects = subjects
+        self._cases = cases
         self._boards = boards
 
     def react(self, occurrence: Occurrence) -> Reaction:
@@ -46,6 +50,8 @@ class AlertDesk:
         async def reaction(work: Work) -> None:
             subject = observe(await self._subjects.load(occurrence.aggregate_id), occurrence)
             self._subjects.put(work, subject)
+            if occurrence.aggregate_kind in CASE_KINDS:
+                await self._follow(work, occurrence, subject)
             for settlement in settled(occurrence, self._catalogue):
                 await self._settle(work, settlement)
             facts = Facts(subject=subject, directory=self._directory.current())
@@ -53,6 +59,12 @@ class AlertDesk:
                 await self._trigger_intent(work, intent)
 
         return reaction
+
+    async def _follow(self, work: Work, occurrence: Occurrence, subject: SubjectState) -> None:
+        known = await self._cases.load(occurrence.aggregate_id)
+        case = follow(known, occurrence, subject)
+        if case is not None and case != known:
+            self._cases.put(work, known, case)
 
     async def _settle(self, work: Work, settlement: Settlement) -> None:
         query = StreamQuery(

@@ -42,6 +42,8 @@ class Rosters:
     own: Roster | None
     #: of the lead facility of its community, whose coordinator is the community's
     lead: Roster | None
+    #: whose own posts are called before those of every pathway
+    pathway: Pathway | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,7 +81,7 @@ def summons(
     acknowledgements = acknowledgement_policy(timing, intent.role, catalogue, intent.pathway)
     roles = acknowledgements.roles if acknowledgements and acknowledgements.roles else (intent.role,)
     escalation = escalation_policy(
-        rosters,
+        replace(rosters, pathway=intent.pathway),
         roles=roles,
         timing=timing,
         first_step=intent.first_step,
@@ -274,7 +276,7 @@ def _people(
 
 def _people_for(rosters: Rosters, step: DutyStep, role: str, at: datetime) -> tuple[Recipient, ...]:
     for roster, wanted in _sources(rosters, step, role):
-        recipients = on_duty(roster, wanted, step.value, at)
+        recipients = on_duty(roster, wanted, step.value, at, rosters.pathway)
         if roster is not None and recipients:
             return _called_for((role,), recipients, roster.facility)
     return ()

@@ -1,4 +1,4 @@
-"""Commands of alerts and rosters: a person's are named as their RPC, the others are the service's own."""
+"""Commands of alerts: a person's are named as their RPC, the others are the service's own."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,6 @@ from services.notification.domain.values import (
     AcknowledgementPolicy,
     CodedReason,
     Delivery,
-    Duty,
     EscalationStep,
     Pathway,
     Severity,
@@ -95,14 +94,3 @@ AlertCommand = (
     | GoOnWithoutBoard
     | MeetDeadline
 )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ApplyRoster:
-    """Makes a facility's roster what the command says."""
-
-    #: empty for the caller's own
-    facility: str
-    duties: tuple[Duty, ...]
-    #: say what would change, and change nothing
-    dry_run: bool = False

@@ -1,4 +1,4 @@
-"""Events of alerts and rosters, with the fields of `alert_events.proto` and `roster_events.proto`."""
+"""Events of alerts, with the fields of `alert_events.proto`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,6 @@ from services.notification.domain.values import (
     AlertCall,
     CodedReason,
     Delivery,
-    Duty,
     EscalationStep,
     Pathway,
     Severity,
@@ -119,11 +118,3 @@ class DeliveryRecorded:
     """An attempt came further, or one was made by a channel that is not built in."""
 
     delivery: Delivery
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RosterApplied:
-    """The facility's roster from now on, whole."""
-
-    facility: str
-    duties: tuple[Duty, ...]

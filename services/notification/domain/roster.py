@@ -1,48 +1,54 @@
 """The roster aggregate: who is called for a role of a facility, and when."""
 
-from collections import Counter
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import replace
 
 from services.notification.domain import texts
-from services.notification.domain.commands import ApplyRoster
-from services.notification.domain.events import RosterApplied
-from services.notification.domain.values import Duty, DutyStep, Recipient
+from services.notification.domain.roster_calendar import merged
+from services.notification.domain.roster_changes import RosterChange, change
+from services.notification.domain.roster_checks import faults
+from services.notification.domain.roster_commands import (
+    ApplyRoster,
+    CheckCoverage,
+    CoverageChecked,
+    RosterApplied,
+    seated,
+)
+from services.notification.domain.roster_slots import leads, on_duty
+from services.notification.domain.roster_state import ANY_ROLE, Roster, names, roster_name
+from services.notification.domain.roster_values import CalendarDay
+from services.notification.domain.roster_watch import COVERAGE, check_coverage, first_check_at
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext, Deadline, Recorded
-from services.shared.kernel.refusals import FieldViolation, InvalidInput, NotPermitted
+from services.shared.kernel.refusals import InvalidInput, NotPermitted
 
-EVENTS: tuple[type, ...] = (RosterApplied,)
-COMMANDS: tuple[type, ...] = (ApplyRoster,)
+__all__ = [
+    "ANY_ROLE",
+    "COMMANDS",
+    "COVERAGE",
+    "EVENTS",
+    "Roster",
+    "RosterChange",
+    "RosterEvent",
+    "allowed_commands",
+    "change",
+    "check_coverage",
+    "deadlines",
+    "decide",
+    "evolve",
+    "facets",
+    "leads",
+    "names",
+    "on_duty",
+    "planned",
+    "roster_facility",
+    "roster_name",
+]
 
-#: The role of a duty that answers for every role that names nobody.
-ANY_ROLE = "*"
+RosterEvent = RosterApplied | CoverageChecked
 
-_ROSTER_STEPS = frozenset(step.value for step in DutyStep if step is not DutyStep.FALLBACK)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Roster:
-    """Who is on duty at a facility. 值班表"""
-
-    #: `rosters/{facility}`
-    name: str
-    version: int
-    facility: str
-    duties: tuple[Duty, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RosterChange:
-    """What applying a roster adds and takes away, in duties."""
-
-    added: int
-    removed: int
-
-
-def roster_name(facility: str) -> str:
-    """The name of a facility's roster."""
-    return f"rosters/{facility}"
+EVENTS: tuple[type, ...] = (RosterApplied, CoverageChecked)
+COMMANDS: tuple[type, ...] = (ApplyRoster, CheckCoverage)
 
 
 def roster_facility(command: ApplyRoster, actor: Actor) -> str:
@@ -50,36 +56,103 @@ def roster_facility(command: ApplyRoster, actor: Actor) -> str:
     return command.facility or actor.facility
 
 
-def change(state: Roster | None, duties: tuple[Duty, ...]) -> RosterChange:
-    """How `duties` differ from the roster; their order says nothing."""
-    before = Counter(state.duties if state else ())
-    after = Counter(duties)
-    return RosterChange(added=(after - before).total(), removed=(before - after).total())
+def decide(
+    state: Roster | None,
+    command: ApplyRoster,
+    context: CommandContext,
+    *,
+    national: tuple[CalendarDay, ...] = (),
+    facilities: Collection[str] = (),
+    roles: Collection[str] = (),
+) -> tuple[RosterApplied, ...]:
+    """Nothing for a dry run or when nothing changes.
 
-
-def decide(state: Roster | None, command: ApplyRoster, context: CommandContext) -> tuple[RosterApplied, ...]:
-    """Nothing for a dry run or when nothing changes. Raises NotPermitted and InvalidInput."""
+    `national` is the national table of holidays and make-up workdays; `facilities` and `roles` are those that
+    are known, where anything is known of them. Raises NotPermitted, and InvalidInput with every fault.
+    """
     facility = roster_facility(command, context.actor)
     _check_actor(facility, context.actor)
-    _check_fields(facility, command.duties)
-    if command.dry_run or change(state, command.duties) == RosterChange(added=0, removed=0):
+    command = seated(command)
+    wanted = planned(facility, command, national)
+    found = faults(wanted, context.recorded_at, facilities=facilities, roles=roles)
+    if found:
+        raise InvalidInput(*found)
+    difference = change(state, wanted)
+    if command.dry_run or not (difference.added or difference.removed):
         return ()
-    return (RosterApplied(facility=facility, duties=command.duties),)
+    return (
+        RosterApplied(
+            facility=facility,
+            duties=command.duties,
+            rotations=command.rotations,
+            shifts=command.shifts,
+            swaps=command.swaps,
+            leaves=command.leaves,
+            calendar=command.calendar,
+            utc_offset_minutes=command.utc_offset_minutes,
+            requirements=command.requirements,
+            special_days=wanted.special_days,
+            coverage_check_at=first_check_at(state, wanted, context.recorded_at),
+        ),
+    )
 
 
-def evolve(state: Roster | None, recorded: Recorded[RosterApplied]) -> Roster:
-    """The roster after one more event, which holds it whole."""
+def planned(facility: str, command: ApplyRoster, national: tuple[CalendarDay, ...]) -> Roster:
+    """The roster as the command wants it."""
+    command = seated(command)
     return Roster(
-        name=recorded.metadata.aggregate_id,
-        version=recorded.metadata.version,
-        facility=recorded.event.facility,
-        duties=recorded.event.duties,
+        name=roster_name(facility),
+        version=0,
+        facility=facility,
+        duties=command.duties,
+        rotations=command.rotations,
+        shifts=command.shifts,
+        swaps=command.swaps,
+        leaves=command.leaves,
+        calendar=command.calendar,
+        utc_offset_minutes=command.utc_offset_minutes,
+        requirements=command.requirements,
+        special_days=_special_days(command, national),
+    )
+
+
+def evolve(state: Roster | None, recorded: Recorded[RosterEvent]) -> Roster:
+    """The roster after one more event. Raises ValueError when the first one applies none."""
+    event, metadata = recorded.event, recorded.metadata
+    if isinstance(event, CoverageChecked):
+        if state is None:
+            raise ValueError(f"{metadata.aggregate_id} begins with {metadata.type}")
+        return replace(
+            state,
+            version=metadata.version,
+            open_gaps=event.open_gaps,
+            special_days=event.special_days,
+            coverage_check_at=event.coverage_check_at,
+        )
+    return Roster(
+        name=metadata.aggregate_id,
+        version=metadata.version,
+        facility=event.facility,
+        duties=event.duties,
+        rotations=event.rotations,
+        shifts=event.shifts,
+        swaps=event.swaps,
+        leaves=event.leaves,
+        calendar=event.calendar,
+        utc_offset_minutes=event.utc_offset_minutes,
+        requirements=event.requirements,
+        special_days=event.special_days,
+        # Those of them that the new roster fills are found, and said to be over, by the check that is due.
+        open_gaps=state.open_gaps if state else (),
+        coverage_check_at=event.coverage_check_at,
     )
 
 
 def deadlines(state: Roster) -> tuple[Deadline, ...]:
-    """None: duties begin and end by being looked up."""
-    return ()
+    """The next look for gaps; duties begin and end by being looked up."""
+    if state.coverage_check_at is None:
+        return ()
+    return (Deadline(key=COVERAGE, due_at=state.coverage_check_at),)
 
 
 def facets(state: Roster) -> dict[str, str | bool | list[str]]:
@@ -92,39 +165,10 @@ def allowed_commands(state: Roster) -> tuple[str, ...]:
     return ("ApplyRoster",)
 
 
-def on_duty(roster: Roster | None, role: str, step: str, at: datetime) -> tuple[Recipient, ...]:
-    """Who is on duty for a role at a moment, in the roster's order, nobody twice.
-
-    Where the role names nobody for the step, those whose role is `*`. No roster has nobody.
-    """
-    if roster is None:
-        return ()
-    for wanted in (role, ANY_ROLE):
-        present: dict[str, Recipient] = {}
-        for duty in roster.duties:
-            if duty.role == wanted and duty.step == step and _covers(duty, at):
-                recipient = Recipient(user=duty.user, name=duty.name, channels=duty.channels)
-                present.setdefault(duty.user, recipient)
-        if present:
-            return tuple(present.values())
-    return ()
-
-
-def names(roster: Roster, user: str) -> bool:
-    """Whether the roster has a duty of the person, past, present or to come."""
-    return any(duty.user == user for duty in roster.duties)
-
-
-def leads(roster: Roster, user: str, at: datetime) -> bool:
-    """Whether the person is the lead on duty of any role at a moment."""
-    return any(
-        duty.user == user and duty.step == DutyStep.LEAD and _covers(duty, at) for duty in roster.duties
-    )
-
-
-def _covers(duty: Duty, at: datetime) -> bool:
-    begun = duty.starts_at is None or duty.starts_at <= at
-    return begun and (duty.ends_at is None or at < duty.ends_at)
+def _special_days(command: ApplyRoster, national: tuple[CalendarDay, ...]) -> tuple[CalendarDay, ...]:
+    """No table where no day's kind matters: a roster of plain duties stays as small as it is."""
+    asks = [item.days for item in command.rotations] + [item.days for item in command.requirements]
+    return merged(national, command.calendar) if any(asks) else ()
 
 
 def _check_actor(facility: str, actor: Actor) -> None:
@@ -133,41 +177,3 @@ def _check_actor(facility: str, actor: Actor) -> None:
     if actor.has_role(Role.REFERRAL_OFFICE) and actor.facility == facility:
         return
     raise NotPermitted("ROSTER_NOT_THEIRS", texts.ROSTER_NOT_THEIRS)
-
-
-def _check_fields(facility: str, duties: tuple[Duty, ...]) -> None:
-    violations: list[FieldViolation] = []
-    if not facility:
-        violations.append(
-            FieldViolation(field="facility", reason="REQUIRED", description="the caller has none of its own")
-        )
-    seen: set[Duty] = set()
-    for index, duty in enumerate(duties):
-        path = f"duties[{index}]"
-        if facility and duty.facility != facility:
-            violations.append(
-                FieldViolation(
-                    field=f"{path}.facility", reason="ANOTHER_FACILITY", description=f"is not {facility}"
-                )
-            )
-        if duty.step not in _ROSTER_STEPS:
-            violations.append(
-                FieldViolation(
-                    field=f"{path}.step",
-                    reason="UNKNOWN_STEP",
-                    description=f"is none of {', '.join(sorted(_ROSTER_STEPS))}",
-                )
-            )
-        if duty.starts_at is not None and duty.ends_at is not None and duty.ends_at <= duty.starts_at:
-            violations.append(
-                FieldViolation(
-                    field=f"{path}.ends_at", reason="ENDS_BEFORE_START", description="is not after starts_at"
-                )
-            )
-        if duty in seen:
-            violations.append(
-                FieldViolation(field=path, reason="DUPLICATE", description="is in the roster twice")
-            )
-        seen.add(duty)
-    if violations:
-        raise InvalidInput(*violations)

@@ -90,6 +90,10 @@ NOT_THIS_ROLES = BilingualText(
 
 SYSTEM_ONLY = BilingualText(zh="该命令仅由平台自身发出", en="only the platform itself gives this command")
 
+OTHER_FACILITYS_ROSTER = BilingualText(
+    zh="不可查看其他机构的值班表", en="the roster of another facility is not shown"
+)
+
 ROSTER_NOT_THEIRS = BilingualText(
     zh="仅本机构转诊办、协调员或运维人员可维护值班表",
     en="only the facility's referral office, coordinators and operators apply a roster",

@@ -188,3 +188,7 @@ class Duty:
     #: exclusive; None for no end
     ends_at: datetime | None = None
     channels: tuple[str, ...] = ()
+    #: None for every pathway that has no duty of its own
+    pathway: Pathway | None = None
+    #: place among several people of a step, from 1, for shifts over rotations; 0 for plain duties
+    seat: int = 0

@@ -1,8 +1,9 @@
-"""What is due: the next call of an alert, a drill that begins, one that nobody answered."""
+"""What is due: the next call of an alert, a drill that begins, one that nobody answered, gaps."""
 
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.change_alert import meet_deadline
 from services.notification.application.drill_desk import DrillDesk
+from services.notification.application.watch_coverage import CoverageWatch
 from services.shared.commands.system_context import deadline_context
 from services.shared.deadlines.worker import DueDeadline
 from services.shared.eventstore.runner import CommandRunner
@@ -13,12 +14,15 @@ _ACTOR = system_actor("notification")
 
 
 class AlertDeadlines:
-    """Runs due deadlines of alerts, drills and their plans."""
+    """Runs due deadlines of alerts, drills and their plans, and rosters."""
 
-    def __init__(self, runner: CommandRunner, kinds: Aggregates, drills: DrillDesk) -> None:
+    def __init__(
+        self, runner: CommandRunner, kinds: Aggregates, drills: DrillDesk, coverage: CoverageWatch
+    ) -> None:
         self._runner = runner
         self._kinds = kinds
         self._drills = drills
+        self._coverage = coverage
 
     async def fire(self, due: DueDeadline) -> None:
         """Raises DependencyDown or Overloaded to be asked again."""
@@ -34,4 +38,6 @@ class AlertDeadlines:
             return self._drills.meet(due.stream_id, due.key)
         if due.kind == self._kinds.drill_plan.name:
             return self._drills.hold(due.stream_id, due.due_at)
+        if due.kind == self._kinds.roster.name:
+            return self._coverage.check(due.stream_id, due.key)
         return meet_deadline(self._kinds, due.stream_id, due.key)

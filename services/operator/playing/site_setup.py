@@ -1,14 +1,20 @@
 """Puts a site in force: directory, wards, rosters. What is there already is never taken away."""
 
+import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 from services.operator.casefile.model import Duty, Site, Ward
 from services.operator.rpc.calling import Caller
+from services.operator.rpc.failures import CallFailed
 from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.people import OPERATOR, TokenBook
 from services.operator.rpc.values import build_message
+
+_TOLD_WITHIN_S = 30.0
+_ASKED_EVERY_S = 0.2
 
 
 class SiteTaken(Exception):
@@ -53,11 +59,23 @@ class SiteSetup:
 
     async def _roster(self, facility: str, duties: tuple[Duty, ...]) -> None:
         fields = {"facility": facility, "duties": [_duty(facility, duty) for duty in duties]}
-        planned = await self._command("ApplyRoster", {**fields, "dry_run": True})
+        planned = await self._once_known("ApplyRoster", {**fields, "dry_run": True})
         if planned.added and planned.removed:
             raise SiteTaken(f"the roster of {facility} would lose {planned.removed} duties")
         if planned.added:
             await self._command("ApplyRoster", fields)
+
+    async def _once_known(self, name: str, fields: dict[str, Any]) -> Any:
+        """The notification service hears of a new facility from the directory's topic, a moment later."""
+        deadline_s = time.monotonic() + _TOLD_WITHIN_S
+        while True:
+            try:
+                return await self._command(name, fields)
+            except CallFailed as failure:
+                is_unknown = any(field == "facility" for field, _ in failure.violations)
+                if not is_unknown or time.monotonic() > deadline_s:
+                    raise
+            await asyncio.sleep(_ASKED_EVERY_S)
 
     async def _command(self, name: str, fields: dict[str, Any]) -> Any:
         return await self._call(name, {**fields, "request_id": str(uuid4())})

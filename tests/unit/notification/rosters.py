@@ -5,8 +5,8 @@ from datetime import datetime
 import msgspec
 
 from services.notification.domain import roster
-from services.notification.domain.events import RosterApplied
-from services.notification.domain.roster import Roster
+from services.notification.domain.roster import Roster, RosterEvent
+from services.notification.domain.roster_commands import RosterApplied
 from services.notification.domain.values import Duty
 from services.shared.kernel.actor import Role
 from services.shared.kernel.command import EventMetadata, Recorded
@@ -54,10 +54,10 @@ def roster_of(*duties: Duty, facility: str = HOSPITAL, version: int = 1) -> Rost
         actor=OPERATOR,
         request_id=REQUEST,
     )
-    codec: EventCodec[RosterApplied] = EventCodec(
+    codec: EventCodec[RosterEvent] = EventCodec(
         roster_events_pb2.RosterEvent, type_pb2.EventMetadata, roster.EVENTS
     )
-    entry = Recorded(event=event, metadata=metadata)
+    entry: Recorded[RosterEvent] = Recorded(event=event, metadata=metadata)
     assert codec.decode(codec.encode(metadata, event)) == entry
     state = roster.evolve(None, entry)
     snapshot = msgspec.msgpack.encode(state)

@@ -3,7 +3,15 @@
 import pytest
 from google.protobuf.message import Message
 
-from services.notification.domain import alert, commands, contact_points, directory, roster, values
+from services.notification.domain import (
+    alert,
+    commands,
+    contact_points,
+    directory,
+    roster,
+    roster_commands,
+    values,
+)
 from services.shared.protocodec import MessageCodec
 from tests.unit.notification.occurrences import DIRECTORY
 from tests.unit.notification.scenario import ACKNOWLEDGED, POLICY, TRIGGERED, called, given, sent
@@ -63,7 +71,7 @@ def test_values_survive_their_messages(value: object, message: type[Message]) ->
     [
         (commands.AcknowledgeAlert, alert_service_pb2.AcknowledgeAlertRequest),
         (commands.ResolveAlert, alert_service_pb2.ResolveAlertRequest),
-        (commands.ApplyRoster, roster_service_pb2.ApplyRosterRequest),
+        (roster_commands.ApplyRoster, roster_service_pb2.ApplyRosterRequest),
         (contact_points.SetContactPoints, roster_service_pb2.SetContactPointsRequest),
     ],
     ids=lambda value: value.__name__,

@@ -9,9 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from services.notification.domain import roster
-from services.notification.domain.commands import ApplyRoster
-from services.notification.domain.events import RosterApplied
-from services.notification.domain.roster import Roster, RosterChange, on_duty
+from services.notification.domain.roster import Roster, on_duty
+from services.notification.domain.roster_commands import ApplyRoster, RosterApplied
 from services.notification.domain.values import Duty, Recipient
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.refusals import InvalidInput, NotPermitted
@@ -46,8 +45,13 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing() -> None:
     state = roster_of(duty("dr-li"), duty("dr-wang"))
     wanted = (duty("dr-li"), duty("dr-zhao"), duty("dr-sun"))
     assert decide(state, *wanted, dry_run=True) == ()
-    assert roster.change(state, wanted) == RosterChange(added=2, removed=1)
-    assert roster.change(None, wanted) == RosterChange(added=3, removed=0)
+    found = roster.change(state, roster_of(*wanted))
+    assert (found.added, found.removed) == (2, 1)
+    assert [each.text.zh for each in found.differences if each.difference == "REMOVED"] == [
+        "卒中中心一线值班 dr-wang 长期"
+    ]
+    found = roster.change(None, roster_of(*wanted))
+    assert (found.added, found.removed) == (3, 0)
 
 
 def test_a_dry_run_refuses_what_the_run_would_refuse() -> None:

@@ -48,6 +48,8 @@ class FakeServices:
         self.replies: dict[str, Message] = {}
         #: what the audit of each service finds
         self.findings: list[audit_service_pb2.Finding] = []
+        #: dry runs of rosters whose facility is not known yet
+        self.unknown_facilities = 0
         self.streams_cut = 0
         self.repeat_alerts = False
         self.resume_tokens: list[str] = []
@@ -164,6 +166,9 @@ class FakeServices:
             detail.Pack(error_details_pb2.PreconditionFailure(violations=[violation]))
             trailers = (("grpc-status-details-bin", status.SerializeToString()),)
             await context.abort(code, text, trailers)
+        if name == "ApplyRoster" and self.unknown_facilities > 0:
+            self.unknown_facilities -= 1
+            await self._refuse_field(context, "facility")
         request_id = getattr(request, "request_id", "")
         reply = self.replies.get(request_id) if request_id else None
         if reply is None:
@@ -173,6 +178,14 @@ class FakeServices:
             self.losing_answers[name] -= 1
             await context.abort(grpc.StatusCode.UNAVAILABLE, "the answer was lost")
         return reply
+
+    async def _refuse_field(self, context: Any, field: str) -> None:
+        code = grpc.StatusCode.INVALID_ARGUMENT
+        status = status_pb2.Status(code=code.value[0], message=field)
+        bad = error_details_pb2.BadRequest()
+        bad.field_violations.add(field=field, description="is not known")
+        status.details.add().Pack(bad)
+        await context.abort(code, field, (("grpc-status-details-bin", status.SerializeToString()),))
 
     async def watch_alerts(self, request: Any, context: Any) -> AsyncIterator[Message]:
         self.resume_tokens.append(request.resume_token)

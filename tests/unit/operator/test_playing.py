@@ -293,3 +293,11 @@ async def test_the_document_is_plain_json(tmp_path: Path) -> None:
     assert found["clocks"][0]["confidence"] == "B"
     assert found["audit"]["intact"] is True
     assert len(found["audit"]["services"]) == 3
+
+
+async def test_a_roster_waits_until_its_facility_is_known_there(tmp_path: Path) -> None:
+    """The notification service copies the directory from a topic: a new facility reaches it later."""
+    services = FakeServices()
+    services.unknown_facilities = 2
+    await _play(small_case(tmp_path), services)
+    assert [request.dry_run for request in services.named("ApplyRoster")] == [True, True, True, False]

@@ -22,19 +22,23 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tierlink.notification.v1 import roster_pb2 as tierlink_dot_notification_dot_v1_dot_roster__pb2
+from tierlink.notification.v1 import roster_plan_pb2 as tierlink_dot_notification_dot_v1_dot_roster__plan__pb2
 from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,tierlink/notification/v1/roster_events.proto\x12\x18tierlink.notification.v1\x1a%tierlink/notification/v1/roster.proto\x1a\x1btierlink/type/v1/type.proto\"\x8e\x01\n\x0bRosterEvent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12\x41\n\x0eroster_applied\x18\n \x01(\x0b\x32\'.tierlink.notification.v1.RosterAppliedH\x00\x42\t\n\x07payload\"Q\n\rRosterApplied\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12.\n\x06\x64uties\x18\x02 \x03(\x0b\x32\x1e.tierlink.notification.v1.Dutyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,tierlink/notification/v1/roster_events.proto\x12\x18tierlink.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%tierlink/notification/v1/roster.proto\x1a*tierlink/notification/v1/roster_plan.proto\x1a\x1btierlink/type/v1/type.proto\"\xd5\x01\n\x0bRosterEvent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12\x41\n\x0eroster_applied\x18\n \x01(\x0b\x32\'.tierlink.notification.v1.RosterAppliedH\x00\x12\x45\n\x10\x63overage_checked\x18\x32 \x01(\x0b\x32).tierlink.notification.v1.CoverageCheckedH\x00\x42\t\n\x07payload\"\xba\x04\n\rRosterApplied\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12.\n\x06\x64uties\x18\x02 \x03(\x0b\x32\x1e.tierlink.notification.v1.Duty\x12\x35\n\trotations\x18\x32 \x03(\x0b\x32\".tierlink.notification.v1.Rotation\x12.\n\x06shifts\x18\x33 \x03(\x0b\x32\x1e.tierlink.notification.v1.Duty\x12-\n\x05swaps\x18\x34 \x03(\x0b\x32\x1e.tierlink.notification.v1.Swap\x12/\n\x06leaves\x18\x35 \x03(\x0b\x32\x1f.tierlink.notification.v1.Leave\x12\x37\n\x08\x63\x61lendar\x18\x36 \x03(\x0b\x32%.tierlink.notification.v1.CalendarDay\x12\x1f\n\x12utc_offset_minutes\x18\x37 \x01(\x05H\x00\x88\x01\x01\x12;\n\x0crequirements\x18\x38 \x03(\x0b\x32%.tierlink.notification.v1.Requirement\x12;\n\x0cspecial_days\x18\x39 \x03(\x0b\x32%.tierlink.notification.v1.CalendarDay\x12\x35\n\x11\x63overage_check_at\x18: \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x15\n\x13_utc_offset_minutes\"\xad\x02\n\x0f\x43overageChecked\x12\x35\n\x06opened\x18\x01 \x03(\x0b\x32%.tierlink.notification.v1.CoverageGap\x12\x35\n\x06\x63losed\x18\x02 \x03(\x0b\x32%.tierlink.notification.v1.CoverageGap\x12\x38\n\topen_gaps\x18\x03 \x03(\x0b\x32%.tierlink.notification.v1.CoverageGap\x12;\n\x0cspecial_days\x18\x04 \x03(\x0b\x32%.tierlink.notification.v1.CalendarDay\x12\x35\n\x11\x63overage_check_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tierlink.notification.v1.roster_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROSTEREVENT']._serialized_start=143
-  _globals['_ROSTEREVENT']._serialized_end=285
-  _globals['_ROSTERAPPLIED']._serialized_start=287
-  _globals['_ROSTERAPPLIED']._serialized_end=368
+  _globals['_ROSTEREVENT']._serialized_start=220
+  _globals['_ROSTEREVENT']._serialized_end=433
+  _globals['_ROSTERAPPLIED']._serialized_start=436
+  _globals['_ROSTERAPPLIED']._serialized_end=1006
+  _globals['_COVERAGECHECKED']._serialized_start=1009
+  _globals['_COVERAGECHECKED']._serialized_end=1310
 # @@protoc_insertion_point(module_scope)

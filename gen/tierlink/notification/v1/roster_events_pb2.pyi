@@ -6,8 +6,10 @@ isort:skip_file
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
+from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from tierlink.notification.v1 import roster_pb2 as roster_pb2
+from tierlink.notification.v1 import roster_plan_pb2 as roster_plan_pb2
 from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
 import sys
@@ -28,21 +30,25 @@ class RosterEvent(message.Message):
 
     METADATA_FIELD_NUMBER: builtins.int
     ROSTER_APPLIED_FIELD_NUMBER: builtins.int
+    COVERAGE_CHECKED_FIELD_NUMBER: builtins.int
     @builtins.property
     def metadata(self) -> type_pb2.EventMetadata: ...
     @builtins.property
     def roster_applied(self) -> RosterApplied: ...
+    @builtins.property
+    def coverage_checked(self) -> CoverageChecked: ...
     def __init__(
         self,
         *,
         metadata: type_pb2.EventMetadata | None = ...,
         roster_applied: RosterApplied | None = ...,
+        coverage_checked: CoverageChecked | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["metadata", b"metadata", "payload", b"payload", "roster_applied", b"roster_applied"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["coverage_checked", b"coverage_checked", "metadata", b"metadata", "payload", b"payload", "roster_applied", b"roster_applied"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["metadata", b"metadata", "payload", b"payload", "roster_applied", b"roster_applied"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["coverage_checked", b"coverage_checked", "metadata", b"metadata", "payload", b"payload", "roster_applied", b"roster_applied"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["roster_applied"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["roster_applied", "coverage_checked"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -52,17 +58,103 @@ class RosterApplied(message.Message):
 
     FACILITY_FIELD_NUMBER: builtins.int
     DUTIES_FIELD_NUMBER: builtins.int
+    ROTATIONS_FIELD_NUMBER: builtins.int
+    SHIFTS_FIELD_NUMBER: builtins.int
+    SWAPS_FIELD_NUMBER: builtins.int
+    LEAVES_FIELD_NUMBER: builtins.int
+    CALENDAR_FIELD_NUMBER: builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: builtins.int
+    REQUIREMENTS_FIELD_NUMBER: builtins.int
+    SPECIAL_DAYS_FIELD_NUMBER: builtins.int
+    COVERAGE_CHECK_AT_FIELD_NUMBER: builtins.int
     facility: builtins.str
+    utc_offset_minutes: builtins.int
+    """China Standard Time when left out."""
     @builtins.property
     def duties(self) -> containers.RepeatedCompositeFieldContainer[roster_pb2.Duty]: ...
+    @builtins.property
+    def rotations(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.Rotation]: ...
+    @builtins.property
+    def shifts(self) -> containers.RepeatedCompositeFieldContainer[roster_pb2.Duty]: ...
+    @builtins.property
+    def swaps(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.Swap]: ...
+    @builtins.property
+    def leaves(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.Leave]: ...
+    @builtins.property
+    def calendar(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.CalendarDay]:
+        """The site's own table."""
+
+    @builtins.property
+    def requirements(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.Requirement]: ...
+    @builtins.property
+    def special_days(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.CalendarDay]:
+        """The national table with the site's over it, as far as the roster needs it."""
+
+    @builtins.property
+    def coverage_check_at(self) -> timestamp_pb2.Timestamp:
+        """When gaps are looked for; left out for a roster that cannot get any."""
+
     def __init__(
         self,
         *,
         facility: builtins.str = ...,
         duties: abc.Iterable[roster_pb2.Duty] | None = ...,
+        rotations: abc.Iterable[roster_plan_pb2.Rotation] | None = ...,
+        shifts: abc.Iterable[roster_pb2.Duty] | None = ...,
+        swaps: abc.Iterable[roster_plan_pb2.Swap] | None = ...,
+        leaves: abc.Iterable[roster_plan_pb2.Leave] | None = ...,
+        calendar: abc.Iterable[roster_plan_pb2.CalendarDay] | None = ...,
+        utc_offset_minutes: builtins.int | None = ...,
+        requirements: abc.Iterable[roster_plan_pb2.Requirement] | None = ...,
+        special_days: abc.Iterable[roster_plan_pb2.CalendarDay] | None = ...,
+        coverage_check_at: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "coverage_check_at", b"coverage_check_at", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["duties", b"duties", "facility", b"facility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes", "calendar", b"calendar", "coverage_check_at", b"coverage_check_at", "duties", b"duties", "facility", b"facility", "leaves", b"leaves", "requirements", b"requirements", "rotations", b"rotations", "shifts", b"shifts", "special_days", b"special_days", "swaps", b"swaps", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__utc_offset_minutes: _TypeAlias = typing.Literal["utc_offset_minutes"]  # noqa: Y015
+    _WhichOneofArgType__utc_offset_minutes: _TypeAlias = typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__utc_offset_minutes) -> _WhichOneofReturnType__utc_offset_minutes | None: ...
+
+@typing.final
+class CoverageChecked(message.Message):
+    """The gaps of the coming days, as somebody was told of them."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    OPENED_FIELD_NUMBER: builtins.int
+    CLOSED_FIELD_NUMBER: builtins.int
+    OPEN_GAPS_FIELD_NUMBER: builtins.int
+    SPECIAL_DAYS_FIELD_NUMBER: builtins.int
+    COVERAGE_CHECK_AT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def opened(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.CoverageGap]:
+        """Those of them that are new."""
+
+    @builtins.property
+    def closed(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.CoverageGap]:
+        """Told of before, and filled or over since."""
+
+    @builtins.property
+    def open_gaps(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.CoverageGap]:
+        """All that are open now."""
+
+    @builtins.property
+    def special_days(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.CalendarDay]: ...
+    @builtins.property
+    def coverage_check_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        opened: abc.Iterable[roster_plan_pb2.CoverageGap] | None = ...,
+        closed: abc.Iterable[roster_plan_pb2.CoverageGap] | None = ...,
+        open_gaps: abc.Iterable[roster_plan_pb2.CoverageGap] | None = ...,
+        special_days: abc.Iterable[roster_plan_pb2.CalendarDay] | None = ...,
+        coverage_check_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["coverage_check_at", b"coverage_check_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["closed", b"closed", "coverage_check_at", b"coverage_check_at", "open_gaps", b"open_gaps", "opened", b"opened", "special_days", b"special_days"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tierlink/notification/v1/roster.proto\x12\x18tierlink.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa6\x02\n\x04\x44uty\x12\x1b\n\x08\x66\x61\x63ility\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x17\n\x04role\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x34\n\x04step\x18\x03 \x01(\tB&\xbaH#r!R\x04\x64utyR\x06\x62\x61\x63kupR\x04leadR\x0b\x63oordinator\x12\x18\n\x04user\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x18\n\x04name\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12-\n\tstarts_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x08\x63hannels\x18\x08 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x08\"\x06r\x04\x10\x01\x18 b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tierlink/notification/v1/roster.proto\x12\x18tierlink.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1btierlink/type/v1/type.proto\"\xf5\x02\n\x04\x44uty\x12\x1b\n\x08\x66\x61\x63ility\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x17\n\x04role\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x34\n\x04step\x18\x03 \x01(\tB&\xbaH#r!R\x04\x64utyR\x06\x62\x61\x63kupR\x04leadR\x0b\x63oordinator\x12\x18\n\x04user\x18\x04 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12\x18\n\x04name\x18\x05 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x01\x12-\n\tstarts_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07\x65nds_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x08\x63hannels\x18\x08 \x03(\tB\x10\xbaH\r\x92\x01\n\x10\x08\"\x06r\x04\x10\x01\x18 \x12\x34\n\x07pathway\x18\x32 \x01(\x0e\x32\x19.tierlink.type.v1.PathwayB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x17\n\x04seat\x18\x33 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x63(\x00\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,6 +46,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DUTY'].fields_by_name['name']._serialized_options = b'\272H\007r\005\020\001\030\200\001'
   _globals['_DUTY'].fields_by_name['channels']._loaded_options = None
   _globals['_DUTY'].fields_by_name['channels']._serialized_options = b'\272H\r\222\001\n\020\010\"\006r\004\020\001\030 '
-  _globals['_DUTY']._serialized_start=130
-  _globals['_DUTY']._serialized_end=424
+  _globals['_DUTY'].fields_by_name['pathway']._loaded_options = None
+  _globals['_DUTY'].fields_by_name['pathway']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_DUTY'].fields_by_name['seat']._loaded_options = None
+  _globals['_DUTY'].fields_by_name['seat']._serialized_options = b'\272H\006\032\004\030c(\000'
+  _globals['_DUTY']._serialized_start=159
+  _globals['_DUTY']._serialized_end=532
 # @@protoc_insertion_point(module_scope)

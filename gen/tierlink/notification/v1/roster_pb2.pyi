@@ -8,6 +8,7 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -33,6 +34,8 @@ class Duty(message.Message):
     STARTS_AT_FIELD_NUMBER: builtins.int
     ENDS_AT_FIELD_NUMBER: builtins.int
     CHANNELS_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    SEAT_FIELD_NUMBER: builtins.int
     facility: builtins.str
     role: builtins.str
     """Role or centre that is called, such as STROKE or bed_desk."""
@@ -40,6 +43,10 @@ class Duty(message.Message):
     """duty, backup, lead, coordinator."""
     user: builtins.str
     name: builtins.str
+    pathway: type_pb2.Pathway.ValueType
+    """Left out for every pathway that has no duty of its own."""
+    seat: builtins.int
+    """Place among several people of a step, from 1, for shifts over rotations; left out for plain duties."""
     @builtins.property
     def starts_at(self) -> timestamp_pb2.Timestamp:
         """Always on duty when both are left out."""
@@ -61,9 +68,11 @@ class Duty(message.Message):
         starts_at: timestamp_pb2.Timestamp | None = ...,
         ends_at: timestamp_pb2.Timestamp | None = ...,
         channels: abc.Iterable[builtins.str] | None = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+        seat: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["ends_at", b"ends_at", "starts_at", b"starts_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "ends_at", b"ends_at", "facility", b"facility", "name", b"name", "role", b"role", "starts_at", b"starts_at", "step", b"step", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "ends_at", b"ends_at", "facility", b"facility", "name", b"name", "pathway", b"pathway", "role", b"role", "seat", b"seat", "starts_at", b"starts_at", "step", b"step", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -24,11 +24,15 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from tierlink.notification.v1 import alert_pb2 as tierlink_dot_notification_dot_v1_dot_alert__pb2
 from tierlink.notification.v1 import contact_points_pb2 as tierlink_dot_notification_dot_v1_dot_contact__points__pb2
+from tierlink.notification.v1 import handover_pb2 as tierlink_dot_notification_dot_v1_dot_handover__pb2
 from tierlink.notification.v1 import roster_pb2 as tierlink_dot_notification_dot_v1_dot_roster__pb2
+from tierlink.notification.v1 import roster_plan_pb2 as tierlink_dot_notification_dot_v1_dot_roster__plan__pb2
+from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-tierlink/notification/v1/roster_service.proto\x12\x18tierlink.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a-tierlink/notification/v1/contact_points.proto\x1a%tierlink/notification/v1/roster.proto\"\x87\x02\n\x12\x41pplyRosterRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x08\x66\x61\x63ility\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x39\n\x06\x64uties\x18\x05 \x03(\x0b\x32\x1e.tierlink.notification.v1.DutyB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\x42\x13\n\x11_expected_version\"F\n\x13\x41pplyRosterResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x02 \x01(\x05\x12\x0f\n\x07removed\x18\x03 \x01(\x05\"0\n\x11ListDutiesRequest\x12\x1b\n\x08\x66\x61\x63ility\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\"U\n\x12ListDutiesResponse\x12.\n\x06\x64uties\x18\x01 \x03(\x0b\x32\x1e.tierlink.notification.v1.Duty\x12\x0f\n\x07version\x18\x02 \x01(\x03\"\xff\x01\n\x17SetContactPointsRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04user\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12@\n\x06points\x18\x05 \x03(\x0b\x32&.tierlink.notification.v1.ContactPointB\x08\xbaH\x05\x92\x01\x02\x10\x10\x42\x13\n\x11_expected_version\"i\n\x18SetContactPointsResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12.\n\nchanged_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"1\n\x17GetContactPointsRequest\x12\x16\n\x04user\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xb9\x01\n\x18GetContactPointsResponse\x12\x36\n\x06points\x18\x01 \x03(\x0b\x32&.tierlink.notification.v1.ContactPoint\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\x12.\n\nchanged_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nchanged_by\x18\x05 \x01(\t2\xda\x03\n\rRosterService\x12j\n\x0b\x41pplyRoster\x12,.tierlink.notification.v1.ApplyRosterRequest\x1a-.tierlink.notification.v1.ApplyRosterResponse\x12g\n\nListDuties\x12+.tierlink.notification.v1.ListDutiesRequest\x1a,.tierlink.notification.v1.ListDutiesResponse\x12y\n\x10SetContactPoints\x12\x31.tierlink.notification.v1.SetContactPointsRequest\x1a\x32.tierlink.notification.v1.SetContactPointsResponse\x12y\n\x10GetContactPoints\x12\x31.tierlink.notification.v1.GetContactPointsRequest\x1a\x32.tierlink.notification.v1.GetContactPointsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-tierlink/notification/v1/roster_service.proto\x12\x18tierlink.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$tierlink/notification/v1/alert.proto\x1a-tierlink/notification/v1/contact_points.proto\x1a\'tierlink/notification/v1/handover.proto\x1a%tierlink/notification/v1/roster.proto\x1a*tierlink/notification/v1/roster_plan.proto\x1a\x1btierlink/type/v1/type.proto\"\xd3\x05\n\x12\x41pplyRosterRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x08\x66\x61\x63ility\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x39\n\x06\x64uties\x18\x05 \x03(\x0b\x32\x1e.tierlink.notification.v1.DutyB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x0f\n\x07\x64ry_run\x18\x06 \x01(\x08\x12@\n\trotations\x18\x32 \x03(\x0b\x32\".tierlink.notification.v1.RotationB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x12\x39\n\x06shifts\x18\x33 \x03(\x0b\x32\x1e.tierlink.notification.v1.DutyB\t\xbaH\x06\x92\x01\x03\x10\xe8\x07\x12\x38\n\x05swaps\x18\x34 \x03(\x0b\x32\x1e.tierlink.notification.v1.SwapB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12:\n\x06leaves\x18\x35 \x03(\x0b\x32\x1f.tierlink.notification.v1.LeaveB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x42\n\x08\x63\x61lendar\x18\x36 \x03(\x0b\x32%.tierlink.notification.v1.CalendarDayB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03\x12\x34\n\x12utc_offset_minutes\x18\x37 \x01(\x05\x42\x13\xbaH\x10\x1a\x0e\x18\xc8\x06(\xb8\xf9\xff\xff\xff\xff\xff\xff\xff\x01H\x01\x88\x01\x01\x12\x46\n\x0crequirements\x18\x38 \x03(\x0b\x32%.tierlink.notification.v1.RequirementB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01\x42\x13\n\x11_expected_versionB\x15\n\x13_utc_offset_minutes\"\x87\x01\n\x13\x41pplyRosterResponse\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x02 \x01(\x05\x12\x0f\n\x07removed\x18\x03 \x01(\x05\x12?\n\x0b\x64ifferences\x18\x32 \x03(\x0b\x32*.tierlink.notification.v1.RosterDifference\"\xea\x01\n\x11ListDutiesRequest\x12\x1b\n\x08\x66\x61\x63ility\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12&\n\x02\x61t\x18\x32 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x04\x66rom\x18\x33 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x34 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1d\n\tpage_size\x18\x35 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xf4\x03(\x00\x12\x1c\n\npage_token\x18\x36 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\"\xa1\x01\n\x12ListDutiesResponse\x12.\n\x06\x64uties\x18\x01 \x03(\x0b\x32\x1e.tierlink.notification.v1.Duty\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x31\n\x05slots\x18\x32 \x03(\x0b\x32\".tierlink.notification.v1.DutySlot\x12\x17\n\x0fnext_page_token\x18\x33 \x01(\t\"\xbf\x01\n\x12GetCoverageRequest\x12\x19\n\x08\x66\x61\x63ility\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12(\n\x04\x66rom\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x04\x64\x61ys\x18\x03 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18\x1f(\x00\x12\x15\n\x04role\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x34\n\x07pathway\x18\x05 \x01(\x0e\x32\x19.tierlink.type.v1.PathwayB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xa3\x02\n\x13GetCoverageResponse\x12(\n\x04\x66rom\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12)\n\x05until\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x07on_duty\x18\x03 \x03(\x0b\x32\".tierlink.notification.v1.DutySlot\x12\x33\n\x04gaps\x18\x04 \x03(\x0b\x32%.tierlink.notification.v1.CoverageGap\x12<\n\rsingle_points\x18\x05 \x03(\x0b\x32%.tierlink.notification.v1.SinglePoint\x12\x0f\n\x07version\x18\x06 \x01(\x03\"\xff\x01\n\x17SetContactPointsRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x04user\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12@\n\x06points\x18\x05 \x03(\x0b\x32&.tierlink.notification.v1.ContactPointB\x08\xbaH\x05\x92\x01\x02\x10\x10\x42\x13\n\x11_expected_version\"i\n\x18SetContactPointsResponse\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12.\n\nchanged_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"1\n\x17GetContactPointsRequest\x12\x16\n\x04user\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"\xb9\x01\n\x18GetContactPointsResponse\x12\x36\n\x06points\x18\x01 \x03(\x0b\x32&.tierlink.notification.v1.ContactPoint\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\x12.\n\nchanged_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nchanged_by\x18\x05 \x01(\t\"n\n\x12GetHandoverRequest\x12\x19\n\x08\x66\x61\x63ility\x18\x01 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\x04role\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\x81\x03\n\x13GetHandoverResponse\x12/\n\x0bhandover_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x08goes_off\x18\x02 \x03(\x0b\x32\".tierlink.notification.v1.DutySlot\x12\x34\n\x08\x63omes_on\x18\x03 \x03(\x0b\x32\".tierlink.notification.v1.DutySlot\x12\x31\n\x05stays\x18\x04 \x03(\x0b\x32\".tierlink.notification.v1.DutySlot\x12\x34\n\x0bopen_alerts\x18\x05 \x03(\x0b\x32\x1f.tierlink.notification.v1.Alert\x12\x35\n\x05\x63\x61ses\x18\x06 \x03(\x0b\x32&.tierlink.notification.v1.CaseUnderWay\x12-\n\x04text\x18\x07 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualText2\xb2\x05\n\rRosterService\x12j\n\x0b\x41pplyRoster\x12,.tierlink.notification.v1.ApplyRosterRequest\x1a-.tierlink.notification.v1.ApplyRosterResponse\x12g\n\nListDuties\x12+.tierlink.notification.v1.ListDutiesRequest\x1a,.tierlink.notification.v1.ListDutiesResponse\x12j\n\x0bGetCoverage\x12,.tierlink.notification.v1.GetCoverageRequest\x1a-.tierlink.notification.v1.GetCoverageResponse\x12j\n\x0bGetHandover\x12,.tierlink.notification.v1.GetHandoverRequest\x1a-.tierlink.notification.v1.GetHandoverResponse\x12y\n\x10SetContactPoints\x12\x31.tierlink.notification.v1.SetContactPointsRequest\x1a\x32.tierlink.notification.v1.SetContactPointsResponse\x12y\n\x10GetContactPoints\x12\x31.tierlink.notification.v1.GetContactPointsRequest\x1a\x32.tierlink.notification.v1.GetContactPointsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,8 +47,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPLYROSTERREQUEST'].fields_by_name['facility']._serialized_options = b'\272H\004r\002\030@'
   _globals['_APPLYROSTERREQUEST'].fields_by_name['duties']._loaded_options = None
   _globals['_APPLYROSTERREQUEST'].fields_by_name['duties']._serialized_options = b'\272H\006\222\001\003\020\350\007'
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['rotations']._loaded_options = None
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['rotations']._serialized_options = b'\272H\006\222\001\003\020\310\001'
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['shifts']._loaded_options = None
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['shifts']._serialized_options = b'\272H\006\222\001\003\020\350\007'
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['swaps']._loaded_options = None
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['swaps']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['leaves']._loaded_options = None
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['leaves']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['calendar']._loaded_options = None
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['calendar']._serialized_options = b'\272H\006\222\001\003\020\364\003'
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['utc_offset_minutes']._loaded_options = None
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['utc_offset_minutes']._serialized_options = b'\272H\020\032\016\030\310\006(\270\371\377\377\377\377\377\377\377\001'
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['requirements']._loaded_options = None
+  _globals['_APPLYROSTERREQUEST'].fields_by_name['requirements']._serialized_options = b'\272H\006\222\001\003\020\310\001'
   _globals['_LISTDUTIESREQUEST'].fields_by_name['facility']._loaded_options = None
   _globals['_LISTDUTIESREQUEST'].fields_by_name['facility']._serialized_options = b'\272H\006r\004\020\001\030@'
+  _globals['_LISTDUTIESREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTDUTIESREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\364\003(\000'
+  _globals['_LISTDUTIESREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTDUTIESREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_GETCOVERAGEREQUEST'].fields_by_name['facility']._loaded_options = None
+  _globals['_GETCOVERAGEREQUEST'].fields_by_name['facility']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_GETCOVERAGEREQUEST'].fields_by_name['days']._loaded_options = None
+  _globals['_GETCOVERAGEREQUEST'].fields_by_name['days']._serialized_options = b'\272H\006\032\004\030\037(\000'
+  _globals['_GETCOVERAGEREQUEST'].fields_by_name['role']._loaded_options = None
+  _globals['_GETCOVERAGEREQUEST'].fields_by_name['role']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_GETCOVERAGEREQUEST'].fields_by_name['pathway']._loaded_options = None
+  _globals['_GETCOVERAGEREQUEST'].fields_by_name['pathway']._serialized_options = b'\272H\005\202\001\002\020\001'
   _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['expected_version']._loaded_options = None
@@ -55,22 +85,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETCONTACTPOINTSREQUEST'].fields_by_name['points']._serialized_options = b'\272H\005\222\001\002\020\020'
   _globals['_GETCONTACTPOINTSREQUEST'].fields_by_name['user']._loaded_options = None
   _globals['_GETCONTACTPOINTSREQUEST'].fields_by_name['user']._serialized_options = b'\272H\005r\003\030\200\001'
-  _globals['_APPLYROSTERREQUEST']._serialized_start=224
-  _globals['_APPLYROSTERREQUEST']._serialized_end=487
-  _globals['_APPLYROSTERRESPONSE']._serialized_start=489
-  _globals['_APPLYROSTERRESPONSE']._serialized_end=559
-  _globals['_LISTDUTIESREQUEST']._serialized_start=561
-  _globals['_LISTDUTIESREQUEST']._serialized_end=609
-  _globals['_LISTDUTIESRESPONSE']._serialized_start=611
-  _globals['_LISTDUTIESRESPONSE']._serialized_end=696
-  _globals['_SETCONTACTPOINTSREQUEST']._serialized_start=699
-  _globals['_SETCONTACTPOINTSREQUEST']._serialized_end=954
-  _globals['_SETCONTACTPOINTSRESPONSE']._serialized_start=956
-  _globals['_SETCONTACTPOINTSRESPONSE']._serialized_end=1061
-  _globals['_GETCONTACTPOINTSREQUEST']._serialized_start=1063
-  _globals['_GETCONTACTPOINTSREQUEST']._serialized_end=1112
-  _globals['_GETCONTACTPOINTSRESPONSE']._serialized_start=1115
-  _globals['_GETCONTACTPOINTSRESPONSE']._serialized_end=1300
-  _globals['_ROSTERSERVICE']._serialized_start=1303
-  _globals['_ROSTERSERVICE']._serialized_end=1777
+  _globals['_GETHANDOVERREQUEST'].fields_by_name['facility']._loaded_options = None
+  _globals['_GETHANDOVERREQUEST'].fields_by_name['facility']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_GETHANDOVERREQUEST'].fields_by_name['role']._loaded_options = None
+  _globals['_GETHANDOVERREQUEST'].fields_by_name['role']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_APPLYROSTERREQUEST']._serialized_start=376
+  _globals['_APPLYROSTERREQUEST']._serialized_end=1099
+  _globals['_APPLYROSTERRESPONSE']._serialized_start=1102
+  _globals['_APPLYROSTERRESPONSE']._serialized_end=1237
+  _globals['_LISTDUTIESREQUEST']._serialized_start=1240
+  _globals['_LISTDUTIESREQUEST']._serialized_end=1474
+  _globals['_LISTDUTIESRESPONSE']._serialized_start=1477
+  _globals['_LISTDUTIESRESPONSE']._serialized_end=1638
+  _globals['_GETCOVERAGEREQUEST']._serialized_start=1641
+  _globals['_GETCOVERAGEREQUEST']._serialized_end=1832
+  _globals['_GETCOVERAGERESPONSE']._serialized_start=1835
+  _globals['_GETCOVERAGERESPONSE']._serialized_end=2126
+  _globals['_SETCONTACTPOINTSREQUEST']._serialized_start=2129
+  _globals['_SETCONTACTPOINTSREQUEST']._serialized_end=2384
+  _globals['_SETCONTACTPOINTSRESPONSE']._serialized_start=2386
+  _globals['_SETCONTACTPOINTSRESPONSE']._serialized_end=2491
+  _globals['_GETCONTACTPOINTSREQUEST']._serialized_start=2493
+  _globals['_GETCONTACTPOINTSREQUEST']._serialized_end=2542
+  _globals['_GETCONTACTPOINTSRESPONSE']._serialized_start=2545
+  _globals['_GETCONTACTPOINTSRESPONSE']._serialized_end=2730
+  _globals['_GETHANDOVERREQUEST']._serialized_start=2732
+  _globals['_GETHANDOVERREQUEST']._serialized_end=2842
+  _globals['_GETHANDOVERRESPONSE']._serialized_start=2845
+  _globals['_GETHANDOVERRESPONSE']._serialized_end=3230
+  _globals['_ROSTERSERVICE']._serialized_start=3233
+  _globals['_ROSTERSERVICE']._serialized_end=3923
 # @@protoc_insertion_point(module_scope)

@@ -8,8 +8,12 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from tierlink.notification.v1 import alert_pb2 as alert_pb2
 from tierlink.notification.v1 import contact_points_pb2 as contact_points_pb2
+from tierlink.notification.v1 import handover_pb2 as handover_pb2
 from tierlink.notification.v1 import roster_pb2 as roster_pb2
+from tierlink.notification.v1 import roster_plan_pb2 as roster_plan_pb2
+from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
 import sys
 import typing as typing
@@ -31,6 +35,13 @@ class ApplyRosterRequest(message.Message):
     FACILITY_FIELD_NUMBER: builtins.int
     DUTIES_FIELD_NUMBER: builtins.int
     DRY_RUN_FIELD_NUMBER: builtins.int
+    ROTATIONS_FIELD_NUMBER: builtins.int
+    SHIFTS_FIELD_NUMBER: builtins.int
+    SWAPS_FIELD_NUMBER: builtins.int
+    LEAVES_FIELD_NUMBER: builtins.int
+    CALENDAR_FIELD_NUMBER: builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: builtins.int
+    REQUIREMENTS_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
@@ -39,12 +50,30 @@ class ApplyRosterRequest(message.Message):
     """Facility; the caller's when left out."""
     dry_run: builtins.bool
     """Say what would change, and change nothing."""
+    utc_offset_minutes: builtins.int
+    """The site's clock; China Standard Time (480) when left out."""
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """Clinical time; defaults to receipt."""
 
     @builtins.property
     def duties(self) -> containers.RepeatedCompositeFieldContainer[roster_pb2.Duty]: ...
+    @builtins.property
+    def rotations(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.Rotation]: ...
+    @builtins.property
+    def shifts(self) -> containers.RepeatedCompositeFieldContainer[roster_pb2.Duty]:
+        """Over the rotations: who has a post at a time, whoever's turn it would be."""
+
+    @builtins.property
+    def swaps(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.Swap]: ...
+    @builtins.property
+    def leaves(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.Leave]: ...
+    @builtins.property
+    def calendar(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.CalendarDay]:
+        """The site's own holidays and make-up workdays, over the national table."""
+
+    @builtins.property
+    def requirements(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.Requirement]: ...
     def __init__(
         self,
         *,
@@ -54,14 +83,26 @@ class ApplyRosterRequest(message.Message):
         facility: builtins.str = ...,
         duties: abc.Iterable[roster_pb2.Duty] | None = ...,
         dry_run: builtins.bool = ...,
+        rotations: abc.Iterable[roster_plan_pb2.Rotation] | None = ...,
+        shifts: abc.Iterable[roster_pb2.Duty] | None = ...,
+        swaps: abc.Iterable[roster_plan_pb2.Swap] | None = ...,
+        leaves: abc.Iterable[roster_plan_pb2.Leave] | None = ...,
+        calendar: abc.Iterable[roster_plan_pb2.CalendarDay] | None = ...,
+        utc_offset_minutes: builtins.int | None = ...,
+        requirements: abc.Iterable[roster_plan_pb2.Requirement] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "_utc_offset_minutes", b"_utc_offset_minutes", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "dry_run", b"dry_run", "duties", b"duties", "expected_version", b"expected_version", "facility", b"facility", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "_utc_offset_minutes", b"_utc_offset_minutes", "calendar", b"calendar", "dry_run", b"dry_run", "duties", b"duties", "expected_version", b"expected_version", "facility", b"facility", "leaves", b"leaves", "occurred_at", b"occurred_at", "request_id", b"request_id", "requirements", b"requirements", "rotations", b"rotations", "shifts", b"shifts", "swaps", b"swaps", "utc_offset_minutes", b"utc_offset_minutes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    _WhichOneofReturnType__utc_offset_minutes: _TypeAlias = typing.Literal["utc_offset_minutes"]  # noqa: Y015
+    _WhichOneofArgType__utc_offset_minutes: _TypeAlias = typing.Literal["_utc_offset_minutes", b"_utc_offset_minutes"]  # noqa: Y015
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__utc_offset_minutes) -> _WhichOneofReturnType__utc_offset_minutes | None: ...
 
 @typing.final
 class ApplyRosterResponse(message.Message):
@@ -70,19 +111,25 @@ class ApplyRosterResponse(message.Message):
     VERSION_FIELD_NUMBER: builtins.int
     ADDED_FIELD_NUMBER: builtins.int
     REMOVED_FIELD_NUMBER: builtins.int
+    DIFFERENCES_FIELD_NUMBER: builtins.int
     version: builtins.int
     added: builtins.int
     removed: builtins.int
+    @builtins.property
+    def differences(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.RosterDifference]:
+        """What comes and goes, in words; at most 500."""
+
     def __init__(
         self,
         *,
         version: builtins.int = ...,
         added: builtins.int = ...,
         removed: builtins.int = ...,
+        differences: abc.Iterable[roster_plan_pb2.RosterDifference] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["added", b"added", "removed", b"removed", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["added", b"added", "differences", b"differences", "removed", b"removed", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -91,15 +138,33 @@ class ListDutiesRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     FACILITY_FIELD_NUMBER: builtins.int
+    AT_FIELD_NUMBER: builtins.int
+    FROM_FIELD_NUMBER: builtins.int
+    UNTIL_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
     facility: builtins.str
+    page_size: builtins.int
+    """50 when left out."""
+    page_token: builtins.str
+    @builtins.property
+    def at(self) -> timestamp_pb2.Timestamp:
+        """A moment: the slots of that moment."""
+
+    @builtins.property
+    def until(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
         facility: builtins.str = ...,
+        at: timestamp_pb2.Timestamp | None = ...,
+        until: timestamp_pb2.Timestamp | None = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["at", b"at", "from", b"from", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["at", b"at", "facility", b"facility", "from", b"from", "page_size", b"page_size", "page_token", b"page_token", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -109,18 +174,97 @@ class ListDutiesResponse(message.Message):
 
     DUTIES_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
+    SLOTS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
     version: builtins.int
+    next_page_token: builtins.str
+    """Empty when there are no more slots."""
     @builtins.property
-    def duties(self) -> containers.RepeatedCompositeFieldContainer[roster_pb2.Duty]: ...
+    def duties(self) -> containers.RepeatedCompositeFieldContainer[roster_pb2.Duty]:
+        """As they were applied; not answered with a moment or a period."""
+
+    @builtins.property
+    def slots(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.DutySlot]:
+        """Who holds which post, by beginning."""
+
     def __init__(
         self,
         *,
         duties: abc.Iterable[roster_pb2.Duty] | None = ...,
         version: builtins.int = ...,
+        slots: abc.Iterable[roster_plan_pb2.DutySlot] | None = ...,
+        next_page_token: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["duties", b"duties", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["duties", b"duties", "next_page_token", b"next_page_token", "slots", b"slots", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetCoverageRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    FROM_FIELD_NUMBER: builtins.int
+    DAYS_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
+    PATHWAY_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """The caller's own when left out."""
+    days: builtins.int
+    """A week when left out."""
+    role: builtins.str
+    """Every role and pathway when left out."""
+    pathway: type_pb2.Pathway.ValueType
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        days: builtins.int = ...,
+        role: builtins.str = ...,
+        pathway: type_pb2.Pathway.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["from", b"from"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["days", b"days", "facility", b"facility", "from", b"from", "pathway", b"pathway", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetCoverageResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    FROM_FIELD_NUMBER: builtins.int
+    UNTIL_FIELD_NUMBER: builtins.int
+    ON_DUTY_FIELD_NUMBER: builtins.int
+    GAPS_FIELD_NUMBER: builtins.int
+    SINGLE_POINTS_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    version: builtins.int
+    """Of the roster; 0 where none was ever applied."""
+    @builtins.property
+    def until(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def on_duty(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.DutySlot]:
+        """At `from`."""
+
+    @builtins.property
+    def gaps(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.CoverageGap]: ...
+    @builtins.property
+    def single_points(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.SinglePoint]: ...
+    def __init__(
+        self,
+        *,
+        until: timestamp_pb2.Timestamp | None = ...,
+        on_duty: abc.Iterable[roster_plan_pb2.DutySlot] | None = ...,
+        gaps: abc.Iterable[roster_plan_pb2.CoverageGap] | None = ...,
+        single_points: abc.Iterable[roster_plan_pb2.SinglePoint] | None = ...,
+        version: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["from", b"from", "until", b"until"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["from", b"from", "gaps", b"gaps", "on_duty", b"on_duty", "single_points", b"single_points", "until", b"until", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -239,5 +383,83 @@ class GetContactPointsResponse(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["changed_at", b"changed_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["changed_at", b"changed_at", "changed_by", b"changed_by", "facility", b"facility", "points", b"points", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetHandoverRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    AT_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """The caller's own when left out."""
+    role: builtins.str
+    """Duties and alerts of one role; all when left out."""
+    @builtins.property
+    def at(self) -> timestamp_pb2.Timestamp:
+        """Now when left out: the hand-over of the hour before, else the next one within a day."""
+
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        at: timestamp_pb2.Timestamp | None = ...,
+        role: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["at", b"at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["at", b"at", "facility", b"facility", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetHandoverResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    HANDOVER_AT_FIELD_NUMBER: builtins.int
+    GOES_OFF_FIELD_NUMBER: builtins.int
+    COMES_ON_FIELD_NUMBER: builtins.int
+    STAYS_FIELD_NUMBER: builtins.int
+    OPEN_ALERTS_FIELD_NUMBER: builtins.int
+    CASES_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def handover_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def goes_off(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.DutySlot]: ...
+    @builtins.property
+    def comes_on(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.DutySlot]: ...
+    @builtins.property
+    def stays(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.DutySlot]:
+        """On duty before and after."""
+
+    @builtins.property
+    def open_alerts(self) -> containers.RepeatedCompositeFieldContainer[alert_pb2.Alert]:
+        """At most 200."""
+
+    @builtins.property
+    def cases(self) -> containers.RepeatedCompositeFieldContainer[handover_pb2.CaseUnderWay]:
+        """Opened in the last 30 days, the oldest first; at most 300."""
+
+    @builtins.property
+    def text(self) -> type_pb2.BilingualText:
+        """The same to be read out, a line each. No line names a patient."""
+
+    def __init__(
+        self,
+        *,
+        handover_at: timestamp_pb2.Timestamp | None = ...,
+        goes_off: abc.Iterable[roster_plan_pb2.DutySlot] | None = ...,
+        comes_on: abc.Iterable[roster_plan_pb2.DutySlot] | None = ...,
+        stays: abc.Iterable[roster_plan_pb2.DutySlot] | None = ...,
+        open_alerts: abc.Iterable[alert_pb2.Alert] | None = ...,
+        cases: abc.Iterable[handover_pb2.CaseUnderWay] | None = ...,
+        text: type_pb2.BilingualText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["handover_at", b"handover_at", "text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["cases", b"cases", "comes_on", b"comes_on", "goes_off", b"goes_off", "handover_at", b"handover_at", "open_alerts", b"open_alerts", "stays", b"stays", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

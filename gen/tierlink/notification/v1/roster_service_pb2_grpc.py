@@ -45,6 +45,16 @@ class RosterServiceStub:
                 request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesRequest.SerializeToString,
                 response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesResponse.FromString,
                 _registered_method=True)
+        self.GetCoverage = channel.unary_unary(
+                '/tierlink.notification.v1.RosterService/GetCoverage',
+                request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetCoverageRequest.SerializeToString,
+                response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetCoverageResponse.FromString,
+                _registered_method=True)
+        self.GetHandover = channel.unary_unary(
+                '/tierlink.notification.v1.RosterService/GetHandover',
+                request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetHandoverRequest.SerializeToString,
+                response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetHandoverResponse.FromString,
+                _registered_method=True)
         self.SetContactPoints = channel.unary_unary(
                 '/tierlink.notification.v1.RosterService/SetContactPoints',
                 request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.SetContactPointsRequest.SerializeToString,
@@ -62,14 +72,28 @@ class RosterServiceServicer:
     """
 
     def ApplyRoster(self, request, context):
-        """Makes a facility's roster what the request says.
+        """Makes a facility's roster what the request says. A dry run tells the difference, and every fault at once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListDuties(self, request, context):
-        """Duties of a facility.
+        """The plain duties of a facility; with a moment or a period, who holds which post then.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetCoverage(self, request, context):
+        """Where nobody will be on duty in the coming days, where all hangs on one person, and who is on duty now.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetHandover(self, request, context):
+        """What is handed over at a change of duty: who goes and comes, open alerts, what is under way, what is late.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,6 +126,16 @@ def add_RosterServiceServicer_to_server(servicer, server):
                     servicer.ListDuties,
                     request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesRequest.FromString,
                     response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesResponse.SerializeToString,
+            ),
+            'GetCoverage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetCoverage,
+                    request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetCoverageRequest.FromString,
+                    response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetCoverageResponse.SerializeToString,
+            ),
+            'GetHandover': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHandover,
+                    request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetHandoverRequest.FromString,
+                    response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetHandoverResponse.SerializeToString,
             ),
             'SetContactPoints': grpc.unary_unary_rpc_method_handler(
                     servicer.SetContactPoints,
@@ -169,6 +203,60 @@ class RosterService:
             '/tierlink.notification.v1.RosterService/ListDuties',
             tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesRequest.SerializeToString,
             tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListDutiesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetCoverage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.notification.v1.RosterService/GetCoverage',
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetCoverageRequest.SerializeToString,
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetCoverageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHandover(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.notification.v1.RosterService/GetHandover',
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetHandoverRequest.SerializeToString,
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetHandoverResponse.FromString,
             options,
             channel_credentials,
             insecure,

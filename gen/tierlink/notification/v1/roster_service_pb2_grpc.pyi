@@ -34,9 +34,13 @@ class RosterServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RosterServiceAsyncStub: ...
     ApplyRoster: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.ApplyRosterRequest, _roster_service_pb2.ApplyRosterResponse]
-    """Makes a facility's roster what the request says."""
+    """Makes a facility's roster what the request says. A dry run tells the difference, and every fault at once."""
     ListDuties: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.ListDutiesRequest, _roster_service_pb2.ListDutiesResponse]
-    """Duties of a facility."""
+    """The plain duties of a facility; with a moment or a period, who holds which post then."""
+    GetCoverage: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.GetCoverageRequest, _roster_service_pb2.GetCoverageResponse]
+    """Where nobody will be on duty in the coming days, where all hangs on one person, and who is on duty now."""
+    GetHandover: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.GetHandoverRequest, _roster_service_pb2.GetHandoverResponse]
+    """What is handed over at a change of duty: who goes and comes, open alerts, what is under way, what is late."""
     SetContactPoints: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.SetContactPointsRequest, _roster_service_pb2.SetContactPointsResponse]
     """Makes a person's contact points what the request says: the caller's own, or those of people whose roster
     the caller keeps.
@@ -50,9 +54,13 @@ class RosterServiceAsyncStub(RosterServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ApplyRoster: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.ApplyRosterRequest, _roster_service_pb2.ApplyRosterResponse]  # type: ignore[assignment]
-    """Makes a facility's roster what the request says."""
+    """Makes a facility's roster what the request says. A dry run tells the difference, and every fault at once."""
     ListDuties: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.ListDutiesRequest, _roster_service_pb2.ListDutiesResponse]  # type: ignore[assignment]
-    """Duties of a facility."""
+    """The plain duties of a facility; with a moment or a period, who holds which post then."""
+    GetCoverage: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.GetCoverageRequest, _roster_service_pb2.GetCoverageResponse]  # type: ignore[assignment]
+    """Where nobody will be on duty in the coming days, where all hangs on one person, and who is on duty now."""
+    GetHandover: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.GetHandoverRequest, _roster_service_pb2.GetHandoverResponse]  # type: ignore[assignment]
+    """What is handed over at a change of duty: who goes and comes, open alerts, what is under way, what is late."""
     SetContactPoints: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.SetContactPointsRequest, _roster_service_pb2.SetContactPointsResponse]  # type: ignore[assignment]
     """Makes a person's contact points what the request says: the caller's own, or those of people whose roster
     the caller keeps.
@@ -69,7 +77,7 @@ class RosterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _roster_service_pb2.ApplyRosterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_roster_service_pb2.ApplyRosterResponse, _abc.Awaitable[_roster_service_pb2.ApplyRosterResponse]]:
-        """Makes a facility's roster what the request says."""
+        """Makes a facility's roster what the request says. A dry run tells the difference, and every fault at once."""
 
     @_abc_1.abstractmethod
     def ListDuties(
@@ -77,7 +85,23 @@ class RosterServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _roster_service_pb2.ListDutiesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_roster_service_pb2.ListDutiesResponse, _abc.Awaitable[_roster_service_pb2.ListDutiesResponse]]:
-        """Duties of a facility."""
+        """The plain duties of a facility; with a moment or a period, who holds which post then."""
+
+    @_abc_1.abstractmethod
+    def GetCoverage(
+        self,
+        request: _roster_service_pb2.GetCoverageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_roster_service_pb2.GetCoverageResponse, _abc.Awaitable[_roster_service_pb2.GetCoverageResponse]]:
+        """Where nobody will be on duty in the coming days, where all hangs on one person, and who is on duty now."""
+
+    @_abc_1.abstractmethod
+    def GetHandover(
+        self,
+        request: _roster_service_pb2.GetHandoverRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_roster_service_pb2.GetHandoverResponse, _abc.Awaitable[_roster_service_pb2.GetHandoverResponse]]:
+        """What is handed over at a change of duty: who goes and comes, open alerts, what is under way, what is late."""
 
     @_abc_1.abstractmethod
     def SetContactPoints(

@@ -1,39 +1,58 @@
-"""RosterService."""
+"""RosterService: rosters, and who is on duty by them."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.notification.application.aggregates import Aggregates
-from services.notification.application.apply_roster import apply_roster
-from services.notification.application.reading import sees_everything
-from services.notification.domain import roster as rosters
-from services.notification.domain.commands import ApplyRoster
-from services.notification.domain.events import RosterApplied
-from services.notification.domain.roster import RosterChange, roster_facility, roster_name
+from services.notification.application.apply_roster import RosterDesk
+from services.notification.application.read_roster import PERIOD_MAX, RosterReading
+from services.notification.domain.roster_changes import RosterDifference
+from services.notification.domain.roster_commands import ApplyRoster
+from services.notification.domain.roster_slots import slot_order
+from services.notification.domain.roster_values import (
+    SLOT_INTERNAL_FIELDS,
+    CoverageGap,
+    DutySlot,
+    SinglePoint,
+)
+from services.notification.domain.values import Pathway
 from services.notification.entrypoints.grpc.resources import duty_resource
 from services.shared.commands.command_method import command_context, request_digest
-from services.shared.eventstore.runner import CommandRunner
-from services.shared.kernel.refusals import NotPermitted
-from services.shared.kernel.text import BilingualText
+from services.shared.kernel.refusals import FieldViolation, InvalidInput
 from services.shared.protocodec import MessageCodec
+from services.shared.protocodec.shapes import datetime_to_timestamp, timestamp_to_datetime
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod
+from services.shared.rpc.paging import list_digest, page_size, page_token, position_text
+from tierlink.notification.v1 import roster_plan_pb2
 from tierlink.notification.v1 import roster_service_pb2 as pb
+from tierlink.type.v1 import type_pb2
 
 SERVICE = "tierlink.notification.v1.RosterService"
 
-_OTHER_FACILITY = BilingualText(
-    zh="不可查看其他机构的值班表", en="the roster of another facility is not shown"
-)
+_COVERAGE_DAYS = 7
+_EARLIEST, _LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 _APPLY: MessageCodec[ApplyRoster, pb.ApplyRosterRequest] = MessageCodec(ApplyRoster, pb.ApplyRosterRequest)
+_SLOT: MessageCodec[DutySlot, roster_plan_pb2.DutySlot] = MessageCodec(
+    DutySlot, roster_plan_pb2.DutySlot, internal=SLOT_INTERNAL_FIELDS
+)
+_GAP: MessageCodec[CoverageGap, roster_plan_pb2.CoverageGap] = MessageCodec(
+    CoverageGap, roster_plan_pb2.CoverageGap
+)
+_POINT: MessageCodec[SinglePoint, roster_plan_pb2.SinglePoint] = MessageCodec(
+    SinglePoint, roster_plan_pb2.SinglePoint
+)
+_DIFFERENCE: MessageCodec[RosterDifference, roster_plan_pb2.RosterDifference] = MessageCodec(
+    RosterDifference, roster_plan_pb2.RosterDifference
+)
 
 
 class RosterServicer:
     """The RPCs of rosters."""
 
-    def __init__(self, kinds: Aggregates, runner: CommandRunner) -> None:
-        self._kinds = kinds
-        self._runner = runner
+    def __init__(self, desk: RosterDesk, reading: RosterReading) -> None:
+        self._desk = desk
+        self._reading = reading
 
     def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
         return (
@@ -49,43 +68,110 @@ class RosterServicer:
                 response_type=pb.ListDutiesResponse,
                 handler=self.list_duties,
             ),
+            UnaryMethod(
+                name="GetCoverage",
+                request_type=pb.GetCoverageRequest,
+                response_type=pb.GetCoverageResponse,
+                handler=self.get_coverage,
+            ),
         )
 
     async def apply_roster(self, request: pb.ApplyRosterRequest, call: Call) -> pb.ApplyRosterResponse:
-        context = command_context(request, call)
-        command = _APPLY.from_message(request)
-        name = roster_name(roster_facility(command, call.actor))
-        before = await self._runner.read(self._kinds.roster, name)
-        if command.dry_run or (before.state is None and not command.duties):
-            rosters.decide(before.state, command, context)
-            return _response(before.version, rosters.change(before.state, command.duties))
-        reply = await self._runner.run(
-            apply_roster(self._kinds, command, name),
-            context,
-            kind=self._kinds.roster,
-            target=name,
-            digest=request_digest(request, call),
+        version, change = await self._desk.apply(
+            _APPLY.from_message(request), command_context(request, call), request_digest(request, call)
         )
-        return _response(reply.version, await self._change(name, reply.version, context.request_id))
-
-    async def _change(self, name: str, version: int, request_id: str) -> RosterChange:
-        """What this request changed, also when it is asked again: from the event that it left."""
-        event = await self._runner.event_at(self._kinds.roster, name, version)
-        if event.metadata.request_id != request_id or not isinstance(event.event, RosterApplied):
-            return RosterChange(added=0, removed=0)
-        if version == 1:
-            return rosters.change(None, event.event.duties)
-        former = await self._runner.state_at(self._kinds.roster, name, version - 1)
-        return rosters.change(former, event.event.duties)
+        return pb.ApplyRosterResponse(
+            version=version,
+            added=change.added,
+            removed=change.removed,
+            differences=[_DIFFERENCE.to_message(each) for each in change.differences],
+        )
 
     async def list_duties(self, request: pb.ListDutiesRequest, call: Call) -> pb.ListDutiesResponse:
         """Raises NotPermitted for another facility's: a roster names people."""
-        if request.facility != call.actor.facility and not sees_everything(call.actor):
-            raise NotPermitted("OTHER_FACILITY", _OTHER_FACILITY)
-        loaded = await self._runner.read(self._kinds.roster, roster_name(request.facility))
-        duties = () if loaded.state is None else loaded.state.duties
-        return pb.ListDutiesResponse(duties=[duty_resource(duty) for duty in duties], version=loaded.version)
+        period = _period(request)
+        if period is None:
+            state, version = await self._reading.roster(request.facility, call.actor)
+            duties = () if state is None else state.duties
+            return pb.ListDutiesResponse(duties=[duty_resource(duty) for duty in duties], version=version)
+        slots, version = await self._reading.slots(request.facility, call.actor, *period)
+        bound_to = list_digest(request)
+        after = position_text(request.page_token, bound_to=bound_to)
+        left = [slot for slot in slots if after is None or _position(slot) > after]
+        size = page_size(request.page_size)
+        last = _position(left[size - 1]) if len(left) > size else None
+        return pb.ListDutiesResponse(
+            slots=[slot_resource(slot) for slot in left[:size]],
+            version=version,
+            next_page_token=page_token(last, bound_to=bound_to),
+        )
+
+    async def get_coverage(self, request: pb.GetCoverageRequest, call: Call) -> pb.GetCoverageResponse:
+        first = requested_moment(request, "from") or call.received_at
+        last = first + timedelta(days=request.days or _COVERAGE_DAYS)
+        pathway = type_pb2.Pathway.Name(request.pathway).removeprefix("PATHWAY_") if request.pathway else ""
+        found = await self._reading.coverage(
+            request.facility or call.actor.facility,
+            call.actor,
+            first,
+            last,
+            role=request.role,
+            pathway=Pathway(pathway) if pathway else None,
+        )
+        response = pb.GetCoverageResponse(
+            on_duty=[slot_resource(slot) for slot in found.on_duty],
+            gaps=[_GAP.to_message(gap) for gap in found.gaps],
+            single_points=[_POINT.to_message(point) for point in found.single_points],
+            version=found.version,
+        )
+        datetime_to_timestamp(first, getattr(response, "from"))
+        datetime_to_timestamp(last, response.until)
+        return response
 
 
-def _response(version: int, change: RosterChange) -> pb.ApplyRosterResponse:
-    return pb.ApplyRosterResponse(version=version, added=change.added, removed=change.removed)
+def _position(slot: DutySlot) -> str:
+    """Sorts as the slots do: moments in UTC of one length, then the post."""
+    starts_at, role, pathway, step, seat = slot_order(slot)
+    return "\x1f".join((starts_at.strftime("%Y%m%d%H%M%S%f"), role, pathway, step, f"{seat:04d}"))
+
+
+def _period(request: pb.ListDutiesRequest) -> tuple[datetime, datetime | None] | None:
+    """The moment or period that is asked for. Raises InvalidInput for both, half of one, or too long."""
+    at, first, last = (
+        requested_moment(request, "at"),
+        requested_moment(request, "from"),
+        requested_moment(request, "until"),
+    )
+    if at is not None and (first or last):
+        raise _bad("at", "EITHER_OR", "is given together with a period")
+    if at is not None:
+        return at, None
+    if first is None and last is None:
+        return None
+    if first is None or last is None or last <= first:
+        raise _bad("until", "NO_PERIOD", "a period needs a beginning and a later end")
+    if last - first > PERIOD_MAX:
+        raise _bad("until", "TOO_LONG", f"is more than {PERIOD_MAX.days} days after the beginning")
+    return first, last
+
+
+def slot_resource(slot: DutySlot) -> roster_plan_pb2.DutySlot:
+    return _SLOT.to_message(slot)
+
+
+def requested_moment(request: Any, field: str) -> datetime | None:
+    """A moment of the request, None when it is left out. Raises InvalidInput for one of no roster."""
+    if not request.HasField(field):
+        return None
+    try:
+        moment = timestamp_to_datetime(getattr(request, field))
+    except OverflowError as error:
+        raise _bad(field, "TIMESTAMP_RANGE", "is not a moment of this era") from error
+    if not _EARLIEST <= moment <= _LATEST:
+        # Days before and after it are looked at: they must exist too.
+        raise _bad(field, "TIMESTAMP_RANGE", "is not a moment of any roster")
+    return moment
+
+
+def _bad(field: str, reason: str, description: str) -> InvalidInput:
+    return InvalidInput(FieldViolation(field=field, reason=reason, description=description))
