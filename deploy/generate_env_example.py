@@ -68,6 +68,12 @@ READ_BY_HAND: Mapping[str, tuple[Variable, ...]] = {
             description="Maven mirror that Kafka's jars are fetched from; empty is Maven Central",
         ),
     ),
+    "channels": (
+        Variable(
+            name="TIERLINK_CHANNEL_SECRET",
+            description="an example: a channels file names secrets as ${TIERLINK_CHANNEL_…}, any such name",
+        ),
+    ),
     "client": (
         Variable(
             name="TIERLINK_CLIENT_TLS_CA",
@@ -133,6 +139,7 @@ def sections() -> tuple[Section, ...]:
                 each for each in _of_fields(BoardSettings, inherited=()) if each.name not in named
             ),
         ),
+        Section(title="Secrets of channels (docs/channels.md)", variables=READ_BY_HAND["channels"]),
         Section(title="The embedded Kafka and PostgreSQL", variables=READ_BY_HAND["embedded"]),
         Section(
             title="The `tierlink` program as a client of running services",

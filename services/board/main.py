@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import sys
+import time
 
 import structlog
 import uvicorn
@@ -11,8 +12,10 @@ import uvloop
 
 from services.board.adapters.bed_news import GrpcBedNews
 from services.board.adapters.cookie_seal import read_seal
+from services.board.adapters.one_tap import GrpcOneTap
 from services.board.adapters.platform import GrpcPlatform
 from services.board.application.door_times import DoorTimes
+from services.board.application.one_tap import Allowance
 from services.board.application.platform import Platform
 from services.board.application.presence import Presence
 from services.board.application.sessions import Sessions
@@ -21,11 +24,13 @@ from services.board.entrypoints.http.answering import Answers
 from services.board.entrypoints.http.app import build_app
 from services.board.entrypoints.http.bed_stream import BedNews, BedStream
 from services.board.entrypoints.http.guard import Guard
+from services.board.entrypoints.http.one_tap import OneTapPages
 from services.board.entrypoints.http.signing_in import SigningIn
 from services.board.entrypoints.http.streams import Streams
 from services.board.settings import BoardSettings
-from services.shared.rpc.channels import open_channels
+from services.shared.rpc.channels import Channels, open_channels
 from services.shared.rpc.credentials import TokenSettings, TokenVerifier
+from services.shared.rpc.signing import read_signing_key
 from services.shared.rpc.stop_signals import StopSignals, stop_signals
 from services.shared.telemetry.logging import LogSettings, configure_logging
 
@@ -58,7 +63,15 @@ async def _run(settings: BoardSettings) -> int:
             async with open_channels(settings.addresses()) as channels:
                 platform = GrpcPlatform(channels)
                 news = GrpcBedNews(channels)
-                await _serve(settings, verifier, platform, listening, signals, news=news)
+                await _serve(
+                    settings,
+                    verifier,
+                    platform,
+                    listening,
+                    signals,
+                    news=news,
+                    links=_links(settings, channels),
+                )
         return 0
     finally:
         await verifier.close()
@@ -72,6 +85,7 @@ async def _serve(
     signals: StopSignals,
     *,
     news: BedNews,
+    links: OneTapPages,
 ) -> None:
     sessions = Sessions(
         read_seal(settings.session_key), lifetime_s=settings.session_s, closed_max=_CLOSED_MAX
@@ -90,6 +104,7 @@ async def _serve(
     app = build_app(guard, signing_in=SigningIn(guard, verifier), streams=streams, answers=answers)
     beds = BedStream(guard, news, Rhythm(heartbeat_s=settings.heartbeat_s), streams_max=settings.streams_max)
     app.routes.extend(beds.routes())
+    app.routes.extend(links.routes())
     server = _Server(
         uvicorn.Config(
             app,
@@ -111,6 +126,15 @@ async def _serve(
     server.should_exit = True
     await serving
     stop.cancel()
+
+
+def _links(settings: BoardSettings, channels: Channels) -> OneTapPages:
+    """Pages of answer links; without a key to open them, every link is unknown. Raises SigningKeyError."""
+    allowance = Allowance(per_minute=settings.answers_per_minute, clock=time.monotonic)
+    if settings.signing_key is None:
+        return OneTapPages(None, allowance)
+    key = read_signing_key(settings.signing_key)
+    return OneTapPages(GrpcOneTap(channels, key, audience=settings.token_audience), allowance)
 
 
 class _Server(uvicorn.Server):

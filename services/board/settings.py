@@ -36,6 +36,14 @@ class BoardSettings(BaseSettings):
     streams_max: int = Field(
         2_000, description="live streams open at once; a page has two, more are refused", ge=1
     )
+    signing_key: Path | None = Field(
+        None,
+        description="PEM file; opens answer links. Its public half is in the key set, limited to the role"
+        " board and 120 s (docs/channels.md)",
+    )
+    answers_per_minute: int = Field(
+        30, description="tries of answer links a minute that one address has", ge=1
+    )
     heartbeat_s: float = Field(
         2.0, description="seconds between two signs of life; a page without three of them sounds", gt=0
     )

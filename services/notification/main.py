@@ -3,44 +3,29 @@
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
 import grpc
 
-from services.notification.adapters import national_calendar, stored_caseload
+from services.notification.adapters import stored_caseload
 from services.notification.adapters.aggregate_codecs import ALERT_TOPIC, build_aggregates
-from services.notification.adapters.board_policy_file import DEFAULT_BOARDS, load_board_policy
-from services.notification.adapters.board_presence import StoredPresence
 from services.notification.adapters.rule_catalogue import DEFAULT_RULES, RulesFileError, load_rules
-from services.notification.adapters.stored_contact_points import (
-    StoredContactPoints,
-    stored_contact_points,
-)
 from services.notification.adapters.stored_copies import StoredDirectory, StoredSubjects
-from services.notification.application.aggregates import Aggregates
-from services.notification.application.apply_roster import RosterDesk
-from services.notification.application.board_desk import BoardDesk
-from services.notification.application.contact_points import ContactDesk
-from services.notification.application.drill_desk import DrillDesk
-from services.notification.application.drill_reading import DrillReading
-from services.notification.application.hand_over import HandoverReading
+from services.notification.adapters.stored_deliveries import StoredDeliveries
+from services.notification.application.contact_points import NoContactPoints
 from services.notification.application.preview_recipients import RecipientPreview
 from services.notification.application.react_to_occurrence import AlertDesk
-from services.notification.application.read_roster import RosterReading
 from services.notification.application.reading import AlertReading
-from services.notification.application.watch_coverage import CoverageWatch
-from services.notification.domain.rules import RuleCatalogue
+from services.notification.composition.boards import compose_boards
+from services.notification.composition.deliveries import answer_desk, delivery_loops
+from services.notification.composition.rosters import compose_rosters
 from services.notification.entrypoints import occurrences
-from services.notification.entrypoints.board_watch import BoardWatch
 from services.notification.entrypoints.consumer import DIRECTORY_TOPIC, OccurrenceConsumer
 from services.notification.entrypoints.deadlines import AlertDeadlines
 from services.notification.entrypoints.grpc import (
     alert_service,
+    answer_service,
     board_service,
-    contact_service,
     drill_service,
-    handover_service,
     preview_service,
     roster_service,
 )
@@ -54,9 +39,8 @@ from services.shared.lifecycle.foundation import Foundation, build_foundation
 from services.shared.lifecycle.loops import consumer_loops, deadline_loops
 from services.shared.lifecycle.oversight import oversight
 from services.shared.lifecycle.process import Assembly, run_process
-from services.shared.lifecycle.settings import Part
 from services.shared.rpc.call import RpcRuntime
-from services.shared.rpc.method import UnaryMethod, service_handler
+from services.shared.rpc.method import service_handler
 from services.shared.watching.resource_stream import ResourceStreams
 
 SERVICE = "notification"
@@ -81,104 +65,17 @@ def build(settings: NotificationSettings) -> Foundation:
     return build_foundation(SERVICE, settings, settings.dsn, migrations)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Boards:
-    """What has to do with boards and drills."""
-
-    desk: BoardDesk
-    drills: DrillDesk
-    watch: BoardWatch
-    boards_served: board_service.BoardServicer
-    drills_served: drill_service.DrillServicer
-
-
-def _boards(
-    settings: NotificationSettings,
-    foundation: Foundation,
-    kinds: Aggregates,
-    catalogue: RuleCatalogue,
-    directory: StoredDirectory,
-) -> _Boards:
-    """Raises BoardsFileError."""
-    store, runner = foundation.store, foundation.runner
-    policy = load_board_policy(
-        settings.boards or DEFAULT_BOARDS, utc_offset_minutes=catalogue.utc_offset_minutes
-    )
-    presence = StoredPresence(foundation.reading, live_s=policy.live_s)
-    desk = BoardDesk(
-        store=store, kinds=kinds, catalogue=catalogue, policy=policy, directory=directory, presence=presence
-    )
-    drills = DrillDesk(kinds=kinds, policy=policy, directory=directory, boards=desk)
-    return _Boards(
-        desk=desk,
-        drills=drills,
-        watch=BoardWatch(
-            runner=runner,
-            kinds=kinds,
-            policy=policy,
-            presence=presence,
-            boards=desk,
-            drills=drills,
-            acts=Part.DEADLINES in foundation.parts,
-        ),
-        boards_served=board_service.BoardServicer(kinds, runner, policy=policy, presence=presence, desk=desk),
-        drills_served=drill_service.DrillServicer(
-            kinds, runner, desk=drills, reading=DrillReading(store, runner, kinds)
-        ),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Rosters:
-    """What rosters and contact points need, put together."""
-
-    methods: tuple[UnaryMethod[Any, Any], ...]
-    coverage: CoverageWatch
-    #: None without keys
-    points: StoredContactPoints | None
-
-
-def _rosters(
-    settings: NotificationSettings,
-    foundation: Foundation,
-    kinds: Aggregates,
-    catalogue: RuleCatalogue,
-    directory: StoredDirectory,
-) -> _Rosters:
-    """Raises SealingKeysInvalid."""
-    runner, calendars = foundation.runner, national_calendar.NationalCalendar()
-    points = stored_contact_points(foundation.store, settings.contact_keys)
-    reading = RosterReading(kinds, runner)
-    handovers = HandoverReading(
-        rosters=reading,
-        alerts=AlertReading(foundation.store, runner, kinds),
-        cases=stored_caseload.StoredCaseload(foundation.store),
-        directory=directory,
-    )
-    desk = RosterDesk(
-        kinds=kinds, runner=runner, directory=directory, calendars=calendars, catalogue=catalogue
-    )
-    return _Rosters(
-        methods=(
-            *roster_service.RosterServicer(desk, reading).methods(),
-            *contact_service.ContactServicer(ContactDesk(kinds, runner, points)).methods(),
-            *handover_service.HandoverServicer(handovers).methods(),
-        ),
-        points=points,
-        coverage=CoverageWatch(kinds=kinds, catalogue=catalogue, directory=directory, calendars=calendars),
-    )
-
-
 def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly:
     """The service's own objects.
 
-    Raises CodecMismatch, RulesFileError, BoardsFileError, SealingKeysInvalid.
+    Raises CodecMismatch, RulesFileError, BoardsFileError, ChannelsFileError, SealingKeysInvalid.
     """
     kinds = build_aggregates()
     store, runner = foundation.store, foundation.runner
     directory, subjects = StoredDirectory(store), StoredSubjects(store)
     catalogue = load_rules(settings.rules or DEFAULT_RULES, settings.site_rules).catalogue
-    boards = _boards(settings, foundation, kinds, catalogue, directory)
+    boards = compose_boards(settings, foundation, kinds, catalogue, directory)
+    table = StoredDeliveries(foundation.reading)
     desk = AlertDesk(
         store=store,
         kinds=kinds,
@@ -201,15 +98,22 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     )
     tail = TopicTail(foundation.kafka, ALERT_TOPIC, FeedMetrics(foundation.registry))
     alerts = alert_service.AlertServicer(
-        kinds, runner, AlertReading(store, runner, kinds), ResourceStreams(tail, runner, kinds.alert)
+        kinds,
+        runner,
+        AlertReading(store, runner, kinds),
+        ResourceStreams(tail, runner, kinds.alert),
+        table,
     )
-    rosters = _rosters(settings, foundation, kinds, catalogue, directory)
+    rosters = compose_rosters(settings, foundation, kinds, catalogue, directory)
+    answers = answer_desk(settings, foundation, kinds)
+    links = answer_service.AnswerServicer(answers, directory)
     consumer = OccurrenceConsumer(runner, desk, directory)
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
         return [
             service_handler(alert_service.SERVICE, (*alerts.methods(), *previews.methods()), runtime),
             service_handler(roster_service.SERVICE, rosters.methods, runtime),
+            service_handler(answer_service.SERVICE, links.methods(), runtime),
             service_handler(board_service.SERVICE, boards.boards_served.methods(), runtime),
             service_handler(drill_service.SERVICE, boards.drills_served.methods(), runtime),
             *(service_handler(*served, runtime) for served in oversight(foundation, kinds.by_name())),
@@ -224,6 +128,16 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
             boards.watch,
             *consumer_loops(foundation, consumer.handle, CONSUMES),
             *deadline_loops(foundation, AlertDeadlines(runner, kinds, boards.drills, rosters.coverage).fire),
+            *delivery_loops(
+                settings=settings,
+                foundation=foundation,
+                kinds=kinds,
+                table=table,
+                directory=directory,
+                catalogue=catalogue,
+                contacts=rosters.points or NoContactPoints(),
+                answers=answers,
+            ),
         ),
         topics=TOPICS,
         prepare=(directory.refresh, boards.watch.prepare),

@@ -47,3 +47,43 @@ class NotificationSettings(ServiceSettings):
         validation_alias="TIERLINK_NOTIFICATION_SITE_RULES",
         description="YAML file with what the site changes in the alert rules: keys, rules, policies",
     )
+    channels: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_NOTIFICATION_CHANNELS",
+        description="YAML file with the channels that messages go by (docs/channels.md); empty sends none",
+    )
+    answer_url: str = Field(
+        "",
+        validation_alias="TIERLINK_NOTIFICATION_ANSWER_URL",
+        description="address of the board's answer page, such as https://board.example/answer; with the key"
+        " of the links, messages carry one",
+    )
+    answer_key: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_NOTIFICATION_ANSWER_KEY",
+        description="file with 32 bytes in base64 that the codes of answer links are made with",
+    )
+    answer_signing_key: Path | None = Field(
+        None,
+        validation_alias="TIERLINK_NOTIFICATION_ANSWER_SIGNING_KEY",
+        description="PEM file; lets links accept and decline. Its public half is in the key set, limited to"
+        " clinicians and 120 s (docs/channels.md)",
+    )
+    answer_link_s: float = Field(
+        1800.0,
+        validation_alias="TIERLINK_NOTIFICATION_ANSWER_LINK_S",
+        description="seconds that an answer link is in force",
+        gt=0,
+    )
+    silent_failures: int = Field(
+        5,
+        validation_alias="TIERLINK_NOTIFICATION_SILENT_FAILURES",
+        description="failures in a row after which a channel counts as silent and an alarm is raised",
+        ge=1,
+    )
+    silent_after_s: float = Field(
+        300.0,
+        validation_alias="TIERLINK_NOTIFICATION_SILENT_AFTER_S",
+        description="seconds without a success, while messages wait, after which a channel counts as silent",
+        gt=0,
+    )

@@ -104,11 +104,13 @@ class GrpcPlatform:
 
     async def acknowledge(self, token: str, name: str, request_id: str) -> Resource:
         request = alert_service_pb2.AcknowledgeAlertRequest(name=name, request_id=request_id)
-        return _content((await _answer(self._alerts.AcknowledgeAlert(request, **_options(token)))).alert)
+        return _content(
+            (await answer_of(self._alerts.AcknowledgeAlert(request, **call_options(token)))).alert
+        )
 
     async def episode(self, token: str, name: str, *, doors: Doors) -> Resource:
         request = episode_service_pb2.GetEpisodeRequest(name=name)
-        found = await _answer(self._episodes.GetEpisode(request, **_options(token)))
+        found = await answer_of(self._episodes.GetEpisode(request, **call_options(token)))
         return {**_content(found), "budgets": await budgets_of(found, doors=doors)}
 
     async def door_medians(self, token: str, facility: str) -> Mapping[str, DoorMedian]:
@@ -116,22 +118,24 @@ class GrpcPlatform:
         request = episode_service_pb2.SummarizeClocksRequest(facility=facility)
         request.started_from.FromDatetime(now - _DOOR_PERIOD)
         request.started_before.FromDatetime(now)
-        found = await _answer(self._episodes.SummarizeClocks(request, **_options(token)))
+        found = await answer_of(self._episodes.SummarizeClocks(request, **call_options(token)))
         return medians_of(found)
 
     async def report_board(self, token: str) -> None:
-        await _answer(self._boards.ReportBoard(board_service_pb2.ReportBoardRequest(), **_options(token)))
+        await answer_of(
+            self._boards.ReportBoard(board_service_pb2.ReportBoardRequest(), **call_options(token))
+        )
 
     async def wards(self, token: str, facility: str) -> Resource:
         request = bed_service_pb2.ListBedsRequest(facility=facility, page_size=_WARDS_MAX)
-        return _content(await _answer(self._beds.ListBeds(request, **_options(token))))
+        return _content(await answer_of(self._beds.ListBeds(request, **call_options(token))))
 
     async def facility_names(self, token: str) -> dict[str, dict[str, str]]:
         names: dict[str, dict[str, str]] = {}
         page_token = ""
         for _ in range(_FACILITY_PAGES_MAX):
             request = directory_service_pb2.ListFacilitiesRequest(page_size=1000, page_token=page_token)
-            reply = await _answer(self._directory.ListFacilities(request, **_options(token)))
+            reply = await answer_of(self._directory.ListFacilities(request, **call_options(token)))
             names.update({each.id: {"zh": each.name.zh, "en": each.name.en} for each in reply.facilities})
             page_token = reply.next_page_token
             if not page_token:
@@ -143,7 +147,8 @@ def _metadata(token: str) -> tuple[tuple[str, str], ...]:
     return (("authorization", f"Bearer {token}"),)
 
 
-def _options(token: str) -> dict[str, Any]:
+def call_options(token: str) -> dict[str, Any]:
+    """Credentials and patience of a call."""
     return {"metadata": _metadata(token), "timeout": CALL_TIMEOUT_S}
 
 
@@ -173,7 +178,8 @@ class _Contents:
 _CONTENTS = _Contents(kept_max=200)
 
 
-async def _answer(call: Awaitable[Any]) -> Any:
+async def answer_of(call: Awaitable[Any]) -> Any:
+    """Raises PlatformRefused."""
     try:
         return await call
     except grpc.aio.AioRpcError as error:

@@ -30,6 +30,13 @@ class ContactPoints(Protocol):
         ...
 
 
+class NoContactPoints:
+    """A site without the keys that they are kept with. Implements `ContactPoints`."""
+
+    async def of(self, user: str) -> tuple[ContactPoint, ...]:
+        return ()
+
+
 class KeptContactPoints(ContactPoints, Protocol):
     """Contact points that can be set."""
 

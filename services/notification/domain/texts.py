@@ -88,6 +88,8 @@ NOT_THIS_ROLES = BilingualText(
     "coordinators and operators act on this alert",
 )
 
+BOARD_ONLY = BilingualText(zh="仅提醒屏可调用", en="only a board calls this")
+
 SYSTEM_ONLY = BilingualText(zh="该命令仅由平台自身发出", en="only the platform itself gives this command")
 
 OTHER_FACILITYS_ROSTER = BilingualText(
@@ -115,3 +117,30 @@ MACHINES_BY_KEEPERS = BilingualText(
 POINT_TWICE = BilingualText(zh="与前面一项重复", en="is there twice")
 NOT_A_CLOCK_TIME = BilingualText(zh="应为 HH:MM", en="must be HH:MM")
 NOT_AN_OFFSET = BilingualText(zh="与世界协调时相差应小于 24 小时", en="must be less than a day from UTC")
+CHANNEL_SILENT_TITLE = BilingualText(zh="呼叫通道失效：{channel}", en="Channel is silent: {channel}")
+CHANNEL_SILENT_BODY = BilingualText(
+    zh="通道 {channel} 连续发送失败，值班人员收不到该通道的提醒，请立即检查并改用其他方式联系。",
+    en="Nothing gets through channel {channel}: those on duty are not reached by it. "
+    "Check it now and use other means.",
+)
+
+#: What a message outside the board asks for, by the command that settles the alert, or by its rule.
+TO_DO = {
+    "ApproveReferral": BilingualText(zh="转诊待审批", en="a referral awaits approval"),
+    "AcceptReferral": BilingualText(zh="转诊待接收", en="a referral awaits your answer"),
+    "RerouteReferral": BilingualText(zh="转诊未获接收，请改选机构", en="choose another destination"),
+    "ClaimConsultation": BilingualText(zh="会诊待受理", en="a consultation awaits you"),
+    "ReportConsultation": BilingualText(zh="报告待出具", en="a report is due"),
+    "ResubmitConsultation": BilingualText(zh="会诊申请被退回", en="a consultation was returned"),
+    "AcknowledgeCriticalValue": BilingualText(zh="危急值待确认", en="acknowledge a critical value"),
+    "ReportArrival": BilingualText(zh="在途患者待登记到达", en="report the arrival"),
+    "ReleaseHold": BilingualText(zh="床位预留超时", en="a bed hold is overdue"),
+    "ApplyRoster": BilingualText(zh="无人值班，请立即安排", en="nobody is on duty"),
+    "CHANNEL_SILENT": BilingualText(zh="呼叫通道失效", en="a channel is silent"),
+}
+TO_DO_ANY = BilingualText(zh="提醒待处理", en="an alert awaits you")
+COLON = BilingualText(zh="：", en=": ")
+ABOUT = BilingualText(zh="编号 {case}，{facility}", en="Case {case}, {facility}")
+ABOUT_CHANNEL = BilingualText(zh="通道 {case}", en="Channel {case}")
+DUE_WITHIN = BilingualText(zh="剩余 {minutes} 分钟", en="{minutes} min left")
+OVERDUE_BY = BilingualText(zh="已超时 {minutes} 分钟", en="overdue by {minutes} min")

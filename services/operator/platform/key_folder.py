@@ -3,8 +3,11 @@
 import base64
 import os
 import secrets
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from services.shared.kernel.actor import Role
+from services.shared.rpc.key_set import KeyLimits
 from services.shared.rpc.signing import (
     JWKS_FILE,
     PRIVATE_KEY_FILE,
@@ -14,6 +17,7 @@ from services.shared.rpc.signing import (
     jwks_document,
     read_signing_key,
     write_key_files,
+    write_private_key,
 )
 
 #: What the board seals its cookies with: 32 bytes in base64.
@@ -21,9 +25,46 @@ BOARD_KEY_FILE = "board_session.key"
 _BOARD_KEY_BYTES = 32
 
 
+#: What the codes of answer links are made with, likewise.
+ANSWER_KEY_FILE = "answer_links.key"
+
+#: Keys of programs, and what they may say: the board that it is a board, the notification service, for a
+#: minute, that somebody is the clinician whom a link was sent to.
+BOARD_SIGNING_KEY_FILE = "board_signing_key.pem"
+ANSWER_SIGNING_KEY_FILE = "answer_signing_key.pem"
+_LIMITS = {
+    BOARD_SIGNING_KEY_FILE: KeyLimits(roles=frozenset({Role.BOARD.value}), lifetime_s_max=120),
+    ANSWER_SIGNING_KEY_FILE: KeyLimits(roles=frozenset({Role.CLINICIAN.value}), lifetime_s_max=120),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class AnswerKeys:
+    """Where the keys of answer links are."""
+
+    links: Path
+    #: of the notification service
+    signing: Path
+    #: of the board
+    board: Path
+
+
+def answer_keys(folder: Path) -> AnswerKeys:
+    """Those that `ensure_keys` made. Raises OSError."""
+    return AnswerKeys(
+        links=_ensure_secret(folder / ANSWER_KEY_FILE),
+        signing=folder / ANSWER_SIGNING_KEY_FILE,
+        board=folder / BOARD_SIGNING_KEY_FILE,
+    )
+
+
 def ensure_board_key(folder: Path) -> Path:
     """The file of the board's key, made when there is none. Raises OSError."""
-    path = folder / BOARD_KEY_FILE
+    return _ensure_secret(folder / BOARD_KEY_FILE)
+
+
+def _ensure_secret(path: Path) -> Path:
+    """A file of 32 bytes in base64."""
     if not path.exists():
         half = path.with_suffix(".new")
         half.unlink(missing_ok=True)
@@ -36,10 +77,22 @@ def ensure_board_key(folder: Path) -> Path:
 def ensure_keys(folder: Path) -> tuple[SigningKey, KeyFiles]:
     """The key in the folder, made when there is none. Raises SigningKeyError for a damaged one, OSError."""
     files = KeyFiles(private_key=folder / PRIVATE_KEY_FILE, jwks=folder / JWKS_FILE)
-    if not files.private_key.exists():
+    if files.private_key.exists():
+        key = read_signing_key(files.private_key)
+    else:
         key = generate_signing_key()
-        return key, write_key_files(key, folder)
-    key = read_signing_key(files.private_key)
+        write_key_files(key, folder)
+    programs = [_ensure_program_key(folder / name, limits) for name, limits in _LIMITS.items()]
     # The public half follows from the private one: written again, it cannot be stale or half written.
-    files.jwks.write_bytes(jwks_document(key))
+    files.jwks.write_bytes(jwks_document(key, *programs))
     return key, files
+
+
+def _ensure_program_key(path: Path, limits: KeyLimits) -> SigningKey:
+    """A program's key, made when there is none. Raises SigningKeyError, OSError."""
+    if path.exists():
+        key = read_signing_key(path)
+    else:
+        key = generate_signing_key()
+        write_private_key(key, path)
+    return replace(key, limits=limits)

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from services.embedded import EmbeddedStack
+from services.embedded.ports import LOOPBACK
 from services.embedded.server import EmbeddedServer
 from services.embedded.stack import DATABASE_PREFIX
 from services.operator.platform.errors import PlatformError
 from services.operator.platform.given import KAFKA_VARIABLE, Given, variable
 from services.operator.platform.identity_keys import ensure_contact_keys, ensure_identity_keys
-from services.operator.platform.key_folder import ensure_board_key, ensure_keys
+from services.operator.platform.key_folder import answer_keys, ensure_board_key, ensure_keys
 from services.operator.platform.service_process import ServiceProcess
 from services.operator.platform.supervision import Process, Supervisor, supervise
 from services.shared.rpc.channels import SERVICES, Addresses
@@ -109,7 +110,10 @@ async def running_platform(
             name: ServiceProcess(
                 name,
                 folder=folder / "services" / name,
-                environment=_environment(name, settings, given, key_files, sealing_keys),
+                environment={
+                    **_environment(name, settings, given, key_files, sealing_keys),
+                    **(_answer_links(settings, folder) if name == "notification" else {}),
+                },
                 port=settings.ports.get(name),
                 is_temporary=settings.folder is None,
             )
@@ -217,12 +221,27 @@ def _board(platform: Platform, settings: PlatformSettings) -> ServiceProcess:
             # Whoever is signed in stays so when the platform is started again.
             "TIERLINK_BOARD_SESSION_KEY": str(ensure_board_key(platform.folder / "services" / "keys")),
             **{variable(name, "ADDRESS"): at for name, at in platform.addresses.by_service().items()},
+            "TIERLINK_BOARD_SIGNING_KEY": str(answer_keys(platform.folder / "services" / "keys").board),
             "TIERLINK_JWKS": str(platform.key_files.jwks),
             "TIERLINK_LOG_LEVEL": settings.log_level,
         },
         port=settings.ports.get(BOARD),
         is_temporary=settings.folder is None,
     )
+
+
+def _answer_links(settings: PlatformSettings, folder: Path) -> Mapping[str, str]:
+    """What messages carry links with, where a board opens them. A site's own settings go before."""
+    port = settings.ports.get(BOARD)
+    if not settings.with_board or port is None:
+        return {}
+    keys = answer_keys(folder / "services" / "keys")
+    own = {
+        "TIERLINK_NOTIFICATION_ANSWER_URL": f"http://{LOOPBACK}:{port}/answer",
+        "TIERLINK_NOTIFICATION_ANSWER_KEY": str(keys.links),
+        "TIERLINK_NOTIFICATION_ANSWER_SIGNING_KEY": str(keys.signing),
+    }
+    return {name: value for name, value in own.items() if not os.environ.get(name)}
 
 
 def _availability(platform: Platform, settings: PlatformSettings, given: Given) -> ServiceProcess:

@@ -14,6 +14,8 @@ class Role(StrEnum):
     COORDINATOR = "coordinator"
     OPERATOR = "operator"
     SYSTEM = "system"
+    #: a board's own process: it opens answer links, and nothing else
+    BOARD = "board"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,9 +5,9 @@ from typing import Any
 
 from services.shared.audit import audit_service
 from services.shared.audit.audit_service import AuditServicer, KnownTo
+from services.shared.dead_letters import dead_letter_service
+from services.shared.dead_letters.dead_letter_service import DeadLetterServicer, dead_letter_kind
 from services.shared.eventstore.aggregate import AggregateKind
-from services.shared.inbox import dead_letter_service
-from services.shared.inbox.dead_letter_service import DeadLetterServicer, dead_letter_kind
 from services.shared.inbox.desk import DeadLetterDesk
 from services.shared.lifecycle.foundation import Foundation
 from services.shared.rpc.method import StreamMethod, UnaryMethod

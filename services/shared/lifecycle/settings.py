@@ -17,6 +17,8 @@ class Part(StrEnum):
     RELAY = "relay"
     CONSUMER = "consumer"
     DEADLINES = "deadlines"
+    #: of the notification service alone: sends messages by the site's channels
+    DELIVERIES = "deliveries"
 
 
 class ServiceSettings(BaseSettings):
@@ -49,7 +51,9 @@ class ServiceSettings(BaseSettings):
         "", description="JWKS with the keys of the callers' tokens: a file's path or an https URL"
     )
     token_audience: str = Field("", description="audience that tokens must carry; empty accepts any")
-    parts: str = Field("grpc,relay,consumer,deadlines", description="what this process does, comma separated")
+    parts: str = Field(
+        "grpc,relay,consumer,deadlines,deliveries", description="what this process does, comma separated"
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
     tls_certificate: Path | None = Field(None, description="PEM file; TLS when key and certificate are given")
     tls_key: Path | None = Field(None, description="PEM file")

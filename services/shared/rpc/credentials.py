@@ -11,7 +11,7 @@ import jwt
 
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.refusals import Unauthenticated
-from services.shared.rpc.key_set import KeySource, VerificationKeys
+from services.shared.rpc.key_set import KeyLimits, KeySource, VerificationKeys
 
 TOKEN_LENGTH_MAX = 8192
 _CLAIM_LENGTH_MAX = 200
@@ -126,7 +126,7 @@ class TokenVerifier:
             key = await self._keys.find(header.get("kid", ""))
             if key is None:
                 raise Unauthenticated("UNKNOWN_KEY", "the token's key id is not in the key set")
-            return jwt.decode(
+            claims: dict[str, Any] = jwt.decode(
                 token,
                 key.public_key,
                 # The key's type decides, never the token: a public key is no HMAC secret.
@@ -141,6 +141,8 @@ class TokenVerifier:
                     "verify_iat": False,
                 },
             )
+            _check_limits(claims, key.limits)
+            return claims
         except (jwt.PyJWTError, ValueError, RecursionError) as error:
             for kind, reason, message in _REFUSALS:
                 if isinstance(error, kind):
@@ -156,6 +158,20 @@ class TokenVerifier:
             if claim in claims and _seconds(claims, claim) - leeway_s > now:
                 raise Unauthenticated("NOT_YET_VALID", f"the token is not valid yet ({claim})")
         return expires_at
+
+
+def _check_limits(claims: dict[str, Any], limits: KeyLimits | None) -> None:
+    """A key of a program speaks for its own roles alone, and not for long."""
+    if limits is None:
+        return
+    listed = claims["roles"]
+    # By name, known here or not: what this program does not know, another may.
+    if not isinstance(listed, list) or not all(role in limits.roles for role in map(str, listed)):
+        raise Unauthenticated("KEY_LIMIT", "the token's key may not speak for its roles")
+    if "iat" not in claims or not (
+        0 < _seconds(claims, "exp") - _seconds(claims, "iat") <= limits.lifetime_s_max
+    ):
+        raise Unauthenticated("KEY_LIMIT", "the token's key may not make tokens of that lifetime")
 
 
 def _seconds(claims: dict[str, Any], claim: str) -> float:

@@ -25,8 +25,22 @@ _ALGORITHM_OF: dict[tuple[object, object], str] = {("OKP", "Ed25519"): "EdDSA", 
 _log = structlog.get_logger(__name__)
 
 
+#: Members of a JWK that bound what its tokens may say. RFC 7517, 4: who does not know them ignores them.
+ROLES_MEMBER = "tierlink_roles"
+LIFETIME_MEMBER = "tierlink_lifetime_s_max"
+
+
 class KeySetError(Exception):
     """The JWKS document cannot be read, or has no key that a token may be verified with."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyLimits:
+    """What the tokens of a key may say: a program's own key must not be able to make an operator."""
+
+    roles: frozenset[str]
+    #: from `iat` to `exp`
+    lifetime_s_max: float
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,6 +51,8 @@ class VerificationKey:
     kid: str
     algorithm: str
     public_key: Ed25519PublicKey | RSAPublicKey
+    #: None for the key of an identity provider, which may say anything
+    limits: KeyLimits | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +115,24 @@ def _parse_key(entry: Any) -> VerificationKey | None:
         raise KeySetError(f"key {kid!r} has {public_key.key_size} bits; RS256 needs {RSA_BITS_MIN}")
     if not isinstance(public_key, Ed25519PublicKey | RSAPublicKey):
         return None
-    return VerificationKey(kid=kid, algorithm=algorithm, public_key=public_key)
+    limits = _parse_limits(entry, kid)
+    return VerificationKey(kid=kid, algorithm=algorithm, public_key=public_key, limits=limits)
+
+
+def _parse_limits(entry: Mapping[str, Any], kid: str) -> KeyLimits | None:
+    """A limit that cannot be read must not come to none."""
+    if ROLES_MEMBER not in entry and LIFETIME_MEMBER not in entry:
+        return None
+    roles, lifetime_s = entry.get(ROLES_MEMBER), entry.get(LIFETIME_MEMBER)
+    roles_fit = isinstance(roles, list) and bool(roles) and all(isinstance(role, str) for role in roles)
+    lifetime_fits = (
+        isinstance(lifetime_s, int | float) and not isinstance(lifetime_s, bool) and lifetime_s > 0
+    )
+    if not roles_fit or not lifetime_fits:
+        raise KeySetError(f"key {kid!r} has limits that cannot be read ({ROLES_MEMBER}, {LIFETIME_MEMBER})")
+    assert isinstance(roles, list)
+    assert isinstance(lifetime_s, int | float)
+    return KeyLimits(roles=frozenset(roles), lifetime_s_max=float(lifetime_s))
 
 
 class VerificationKeys:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from services.shared.kernel.actor import Actor
+from services.shared.rpc.key_set import LIFETIME_MEMBER, ROLES_MEMBER, KeyLimits
 
 PRIVATE_KEY_FILE = "signing_key.pem"
 JWKS_FILE = "jwks.json"
@@ -37,14 +38,17 @@ class SigningKey:
 
     kid: str
     private_key: Ed25519PrivateKey
+    #: what its tokens may say; None for anything
+    limits: KeyLimits | None = None
 
-    def public_jwk(self) -> dict[str, str]:
+    def public_jwk(self) -> dict[str, object]:
         """The public half as a member of a JWKS document."""
         return {
             **_public_members(self.private_key),
             "kid": self.kid,
             "use": "sig",
             "alg": "EdDSA",
+            **_limit_members(self.limits),
         }
 
 
@@ -73,13 +77,18 @@ def write_key_files(key: SigningKey, folder: Path) -> KeyFiles:
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = KeyFiles(private_key=folder / PRIVATE_KEY_FILE, jwks=folder / JWKS_FILE)
-    pem = key.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    # The mode is given at creation: a chmod afterwards would leave a moment in which others may read it.
-    descriptor = os.open(files.private_key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(pem)
+    write_private_key(key, files.private_key)
     files.jwks.write_bytes(jwks_document(key))
     return files
+
+
+def write_private_key(key: SigningKey, path: Path) -> None:
+    """Writes a private key (mode 0600). Raises FileExistsError rather than replace one."""
+    pem = key.private_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    # The mode is given at creation: a chmod afterwards would leave a moment in which others may read it.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
 
 
 def read_signing_key(path: Path) -> SigningKey:
@@ -121,6 +130,12 @@ def signing_key_of(private_key: Ed25519PrivateKey) -> SigningKey:
     """The key with its id. Both halves of a pair have the same one."""
     canonical = json.dumps(_public_members(private_key), sort_keys=True, separators=(",", ":"))
     return SigningKey(kid=_base64url(sha256(canonical.encode()).digest()), private_key=private_key)
+
+
+def _limit_members(limits: KeyLimits | None) -> dict[str, object]:
+    if limits is None:
+        return {}
+    return {ROLES_MEMBER: sorted(limits.roles), LIFETIME_MEMBER: limits.lifetime_s_max}
 
 
 def _public_members(private_key: Ed25519PrivateKey) -> dict[str, str]:

@@ -25,10 +25,11 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from tierlink.notification.v1 import alert_pb2 as tierlink_dot_notification_dot_v1_dot_alert__pb2
+from tierlink.notification.v1 import delivery_pb2 as tierlink_dot_notification_dot_v1_dot_delivery__pb2
 from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,tierlink/notification/v1/alert_service.proto\x12\x18tierlink.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$tierlink/notification/v1/alert.proto\x1a\x1btierlink/type/v1/type.proto\"\xe9\x01\n\x11ListAlertsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12G\n\x06states\x18\x03 \x03(\x0e\x32$.tierlink.notification.v1.AlertStateB\x11\xbaH\x0e\x92\x01\x0b\x10\x05\"\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x07subject\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x33\n\x07\x65pisode\x18\x05 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^(episodes/[0-9a-f-]{36})?$\"^\n\x12ListAlertsResponse\x12/\n\x06\x61lerts\x18\x01 \x03(\x0b\x32\x1f.tierlink.notification.v1.Alert\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x0fGetAlertRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^alerts/[0-9a-f-]{36}$\"B\n\x10GetAlertResponse\x12.\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1f.tierlink.notification.v1.Alert\"O\n\x12WatchAlertsRequest\x12\x1e\n\x0cresume_token\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x19\n\x08\x66\x61\x63ility\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"o\n\x13WatchAlertsResponse\x12.\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1f.tierlink.notification.v1.Alert\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x14\n\x0cresume_token\x18\x03 \x01(\t\"\xd2\x01\n\x17\x41\x63knowledgeAlertRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x04name\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^alerts/[0-9a-f-]{36}$B\x13\n\x11_expected_version\"J\n\x18\x41\x63knowledgeAlertResponse\x12.\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1f.tierlink.notification.v1.Alert\"\x85\x02\n\x13ResolveAlertRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x04name\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^alerts/[0-9a-f-]{36}$\x12\x35\n\x06reason\x18\x05 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonB\x06\xbaH\x03\xc8\x01\x01\x42\x13\n\x11_expected_version\"F\n\x14ResolveAlertResponse\x12.\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1f.tierlink.notification.v1.Alert\"\x98\x03\n\x18PreviewRecipientsRequest\x12\x18\n\x05\x65vent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x34\n\x07pathway\x18\x02 \x01(\x0e\x32\x19.tierlink.type.v1.PathwayB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x34\n\x07urgency\x18\x03 \x01(\x0e\x32\x19.tierlink.type.v1.UrgencyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x19\n\x08\x66\x61\x63ility\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x07subject\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12h\n\x07\x64\x65tails\x18\x07 \x03(\x0b\x32?.tierlink.notification.v1.PreviewRecipientsRequest.DetailsEntryB\x16\xbaH\x13\x9a\x01\x10\x10\x32\"\x05r\x03\x18\x80\x01*\x05r\x03\x18\x80\x02\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"l\n\x19PreviewRecipientsResponse\x12\x38\n\x06\x61lerts\x18\x01 \x03(\x0b\x32(.tierlink.notification.v1.PreviewedAlert\x12\x15\n\rsettled_rules\x18\x02 \x03(\t\"\xb3\x03\n\x0ePreviewedAlert\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x11\n\tdedup_key\x18\x02 \x01(\t\x12\x34\n\x08severity\x18\x03 \x01(\x0e\x32\".tierlink.notification.v1.Severity\x12\x10\n\x08\x66\x61\x63ility\x18\x04 \x01(\t\x12\x0c\n\x04role\x18\x05 \x01(\t\x12.\n\x05title\x18\x06 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualText\x12\x0e\n\x06\x61\x63tion\x18\x07 \x01(\t\x12O\n\x16\x61\x63knowledgement_policy\x18\x08 \x01(\x0b\x32/.tierlink.notification.v1.AcknowledgementPolicy\x12\x34\n\x05\x63\x61lls\x18\t \x03(\x0b\x32%.tierlink.notification.v1.PlannedCall\x12:\n\tunstaffed\x18\n \x03(\x0b\x32\'.tierlink.notification.v1.UnstaffedStep\x12\x13\n\x0b\x61ssumptions\x18\x0b \x03(\t\x12\x12\n\nopen_alert\x18\x0c \x01(\t\"\xb2\x01\n\x0bPlannedCall\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\r\n\x05round\x18\x02 \x01(\x05\x12-\n\tcalled_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x64uty\x18\x04 \x01(\t\x12\x10\n\x08\x66\x61\x63ility\x18\x05 \x01(\t\x12\x37\n\nrecipients\x18\x06 \x03(\x0b\x32#.tierlink.notification.v1.Recipient\"+\n\rUnstaffedStep\x12\x0c\n\x04\x64uty\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t2\xb0\x05\n\x0c\x41lertService\x12g\n\nListAlerts\x12+.tierlink.notification.v1.ListAlertsRequest\x1a,.tierlink.notification.v1.ListAlertsResponse\x12\x61\n\x08GetAlert\x12).tierlink.notification.v1.GetAlertRequest\x1a*.tierlink.notification.v1.GetAlertResponse\x12l\n\x0bWatchAlerts\x12,.tierlink.notification.v1.WatchAlertsRequest\x1a-.tierlink.notification.v1.WatchAlertsResponse0\x01\x12y\n\x10\x41\x63knowledgeAlert\x12\x31.tierlink.notification.v1.AcknowledgeAlertRequest\x1a\x32.tierlink.notification.v1.AcknowledgeAlertResponse\x12m\n\x0cResolveAlert\x12-.tierlink.notification.v1.ResolveAlertRequest\x1a..tierlink.notification.v1.ResolveAlertResponse\x12|\n\x11PreviewRecipients\x12\x32.tierlink.notification.v1.PreviewRecipientsRequest\x1a\x33.tierlink.notification.v1.PreviewRecipientsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,tierlink/notification/v1/alert_service.proto\x12\x18tierlink.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$tierlink/notification/v1/alert.proto\x1a\'tierlink/notification/v1/delivery.proto\x1a\x1btierlink/type/v1/type.proto\"\xe9\x01\n\x11ListAlertsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\x12G\n\x06states\x18\x03 \x03(\x0e\x32$.tierlink.notification.v1.AlertStateB\x11\xbaH\x0e\x92\x01\x0b\x10\x05\"\x07\x82\x01\x04\x10\x01 \x00\x12\x19\n\x07subject\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x33\n\x07\x65pisode\x18\x05 \x01(\tB\"\xbaH\x1fr\x1d\x32\x1b^(episodes/[0-9a-f-]{36})?$\"^\n\x12ListAlertsResponse\x12/\n\x06\x61lerts\x18\x01 \x03(\x0b\x32\x1f.tierlink.notification.v1.Alert\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x0fGetAlertRequest\x12+\n\x04name\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^alerts/[0-9a-f-]{36}$\"\x89\x01\n\x10GetAlertResponse\x12.\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1f.tierlink.notification.v1.Alert\x12\x45\n\x12\x63hannel_deliveries\x18< \x03(\x0b\x32).tierlink.notification.v1.ChannelDelivery\"O\n\x12WatchAlertsRequest\x12\x1e\n\x0cresume_token\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x19\n\x08\x66\x61\x63ility\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"o\n\x13WatchAlertsResponse\x12.\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1f.tierlink.notification.v1.Alert\x12\x12\n\nevent_type\x18\x02 \x01(\t\x12\x14\n\x0cresume_token\x18\x03 \x01(\t\"\xd2\x01\n\x17\x41\x63knowledgeAlertRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x04name\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^alerts/[0-9a-f-]{36}$B\x13\n\x11_expected_version\"J\n\x18\x41\x63knowledgeAlertResponse\x12.\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1f.tierlink.notification.v1.Alert\"\x85\x02\n\x13ResolveAlertRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x04name\x18\x04 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^alerts/[0-9a-f-]{36}$\x12\x35\n\x06reason\x18\x05 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonB\x06\xbaH\x03\xc8\x01\x01\x42\x13\n\x11_expected_version\"F\n\x14ResolveAlertResponse\x12.\n\x05\x61lert\x18\x01 \x01(\x0b\x32\x1f.tierlink.notification.v1.Alert\"\x98\x03\n\x18PreviewRecipientsRequest\x12\x18\n\x05\x65vent\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@\x12\x34\n\x07pathway\x18\x02 \x01(\x0e\x32\x19.tierlink.type.v1.PathwayB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x34\n\x07urgency\x18\x03 \x01(\x0e\x32\x19.tierlink.type.v1.UrgencyB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x19\n\x08\x66\x61\x63ility\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12&\n\x02\x61t\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x07subject\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12h\n\x07\x64\x65tails\x18\x07 \x03(\x0b\x32?.tierlink.notification.v1.PreviewRecipientsRequest.DetailsEntryB\x16\xbaH\x13\x9a\x01\x10\x10\x32\"\x05r\x03\x18\x80\x01*\x05r\x03\x18\x80\x02\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"l\n\x19PreviewRecipientsResponse\x12\x38\n\x06\x61lerts\x18\x01 \x03(\x0b\x32(.tierlink.notification.v1.PreviewedAlert\x12\x15\n\rsettled_rules\x18\x02 \x03(\t\"\xb3\x03\n\x0ePreviewedAlert\x12\x0c\n\x04rule\x18\x01 \x01(\t\x12\x11\n\tdedup_key\x18\x02 \x01(\t\x12\x34\n\x08severity\x18\x03 \x01(\x0e\x32\".tierlink.notification.v1.Severity\x12\x10\n\x08\x66\x61\x63ility\x18\x04 \x01(\t\x12\x0c\n\x04role\x18\x05 \x01(\t\x12.\n\x05title\x18\x06 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualText\x12\x0e\n\x06\x61\x63tion\x18\x07 \x01(\t\x12O\n\x16\x61\x63knowledgement_policy\x18\x08 \x01(\x0b\x32/.tierlink.notification.v1.AcknowledgementPolicy\x12\x34\n\x05\x63\x61lls\x18\t \x03(\x0b\x32%.tierlink.notification.v1.PlannedCall\x12:\n\tunstaffed\x18\n \x03(\x0b\x32\'.tierlink.notification.v1.UnstaffedStep\x12\x13\n\x0b\x61ssumptions\x18\x0b \x03(\t\x12\x12\n\nopen_alert\x18\x0c \x01(\t\"\xb2\x01\n\x0bPlannedCall\x12\x0c\n\x04step\x18\x01 \x01(\x05\x12\r\n\x05round\x18\x02 \x01(\x05\x12-\n\tcalled_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04\x64uty\x18\x04 \x01(\t\x12\x10\n\x08\x66\x61\x63ility\x18\x05 \x01(\t\x12\x37\n\nrecipients\x18\x06 \x03(\x0b\x32#.tierlink.notification.v1.Recipient\"+\n\rUnstaffedStep\x12\x0c\n\x04\x64uty\x18\x01 \x01(\t\x12\x0c\n\x04role\x18\x02 \x01(\t2\xb0\x05\n\x0c\x41lertService\x12g\n\nListAlerts\x12+.tierlink.notification.v1.ListAlertsRequest\x1a,.tierlink.notification.v1.ListAlertsResponse\x12\x61\n\x08GetAlert\x12).tierlink.notification.v1.GetAlertRequest\x1a*.tierlink.notification.v1.GetAlertResponse\x12l\n\x0bWatchAlerts\x12,.tierlink.notification.v1.WatchAlertsRequest\x1a-.tierlink.notification.v1.WatchAlertsResponse0\x01\x12y\n\x10\x41\x63knowledgeAlert\x12\x31.tierlink.notification.v1.AcknowledgeAlertRequest\x1a\x32.tierlink.notification.v1.AcknowledgeAlertResponse\x12m\n\x0cResolveAlert\x12-.tierlink.notification.v1.ResolveAlertRequest\x1a..tierlink.notification.v1.ResolveAlertResponse\x12|\n\x11PreviewRecipients\x12\x32.tierlink.notification.v1.PreviewRecipientsRequest\x1a\x33.tierlink.notification.v1.PreviewRecipientsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -79,38 +80,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PREVIEWRECIPIENTSREQUEST'].fields_by_name['subject']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_PREVIEWRECIPIENTSREQUEST'].fields_by_name['details']._loaded_options = None
   _globals['_PREVIEWRECIPIENTSREQUEST'].fields_by_name['details']._serialized_options = b'\272H\023\232\001\020\0202\"\005r\003\030\200\001*\005r\003\030\200\002'
-  _globals['_LISTALERTSREQUEST']._serialized_start=204
-  _globals['_LISTALERTSREQUEST']._serialized_end=437
-  _globals['_LISTALERTSRESPONSE']._serialized_start=439
-  _globals['_LISTALERTSRESPONSE']._serialized_end=533
-  _globals['_GETALERTREQUEST']._serialized_start=535
-  _globals['_GETALERTREQUEST']._serialized_end=597
-  _globals['_GETALERTRESPONSE']._serialized_start=599
-  _globals['_GETALERTRESPONSE']._serialized_end=665
-  _globals['_WATCHALERTSREQUEST']._serialized_start=667
-  _globals['_WATCHALERTSREQUEST']._serialized_end=746
-  _globals['_WATCHALERTSRESPONSE']._serialized_start=748
-  _globals['_WATCHALERTSRESPONSE']._serialized_end=859
-  _globals['_ACKNOWLEDGEALERTREQUEST']._serialized_start=862
-  _globals['_ACKNOWLEDGEALERTREQUEST']._serialized_end=1072
-  _globals['_ACKNOWLEDGEALERTRESPONSE']._serialized_start=1074
-  _globals['_ACKNOWLEDGEALERTRESPONSE']._serialized_end=1148
-  _globals['_RESOLVEALERTREQUEST']._serialized_start=1151
-  _globals['_RESOLVEALERTREQUEST']._serialized_end=1412
-  _globals['_RESOLVEALERTRESPONSE']._serialized_start=1414
-  _globals['_RESOLVEALERTRESPONSE']._serialized_end=1484
-  _globals['_PREVIEWRECIPIENTSREQUEST']._serialized_start=1487
-  _globals['_PREVIEWRECIPIENTSREQUEST']._serialized_end=1895
-  _globals['_PREVIEWRECIPIENTSREQUEST_DETAILSENTRY']._serialized_start=1849
-  _globals['_PREVIEWRECIPIENTSREQUEST_DETAILSENTRY']._serialized_end=1895
-  _globals['_PREVIEWRECIPIENTSRESPONSE']._serialized_start=1897
-  _globals['_PREVIEWRECIPIENTSRESPONSE']._serialized_end=2005
-  _globals['_PREVIEWEDALERT']._serialized_start=2008
-  _globals['_PREVIEWEDALERT']._serialized_end=2443
-  _globals['_PLANNEDCALL']._serialized_start=2446
-  _globals['_PLANNEDCALL']._serialized_end=2624
-  _globals['_UNSTAFFEDSTEP']._serialized_start=2626
-  _globals['_UNSTAFFEDSTEP']._serialized_end=2669
-  _globals['_ALERTSERVICE']._serialized_start=2672
-  _globals['_ALERTSERVICE']._serialized_end=3360
+  _globals['_LISTALERTSREQUEST']._serialized_start=245
+  _globals['_LISTALERTSREQUEST']._serialized_end=478
+  _globals['_LISTALERTSRESPONSE']._serialized_start=480
+  _globals['_LISTALERTSRESPONSE']._serialized_end=574
+  _globals['_GETALERTREQUEST']._serialized_start=576
+  _globals['_GETALERTREQUEST']._serialized_end=638
+  _globals['_GETALERTRESPONSE']._serialized_start=641
+  _globals['_GETALERTRESPONSE']._serialized_end=778
+  _globals['_WATCHALERTSREQUEST']._serialized_start=780
+  _globals['_WATCHALERTSREQUEST']._serialized_end=859
+  _globals['_WATCHALERTSRESPONSE']._serialized_start=861
+  _globals['_WATCHALERTSRESPONSE']._serialized_end=972
+  _globals['_ACKNOWLEDGEALERTREQUEST']._serialized_start=975
+  _globals['_ACKNOWLEDGEALERTREQUEST']._serialized_end=1185
+  _globals['_ACKNOWLEDGEALERTRESPONSE']._serialized_start=1187
+  _globals['_ACKNOWLEDGEALERTRESPONSE']._serialized_end=1261
+  _globals['_RESOLVEALERTREQUEST']._serialized_start=1264
+  _globals['_RESOLVEALERTREQUEST']._serialized_end=1525
+  _globals['_RESOLVEALERTRESPONSE']._serialized_start=1527
+  _globals['_RESOLVEALERTRESPONSE']._serialized_end=1597
+  _globals['_PREVIEWRECIPIENTSREQUEST']._serialized_start=1600
+  _globals['_PREVIEWRECIPIENTSREQUEST']._serialized_end=2008
+  _globals['_PREVIEWRECIPIENTSREQUEST_DETAILSENTRY']._serialized_start=1962
+  _globals['_PREVIEWRECIPIENTSREQUEST_DETAILSENTRY']._serialized_end=2008
+  _globals['_PREVIEWRECIPIENTSRESPONSE']._serialized_start=2010
+  _globals['_PREVIEWRECIPIENTSRESPONSE']._serialized_end=2118
+  _globals['_PREVIEWEDALERT']._serialized_start=2121
+  _globals['_PREVIEWEDALERT']._serialized_end=2556
+  _globals['_PLANNEDCALL']._serialized_start=2559
+  _globals['_PLANNEDCALL']._serialized_end=2737
+  _globals['_UNSTAFFEDSTEP']._serialized_start=2739
+  _globals['_UNSTAFFEDSTEP']._serialized_end=2782
+  _globals['_ALERTSERVICE']._serialized_start=2785
+  _globals['_ALERTSERVICE']._serialized_end=3473
 # @@protoc_insertion_point(module_scope)

@@ -9,6 +9,7 @@ from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 from tierlink.notification.v1 import alert_pb2 as alert_pb2
+from tierlink.notification.v1 import delivery_pb2 as delivery_pb2
 from tierlink.type.v1 import type_pb2 as type_pb2
 import builtins as builtins
 import sys
@@ -97,16 +98,22 @@ class GetAlertResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     ALERT_FIELD_NUMBER: builtins.int
+    CHANNEL_DELIVERIES_FIELD_NUMBER: builtins.int
     @builtins.property
     def alert(self) -> alert_pb2.Alert: ...
+    @builtins.property
+    def channel_deliveries(self) -> containers.RepeatedCompositeFieldContainer[delivery_pb2.ChannelDelivery]:
+        """What went to its recipients outside the boards and streams, in the order of the calls."""
+
     def __init__(
         self,
         *,
         alert: alert_pb2.Alert | None = ...,
+        channel_deliveries: abc.Iterable[delivery_pb2.ChannelDelivery] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["alert", b"alert"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["alert", b"alert"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["alert", b"alert", "channel_deliveries", b"channel_deliveries"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

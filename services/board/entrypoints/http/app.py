@@ -1,7 +1,5 @@
 """The board's HTTP application."""
 
-from pathlib import Path
-
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,14 +11,12 @@ from starlette.staticfiles import StaticFiles
 
 from services.board.entrypoints.http.answering import Answers
 from services.board.entrypoints.http.guard import Forged, Guard, NotSignedIn, SecurityHeaders
+from services.board.entrypoints.http.pages_folder import PAGES, STATIC
 from services.board.entrypoints.http.signing_in import SigningIn
 from services.board.entrypoints.http.streams import Streams
 from services.board.texts import catalogue
 
 _log = structlog.get_logger(__name__)
-_HERE = Path(__file__).resolve().parents[2]
-PAGES = _HERE / "pages"
-STATIC = _HERE / "static"
 
 
 class Pages:

@@ -113,7 +113,13 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *self._headers]}
+                said = list(message.get("headers", ()))
+                # A page that needs less, or a form, says so itself.
+                own = {name for name, _ in said}
+                message = {
+                    **message,
+                    "headers": [*said, *(each for each in self._headers if each[0] not in own)],
+                }
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

@@ -6,10 +6,11 @@ from typing import Any
 
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.change_alert import change_alert
+from services.notification.application.delivery_table import DeliveryTable
 from services.notification.application.reading import AlertReading, may_see, sees_everything
 from services.notification.domain import commands
 from services.notification.domain.alert_state import Alert, parties
-from services.notification.entrypoints.grpc.resources import alert_resource
+from services.notification.entrypoints.grpc.resources import alert_resource, delivery_resource
 from services.shared.commands.command_method import command_method
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Reply
@@ -27,6 +28,9 @@ SERVICE = "tierlink.notification.v1.AlertService"
 #: More open alerts than a board can show.
 _PICTURE_MAX = 2_000
 
+#: More messages than a whole escalation sends.
+_DELIVERIES_MAX = 1_000
+
 _OTHER_FACILITY = BilingualText(
     zh="不可查看其他机构的提醒", en="the alerts of another facility are not shown"
 )
@@ -41,11 +45,13 @@ class AlertServicer:
         runner: CommandRunner,
         reading: AlertReading,
         streams: ResourceStreams[Alert],
+        deliveries: DeliveryTable,
     ) -> None:
         self._kinds = kinds
         self._runner = runner
         self._reading = reading
         self._streams = streams
+        self._deliveries = deliveries
 
     def methods(self) -> tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]:
         return (
@@ -92,7 +98,10 @@ class AlertServicer:
 
     async def get_alert(self, request: pb.GetAlertRequest, call: Call) -> pb.GetAlertResponse:
         alert = await self._reading.one(request.name, call.actor)
-        return pb.GetAlertResponse(alert=alert_resource(alert))
+        shown = await self._deliveries.shown(alert.name, limit=_DELIVERIES_MAX)
+        return pb.GetAlertResponse(
+            alert=alert_resource(alert), channel_deliveries=[delivery_resource(each) for each in shown]
+        )
 
     async def list_alerts(self, request: pb.ListAlertsRequest, call: Call) -> pb.ListAlertsResponse:
         contains: dict[str, object] = {}

@@ -1,5 +1,6 @@
 """Domain states as the resources of the contract."""
 
+from services.notification.application.delivery_table import ShownDelivery
 from services.notification.application.presence import Presence
 from services.notification.domain.alert_state import Alert, allowed_commands
 from services.notification.domain.board import Board
@@ -7,10 +8,13 @@ from services.notification.domain.board_policy import BoardPolicy
 from services.notification.domain.drill import Drill, DrillSummary
 from services.notification.domain.values import Duty
 from services.shared.protocodec import MessageCodec
-from tierlink.notification.v1 import alert_pb2, board_pb2, drill_pb2, roster_pb2
+from tierlink.notification.v1 import alert_pb2, board_pb2, delivery_pb2, drill_pb2, roster_pb2
 
 _ALERT: MessageCodec[Alert, alert_pb2.Alert] = MessageCodec(
     Alert, alert_pb2.Alert, internal=frozenset({"called_facilities"})
+)
+_DELIVERY: MessageCodec[ShownDelivery, delivery_pb2.ChannelDelivery] = MessageCodec(
+    ShownDelivery, delivery_pb2.ChannelDelivery
 )
 _DUTY: MessageCodec[Duty, roster_pb2.Duty] = MessageCodec(Duty, roster_pb2.Duty)
 _BOARD: MessageCodec[Board, board_pb2.Board] = MessageCodec(Board, board_pb2.Board)
@@ -48,3 +52,7 @@ def drill_resource(state: Drill) -> drill_pb2.Drill:
 
 def drill_summary_resource(summary: DrillSummary) -> drill_pb2.DrillSummary:
     return _SUMMARY.to_message(summary)
+
+
+def delivery_resource(delivery: ShownDelivery) -> delivery_pb2.ChannelDelivery:
+    return _DELIVERY.to_message(delivery)

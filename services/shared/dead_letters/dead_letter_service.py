@@ -10,11 +10,11 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.shared.commands.command_method import command_context, request_digest
+from services.shared.dead_letters import decisions
+from services.shared.dead_letters.decisions import DecisionEvent, DiscardOrdered, LetterFile, RedriveOrdered
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Reply, Work
-from services.shared.inbox import decisions
-from services.shared.inbox.decisions import DecisionEvent, DiscardOrdered, LetterFile, RedriveOrdered
 from services.shared.inbox.desk import DeadLetter, DeadLetterDesk, LetterRecord
 from services.shared.kernel.refusals import FailedRule, NotAllowed, NotFound
 from services.shared.kernel.text import BilingualText

@@ -1,0 +1,81 @@
+"""What the service needs of a channel: one interface for all, and what is sent and answered."""
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from services.notification.domain.contact_values import ContactKind
+from services.notification.domain.delivery import ChannelDeliveryState, ChannelTraits, RetryPolicy
+from services.notification.domain.message import Message
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Parcel:
+    """One message to one recipient, ready to send."""
+
+    #: UUID: the same however often the message is sent again
+    idempotency_key: str
+    #: tries that were refused for certain; another one is a new message to a vendor that remembers keys
+    refused_before: int
+    recipient: str
+    #: empty for a channel that needs none
+    address: str = field(repr=False)
+    secret: str = field(default="", repr=False)
+    message: Message
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Receipt:
+    """What a channel says of a message that it took."""
+
+    state: ChannelDeliveryState = ChannelDeliveryState.SENT
+    #: the vendor's name for the message
+    reference: str = ""
+
+
+class ChannelRefused(Exception):
+    """The message was not taken. The text is for the record: no address, no secret."""
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        is_final: bool = False,
+        is_unknown: bool = False,
+        is_recipients: bool = False,
+    ) -> None:
+        """`is_final`: another try would end alike. `is_unknown`: it may have been taken all the same.
+        `is_recipients`: the fault is the recipient's address, not the channel's.
+        """
+        super().__init__(detail)
+        self.detail = detail
+        self.is_final = is_final
+        self.is_unknown = is_unknown
+        self.is_recipients = is_recipients
+
+
+class Channel(Protocol):
+    """One way to send. `send` returns or raises ChannelRefused within the channel's timeout."""
+
+    async def send(self, parcel: Parcel) -> Receipt: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SiteChannel:
+    """A channel as the site configured it."""
+
+    traits: ChannelTraits
+    channel: Channel
+    #: kind of contact point whose address it needs; None when it needs none
+    contact: ContactKind | None
+    #: messages on their way at once
+    concurrency: int = 4
+    timeout_s: float = 10.0
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    #: of a recipient who chose none
+    language: str = "zh"
+
+    @property
+    def name(self) -> str:
+        return self.traits.name

@@ -1,0 +1,1 @@
+"""Parts of the composition root, each as large as one page."""
