@@ -7,12 +7,14 @@ import grpc
 from services.bed.adapters.aggregate_codecs import BED_TOPIC, build_aggregates
 from services.bed.adapters.availability_records import AVAILABILITY_TOPIC
 from services.bed.adapters.availability_tail import KafkaAvailabilityTail
+from services.bed.adapters.block_deadlines import PostgresMissingDeadlines
 from services.bed.application.apply_wards import WardApplication
 from services.bed.application.encounters import Encounters
 from services.bed.application.finding_wards import WardFinder
 from services.bed.application.follow_referral import FollowReferral
 from services.bed.application.hold_bed import Holding
 from services.bed.application.reading import WardReading
+from services.bed.application.renew_block_deadlines import BlockDeadlineRenewal
 from services.bed.application.search_beds import BedSearching
 from services.bed.application.wait_for_bed import WaitingLists
 from services.bed.application.ward_recording import WardRecorder
@@ -68,6 +70,7 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     finder = WardFinder(store, kinds)
     recorder = WardRecorder(kinds)
     holding = Holding(kinds, finder, recorder)
+    blocks = BlockDeadlineRenewal(store, runner, kinds, PostgresMissingDeadlines(foundation.reading))
     reading = WardReading(store, runner, kinds, stale_after_s=settings.stale_after_s)
     beds = bed_service.BedServicer(
         kinds=kinds,
@@ -108,7 +111,7 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
             *deadline_loops(foundation, WardDeadlines(runner, kinds).fire),
         ),
         topics=TOPICS,
-        prepare=(facilities.refresh,),
+        prepare=(facilities.refresh, blocks.renew),
         host=settings.host,
         port=settings.port,
         operations_port=settings.operations_port,

@@ -1,0 +1,26 @@
+"""Ends of blocks that nobody waits for. Implements `MissingDeadlines`."""
+
+from collections.abc import Sequence
+
+from services.bed.application.renew_block_deadlines import WardDeadline
+from services.shared.database.pool import Database
+from services.shared.database.sql_blocks import load_blocks
+
+_SQL = load_blocks("services.bed.adapters.sql", "block_deadlines.sql")
+
+
+class PostgresMissingDeadlines:
+    """Writes into the table that the deadline worker reads."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def set_missing(self, deadlines: Sequence[WardDeadline]) -> None:
+        """Raises DependencyDown."""
+        await self._database.execute(
+            _SQL["set_missing"],
+            [each.stream_id for each in deadlines],
+            [each.version for each in deadlines],
+            [each.deadline.key for each in deadlines],
+            [each.deadline.due_at for each in deadlines],
+        )
