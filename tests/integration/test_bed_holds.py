@@ -17,6 +17,7 @@ from services.embedded.databases import drop_database
 from services.operator.platform.service_process import ServiceProcess
 from services.shared.kernel.actor import Role
 from services.shared.rpc.signing import generate_signing_key, write_key_files
+from tests.integration.bed_bad_input import BAD
 from tests.integration.hospital import COUNTY, OTHER, Hospital, details, new_id
 from tests.stack import SharedStack
 from tierlink.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
@@ -140,32 +141,20 @@ async def test_of_32_who_ask_for_the_last_bed_one_wins_and_the_others_are_told_w
         assert violation.type == "NO_FREE_BED"
 
 
-async def test_bad_input_is_named_field_by_field(desk: Desk) -> None:
-    """Of the waiting list and the hospital's view; the other requests' fields stand under the same rules."""
-    cases: list[tuple[Any, set[str]]] = [
-        (
-            pb.JoinWaitingListRequest(request_id="x", facility=COUNTY, referral="r", patient="P"),
-            {"request_id", "referral", "bed_type", "urgency"},
-        ),
-        (
-            pb.LeaveWaitingListRequest(request_id=new_id(), referral=f"referrals/{new_id()}"),
-            {"facility", "reason"},
-        ),
-        (
-            pb.AdmitPatientRequest(request_id=new_id(), sex="X", age_years=200),
-            {"patient", "encounter", "sex", "age_years"},
-        ),
-        (pb.TransferPatientRequest(request_id=new_id()), {"encounter"}),
-        (pb.DischargePatientRequest(request_id=new_id(), encounter="e" * 65), {"encounter"}),
-        (pb.ListWaitingRequest(), {"facility"}),
-    ]
-    for request, wrong in cases:
-        name = type(request).__name__.removesuffix("Request")
-        with pytest.raises(grpc.aio.AioRpcError) as caught:
-            await getattr(desk.beds(), name)(request, metadata=desk.desk_of())
-        assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT, name
-        found = {violation.field for violation in details(caught.value)["BadRequest"].field_violations}
-        assert found == wrong, name
+async def test_every_rpc_has_a_request_that_is_wrong() -> None:
+    names = {method.name for method in pb.DESCRIPTOR.services_by_name["BedService"].methods}
+    assert {type(request).__name__.removesuffix("Request") for request, _ in BAD} == names
+
+
+@pytest.mark.parametrize(("request_", "wrong"), BAD, ids=lambda value: type(value).__name__)
+async def test_bad_input_is_named_field_by_field(desk: Desk, request_: Any, wrong: set[str]) -> None:
+    name = type(request_).__name__.removesuffix("Request")
+    call = getattr(desk.beds(), name)(request_, metadata=desk.desk_of())
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await (call.read() if name.startswith("Watch") else call)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    found = {violation.field for violation in details(caught.value)["BadRequest"].field_violations}
+    assert found == wrong
 
 
 async def test_one_referral_asked_for_at_once_in_both_processes_has_one_bed(desk: Desk) -> None:
