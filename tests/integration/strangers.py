@@ -86,6 +86,7 @@ REQUESTS: dict[str, Fields] = {
             "ArrangeTransport": TRANSPORT,
             "DepartPatient": {"handover_document": {"summary": "交接"}, **TRANSPORT},
             "DivertPatient": {"destination_facility": COUNTY, **WHY},
+            "UpdateArrivalEstimate": {"estimated_arrival_time": NOW},
             "ReportArrival": {"patient": "P-1"},
             "ReportNoShow": {},
             "StartTreatment": {},
