@@ -67,7 +67,7 @@ def _referral() -> AggregateKind[Referral, Any]:
         deadlines=referrals.deadlines,
         facets=referrals.facets,
         # 6: transport names who carries
-        fold_version=6,
+        fold_version=7,
     )
 
 

@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from services.board.adapters.cookie_seal import read_seal
+from services.board.application.door_times import DoorTimes
 from services.board.application.one_tap import Allowance
 from services.board.application.platform import Platform, PlatformRefused, Refusal
+from services.board.application.presence import Presence
 from services.board.application.sessions import Sessions
 from services.board.application.watching import Rhythm
 from services.board.entrypoints.http.answering import Answers
@@ -77,7 +79,13 @@ async def client(links: FakeOneTap, clock: Clock) -> AsyncIterator[httpx.AsyncCl
         guard,
         signing_in=SigningIn(guard, cast(Any, None)),
         streams=Streams(guard, board, Rhythm(heartbeat_s=1), streams_max=1),
-        answers=Answers(guard, board, heartbeat_s=1, door_minutes=60),
+        answers=Answers(
+            guard,
+            board,
+            doors=DoorTimes(board, fallback_minutes=60),
+            presence=Presence(board),
+            heartbeat_s=1,
+        ),
     )
     app.routes.extend(OneTapPages(links, Allowance(per_minute=20, clock=clock)).routes())
     async with httpx.AsyncClient(
