@@ -34,7 +34,11 @@ class EventRecord:
     event_id: str
     #: None where it could not be read
     recorded_at: datetime | None
+    #: as Kafka has it
+    key: bytes | None
+    #: empty for a record without one, see `is_tombstone`
     value: bytes
+    is_tombstone: bool
     headers: tuple[tuple[str, bytes], ...]
     #: None where the value could not be read
     message: Message | None
@@ -96,7 +100,9 @@ def read_record(topic: Topic, record: Any) -> EventRecord:
         "partition": record.partition,
         "offset": record.offset,
         "taken_at": datetime.fromtimestamp(record.timestamp / 1000, UTC),
+        "key": record.key,
         "value": value,
+        "is_tombstone": record.value is None,
         "headers": tuple(record.headers),
     }
     try:

@@ -1,9 +1,11 @@
 """Reads topics between two bounds, and on from their ends: without a group, so that nobody's place moves."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from heapq import heapify, heapreplace
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -15,6 +17,8 @@ from services.shared.kernel.refusals import DependencyDown
 
 _POLL_MS = 200
 _RECORDS_MAX = 2_000
+#: What `merged` keeps of each partition: a record waits for those of the other partitions.
+_MERGED_MAX = 500
 #: A person waits.
 _START_TIMEOUT_S = 10.0
 
@@ -34,6 +38,10 @@ class Reach:
     last: int | None = None
 
 
+class RecordsGone(Exception):
+    """Kafka has deleted what is to be read."""
+
+
 class TopicSource:
     """The records of some topics."""
 
@@ -42,6 +50,23 @@ class TopicSource:
         self._topics = topics
         self._partitions = pin_partitions(consumer)
         self._ends: dict[TopicPartition, int] = {}
+        self._starts: dict[TopicPartition, int] = {}
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The names of the topics that are there."""
+        return tuple(self._topics)
+
+    def partitions(self, topic: str) -> int:
+        """How many partitions a topic has."""
+        return sum(each.topic == topic for each in self._partitions)
+
+    @property
+    def bounds(self) -> Mapping[TopicPartition, range]:
+        """The offsets in reach, by partition."""
+        return {
+            each: range(self._starts[each], max(self._starts[each], end)) for each, end in self._ends.items()
+        }
 
     async def seek(self, reach: Reach) -> None:
         """Goes to the beginning of `reach`. What is written after this is read only by `follow`."""
@@ -51,13 +76,27 @@ class TopicSource:
         self._consumer.assign(partitions)
         firsts = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
-        starts = await self._starts(reach, firsts, ends)
+        self._starts = await self._first_offsets(reach, firsts, ends)
         for partition in partitions:
-            self._consumer.seek(partition, starts[partition])
+            self._consumer.seek(partition, self._starts[partition])
         to = reach.offset_to
         self._ends = {each: end if to is None else min(end, to) for each, end in ends.items()}
 
-    async def _starts(
+    async def seek_bounds(self, bounds: Mapping[TopicPartition, range]) -> None:
+        """Goes to the beginning of these offsets. Raises RecordsGone when Kafka has deleted some of them."""
+        self._consumer.assign(list(bounds))
+        firsts = await self._consumer.beginning_offsets(list(bounds))
+        gone = [each for each, offsets in bounds.items() if offsets and offsets.start < firsts[each]]
+        if gone:
+            first = gone[0]
+            place = f"{first.topic}/{first.partition}"
+            raise RecordsGone(f"{place}: @{bounds[first].start} < @{firsts[first]}")
+        for each, offsets in bounds.items():
+            self._consumer.seek(each, offsets.start)
+        self._starts = {each: offsets.start for each, offsets in bounds.items()}
+        self._ends = {each: offsets.stop for each, offsets in bounds.items()}
+
+    async def _first_offsets(
         self, reach: Reach, firsts: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, int]:
         starts = dict(firsts)
@@ -93,6 +132,25 @@ class TopicSource:
         for partition, end in self._ends.items():
             self._consumer.seek(partition, end)
 
+    async def merged(self) -> AsyncIterator[Sequence[EventRecord]]:
+        """Pages of what is in reach, over all partitions by time, each partition in its own order."""
+        waiting = {each for each, offsets in self.bounds.items() if offsets}
+        heads: dict[TopicPartition, deque[EventRecord]] = {each: deque() for each in waiting}
+        while waiting:
+            empty = [each for each in waiting if not heads[each]]
+            batches = await self._consumer.getmany(
+                *empty, timeout_ms=_POLL_MS, max_records=_MERGED_MAX * len(empty)
+            )
+            for partition, records in batches.items():
+                end = self._ends[partition]
+                heads[partition].extend(self._read(record) for record in records if record.offset < end)
+            for partition in empty:
+                if not heads[partition] and await self._consumer.position(partition) >= self._ends[partition]:
+                    waiting.discard(partition)
+                    del heads[partition]
+            if all(heads.values()):
+                yield _by_time(heads)
+
     async def follow(self) -> AsyncIterator[Sequence[EventRecord]]:
         """Pages of what comes after, for ever; an empty one when nothing came for a moment."""
         while True:
@@ -101,6 +159,25 @@ class TopicSource:
 
     def _read(self, record: object) -> EventRecord:
         return read_record(self._topics[record.topic], record)  # type: ignore[attr-defined]
+
+
+def _by_time(heads: Mapping[TopicPartition, deque[EventRecord]]) -> list[EventRecord]:
+    """Takes the earliest record again and again, until a partition has none left."""
+    if len(heads) == 1:
+        (only,) = heads.values()
+        page = list(only)
+        only.clear()
+        return page
+    page = []
+    heap = [(queue[0].time, each, queue) for each, queue in heads.items()]
+    heapify(heap)
+    while heap:
+        _, partition, queue = heap[0]
+        page.append(queue.popleft())
+        if not queue:
+            break
+        heapreplace(heap, (queue[0].time, partition, queue))
+    return page
 
 
 @asynccontextmanager

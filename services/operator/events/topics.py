@@ -1,7 +1,7 @@
 """The platform's topics and what stands in them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from google.protobuf.message import Message
 
@@ -68,12 +68,23 @@ def known_topics() -> Mapping[str, Topic]:
     return {name: topic for topic in topics for name in (topic.short, topic.name)}
 
 
+def topic_named(name: str) -> Topic | None:
+    """The topic of a short or whole name; of a copy too, such as `….v1.replay`."""
+    known = known_topics()
+    if name in known:
+        return known[name]
+    original, _, _ = name.partition(".v1.")
+    copied = known.get(f"{original}.v1")
+    return replace(copied, name=name) if copied is not None and name != f"{original}.v1" else None
+
+
 def topics_named(names: tuple[str, ...]) -> tuple[Topic, ...]:
     """The topics of these names, each once; all topics of events for none. Raises UnknownTopic."""
     if not names:
         return EVENT_TOPICS
-    known = known_topics()
-    unknown = [name for name in names if name not in known]
+    found = {name: topic_named(name) for name in names}
+    unknown = [name for name, topic in found.items() if topic is None]
     if unknown:
-        raise UnknownTopic(f"{', '.join(unknown)} (known: {', '.join(t.short for t in known.values())})")
-    return tuple(dict.fromkeys(known[name] for name in names))
+        shorts = ", ".join(topic.short for topic in (*EVENT_TOPICS, *OTHER_TOPICS))
+        raise UnknownTopic(f"{', '.join(unknown)} (known: {shorts})")
+    return tuple(dict.fromkeys(topic for topic in found.values() if topic is not None))
