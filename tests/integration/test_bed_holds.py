@@ -26,6 +26,8 @@ from tierlink.bed.v1 import bed_service_pb2 as pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+STALE_AFTER_S = 5400
+
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
@@ -73,6 +75,7 @@ async def desk(stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> 
         "TIERLINK_KAFKA_BOOTSTRAP": "127.0.0.1:1",
         "TIERLINK_JWKS": str(files.jwks),
         "TIERLINK_PARTS": "grpc,deadlines",
+        "TIERLINK_BED_STALE_AFTER_S": str(STALE_AFTER_S),
         "TIERLINK_LOG_LEVEL": "WARNING",
     }
     async with AsyncExitStack() as running:
@@ -213,6 +216,16 @@ async def test_a_hold_lapses_by_its_deadline_and_the_bed_is_free(desk: Desk) -> 
     after = await until_released(desk, "lapse", 20)
 
     assert (after.counts.held, after.version) == (0, held.ward.version + 1)
+
+
+async def test_counts_are_shown_with_the_age_from_which_they_are_stale(desk: Desk) -> None:
+    listing = pb.ListBedsRequest(facility=COUNTY)
+    counting = pb.GetAvailabilityRequest(facilities=[COUNTY])
+    answers = (
+        await desk.beds().ListBeds(listing, metadata=desk.desk_of()),
+        await desk.beds().GetAvailability(counting, metadata=desk.desk_of()),
+    )
+    assert [answer.stale_after_s for answer in answers] == [STALE_AFTER_S, STALE_AFTER_S]
 
 
 async def test_nobody_else_reaches_into_a_ward(desk: Desk) -> None:

@@ -48,7 +48,8 @@ class WardReading:
         # (What is folded anew is a whole ward, and counts as well.)
         whole: AggregateKind[Any, Any] = kinds.ward
         self._counted: AggregateKind[CountedWard, Any] = replace(whole, state_type=CountedWard)
-        self._stale_after_s = stale_after_s
+        #: the site's limit for the age of a count
+        self.stale_after_s = stale_after_s
 
     async def page(
         self, facility: str, bed_type: BedType | None, *, after: int | None = None, limit: int
@@ -68,7 +69,7 @@ class WardReading:
     ) -> tuple[Availability, ...]:
         """Counts by facility and bed type, with the age of their confirmation at `now`."""
         wards = await self._of(self._counted, facilities, bed_type)
-        return availability(wards, now, self._stale_after_s)
+        return availability(wards, now, self.stale_after_s)
 
     async def of_facilities(self, facilities: tuple[str, ...], now: datetime) -> tuple[FacilityCounts, ...]:
         """The counts of some facilities, each at the version that the topic of availability knows."""
@@ -107,7 +108,7 @@ class WardReading:
         for ward in wards:
             versions[ward.facility] += ward.version
         found: dict[str, list[Availability]] = {}
-        for each in availability(wards, now, self._stale_after_s):
+        for each in availability(wards, now, self.stale_after_s):
             found.setdefault(each.facility, []).append(each)
         return tuple(
             FacilityCounts(facility=facility, version=versions[facility], availabilities=tuple(each))

@@ -842,7 +842,10 @@ class ListBedsResponse(message.Message):
 
     WARDS_FIELD_NUMBER: builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    STALE_AFTER_S_FIELD_NUMBER: builtins.int
     next_page_token: builtins.str
+    stale_after_s: builtins.float
+    """Counts that were confirmed longer ago than this, in seconds, or never, are stale: the site's limit."""
     @builtins.property
     def wards(self) -> containers.RepeatedCompositeFieldContainer[bed_pb2.Ward]: ...
     def __init__(
@@ -850,10 +853,11 @@ class ListBedsResponse(message.Message):
         *,
         wards: abc.Iterable[bed_pb2.Ward] | None = ...,
         next_page_token: builtins.str = ...,
+        stale_after_s: builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "wards", b"wards"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "stale_after_s", b"stale_after_s", "wards", b"wards"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -885,16 +889,20 @@ class GetAvailabilityResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     AVAILABILITIES_FIELD_NUMBER: builtins.int
+    STALE_AFTER_S_FIELD_NUMBER: builtins.int
+    stale_after_s: builtins.float
+    """Counts that were confirmed longer ago than this, in seconds, or never, are stale: the site's limit."""
     @builtins.property
     def availabilities(self) -> containers.RepeatedCompositeFieldContainer[bed_pb2.Availability]: ...
     def __init__(
         self,
         *,
         availabilities: abc.Iterable[bed_pb2.Availability] | None = ...,
+        stale_after_s: builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["availabilities", b"availabilities"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["availabilities", b"availabilities", "stale_after_s", b"stale_after_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -57,7 +57,10 @@ class AvailabilityServicer:
         found = await self._reading.availability(
             tuple(request.facilities), bed_type_of(request.bed_type), call.received_at
         )
-        return pb.GetAvailabilityResponse(availabilities=[availability_resource(each) for each in found])
+        return pb.GetAvailabilityResponse(
+            availabilities=[availability_resource(each) for each in found],
+            stale_after_s=self._reading.stale_after_s,
+        )
 
     async def search_beds(self, request: pb.SearchBedsRequest, call: Call) -> pb.SearchBedsResponse:
         """Raises InvalidInput without a place to start from."""

@@ -214,7 +214,9 @@ class BedServicer:
             limit=page_size(request.page_size),
         )
         return pb.ListBedsResponse(
-            wards=[ward_resource(ward) for ward in page.wards], next_page_token=page_token(page.next_after)
+            wards=[ward_resource(ward) for ward in page.wards],
+            next_page_token=page_token(page.next_after),
+            stale_after_s=self._reading.stale_after_s,
         )
 
 
