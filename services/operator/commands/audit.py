@@ -1,9 +1,11 @@
-"""`tierlink audit verify`: is every chain of every service as it was written?"""
+"""`tierlink audit`: is every chain of every service as it was written, and as it was signed?"""
 
 import asyncio
 import json
 import sys
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 import typer
 from rich.progress import Progress as Bar
@@ -25,11 +27,21 @@ from services.operator.commands.options import (
 from services.operator.report.consoles import open_console
 from services.operator.report.document import verification_document
 from services.operator.report.tables import Tables
-from services.operator.rpc.calling import Caller
+from services.operator.rpc.calling import Caller, Patience
+from services.operator.rpc.checkpoints import Checkpoints
 from services.operator.rpc.failures import CallFailed
 from services.operator.texts import Language, say
+from services.operator.verification.against_checkpoints import verify_against
+from services.operator.verification.checkpoint_file import (
+    CheckpointFileError,
+    SignedHeads,
+    read_checkpoints,
+    read_public_key,
+    write_checkpoints,
+)
 from services.operator.verification.findings import Verification
 from services.operator.verification.service_audits import Progress, verify_services
+from services.shared.audit.checkpoint import Checkpoint
 from services.shared.rpc.channels import SERVICES, Addresses, open_channels
 
 #: A person waits: better to be told soon that a service is not there.
@@ -38,9 +50,9 @@ _PATIENCE_S = 5.0
 audit = typer.Typer(name="audit", help="审计链 · The audit trail.", no_args_is_help=True)
 
 
-@audit.callback()
-def _audit() -> None:
-    """Makes `verify` a subcommand while it is the only one."""
+#: Making a checkpoint reads every head of a store.
+_CHECKPOINT_PATIENCE = Patience(attempt_s=120.0, total_s=240.0)
+T = TypeVar("T")
 
 
 @audit.command()
@@ -49,6 +61,19 @@ def verify(
     aggregate: Annotated[
         str, typer.Option("--aggregate", help="只核验这一个，如 referrals/… · this one alone")
     ] = "",
+    checkpoint: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--checkpoint", help="另行保存的存证文件，可多次 · checkpoint kept elsewhere; may be given again"
+        ),
+    ] = None,
+    public_key: Annotated[
+        Path | None,
+        typer.Option(
+            "--public-key",
+            help="受信的存证公钥 PEM，缺省用存证文件所载 · trusted key; else the one in the checkpoint",
+        ),
+    ] = None,
     output: OutputOption = Output.TEXT,
     lang: LanguageOption = Language.BOTH,
     token: TokenOption = "",
@@ -64,8 +89,15 @@ def verify(
     addresses = addresses_of(referral, bed, notification)
     credentials = operator_token(token, key)
     try:
+        kept = [each for path in checkpoint or () for each in read_checkpoints(path)]
+        trusted = None if public_key is None else read_public_key(public_key)
         verifications = asyncio.run(_verify(addresses, credentials, aggregate, lang))
-    except (CallFailed, OSError) as error:
+        if kept:
+            against = _asked(
+                addresses, credentials, lambda desks: verify_against(desks, kept, trusted, only=aggregate)
+            )
+            verifications = (*verifications, *against)
+    except (CallFailed, CheckpointFileError, OSError) as error:
         give_up(str(error))
     if output is Output.JSON:
         intact = all(each.is_intact for each in verifications)
@@ -105,3 +137,89 @@ async def _verify(
             return await verify_services(
                 Caller(channels), token, aggregate=aggregate, patience_s=_PATIENCE_S, on_progress=note
             )
+
+
+@audit.command("checkpoint")
+def checkpoint_(
+    *,
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="存证文件，请保存于别处 · file to keep elsewhere", show_default=False),
+    ],
+    lang: LanguageOption = Language.BOTH,
+    token: TokenOption = "",
+    key: KeyOption = None,
+    referral: ReferralOption = "",
+    bed: BedOption = "",
+    notification: NotificationOption = "",
+) -> None:
+    """签署三个服务全部审计链的当前位置 · Signs where all chains of the three services stand.
+
+    服务须配置 TIERLINK_CHECKPOINT_KEY · the services need that setting.
+    """
+    if out.exists():
+        give_up(say("checkpoint.there", lang, path=out))
+
+    async def make(desks: dict[str, Checkpoints]) -> list[SignedHeads]:
+        made = [(desk, await desk.make()) for desk in desks.values()]
+        return [
+            SignedHeads(checkpoint=each, heads=await desk.heads(each.statement.number)) for desk, each in made
+        ]
+
+    try:
+        made = _asked(addresses_of(referral, bed, notification), operator_token(token, key), make)
+        write_checkpoints(out, made)
+    except (CallFailed, OSError) as error:
+        give_up(str(error))
+    for each in made:
+        open_console().print(_line(each.checkpoint, lang))
+    open_console().print(say("checkpoint.keep", lang, path=out))
+
+
+@audit.command()
+def checkpoints(
+    *,
+    count_max: Annotated[int, typer.Option("--max", min=1, max=1000, help="每个服务至多 · at most")] = 20,
+    lang: LanguageOption = Language.BOTH,
+    token: TokenOption = "",
+    key: KeyOption = None,
+    referral: ReferralOption = "",
+    bed: BedOption = "",
+    notification: NotificationOption = "",
+) -> None:
+    """各服务已有的存证，最近的在前 · The checkpoints of every service, the latest first."""
+
+    async def ask(desks: dict[str, Checkpoints]) -> list[Checkpoint]:
+        return [each for desk in desks.values() for each in await desk.latest(count_max=count_max)]
+
+    try:
+        found = _asked(addresses_of(referral, bed, notification), operator_token(token, key), ask)
+    except (CallFailed, OSError) as error:
+        give_up(str(error))
+    for each in found:
+        open_console().print(_line(each, lang))
+
+
+def _line(checkpoint: Checkpoint, language: Language) -> str:
+    statement = checkpoint.statement
+    return say(
+        "checkpoint.line",
+        language,
+        service=statement.service,
+        number=statement.number,
+        size=statement.tree_size,
+        root=statement.root.hex()[:16],
+        made_at=f"{statement.made_at:%Y-%m-%d %H:%M:%S}Z",
+        made_by=statement.made_by,
+    )
+
+
+def _asked(addresses: Addresses, token: str, work: Callable[[dict[str, Checkpoints]], Awaitable[T]]) -> T:
+    """What `work` makes of the services' checkpoints. Raises CallFailed, OSError."""
+
+    async def ask() -> T:
+        async with open_channels(addresses) as channels:
+            caller = Caller(channels, patience=_CHECKPOINT_PATIENCE)
+            return await work({name: Checkpoints(caller, name, token) for name in SERVICES})
+
+    return asyncio.run(ask())

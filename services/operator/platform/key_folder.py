@@ -38,6 +38,10 @@ _LIMITS = {
 }
 
 
+#: What checkpoints of the audit trail are signed with; its tokens are nobody's.
+CHECKPOINT_KEY_FILE = "checkpoint_key.pem"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnswerKeys:
     """Where the keys of answer links are."""
@@ -56,6 +60,14 @@ def answer_keys(folder: Path) -> AnswerKeys:
         signing=folder / ANSWER_SIGNING_KEY_FILE,
         board=folder / BOARD_SIGNING_KEY_FILE,
     )
+
+
+def ensure_checkpoint_key(folder: Path) -> Path:
+    """The file of the checkpoints' key, made when there is none. Raises OSError."""
+    path = folder / CHECKPOINT_KEY_FILE
+    if not path.exists():
+        write_private_key(generate_signing_key(), path)
+    return path
 
 
 def ensure_board_key(folder: Path) -> Path:

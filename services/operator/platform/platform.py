@@ -17,7 +17,12 @@ from services.embedded.stack import DATABASE_PREFIX
 from services.operator.platform.errors import PlatformError
 from services.operator.platform.given import KAFKA_VARIABLE, Given, variable
 from services.operator.platform.identity_keys import ensure_contact_keys, ensure_identity_keys
-from services.operator.platform.key_folder import answer_keys, ensure_board_key, ensure_keys
+from services.operator.platform.key_folder import (
+    answer_keys,
+    ensure_board_key,
+    ensure_checkpoint_key,
+    ensure_keys,
+)
 from services.operator.platform.service_process import ServiceProcess
 from services.operator.platform.supervision import Process, Supervisor, supervise
 from services.shared.rpc.channels import SERVICES, Addresses
@@ -112,6 +117,7 @@ async def running_platform(
                 folder=folder / "services" / name,
                 environment={
                     **_environment(name, settings, given, key_files, sealing_keys),
+                    **_checkpoint_key(folder),
                     **(_answer_links(settings, folder) if name == "notification" else {}),
                 },
                 port=settings.ports.get(name),
@@ -228,6 +234,12 @@ def _board(platform: Platform, settings: PlatformSettings) -> ServiceProcess:
         port=settings.ports.get(BOARD),
         is_temporary=settings.folder is None,
     )
+
+
+def _checkpoint_key(folder: Path) -> Mapping[str, str]:
+    """What checkpoints are signed with; a site's own key, in the environment, goes before."""
+    name = "TIERLINK_CHECKPOINT_KEY"
+    return {} if os.environ.get(name) else {name: str(ensure_checkpoint_key(folder / "services" / "keys"))}
 
 
 def _answer_links(settings: PlatformSettings, folder: Path) -> Mapping[str, str]:

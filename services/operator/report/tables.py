@@ -16,6 +16,8 @@ from services.operator.texts import Language, say, shown
 from services.operator.verification.findings import Verification
 
 _STATUS_STYLES = {"MET": "green", "MISSED": "bold red", "RUNNING": "yellow"}
+#: What a verifier that is no service is called.
+_VERIFIERS = {"local": "audit.local", "checkpoint": "audit.checkpoint"}
 _SEVERITY_STYLES = {"CRITICAL": "bold red", "HIGH": "yellow", "INFORMATION": "dim"}
 
 
@@ -64,8 +66,7 @@ class Tables:
         """Verdicts of any verifiers."""
         table = self._table("report.audit", "verified_by", "aggregates", "events", "findings")
         for each in verifications:
-            local = each.verified_by == "local"
-            name = "audit.local" if local else "audit.service"
+            name = _VERIFIERS.get(each.verified_by.partition(" ")[0], "audit.service")
             verdict = (
                 Text(f"✓ {say('audit.intact', self._language)}", style="green")
                 if each.is_intact
@@ -74,7 +75,7 @@ class Tables:
                 )
             )
             table.add_row(
-                say(name, self._language, name=each.verified_by),
+                say(name, self._language, name=each.verified_by.removeprefix("checkpoint ")),
                 str(each.aggregates_count),
                 str(each.events_count),
                 verdict,

@@ -5,12 +5,15 @@ from typing import Any
 
 from services.shared.audit import audit_service
 from services.shared.audit.audit_service import AuditServicer, KnownTo
+from services.shared.audit.checkpoint_methods import CheckpointServicer, signing_with
+from services.shared.audit.checkpoint_store import CheckpointStore
 from services.shared.dead_letters import dead_letter_service
 from services.shared.dead_letters.dead_letter_service import DeadLetterServicer, dead_letter_kind
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.inbox.desk import DeadLetterDesk
 from services.shared.lifecycle.foundation import Foundation
 from services.shared.rpc.method import StreamMethod, UnaryMethod
+from services.shared.rpc.signing import read_signing_key
 
 #: A gRPC service's full name and its methods.
 Served = tuple[str, tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]]
@@ -19,11 +22,17 @@ Served = tuple[str, tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]]
 def oversight(
     foundation: Foundation, kinds: Mapping[str, AggregateKind[Any, Any]], known_to: KnownTo | None = None
 ) -> tuple[Served, ...]:
-    """The services; `kinds` are the service's own. Raises CodecMismatch."""
+    """The services; `kinds` are the service's own. Raises CodecMismatch, SigningKeyError."""
     letters = dead_letter_kind()
     audit = AuditServicer(foundation.store, {**kinds, letters.name: letters}, known_to)
     dead = DeadLetterServicer(DeadLetterDesk(foundation.reading), foundation.runner, letters)
     return (
-        (audit_service.SERVICE, audit.methods()),
+        (audit_service.SERVICE, (*audit.methods(), *_checkpoints(foundation).methods())),
         (dead_letter_service.SERVICE, dead.methods()),
     )
+
+
+def _checkpoints(foundation: Foundation) -> CheckpointServicer:
+    key = foundation.settings.checkpoint_key
+    sign = None if key is None else signing_with(read_signing_key(key))
+    return CheckpointServicer(CheckpointStore(foundation.reading, foundation.service), sign)

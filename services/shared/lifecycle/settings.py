@@ -51,6 +51,9 @@ class ServiceSettings(BaseSettings):
         "", description="JWKS with the keys of the callers' tokens: a file's path or an https URL"
     )
     token_audience: str = Field("", description="audience that tokens must carry; empty accepts any")
+    checkpoint_key: Path | None = Field(
+        None, description="PEM file: Ed25519 key that checkpoints of the audit trail are signed with"
+    )
     parts: str = Field(
         "grpc,relay,consumer,deadlines,deliveries", description="what this process does, comma separated"
     )

@@ -6,6 +6,7 @@ isort:skip_file
 from collections import abc as abc
 from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
+from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
 import builtins as builtins
 import sys
@@ -17,6 +18,338 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: descriptor.FileDescriptor
+
+@typing.final
+class Checkpoint(message.Message):
+    """Where the chains of one service stood, signed."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: builtins.int
+    SERVICE_FIELD_NUMBER: builtins.int
+    MADE_BY_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    MADE_AT_FIELD_NUMBER: builtins.int
+    TREE_SIZE_FIELD_NUMBER: builtins.int
+    ROOT_FIELD_NUMBER: builtins.int
+    PREVIOUS_ROOT_FIELD_NUMBER: builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: builtins.int
+    SIGNATURE_FIELD_NUMBER: builtins.int
+    number: builtins.int
+    """1 for the service's first, without gaps."""
+    service: builtins.str
+    """referral, bed or notification."""
+    made_by: builtins.str
+    tree_size: builtins.int
+    """How many aggregates."""
+    root: builtins.bytes
+    """Merkle root (RFC 6962) over their heads by the bytes of their ids; 32 bytes, as all hashes."""
+    previous_root: builtins.bytes
+    """Of the checkpoint before; empty for the first."""
+    public_key: builtins.bytes
+    """Ed25519, 32 bytes."""
+    signature: builtins.bytes
+    """Over the lines `tierlink-checkpoint-v1`, service, number, made_by, occurred_at, made_at (RFC 3339, UTC, microseconds),
+    tree_size, root and previous_root (hexadecimal), each with a line feed.
+    """
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def made_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        number: builtins.int = ...,
+        service: builtins.str = ...,
+        made_by: builtins.str = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        made_at: timestamp_pb2.Timestamp | None = ...,
+        tree_size: builtins.int = ...,
+        root: builtins.bytes = ...,
+        previous_root: builtins.bytes = ...,
+        public_key: builtins.bytes = ...,
+        signature: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["made_at", b"made_at", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["made_at", b"made_at", "made_by", b"made_by", "number", b"number", "occurred_at", b"occurred_at", "previous_root", b"previous_root", "public_key", b"public_key", "root", b"root", "service", b"service", "signature", b"signature", "tree_size", b"tree_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class AggregateHead(message.Message):
+    """Where one aggregate's chain stood.
+    Its leaf is SHA-256 of 0x00, the id's length (4 bytes, big-endian), the id, the version (8 bytes, big-endian) and the hash.
+    """
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AGGREGATE_ID_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    HEAD_HASH_FIELD_NUMBER: builtins.int
+    aggregate_id: builtins.str
+    version: builtins.int
+    head_hash: builtins.bytes
+    def __init__(
+        self,
+        *,
+        aggregate_id: builtins.str = ...,
+        version: builtins.int = ...,
+        head_hash: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "head_hash", b"head_hash", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class MakeCheckpointRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Number of the checkpoint before, 0 for none; a stale one is refused."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """When it was decided; defaults to receipt."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class MakeCheckpointResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CHECKPOINT_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def checkpoint(self) -> Checkpoint: ...
+    def __init__(
+        self,
+        *,
+        checkpoint: Checkpoint | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["checkpoint", b"checkpoint"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListCheckpointsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    page_token: builtins.str
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListCheckpointsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CHECKPOINTS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    @builtins.property
+    def checkpoints(self) -> containers.RepeatedCompositeFieldContainer[Checkpoint]: ...
+    def __init__(
+        self,
+        *,
+        checkpoints: abc.Iterable[Checkpoint] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["checkpoints", b"checkpoints", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListCheckpointHeadsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    number: builtins.int
+    page_size: builtins.int
+    page_token: builtins.str
+    def __init__(
+        self,
+        *,
+        number: builtins.int = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["number", b"number", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListCheckpointHeadsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    HEADS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    @builtins.property
+    def heads(self) -> containers.RepeatedCompositeFieldContainer[AggregateHead]: ...
+    def __init__(
+        self,
+        *,
+        heads: abc.Iterable[AggregateHead] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["heads", b"heads", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ProveInclusionRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: builtins.int
+    AGGREGATE_ID_FIELD_NUMBER: builtins.int
+    number: builtins.int
+    aggregate_id: builtins.str
+    def __init__(
+        self,
+        *,
+        number: builtins.int = ...,
+        aggregate_id: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "number", b"number"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ProveInclusionResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    CHECKPOINT_FIELD_NUMBER: builtins.int
+    HEAD_FIELD_NUMBER: builtins.int
+    LEAF_INDEX_FIELD_NUMBER: builtins.int
+    PATH_FIELD_NUMBER: builtins.int
+    leaf_index: builtins.int
+    """Its place in the tree, from 0."""
+    @builtins.property
+    def checkpoint(self) -> Checkpoint: ...
+    @builtins.property
+    def head(self) -> AggregateHead: ...
+    @builtins.property
+    def path(self) -> containers.RepeatedScalarFieldContainer[builtins.bytes]:
+        """The hashes beside the way to the root, from below."""
+
+    def __init__(
+        self,
+        *,
+        checkpoint: Checkpoint | None = ...,
+        head: AggregateHead | None = ...,
+        leaf_index: builtins.int = ...,
+        path: abc.Iterable[builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["checkpoint", b"checkpoint", "head", b"head"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["checkpoint", b"checkpoint", "head", b"head", "leaf_index", b"leaf_index", "path", b"path"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetLinksRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    HEADS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def heads(self) -> containers.RepeatedCompositeFieldContainer[AggregateHead]: ...
+    def __init__(
+        self,
+        *,
+        heads: abc.Iterable[AggregateHead] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["heads", b"heads"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ChainLink(message.Message):
+    """What the store has of one head."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AGGREGATE_ID_FIELD_NUMBER: builtins.int
+    HEAD_VERSION_FIELD_NUMBER: builtins.int
+    HASH_FIELD_NUMBER: builtins.int
+    aggregate_id: builtins.str
+    head_version: builtins.int
+    """The aggregate's version today; 0 when it is not there."""
+    hash: builtins.bytes
+    """Hash of the event at the asked version; empty when it is not there."""
+    def __init__(
+        self,
+        *,
+        aggregate_id: builtins.str = ...,
+        head_version: builtins.int = ...,
+        hash: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "hash", b"hash", "head_version", b"head_version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class GetLinksResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    LINKS_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def links(self) -> containers.RepeatedCompositeFieldContainer[ChainLink]: ...
+    def __init__(
+        self,
+        *,
+        links: abc.Iterable[ChainLink] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["links", b"links"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class VerifyChainsRequest(message.Message):

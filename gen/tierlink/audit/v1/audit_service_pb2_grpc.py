@@ -40,6 +40,31 @@ class AuditServiceStub:
                 request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsRequest.SerializeToString,
                 response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsResponse.FromString,
                 _registered_method=True)
+        self.MakeCheckpoint = channel.unary_unary(
+                '/tierlink.audit.v1.AuditService/MakeCheckpoint',
+                request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.MakeCheckpointRequest.SerializeToString,
+                response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.MakeCheckpointResponse.FromString,
+                _registered_method=True)
+        self.ListCheckpoints = channel.unary_unary(
+                '/tierlink.audit.v1.AuditService/ListCheckpoints',
+                request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointsResponse.FromString,
+                _registered_method=True)
+        self.ListCheckpointHeads = channel.unary_unary(
+                '/tierlink.audit.v1.AuditService/ListCheckpointHeads',
+                request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointHeadsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointHeadsResponse.FromString,
+                _registered_method=True)
+        self.ProveInclusion = channel.unary_unary(
+                '/tierlink.audit.v1.AuditService/ProveInclusion',
+                request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ProveInclusionRequest.SerializeToString,
+                response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ProveInclusionResponse.FromString,
+                _registered_method=True)
+        self.GetLinks = channel.unary_unary(
+                '/tierlink.audit.v1.AuditService/GetLinks',
+                request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksRequest.SerializeToString,
+                response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -55,6 +80,42 @@ class AuditServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MakeCheckpoint(self, request, context):
+        """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
+        FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCheckpoints(self, request, context):
+        """The checkpoints, the latest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListCheckpointHeads(self, request, context):
+        """The heads that a checkpoint's root stands for, in an order of the server's own.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ProveInclusion(self, request, context):
+        """The proof that one aggregate, at a version, is in a checkpoint.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetLinks(self, request, context):
+        """What the store has today of the heads of a checkpoint that somebody kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AuditServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -62,6 +123,31 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.VerifyChains,
                     request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsRequest.FromString,
                     response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsResponse.SerializeToString,
+            ),
+            'MakeCheckpoint': grpc.unary_unary_rpc_method_handler(
+                    servicer.MakeCheckpoint,
+                    request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.MakeCheckpointRequest.FromString,
+                    response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.MakeCheckpointResponse.SerializeToString,
+            ),
+            'ListCheckpoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCheckpoints,
+                    request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointsRequest.FromString,
+                    response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointsResponse.SerializeToString,
+            ),
+            'ListCheckpointHeads': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListCheckpointHeads,
+                    request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointHeadsRequest.FromString,
+                    response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointHeadsResponse.SerializeToString,
+            ),
+            'ProveInclusion': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProveInclusion,
+                    request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ProveInclusionRequest.FromString,
+                    response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ProveInclusionResponse.SerializeToString,
+            ),
+            'GetLinks': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLinks,
+                    request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksRequest.FromString,
+                    response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -92,6 +178,141 @@ class AuditService:
             '/tierlink.audit.v1.AuditService/VerifyChains',
             tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsRequest.SerializeToString,
             tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MakeCheckpoint(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.audit.v1.AuditService/MakeCheckpoint',
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.MakeCheckpointRequest.SerializeToString,
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.MakeCheckpointResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCheckpoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.audit.v1.AuditService/ListCheckpoints',
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointsRequest.SerializeToString,
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListCheckpointHeads(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.audit.v1.AuditService/ListCheckpointHeads',
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointHeadsRequest.SerializeToString,
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListCheckpointHeadsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProveInclusion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.audit.v1.AuditService/ProveInclusion',
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ProveInclusionRequest.SerializeToString,
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ProveInclusionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLinks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.audit.v1.AuditService/GetLinks',
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksRequest.SerializeToString,
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,18 @@ class AuditServiceStub:
     For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
     Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
     """
+    MakeCheckpoint: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.MakeCheckpointRequest, _audit_service_pb2.MakeCheckpointResponse]
+    """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
+    FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before.
+    """
+    ListCheckpoints: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListCheckpointsRequest, _audit_service_pb2.ListCheckpointsResponse]
+    """The checkpoints, the latest first."""
+    ListCheckpointHeads: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListCheckpointHeadsRequest, _audit_service_pb2.ListCheckpointHeadsResponse]
+    """The heads that a checkpoint's root stands for, in an order of the server's own."""
+    ProveInclusion: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ProveInclusionRequest, _audit_service_pb2.ProveInclusionResponse]
+    """The proof that one aggregate, at a version, is in a checkpoint."""
+    GetLinks: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetLinksRequest, _audit_service_pb2.GetLinksResponse]
+    """What the store has today of the heads of a checkpoint that somebody kept."""
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -49,6 +61,18 @@ class AuditServiceAsyncStub(AuditServiceStub):
     For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
     Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
     """
+    MakeCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.MakeCheckpointRequest, _audit_service_pb2.MakeCheckpointResponse]  # type: ignore[assignment]
+    """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
+    FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before.
+    """
+    ListCheckpoints: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListCheckpointsRequest, _audit_service_pb2.ListCheckpointsResponse]  # type: ignore[assignment]
+    """The checkpoints, the latest first."""
+    ListCheckpointHeads: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListCheckpointHeadsRequest, _audit_service_pb2.ListCheckpointHeadsResponse]  # type: ignore[assignment]
+    """The heads that a checkpoint's root stands for, in an order of the server's own."""
+    ProveInclusion: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ProveInclusionRequest, _audit_service_pb2.ProveInclusionResponse]  # type: ignore[assignment]
+    """The proof that one aggregate, at a version, is in a checkpoint."""
+    GetLinks: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetLinksRequest, _audit_service_pb2.GetLinksResponse]  # type: ignore[assignment]
+    """What the store has today of the heads of a checkpoint that somebody kept."""
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     """The proof that nothing was altered; each service serves it for its own store."""
@@ -63,5 +87,47 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
         Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
         """
+
+    @_abc_1.abstractmethod
+    def MakeCheckpoint(
+        self,
+        request: _audit_service_pb2.MakeCheckpointRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.MakeCheckpointResponse, _abc.Awaitable[_audit_service_pb2.MakeCheckpointResponse]]:
+        """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
+        FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before.
+        """
+
+    @_abc_1.abstractmethod
+    def ListCheckpoints(
+        self,
+        request: _audit_service_pb2.ListCheckpointsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.ListCheckpointsResponse, _abc.Awaitable[_audit_service_pb2.ListCheckpointsResponse]]:
+        """The checkpoints, the latest first."""
+
+    @_abc_1.abstractmethod
+    def ListCheckpointHeads(
+        self,
+        request: _audit_service_pb2.ListCheckpointHeadsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.ListCheckpointHeadsResponse, _abc.Awaitable[_audit_service_pb2.ListCheckpointHeadsResponse]]:
+        """The heads that a checkpoint's root stands for, in an order of the server's own."""
+
+    @_abc_1.abstractmethod
+    def ProveInclusion(
+        self,
+        request: _audit_service_pb2.ProveInclusionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.ProveInclusionResponse, _abc.Awaitable[_audit_service_pb2.ProveInclusionResponse]]:
+        """The proof that one aggregate, at a version, is in a checkpoint."""
+
+    @_abc_1.abstractmethod
+    def GetLinks(
+        self,
+        request: _audit_service_pb2.GetLinksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.GetLinksResponse, _abc.Awaitable[_audit_service_pb2.GetLinksResponse]]:
+        """What the store has today of the heads of a checkpoint that somebody kept."""
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,67 @@
+"""Asks a service for its checkpoints."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import uuid4
+
+from google.protobuf.message import Message
+
+from services.operator.rpc.calling import Caller
+from services.operator.rpc.methods import RpcMethod
+from services.shared.audit.checkpoint import Checkpoint, Head, Link
+from services.shared.audit.checkpoint_messages import checkpoint_of, head_message, head_of, link_of
+from tierlink.audit.v1 import audit_service_pb2 as pb
+
+_SERVICE = pb.DESCRIPTOR.services_by_name["AuditService"]
+_PAGE = 1000
+
+
+class Checkpoints:
+    """The checkpoints of one service (`referral`, `bed` or `notification`). Everything raises CallFailed."""
+
+    def __init__(self, caller: Caller, service: str, token: str) -> None:
+        self._caller = caller
+        self._service = service
+        self._token = token
+
+    async def make(self) -> Checkpoint:
+        """Has one made of where all chains stand."""
+        request = pb.MakeCheckpointRequest(request_id=str(uuid4()))
+        return checkpoint_of((await self._call("MakeCheckpoint", request)).checkpoint)
+
+    async def latest(self, *, count_max: int) -> list[Checkpoint]:
+        """The latest first."""
+        request = pb.ListCheckpointsRequest(page_size=min(_PAGE, count_max))
+        return [checkpoint_of(each) for each in (await self._call("ListCheckpoints", request)).checkpoints]
+
+    async def heads(self, number: int) -> tuple[Head, ...]:
+        """All heads of a checkpoint."""
+        found: list[Head] = []
+        token = ""
+        while True:
+            request = pb.ListCheckpointHeadsRequest(number=number, page_size=_PAGE, page_token=token)
+            page = await self._call("ListCheckpointHeads", request)
+            found += (head_of(each) for each in page.heads)
+            token = page.next_page_token
+            if not token:
+                return tuple(found)
+
+    async def links(self, heads: Sequence[Head]) -> list[Link]:
+        """What the service has today of these heads."""
+        found: list[Link] = []
+        for start in range(0, len(heads), _PAGE):
+            request = pb.GetLinksRequest(heads=[head_message(each) for each in heads[start : start + _PAGE]])
+            found += (link_of(each) for each in (await self._call("GetLinks", request)).links)
+        return found
+
+    async def _call(self, name: str, request: Message) -> Any:
+        method = _SERVICE.methods_by_name[name]
+        rpc = RpcMethod(
+            name=name,
+            path=f"/{_SERVICE.full_name}/{name}",
+            service=self._service,
+            request=method.input_type,
+            response=method.output_type,
+            is_stream=False,
+        )
+        return (await self._caller.call(rpc, request, self._token)).message

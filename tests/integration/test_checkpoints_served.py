@@ -1,0 +1,159 @@
+"""Checkpoints of a running service as an operator meets them: made, kept, and held against the store."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import grpc
+import pytest
+import pytest_asyncio
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from services.embedded.databases import drop_database
+from services.operator.rpc.people import OPERATOR
+from services.shared.audit.checkpoint_messages import checkpoint_of, head_of
+from services.shared.audit.merkle import is_included
+from services.shared.kernel.actor import Role
+from services.shared.rpc.signing import generate_signing_key, sign_token, write_key_files
+from tests.integration.hospital import COUNTY, Hospital, details, new_id, referral_service
+from tests.integration.referral_site import refused
+from tests.stack import SharedStack
+from tierlink.audit.v1 import audit_service_pb2 as pb
+from tierlink.audit.v1 import audit_service_pb2_grpc
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trail:
+    """An operator's side."""
+
+    hospital: Hospital
+    address: str
+    dsn: str
+    folder: Path
+
+    async def call(self, name: str, *, as_: Any = None, **fields: Any) -> Any:
+        stub = audit_service_pb2_grpc.AuditServiceStub(self.hospital.channel)  # type: ignore[no-untyped-call]
+        who = as_ or self.hospital.as_("", Role.OPERATOR)
+        return await getattr(stub, name)(getattr(pb, f"{name}Request")(**fields), metadata=who)
+
+    async def run(self, *arguments: str) -> tuple[int, str]:
+        token = sign_token(self.hospital.key, OPERATOR, issued_at=datetime.now(UTC), lifetime_s=600)
+        addresses = [
+            part for name in ("referral", "bed", "notification") for part in (f"--{name}", self.address)
+        ]
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "services.operator", "audit", *arguments, *addresses, "--token", token),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode() + err.decode()
+
+    async def findings(self, *arguments: str) -> tuple[int, set[tuple[str, str]]]:
+        code, out = await self.run("verify", "--output", "json", *arguments)
+        services = json.loads(out)["services"]
+        return code, {(each["aggregate"], each["code"]) for one in services for each in one["findings"]}
+
+    async def execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.dsn)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def trail(stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Trail]:
+    dsn = await stack.create_database(f"checkpoints_{new_id()[:8]}")
+    folder = tmp_path_factory.mktemp("checkpoints")
+    key = generate_signing_key()
+    files = write_key_files(key, folder / "signer")
+    public = key.private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (folder / "public.pem").write_bytes(public)
+    settings = {"TIERLINK_CHECKPOINT_KEY": str(files.private_key)}
+    async with referral_service(folder, dsn=dsn, settings=settings) as (hospital, process):
+        yield Trail(hospital=hospital, address=process.ready.grpc, dsn=dsn, folder=folder)
+    await drop_database(stack.postgres_dsn, dsn.rsplit("/", 1)[1])
+
+
+async def test_a_checkpoint_is_made_once_and_proves_what_is_in_it(trail: Trail) -> None:
+    request = new_id()
+    before = [each.number for each in (await trail.call("ListCheckpoints")).checkpoints]
+    made = (await trail.call("MakeCheckpoint", request_id=request, expected_version=len(before))).checkpoint
+    again = (await trail.call("MakeCheckpoint", request_id=request, expected_version=len(before))).checkpoint
+    assert again == made
+    assert (made.service, made.number) == ("referral", len(before) + 1)
+    assert checkpoint_of(made).is_signed_by(made.public_key)
+
+    heads = (await trail.call("ListCheckpointHeads", number=made.number)).heads
+    assert len(heads) == made.tree_size > 0
+    proof = await trail.call("ProveInclusion", number=made.number, aggregate_id=heads[0].aggregate_id)
+    assert proof.head == heads[0]
+    leaf = head_of(proof.head).leaf()
+    assert is_included(leaf, proof.leaf_index, made.tree_size, proof.path, made.root)
+
+    stale = trail.call("MakeCheckpoint", request_id=new_id(), expected_version=len(before))
+    await refused(stale, grpc.StatusCode.ABORTED)
+    reused = trail.call("MakeCheckpoint", request_id=request)
+    await refused(reused, grpc.StatusCode.ALREADY_EXISTS)
+    await refused(trail.call("ListCheckpointHeads", number=10_000), grpc.StatusCode.NOT_FOUND)
+    nobody = trail.call("ProveInclusion", number=made.number, aggregate_id="referrals/nobody")
+    await refused(nobody, grpc.StatusCode.NOT_FOUND)
+
+
+async def test_checkpoints_are_operators_business(trail: Trail) -> None:
+    asked: dict[str, dict[str, Any]] = {
+        "MakeCheckpoint": {"request_id": new_id()},
+        "ListCheckpoints": {},
+        "ListCheckpointHeads": {"number": 1},
+        "ProveInclusion": {"number": 1, "aggregate_id": "x"},
+        "GetLinks": {"heads": [pb.AggregateHead(aggregate_id="x", version=1)]},
+    }
+    for name, fields in asked.items():
+        for role in (Role.CLINICIAN, Role.COORDINATOR):
+            call = trail.call(name, as_=trail.hospital.as_(COUNTY, role), **fields)
+            await refused(call, grpc.StatusCode.PERMISSION_DENIED)
+
+
+async def test_the_program_keeps_a_checkpoint_and_finds_what_was_removed_since(trail: Trail) -> None:
+    kept, public = str(trail.folder / "kept.jsonl"), str(trail.folder / "public.pem")
+    code, out = await trail.run("checkpoint", "--out", kept)
+    assert code == 0, out
+    assert (await trail.run("checkpoint", "--out", kept))[0] == 2, "no kept checkpoint is replaced"
+    assert await trail.findings("--checkpoint", kept, "--public-key", public) == (0, set())
+
+    lines = (trail.folder / "kept.jsonl").read_text("utf-8").splitlines()
+    forged = trail.folder / "forged.jsonl"
+    header = {**json.loads(lines[0]), "tree_size": 999}
+    forged.write_text("\n".join([json.dumps(header), *lines[1:]]), "utf-8")
+    code, found = await trail.findings("--checkpoint", str(forged))
+    assert (code, {what for _, what in found}) == (1, {"FORGED_CHECKPOINT"})
+    other = generate_signing_key().private_key.public_key()
+    pem = other.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (trail.folder / "other.pem").write_bytes(pem)
+    code, found = await trail.findings("--checkpoint", kept, "--public-key", str(trail.folder / "other.pem"))
+    assert (code, {what for _, what in found}) == (1, {"FORGED_CHECKPOINT"})
+    forged.write_text("no checkpoint", "utf-8")
+    assert (await trail.run("verify", "--checkpoint", str(forged)))[0] == 2
+
+    name = json.loads(lines[1])["aggregate"]
+    await trail.execute(f"DELETE FROM events WHERE stream_id = '{name}'")
+    await trail.execute(f"DELETE FROM streams WHERE stream_id = '{name}'")
+    # Without the checkpoint nothing shows: the aggregate is gone with all that was its own.
+    assert await trail.findings() == (0, set())
+    assert await trail.findings("--checkpoint", kept, "--public-key", public) == (
+        1,
+        {(name, "AGGREGATE_MISSING")},
+    )
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await trail.call("MakeCheckpoint", request_id=new_id())
+    assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+    assert "PreconditionFailure" in details(caught.value)
