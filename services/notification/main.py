@@ -13,10 +13,11 @@ from services.notification.adapters.stored_copies import StoredDirectory, Stored
 from services.notification.adapters.stored_deliveries import StoredDeliveries
 from services.notification.application.contact_points import NoContactPoints
 from services.notification.application.preview_recipients import RecipientPreview
+from services.notification.application.reach import Reach
 from services.notification.application.react_to_occurrence import AlertDesk
 from services.notification.application.reading import AlertReading
 from services.notification.composition.boards import compose_boards
-from services.notification.composition.deliveries import answer_desk, delivery_loops
+from services.notification.composition.deliveries import answer_desk, delivery_loops, site_channels
 from services.notification.composition.rosters import compose_rosters
 from services.notification.entrypoints import occurrences
 from services.notification.entrypoints.consumer import DIRECTORY_TOPIC, OccurrenceConsumer
@@ -74,7 +75,11 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     store, runner = foundation.store, foundation.runner
     directory, subjects = StoredDirectory(store), StoredSubjects(store)
     catalogue = load_rules(settings.rules or DEFAULT_RULES, settings.site_rules).catalogue
-    boards = compose_boards(settings, foundation, kinds, catalogue, directory)
+    rosters = compose_rosters(settings, foundation, kinds, catalogue, directory)
+    channels, contacts = site_channels(settings), rosters.points or NoContactPoints()
+    boards = compose_boards(
+        settings, foundation, kinds, catalogue, directory, reach=Reach(contacts, channels)
+    )
     table = StoredDeliveries(foundation.reading)
     desk = AlertDesk(
         store=store,
@@ -104,7 +109,6 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
         ResourceStreams(tail, runner, kinds.alert),
         table,
     )
-    rosters = compose_rosters(settings, foundation, kinds, catalogue, directory)
     answers = answer_desk(settings, foundation, kinds)
     links = answer_service.AnswerServicer(answers, directory)
     consumer = OccurrenceConsumer(runner, desk, directory)
@@ -135,7 +139,8 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
                 table=table,
                 directory=directory,
                 catalogue=catalogue,
-                contacts=rosters.points or NoContactPoints(),
+                contacts=contacts,
+                channels=channels,
                 answers=answers,
             ),
         ),

@@ -3,9 +3,12 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+import structlog
+
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.copies import KnownDirectory
 from services.notification.application.presence import BoardPresence
+from services.notification.application.reach import Reach
 from services.notification.application.roster_lookup import rosters_of
 from services.notification.domain import alert as alerts
 from services.notification.domain import board as boards
@@ -23,10 +26,14 @@ from services.notification.domain.board_events import BoardLost
 from services.notification.domain.board_policy import BoardPolicy
 from services.notification.domain.commands import GoOnWithoutBoard, SettleAlert
 from services.notification.domain.rules import RuleCatalogue
+from services.notification.domain.values import EscalationStep
+from services.notification.domain.without_board import called_without_board
 from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
 from services.shared.kernel.actor import system_actor
 from services.shared.kernel.ids import derive_id
+
+_log = structlog.get_logger(__name__)
 
 #: More unanswered alerts than a facility can have without anybody noticing.
 _ALERTS_MAX = 500
@@ -53,6 +60,7 @@ class BoardDesk:
         policy: BoardPolicy,
         directory: KnownDirectory,
         presence: BoardPresence,
+        reach: Reach,
     ) -> None:
         self._store = store
         self._kinds = kinds
@@ -60,11 +68,18 @@ class BoardDesk:
         self._policy = policy
         self._directory = directory
         self._presence = presence
+        self._reach = reach
 
     def lacks_board(self, facility: str) -> bool:
         """Whether a board is expected at the facility and none is live now: nobody is to wait for one."""
         found = self._presence.current().get(facility)
         return found is not None and self.expects(facility) and found.silent_s > self._policy.live_s
+
+    async def reached_without(
+        self, facility: str, escalation: tuple[EscalationStep, ...]
+    ) -> frozenset[str] | None:
+        """Where the facility lacks its board, the users of the escalation who are reached otherwise."""
+        return await self._reach.of(escalation) if self.lacks_board(facility) else None
 
     def expects(self, facility: str) -> bool:
         """Whether a board that the facility once had may not go silent."""
@@ -119,7 +134,7 @@ class BoardDesk:
         centres = self._policy.centres_of(known.capabilities if known else ())
         command = no_board_alert(
             lost.facility,
-            centres[0] if centres else "",
+            centres,
             boards.outage_key(lost.facility, version),
             cause_event_id=derive_id("event", board_name(lost.facility), str(version)),
             catalogue=self._catalogue,
@@ -127,6 +142,8 @@ class BoardDesk:
             rosters=await rosters_of(work, self._kinds, directory, lost.facility),
             at=work.context.recorded_at,
         )
+        reached = await self._reach.of(command.escalation)
+        command = replace(command, escalation=called_without_board(command.escalation, reached))
         # Where this process's picture of the boards is old, another has triggered it already.
         alert: Alert | None = await work.load(self._kinds.alert, lost.alert)
         events = alerts.decide(alert, command, work.context)
@@ -139,11 +156,15 @@ class BoardDesk:
             contains={"facility": facility, "state": "TRIGGERED"},
             limit=_ALERTS_MAX,
         )
-        for stream in (await self._store.find(query)).streams:
+        page = await self._store.find(query)
+        if page.next_after is not None:
+            _log.error("alerts_wait_for_a_board", facility=facility, gone_on=_ALERTS_MAX)
+        for stream in page.streams:
             alert: Alert | None = await work.load(self._kinds.alert, stream.stream_id)
             if alert is None or alert.rule == boards.NO_BOARD:
                 continue
-            events = alerts.decide(alert, GoOnWithoutBoard(), work.context)
+            command = GoOnWithoutBoard(reached=await self._reach.of(alert.escalation))
+            events = alerts.decide(alert, command, work.context)
             if events:
                 await work.record(self._kinds.alert, stream.stream_id, events)
 

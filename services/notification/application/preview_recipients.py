@@ -1,6 +1,7 @@
 """Who would be called for an event, before it happens or before it is sent."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.board_desk import BoardDesk
@@ -96,17 +97,19 @@ class RecipientPreview:
             for intent, assumptions in supposed(rule, supposition, self._catalogue, directory):
                 if not may_preview(intent.facility, actor, directory):
                     continue
-                found.extend(
-                    previewed(
-                        intent,
-                        assumptions,
-                        catalogue=self._catalogue,
-                        directory=directory,
-                        rosters=await self._rosters(intent.facility, directory),
-                        at=supposition.at,
-                        without_board=self._boards.lacks_board(intent.facility),
-                    )
+                rosters = await self._rosters(intent.facility, directory)
+                ask = partial(
+                    previewed,
+                    intent,
+                    assumptions,
+                    catalogue=self._catalogue,
+                    directory=directory,
+                    rosters=rosters,
+                    at=supposition.at,
                 )
+                alerts = ask()
+                reached = await self._boards.reached_without(intent.facility, alerts[0].alert.escalation)
+                found.extend(alerts if reached is None else ask(reached=reached))
         keys = [each.alert.dedup_key for each in found] if supposition.subject else []
         return Preview(alerts=tuple(found), open_alerts=await self._open(keys), settled_rules=settled)
 

@@ -7,7 +7,7 @@ from services.notification.application.copies import KnownDirectory, Subjects
 from services.notification.application.roster_lookup import rosters_of
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert, alert_name
-from services.notification.domain.calling import summons
+from services.notification.domain.calling import Rosters, Summons, summons
 from services.notification.domain.caseload import CASE_KINDS, follow
 from services.notification.domain.commands import SettleAlert, TriggerAlert
 from services.notification.domain.events import AlertTriggered
@@ -82,16 +82,25 @@ class AlertDesk:
                 await work.record(self._kinds.alert, stream.stream_id, events)
 
     async def _trigger_intent(self, work: Work, intent: AlertIntent) -> None:
-        called = summons(
+        rosters = await rosters_of(work, self._kinds, self._directory.current(), intent.facility)
+        called = self._summons(work, intent, rosters)
+        reached = await self._boards.reached_without(intent.facility, called.alert.escalation)
+        if reached is not None:
+            called = self._summons(work, intent, rosters, reached)
+        if await self._trigger(work, called.alert) and called.unstaffed is not None:
+            await self._trigger(work, called.unstaffed)
+
+    def _summons(
+        self, work: Work, intent: AlertIntent, rosters: Rosters, reached: frozenset[str] | None = None
+    ) -> Summons:
+        return summons(
             intent,
             catalogue=self._catalogue,
             directory=self._directory.current(),
-            rosters=await rosters_of(work, self._kinds, self._directory.current(), intent.facility),
+            rosters=rosters,
             at=work.context.recorded_at,
-            without_board=self._boards.lacks_board(intent.facility),
+            reached=reached,
         )
-        if await self._trigger(work, called.alert) and called.unstaffed is not None:
-            await self._trigger(work, called.unstaffed)
 
     async def _trigger(self, work: Work, command: TriggerAlert) -> bool:
         """Whether a new alert was triggered; one that is open is triggered again instead."""

@@ -9,6 +9,7 @@ from services.notification.application.aggregates import Aggregates
 from services.notification.application.board_desk import BoardDesk
 from services.notification.application.drill_desk import DrillDesk
 from services.notification.application.drill_reading import DrillReading
+from services.notification.application.reach import Reach
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.entrypoints.board_watch import BoardWatch
 from services.notification.entrypoints.grpc import (
@@ -37,6 +38,8 @@ def compose_boards(
     kinds: Aggregates,
     catalogue: RuleCatalogue,
     directory: StoredDirectory,
+    *,
+    reach: Reach,
 ) -> Boards:
     """Raises BoardsFileError."""
     store, runner = foundation.store, foundation.runner
@@ -45,7 +48,13 @@ def compose_boards(
     )
     presence = StoredPresence(foundation.reading, live_s=policy.live_s)
     desk = BoardDesk(
-        store=store, kinds=kinds, catalogue=catalogue, policy=policy, directory=directory, presence=presence
+        store=store,
+        kinds=kinds,
+        catalogue=catalogue,
+        policy=policy,
+        directory=directory,
+        presence=presence,
+        reach=reach,
     )
     drills = DrillDesk(kinds=kinds, policy=policy, directory=directory, boards=desk)
     return Boards(

@@ -1,6 +1,7 @@
 """What sends messages and opens answer links, put together."""
 
 import os
+from collections.abc import Mapping
 from datetime import timedelta
 
 from services.notification.adapters.channels.channel_file import load_channels
@@ -14,6 +15,7 @@ from services.notification.adapters.stored_deliveries import StoredDeliveries
 from services.notification.adapters.wall_clock import now
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.answer_links import AnswerDesk, AnswerPolicy, NoLinks
+from services.notification.application.channels import SiteChannel
 from services.notification.application.contact_points import ContactPoints
 from services.notification.application.plan_deliveries import DeliveryPlanner
 from services.notification.application.send_deliveries import DeliverySender
@@ -49,6 +51,11 @@ def answer_desk(
     )
 
 
+def site_channels(settings: NotificationSettings) -> Mapping[str, SiteChannel]:
+    """The channels of the site's file, by name. Raises ChannelsFileError."""
+    return load_channels(settings.channels, os.environ, now)
+
+
 def delivery_loops(
     *,
     settings: NotificationSettings,
@@ -58,12 +65,12 @@ def delivery_loops(
     directory: StoredDirectory,
     catalogue: RuleCatalogue,
     contacts: ContactPoints,
+    channels: Mapping[str, SiteChannel],
     answers: AnswerDesk | None,
 ) -> tuple[Loop, ...]:
-    """The worker that sends messages, in a process whose part it is. Raises ChannelsFileError."""
+    """The worker that sends messages, in a process whose part it is."""
     if Part.DELIVERIES not in foundation.parts:
         return ()
-    channels = load_channels(settings.channels, os.environ, now)
     metrics = DeliveryMetrics(foundation.registry)
     worker = DeliveryWorker(
         table=table,

@@ -110,8 +110,8 @@ def decide(state: Alert | None, command: AlertCommand, context: CommandContext) 
             return _settle(state, command)
         case RecordDelivery():
             return _record_delivery(state, command.delivery)
-        case GoOnWithoutBoard():
-            return go_on_without_board(state, context.recorded_at)
+        case GoOnWithoutBoard(reached=reached):
+            return go_on_without_board(state, context.recorded_at, reached)
         case MeetDeadline():
             return _meet_deadline(state, command, context)
 

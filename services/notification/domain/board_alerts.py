@@ -12,7 +12,6 @@ from services.notification.domain.drill_events import DrillStarted
 from services.notification.domain.roster import on_duty
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.domain.values import DutyStep, EscalationStep, Recipient, Severity
-from services.notification.domain.without_board import called_without_board
 from services.shared.kernel.text import BilingualText
 
 #: Who switches a board on again; a centre's lead may do with being told at once and not as an emergency.
@@ -21,7 +20,7 @@ _SEVERITY = Severity.HIGH
 
 def no_board_alert(
     facility: str,
-    centre: str,
+    centres: tuple[str, ...],
     dedup_key: str,
     *,
     cause_event_id: str,
@@ -30,10 +29,13 @@ def no_board_alert(
     rosters: Rosters,
     at: datetime,
 ) -> TriggerAlert:
-    """To the centre's lead, then who comes after, down to the fallback."""
+    """To the lead of each centre, then who comes after, down to the fallback.
+
+    Each of a facility's centres loses its screens with the last one.
+    """
     escalation = escalation_policy(
         rosters,
-        roles=(centre,),
+        roles=centres or ("",),
         timing=catalogue.escalation[_SEVERITY],
         first_step=DutyStep.LEAD,
         fallback=catalogue.fallback,
@@ -45,7 +47,7 @@ def no_board_alert(
         dedup_key=dedup_key,
         severity=_SEVERITY,
         facility=facility,
-        role=centre,
+        role=centres[0] if centres else "",
         pathway=None,
         urgency=None,
         subject=board_name(facility),
@@ -54,7 +56,7 @@ def no_board_alert(
         body=board_texts.named(board_texts.NO_BOARD_BODY, facility=name),
         action="",
         act_by=None,
-        escalation=called_without_board(escalation),
+        escalation=escalation,
         cause_event_id=cause_event_id,
         without_board=True,
     )

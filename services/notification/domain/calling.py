@@ -1,5 +1,6 @@
 """Who is called for an alert, and what is done when nobody is on duty. Fixed when the alert is triggered."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -71,11 +72,11 @@ def summons(
     directory: Directory,
     rosters: Rosters,
     at: datetime,
-    without_board: bool = False,
+    reached: Collection[str] | None = None,
 ) -> Summons:
     """Fixes who is called for an intent at a moment, and who must acknowledge.
 
-    `without_board` where no screen would show it.
+    `reached` where no screen would show it: the users who are reached otherwise.
     """
     timing = timing_of(intent, catalogue)
     acknowledgements = acknowledgement_policy(timing, intent.role, catalogue, intent.pathway)
@@ -92,8 +93,8 @@ def summons(
     unstaffed = None
     if missing and timing.must_be_staffed:
         unstaffed = unstaffed_alert(intent, missing, timing=timing, catalogue=catalogue, directory=directory)
-    called = called_without_board(escalation) if without_board else escalation
-    alert = trigger_command(intent, called, acknowledgements, without_board=without_board)
+    called = escalation if reached is None else called_without_board(escalation, reached)
+    alert = trigger_command(intent, called, acknowledgements, without_board=reached is not None)
     return Summons(alert=alert, unstaffed=unstaffed)
 
 

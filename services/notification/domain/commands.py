@@ -76,6 +76,9 @@ class RecordDelivery:
 class GoOnWithoutBoard:
     """The last board of its facility went silent. Given by the service."""
 
+    #: users of the alert who are reached otherwise
+    reached: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class MeetDeadline:

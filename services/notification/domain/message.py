@@ -94,7 +94,7 @@ def plain(value: str, length_max: int = VALUE_LENGTH_MAX) -> str:
     # Tab and line end are control characters too, but they part words.
     spaced = " ".join(value.split())
     kept = "".join(mark for mark in spaced if unicodedata.category(mark)[0] != "C")
-    return kept.translate(_MARKUP)[:length_max]
+    return " ".join(kept.translate(_MARKUP).split())[:length_max].rstrip()
 
 
 def _minutes_left(act_by: datetime | None, now: datetime) -> int | None:

@@ -1,6 +1,6 @@
 """Who would be called for an event: the rules, rosters and arithmetic of the real thing, and nothing sent."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -105,11 +105,11 @@ def previewed(
     directory: Directory,
     rosters: Rosters,
     at: datetime,
-    without_board: bool = False,
+    reached: Collection[str] | None = None,
 ) -> tuple[PreviewedAlert, ...]:
     """The alert with its whole plan; after it, where nobody is on duty, the alert that says so.
 
-    `without_board` where no screen of the facility is live now.
+    `reached` where no screen of the facility is live now: the users who are reached otherwise.
     """
     called = summons(
         intent,
@@ -117,7 +117,7 @@ def previewed(
         directory=directory,
         rosters=rosters,
         at=at,
-        without_board=without_board,
+        reached=reached,
     )
     policy = called.alert.acknowledgement_policy
     unstaffed = unstaffed_steps(

@@ -1,10 +1,12 @@
 """How an alert is called when no board of its facility is live.
 
-Someone whose only channel is the board cannot be reached then. A call that goes to such people alone would
-be waited for in vain, so it is not waited for: whoever comes next is called at the same moment. Nobody is
-left out.
+Someone whom only the board reaches cannot be reached then: neither does the roster name a channel of the site
+for them, nor do they have a contact point that the site can use (`reached`). A call that goes to such people
+alone would be waited for in vain, so it is not waited for: whoever comes next is called at the same moment.
+Nobody is left out.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,20 +20,27 @@ from services.notification.domain.values import STREAM_CHANNEL, AlertState, Esca
 _SCREENS = frozenset({STREAM_CHANNEL, "board"})
 
 
-def reaches_people(step: EscalationStep) -> bool:
-    """Whether somebody of the step has a channel of their own, such as a telephone."""
-    return any(set(recipient.channels) - _SCREENS for recipient in step.recipients)
+def named_channels(recipient: Recipient) -> frozenset[str]:
+    """The channels beside screens that the roster names for somebody."""
+    return frozenset(recipient.channels) - _SCREENS
 
 
-def called_without_board(escalation: tuple[EscalationStep, ...]) -> tuple[EscalationStep, ...]:
+def reaches_people(step: EscalationStep, reached: Collection[str]) -> bool:
+    """Whether somebody of the step is reached beside the board; `reached` are users."""
+    return any(recipient.user in reached for recipient in step.recipients)
+
+
+def called_without_board(
+    escalation: tuple[EscalationStep, ...], reached: Collection[str]
+) -> tuple[EscalationStep, ...]:
     """The escalation with the steps that only a board reaches called together with the next that has people.
 
-    Where nobody at all has a channel of their own, everybody is called at once.
+    Where nobody at all is reached otherwise, everybody is called at once.
     """
     if not escalation:
         return escalation
     last = len(escalation) - 1
-    first = next((index for index, step in enumerate(escalation) if reaches_people(step)), last)
+    first = next((index for index, step in enumerate(escalation) if reaches_people(step, reached)), last)
     together: dict[str, Recipient] = {}
     for recipient in (each for step in escalation[: first + 1] for each in step.recipients):
         known = together.get(recipient.user, recipient)
@@ -40,19 +49,21 @@ def called_without_board(escalation: tuple[EscalationStep, ...]) -> tuple[Escala
     return (replace(escalation[first], recipients=tuple(together.values())), *escalation[first + 1 :])
 
 
-def step_without_board(escalation: tuple[EscalationStep, ...], step: int) -> int | None:
+def step_without_board(
+    escalation: tuple[EscalationStep, ...], step: int, reached: Collection[str]
+) -> int | None:
     """The step to go on with when the last board goes while `step` is calling; None to stay with it."""
-    if step >= len(escalation) - 1 or reaches_people(escalation[step]):
+    if step >= len(escalation) - 1 or reaches_people(escalation[step], reached):
         return None
     later = range(step + 1, len(escalation))
-    return next((index for index in later if reaches_people(escalation[index])), step + 1)
+    return next((index for index in later if reaches_people(escalation[index], reached)), step + 1)
 
 
-def go_on_without_board(state: Alert, at: datetime) -> tuple[AlertEscalated, ...]:
-    """A call that only a board would have shown is waited for no longer; nothing where somebody has one."""
+def go_on_without_board(state: Alert, at: datetime, reached: Collection[str]) -> tuple[AlertEscalated, ...]:
+    """A call that only a board would have shown is waited for no longer; nothing where one is reached."""
     if state.state is not AlertState.TRIGGERED or state.next_call_at is None:
         return ()
-    step = step_without_board(state.escalation, state.escalation_step)
+    step = step_without_board(state.escalation, state.escalation_step, reached)
     if step is None:
         return ()
     escalation = running(state)

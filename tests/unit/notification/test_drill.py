@@ -97,7 +97,7 @@ def test_the_alert_is_silent_and_calls_nobody_beyond_the_duty() -> None:
 def test_no_board_calls_lead_and_fallback_and_not_those_who_look_at_the_board() -> None:
     command = no_board_alert(
         HOSPITAL,
-        "STROKE",
+        ("STROKE",),
         "NO_BOARD/boards/jimsar-general/2",
         cause_event_id="e-2",
         catalogue=CATALOGUE,

@@ -28,37 +28,53 @@ SCREEN, LEAD, LAST = (
 )
 
 
+#: Who has a telephone: by the roster or by a contact point of their own.
+REACHED = frozenset({"zhao"})
+NONE: frozenset[str] = frozenset()
+
+
 def test_people_with_a_telephone_are_called_together_with_those_who_have_only_the_board() -> None:
-    first, *rest = called_without_board((SCREEN, LEAD, LAST))
+    first, *rest = called_without_board((SCREEN, LEAD, LAST), REACHED)
     assert [each.user for each in first.recipients] == ["li", "wang", "zhao"]
     assert (first.duty, rest) == ("lead", [LAST])
 
 
 def test_who_can_be_reached_is_called_as_ever() -> None:
-    assert called_without_board((LEAD, SCREEN, LAST)) == (LEAD, SCREEN, LAST)
-    assert called_without_board(()) == ()
+    assert called_without_board((LEAD, SCREEN, LAST), REACHED) == (LEAD, SCREEN, LAST)
+    assert called_without_board((), REACHED) == ()
 
 
 def test_where_nobody_has_a_telephone_everybody_is_called_at_once() -> None:
-    (only,) = called_without_board((SCREEN, LAST))
+    (only,) = called_without_board((SCREEN, LAST), REACHED)
     assert [each.user for each in only.recipients] == ["li", "wang", "pd"]
+
+
+def test_who_has_a_contact_point_is_waited_for_though_the_roster_names_no_channel() -> None:
+    assert called_without_board((SCREEN, LEAD, LAST), {"wang"}) == (SCREEN, LEAD, LAST)
+    assert step_without_board((SCREEN, LEAD), 0, {"wang"}) is None
+
+
+def test_a_channel_that_the_site_does_not_have_reaches_nobody() -> None:
+    (only,) = called_without_board((LEAD, LAST), NONE)
+    assert [each.user for each in only.recipients] == ["zhao", "pd"]
 
 
 def test_an_open_alert_goes_on_when_the_last_board_goes() -> None:
     policy = (SCREEN, step("backup", sun=()), LEAD)
-    assert step_without_board(policy, 0) == 2
-    assert step_without_board(policy, 2) is None
-    assert step_without_board((SCREEN, LAST), 0) == 1
-    assert step_without_board((SCREEN,), 0) is None
+    assert step_without_board(policy, 0, REACHED) == 2
+    assert step_without_board(policy, 2, REACHED) is None
+    assert step_without_board((SCREEN, LAST), 0, REACHED) == 1
+    assert step_without_board((SCREEN,), 0, REACHED) is None
     alert = given(replace(TRIGGERED, escalation=policy))
-    (event,) = alert.when(GoOnWithoutBoard()).events
+    (event,) = alert.when(GoOnWithoutBoard(reached=REACHED)).events
     assert event.escalation_step == 2  # type: ignore[union-attr]
     assert [call.recipient for call in event.calls] == ["zhao"]  # type: ignore[union-attr]
-    assert alert.and_then(event).when(GoOnWithoutBoard()).events == ()
+    assert alert.and_then(event).when(GoOnWithoutBoard(reached=REACHED)).events == ()
 
 
 def test_an_alert_that_people_are_called_for_or_that_is_answered_stays_as_it_is() -> None:
-    given(TRIGGERED).when(GoOnWithoutBoard()).then_nothing()
+    everybody = frozenset(each.user for step in TRIGGERED.escalation for each in step.recipients)
+    given(TRIGGERED).when(GoOnWithoutBoard(reached=everybody)).then_nothing()
     policy = (SCREEN, LEAD)
     given(replace(TRIGGERED, escalation=policy), ACKNOWLEDGED).when(GoOnWithoutBoard()).then_nothing()
 
@@ -72,15 +88,15 @@ STEPS = st.lists(st.dictionaries(st.sampled_from("abcdef"), CHANNELS, min_size=1
 
 
 @settings(max_examples=200, deadline=None)
-@any_of(STEPS)
+@any_of(STEPS, st.frozensets(st.sampled_from("abcdef")))
 def test_nobody_is_lost_and_the_first_call_reaches_somebody_if_anybody_can_be(
-    found: list[dict[str, tuple[str, ...]]],
+    found: list[dict[str, tuple[str, ...]]], reached: frozenset[str]
 ) -> None:
     policy = tuple(step(f"s{number}", **people) for number, people in enumerate(found))
-    called = called_without_board(policy)
+    called = called_without_board(policy, reached)
     assert {each.user for each in _all(policy)} == {each.user for each in _all(called)}
-    if any(map(reaches_people, policy)):
-        assert reaches_people(called[0])
+    if any(reaches_people(each, reached) for each in policy):
+        assert reaches_people(called[0], reached)
     assert called[-1:] == policy[-1:] or len(called) == 1
 
 
