@@ -40,9 +40,9 @@ class Site:
     environment: dict[str, str]
     board: str
 
-    def token(self, actor: Actor) -> str:
+    def token(self, actor: Actor, lifetime_s: int = 3600) -> str:
         key = read_signing_key(Path(self.environment["TIERLINK_SIGNING_KEY"]))
-        return sign_token(key, actor, issued_at=datetime.now(UTC), lifetime_s=3600)
+        return sign_token(key, actor, issued_at=datetime.now(UTC), lifetime_s=lifetime_s)
 
     def call(self, method: str, actor: Actor, **fields: Any) -> Any:
         """One RPC, as a hospital's own system makes it."""
@@ -146,7 +146,13 @@ def browser() -> Iterator[Browser]:
 
 
 def open_board(
-    browser: Browser, site: Site, actor: Actor, *, language: str = "zh", size: dict[str, int] = WALL
+    browser: Browser,
+    site: Site,
+    actor: Actor,
+    *,
+    language: str = "zh",
+    size: dict[str, int] = WALL,
+    signed_in_s: int = 3600,
 ) -> Page:
     """A board that is live, in a browser of its own."""
     context = browser.new_context(
@@ -155,7 +161,7 @@ def open_board(
         timezone_id="Asia/Shanghai",
     )
     page = context.new_page()
-    page.goto(f"{site.board}/sign-in#token={site.token(actor)}")
+    page.goto(f"{site.board}/sign-in#token={site.token(actor, signed_in_s)}")
     page.wait_for_selector("body[data-connection=live]", timeout=30_000)
     return page
 

@@ -121,6 +121,19 @@ def test_a_board_whose_services_are_silent_says_so(browser: Browser, site: Site)
     page.context.close()
 
 
+def test_a_board_whose_session_ends_says_so_before_and_loudly_after(browser: Browser, site: Site) -> None:
+    page = open_board(browser, site, actor_of(CENTRE), signed_in_s=25)
+    expect(page.locator("#session-ends")).to_be_visible(timeout=10_000)
+    page.wait_for_selector("body[data-connection=refused]", timeout=60_000)
+    expect(page.locator("#connection-lost")).to_be_visible()
+    expect(page.locator("#session-ends")).to_be_hidden()
+    expect(page.locator("body")).to_have_attribute("data-sounding", "lost")
+    keep(page, "board-signed-out-zh")
+    page.locator("#sign-in-again").click()
+    page.wait_for_url("**/sign-in")
+    page.context.close()
+
+
 def test_nobody_sees_the_alerts_of_another_facility(browser: Browser, site: Site) -> None:
     branch, other = (
         open_board(browser, site, actor_of(CENTRE)),

@@ -2,7 +2,7 @@
 import { Alerts } from "./alerts.js";
 import { Episode } from "./episode.js";
 import { LiveStream, State } from "./live.js";
-import { Answer, byId, call, learnTime, loadNames, nameOf, serverNow, setCsrfToken, signedOut } from "./page.js";
+import { Answer, byId, call, learnTime, loadNames, nameOf, onSignedOut, serverNow, setCsrfToken, signIn, signedOut } from "./page.js";
 import { Presence } from "./presence.js";
 import { Referrals } from "./referrals.js";
 import { Sound } from "./sound.js";
@@ -91,7 +91,8 @@ function showConnection(state, sinceMs) {
   byId("connection-title").textContent = say(`connection.${state}`);
   byId("connection").textContent = say(`connection.${state}`);
   if (sound) hear();
-  if (state === State.REFUSED) setTimeout(signedOut, 5000);
+  // It stays and sounds: a wall that went to the page to sign in would be silent.
+  byId("sign-in-again").hidden = state !== State.REFUSED;
 }
 
 function showSound() {
@@ -106,8 +107,19 @@ function showSound() {
       : say("sound.mute");
 }
 
+// Long before it ends, so that somebody is there to sign in anew.
+const SESSION_WARNED_MS = 30 * 60_000;
+
+function showSession() {
+  const end = new Date(me.signed_in_until);
+  const isNear = end - serverNow() < SESSION_WARNED_MS && stream.state === State.LIVE;
+  byId("session-ends").hidden = !isNear;
+  byId("session-ends").textContent = isNear ? say("session.ends", { time: timeOfDay(end) }) : "";
+}
+
 function tick() {
   byId("clock").textContent = timeOfDay(serverNow());
+  showSession();
   alerts.tick();
   episode.tick();
   showSound();
@@ -145,7 +157,9 @@ function listen() {
   byId("language").addEventListener("click", changeLanguage);
   byId("sound").addEventListener("click", pressSound);
   byId("start").addEventListener("click", () => sound.allow());
-  byId("sign-out").addEventListener("click", () => call("DELETE", "/api/session").finally(signedOut));
+  byId("sign-out").addEventListener("click", () => call("DELETE", "/api/session").finally(signIn));
+  byId("sign-in-again").addEventListener("click", signIn);
+  onSignedOut(() => stream.refuse());
   const keys = {
     ArrowDown: () => alerts.step(1),
     ArrowUp: () => alerts.step(-1),

@@ -41,10 +41,7 @@ export class LiveStream {
     });
     on("restart", () => this.told.restart());
     on("outage", () => this.become(State.OUTAGE));
-    on("refused", () => {
-      this.stop();
-      this.become(State.REFUSED);
-    });
+    on("refused", () => this.refuse());
     source.onerror = () => {
       if (this.source !== source || this.state === State.REFUSED) return;
       this.become(State.LOST);
@@ -65,6 +62,12 @@ export class LiveStream {
     this.become(State.LOST);
     this.heardAtMs = Date.now();
     this.reopen();
+  }
+
+  // Nobody is signed in here any more: it does not come back by itself.
+  refuse() {
+    this.stop();
+    this.become(State.REFUSED);
   }
 
   become(state) {

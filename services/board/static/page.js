@@ -67,9 +67,12 @@ export async function call(method, path, body) {
   return content;
 }
 
-export function signedOut() {
-  window.location.assign("/sign-in");
-}
+export const signIn = () => window.location.assign("/sign-in");
+
+// A page that people rely on says so loudly and stays; others go to sign in.
+let whenSignedOut = signIn;
+export const onSignedOut = (act) => (whenSignedOut = act);
+export const signedOut = () => whenSignedOut();
 
 // Names of facilities by id; a board works without them until the directory answers.
 let names = {};
