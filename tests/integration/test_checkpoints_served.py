@@ -26,6 +26,7 @@ from tests.integration.referral_site import refused
 from tests.stack import SharedStack
 from tierlink.audit.v1 import audit_service_pb2 as pb
 from tierlink.audit.v1 import audit_service_pb2_grpc
+from tierlink.referral.v1 import referral_service_pb2 as referral_pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -46,9 +47,8 @@ class Trail:
 
     async def run(self, *arguments: str) -> tuple[int, str]:
         token = sign_token(self.hospital.key, OPERATOR, issued_at=datetime.now(UTC), lifetime_s=600)
-        addresses = [
-            part for name in ("referral", "bed", "notification") for part in (f"--{name}", self.address)
-        ]
+        names = ("referral",) if arguments[0] == "export" else ("referral", "bed", "notification")
+        addresses = [part for name in names for part in (f"--{name}", self.address)]
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "services.operator", "audit", *arguments, *addresses, "--token", token),
             stdout=asyncio.subprocess.PIPE,
@@ -61,6 +61,11 @@ class Trail:
         code, out = await self.run("verify", "--output", "json", *arguments)
         services = json.loads(out)["services"]
         return code, {(each["aggregate"], each["code"]) for one in services for each in one["findings"]}
+
+    async def reads(self, resource: str) -> list[Any]:
+        request = referral_pb.ListReadsRequest(resource=resource)
+        who = self.hospital.as_("", Role.OPERATOR)
+        return list((await self.hospital.referrals.ListReads(request, metadata=who)).reads)
 
     async def execute(self, statement: str) -> None:
         connection = await asyncpg.connect(self.dsn)
@@ -121,6 +126,42 @@ async def test_checkpoints_are_operators_business(trail: Trail) -> None:
         for role in (Role.CLINICIAN, Role.COORDINATOR):
             call = trail.call(name, as_=trail.hospital.as_(COUNTY, role), **fields)
             await refused(call, grpc.StatusCode.PERMISSION_DENIED)
+
+
+async def test_a_trail_is_exported_and_verified_without_us(trail: Trail) -> None:
+    referral = await trail.hospital.create()
+    out = trail.folder / "export"
+    arguments = ("export", referral.name, "--out", str(out), "--lang", "en")
+    await trail.call("MakeCheckpoint", request_id=new_id())
+    code, said = await trail.run(*arguments)
+    assert code == 0, said
+    assert "newer than the checkpoint" not in said
+    assert (await trail.run(*arguments))[0] == 2, "nothing is written over"
+
+    verdict, heard = await _verified_alone(trail)
+    assert (verdict, "intact" in heard) == (0, True), heard
+    exported = (out / "metadata.jsonl").read_text("utf-8").splitlines()
+    chains = {json.loads(line)["aggregate"] for line in exported}
+    assert chains >= {referral.name}
+    proofs = json.loads((out / "checkpoint.json").read_text("utf-8"))["proofs"]
+    assert {proof["aggregate"] for proof in proofs} == chains
+    reads = await trail.reads(referral.name)
+    assert "GetTimeline" in {each.method.rpartition("/")[2] for each in reads}, "who exported is on record"
+
+    events = (out / "events.jsonl").read_text("utf-8").splitlines()
+    (out / "events.jsonl").write_text("\n".join(events[:-1]), "utf-8")
+    assert (await _verified_alone(trail))[0] == 1
+
+
+async def _verified_alone(trail: Trail) -> tuple[int, str]:
+    program = str(trail.folder / "export" / "verify.py")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-I", "-S", program, "--public-key", str(trail.folder / "public.pem")),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
 
 
 async def test_the_program_keeps_a_checkpoint_and_finds_what_was_removed_since(trail: Trail) -> None:

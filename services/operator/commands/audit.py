@@ -11,6 +11,7 @@ import typer
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from services.operator.commands.audit_export import export
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     BedOption,
@@ -48,6 +49,7 @@ from services.shared.rpc.channels import SERVICES, Addresses, open_channels
 _PATIENCE_S = 5.0
 
 audit = typer.Typer(name="audit", help="审计链 · The audit trail.", no_args_is_help=True)
+audit.command()(export)
 
 
 #: Making a checkpoint reads every head of a store.

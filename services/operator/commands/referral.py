@@ -25,12 +25,11 @@ from services.operator.report.document import plain, verification_document
 from services.operator.report.tables import Tables
 from services.operator.rpc.calling import Caller, Patience
 from services.operator.rpc.failures import CallFailed
-from services.operator.rpc.methods import rpc_methods
-from services.operator.rpc.values import build_message
+from services.operator.rpc.timelines import read_timeline
 from services.operator.texts import Language
 from services.operator.verification.timeline_chains import verify_timeline
 from services.shared.rpc.channels import open_channels
-from tierlink.referral.v1 import referral_service_pb2, timeline_pb2
+from tierlink.referral.v1 import timeline_pb2
 
 _PATIENCE = Patience(attempt_s=5.0, total_s=5.0)
 #: China Standard Time.
@@ -82,23 +81,12 @@ def timeline(
 def _read(
     name: str, address: str, token: str, *, whole_episode: bool
 ) -> tuple[timeline_pb2.TimelineEntry, ...]:
-    method = rpc_methods()["GetTimeline"]
-    asked = {"name": name, "whole_episode": whole_episode}
     addresses = addresses_of(address, "-", "-")
 
     async def read() -> tuple[timeline_pb2.TimelineEntry, ...]:
         async with open_channels(addresses) as channels:
             caller = Caller(channels, patience=_PATIENCE)
-            entries: list[timeline_pb2.TimelineEntry] = []
-            page_token = ""
-            while True:
-                request = build_message(method.request, {**asked, "page_token": page_token})
-                answer = await caller.call(method, request, token)
-                assert isinstance(answer.message, referral_service_pb2.GetTimelineResponse)
-                entries.extend(answer.message.entries)
-                page_token = answer.message.next_page_token
-                if not page_token:
-                    return tuple(entries)
+            return await read_timeline(caller, token, name, whole_episode=whole_episode)
 
     try:
         return asyncio.run(read())

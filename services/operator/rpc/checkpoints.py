@@ -46,6 +46,12 @@ class Checkpoints:
             if not token:
                 return tuple(found)
 
+    async def inclusion(self, number: int, aggregate: str) -> tuple[Head, int, tuple[bytes, ...]]:
+        """That an aggregate is in a checkpoint: its head there, its place, and the way to the root."""
+        request = pb.ProveInclusionRequest(number=number, aggregate_id=aggregate)
+        proof = await self._call("ProveInclusion", request)
+        return head_of(proof.head), proof.leaf_index, tuple(proof.path)
+
     async def links(self, heads: Sequence[Head]) -> list[Link]:
         """What the service has today of these heads."""
         found: list[Link] = []

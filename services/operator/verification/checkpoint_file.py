@@ -33,7 +33,8 @@ def write_checkpoints(path: Path, made: Iterable[SignedHeads]) -> None:
     """Writes them as JSON lines. Raises FileExistsError rather than replace one, OSError."""
     with path.open("x", encoding="utf-8") as file:
         for each in made:
-            file.write(f"{json.dumps(_header(each.checkpoint), ensure_ascii=False)}\n")
+            header = {"format": _FORMAT, **checkpoint_fields(each.checkpoint)}
+            file.write(f"{json.dumps(header, ensure_ascii=False)}\n")
             for head in each.heads:
                 line = {
                     "aggregate": head.aggregate_id,
@@ -76,10 +77,10 @@ def read_public_key(path: Path) -> bytes:
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
-def _header(checkpoint: Checkpoint) -> dict[str, Any]:
+def checkpoint_fields(checkpoint: Checkpoint) -> dict[str, Any]:
+    """A checkpoint in what JSON has: hashes as hexadecimal, moments as they were signed."""
     statement = checkpoint.statement
     return {
-        "format": _FORMAT,
         "service": statement.service,
         "number": statement.number,
         "made_by": statement.made_by,

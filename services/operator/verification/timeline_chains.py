@@ -21,7 +21,8 @@ from tierlink.referral.v1 import (
 
 LOCAL = "local"
 
-_EVENT_TYPES: Mapping[str, Any] = {
+#: By kind of aggregate, what its stored bytes are.
+EVENT_TYPES: Mapping[str, Any] = {
     "referral": referral_events_pb2.ReferralEvent,
     "episode": episode_events_pb2.EpisodeEvent,
     "consultation": consultation_events_pb2.ConsultationEvent,
@@ -76,7 +77,7 @@ def _chain_findings(name: str, chain: list[timeline_pb2.TimelineEntry]) -> Itera
 
 def _content_findings(name: str, entry: timeline_pb2.TimelineEntry) -> Iterator[Finding]:
     version = entry.metadata.version
-    event_type = _EVENT_TYPES.get(entry.aggregate_kind)
+    event_type = EVENT_TYPES.get(entry.aggregate_kind)
     if event_type is None:
         yield _finding(name, version, "UNKNOWN_EVENT", f"there is no kind {entry.aggregate_kind}")
         return

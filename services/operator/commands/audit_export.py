@@ -1,0 +1,97 @@
+"""`tierlink audit export`: a referral's trail, or its episode's, as a folder for an inspector."""
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import grpc
+import typer
+
+from services.operator.commands.exits import give_up
+from services.operator.commands.options import (
+    KeyOption,
+    LanguageOption,
+    ReferralOption,
+    TokenOption,
+    addresses_of,
+    operator_token,
+)
+from services.operator.export.folder import Proof, write_export
+from services.operator.report.consoles import open_console
+from services.operator.rpc.calling import Caller, Patience
+from services.operator.rpc.checkpoints import Checkpoints
+from services.operator.rpc.failures import CallFailed
+from services.operator.rpc.timelines import read_timeline
+from services.operator.texts import Language, say
+from services.shared.audit.checkpoint import Checkpoint
+from services.shared.rpc.channels import Addresses, open_channels
+from tierlink.referral.v1 import timeline_pb2
+
+_PATIENCE = Patience(attempt_s=30.0, total_s=60.0)
+
+
+def export(
+    name: Annotated[str, typer.Argument(help="referrals/…")],
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", help="新建的文件夹 · folder that is made", show_default=False)
+    ],
+    alone: Annotated[
+        bool,
+        typer.Option("--alone", help="只导出该转诊，不含整个诊疗过程 · this referral without its episode"),
+    ] = False,
+    lang: LanguageOption = Language.BOTH,
+    token: TokenOption = "",
+    key: KeyOption = None,
+    address: ReferralOption = "",
+) -> None:
+    """导出可离线核验的审计链，附存证、证明与核验程序 · An export that verifies offline, with its own program.
+
+    以最近一次存证为准，先执行 audit checkpoint · by the latest checkpoint: make one first.
+    """
+    if out.exists():
+        give_up(say("checkpoint.there", lang, path=out))
+    addresses = addresses_of(address, "-", "-")
+    try:
+        entries, checkpoint, proofs = asyncio.run(
+            _collect(name, addresses, operator_token(token, key), whole_episode=not alone)
+        )
+        if checkpoint is None:
+            give_up(say("export.no_checkpoint", lang))
+        write_export(out, entries, checkpoint, proofs)
+    except (CallFailed, OSError) as error:
+        give_up(str(error))
+    chains = len({entry.metadata.aggregate_id for entry in entries})
+    open_console().print(say("export.done", lang, path=out, chains=chains, events=len(entries)))
+    if len(proofs) < chains:
+        open_console().print(say("export.unproved", lang, count=chains - len(proofs)))
+
+
+async def _collect(
+    name: str, addresses: Addresses, token: str, *, whole_episode: bool
+) -> tuple[tuple[timeline_pb2.TimelineEntry, ...], Checkpoint | None, list[Proof]]:
+    async with open_channels(addresses) as channels:
+        caller = Caller(channels, patience=_PATIENCE)
+        desk = Checkpoints(caller, "referral", token)
+        # Before the trail: what the checkpoint has is then in it.
+        latest = await desk.latest(count_max=1)
+        if not latest:
+            return (), None, []
+        entries = await read_timeline(caller, token, name, whole_episode=whole_episode)
+        aggregates = sorted({entry.metadata.aggregate_id for entry in entries})
+        return entries, latest[0], await _proofs(desk, latest[0].statement.number, aggregates)
+
+
+async def _proofs(desk: Checkpoints, number: int, aggregates: Iterable[str]) -> list[Proof]:
+    found: list[Proof] = []
+    for aggregate in aggregates:
+        try:
+            head, index, path = await desk.inclusion(number, aggregate)
+        except CallFailed as error:
+            if error.code is not grpc.StatusCode.NOT_FOUND:
+                raise
+            # It is newer than the checkpoint.
+        else:
+            found.append(Proof(head=head, index=index, path=path))
+    return found

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""Verifies a folder that `tierlink audit export` wrote. Needs Python 3.9 or later, and nothing else at all.
+
+    python3 verify.py [FOLDER] [--public-key checkpoint_public.pem]
+
+Ends with 0 when all is intact, 1 with findings, 2 when the folder cannot be read.
+完整时退出码为 0，有发现为 1，无法读取为 2。
+"""
+
+import argparse
+import base64
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+# ---- Ed25519 (RFC 8032, 5.1), verification alone: nothing here is secret, so it may take its time
+
+_P = 2**255 - 19
+_ORDER = 2**252 + 27742317777372353535851937790883648493
+_D = -121665 * pow(121666, _P - 2, _P) % _P
+_Point = tuple[int, int, int, int]
+
+
+def _add(a: _Point, b: _Point) -> _Point:
+    e, f = (a[1] - a[0]) * (b[1] - b[0]) % _P, (a[1] + a[0]) * (b[1] + b[0]) % _P
+    g, h = 2 * a[3] * b[3] * _D % _P, 2 * a[2] * b[2] % _P
+    x, t, z, y = f - e, h - g, h + g, f + e
+    return (x * t % _P, y * z % _P, t * z % _P, x * y % _P)
+
+
+def _times(count: int, point: _Point) -> _Point:
+    found = (0, 1, 1, 0)
+    while count:
+        if count & 1:
+            found = _add(found, point)
+        point, count = _add(point, point), count >> 1
+    return found
+
+
+def _is_same(a: _Point, b: _Point) -> bool:
+    return (a[0] * b[2] - b[0] * a[2]) % _P == 0 and (a[1] * b[2] - b[1] * a[2]) % _P == 0
+
+
+def _point(data: bytes) -> _Point:
+    """The point that 32 bytes stand for. Raises ValueError."""
+    y = int.from_bytes(data, "little")
+    sign, y = y >> 255, y & (2**255 - 1)
+    square = (y * y - 1) * pow(_D * y * y + 1, _P - 2, _P) % _P
+    x = pow(square, (_P + 3) // 8, _P)
+    if (x * x - square) % _P:
+        x = x * pow(2, (_P - 1) // 4, _P) % _P
+    if y >= _P or (x * x - square) % _P or (x == 0 and sign):
+        raise ValueError("no point of the curve")
+    x = _P - x if x & 1 != sign else x
+    return (x, y, 1, x * y % _P)
+
+
+_BASE = _point((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little"))
+
+
+def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` is that key's on the message."""
+    if len(public_key) != 32 or len(signature) != 64:
+        return False
+    try:
+        key, r = _point(public_key), _point(signature[:32])
+    except ValueError:
+        return False
+    s = int.from_bytes(signature[32:], "little")
+    digest = hashlib.sha512(signature[:32] + public_key + message).digest()
+    h = int.from_bytes(digest, "little") % _ORDER
+    return s < _ORDER and _is_same(_times(s, _BASE), _add(r, _times(h, key)))
+
+
+# ---- the Merkle tree (RFC 6962, 2.1)
+
+
+def is_included(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes) -> bool:
+    """Whether the leaf is at `index` of the tree of `size` leaves with this root."""
+    if not 0 <= index < size:
+        return False
+    place, last, reached = index, size - 1, leaf
+    for sibling in path:
+        if last == 0:
+            return False
+        if place % 2 or place == last:
+            reached = hashlib.sha256(b"\x01" + sibling + reached).digest()
+            while place % 2 == 0 and place:
+                place, last = place // 2, last // 2
+        else:
+            reached = hashlib.sha256(b"\x01" + reached + sibling).digest()
+        place, last = place // 2, last // 2
+    return last == 0 and reached == root
+
+
+def leaf_of(aggregate: str, version: int, head_hash: bytes) -> bytes:
+    """The leaf of one aggregate's head."""
+    name = aggregate.encode()
+    written = len(name).to_bytes(4, "big") + name + version.to_bytes(8, "big") + head_hash
+    return hashlib.sha256(b"\x00" + written).digest()
+
+
+# ---- what an event's bytes say of it: the first field of every event is its metadata
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
+    """The fields of a protobuf message: numbers and bytes. Raises IndexError, ValueError for what is none."""
+    at = 0
+    while at < len(data):
+        tag, at = _varint(data, at)
+        value: Any
+        if tag & 7 == 0:
+            value, at = _varint(data, at)
+        elif tag & 7 in (1, 5):
+            size = 8 if tag & 7 == 1 else 4
+            value, at = data[at : at + size], at + size
+        elif tag & 7 == 2:
+            size, at = _varint(data, at)
+            value, at = data[at : at + size], at + size
+        else:
+            raise ValueError("no protobuf")
+        if at > len(data):
+            raise ValueError("cut short")
+        yield tag >> 3, value
+
+
+def _varint(data: bytes, at: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[at]
+        value, shift, at = value | (byte & 127) << shift, shift + 7, at + 1
+        if byte < 128:
+            return value, at
+
+
+def metadata_of(payload: bytes) -> dict[str, Any]:
+    """Who did what, when: from the bytes themselves. Raises IndexError, ValueError, KeyError."""
+    found = dict(_fields(dict(_fields(payload))[1]))
+    actor = dict(_fields(found.get(7, b"")))
+    return {
+        "event_id": found[1].decode(),
+        "aggregate": found[2].decode(),
+        "version": found[3],
+        "type": found[4].decode(),
+        "occurred_at_ns": _moment(found.get(5, b"")),
+        "recorded_at_ns": _moment(found.get(6, b"")),
+        "actor": actor.get(1, b"").decode(),
+        "facility": actor.get(3, b"").decode(),
+        "request_id": found.get(8, b"").decode(),
+    }
+
+
+def _moment(data: bytes) -> int:
+    """Nanoseconds since 1970, UTC."""
+    found = dict(_fields(data))
+    return int(found.get(1, 0)) * 10**9 + int(found.get(2, 0))
+
+
+# ---- the folder
+
+
+def findings(folder: Path, trusted_key: "bytes | None") -> Iterator[str]:
+    """Everything that is not as it was written and signed. Raises OSError, ValueError, KeyError."""
+    lines = (folder / "events.jsonl").read_text("utf-8").splitlines()
+    events = [json.loads(line) for line in lines]
+    chains: dict[str, list[dict[str, Any]]] = {}
+    for event in events:
+        chains.setdefault(event["aggregate"], []).append(event)
+    for name, chain in chains.items():
+        yield from _chain(name, chain)
+    readable = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
+    yield from _readable(events, readable)
+    yield from _checkpoint(json.loads((folder / "checkpoint.json").read_text("utf-8")), chains, trusted_key)
+
+
+def _chain(name: str, chain: list[dict[str, Any]]) -> Iterator[str]:
+    previous = hashlib.sha256(f"tierlink/{chain[0]['kind']}/{name}".encode()).digest()
+    for expected, event in enumerate(chain, start=1):
+        where = f"{name}@{event['version']}"
+        stored, payload = bytes.fromhex(event["hash"]), base64.b64decode(event["payload"])
+        if event["version"] != expected:
+            yield f"MISSING_EVENT {name}@{expected}"
+            return
+        if bytes.fromhex(event["previous_hash"]) != previous:
+            yield f"CHAIN_BROKEN {where}"
+        if hashlib.sha256(bytes.fromhex(event["previous_hash"]) + payload).digest() != stored:
+            yield f"HASH_MISMATCH {where}"
+        previous = stored
+
+
+def _readable(events: list[dict[str, Any]], readable: list[dict[str, Any]]) -> Iterator[str]:
+    """What people read must be what was hashed."""
+    if len(events) != len(readable):
+        yield f"METADATA_MISMATCH {len(readable)} of {len(events)} events"
+    for event, said in zip(events, readable):  # noqa: B905 - the older Pythons that this also runs on
+        where = f"{event['aggregate']}@{event['version']}"
+        try:
+            written = metadata_of(base64.b64decode(event["payload"]))
+        except (IndexError, KeyError, ValueError, TypeError, AttributeError):
+            yield f"UNREADABLE_EVENT {where}"
+            continue
+        if (written["aggregate"], written["version"]) != (event["aggregate"], event["version"]):
+            yield f"METADATA_MISMATCH {where}: aggregate, version"
+        for name, value in written.items():
+            if said.get(name) != value:
+                yield f"METADATA_MISMATCH {where}: {name}"
+
+
+def _checkpoint(
+    kept: dict[str, Any], chains: dict[str, list[dict[str, Any]]], trusted_key: "bytes | None"
+) -> Iterator[str]:
+    public_key, root = bytes.fromhex(kept["public_key"]), bytes.fromhex(kept["root"])
+    if trusted_key is not None and public_key != trusted_key:
+        yield "FORGED_CHECKPOINT it was signed with another key"
+    names = ("service", "number", "made_by", "occurred_at", "made_at", "tree_size", "root", "previous_root")
+    lines = ("tierlink-checkpoint-v1", *(str(kept[name]).replace("\n", " ") for name in names))
+    message = "".join(f"{line}\n" for line in lines).encode()
+    if not is_signed(public_key, message, bytes.fromhex(kept["signature"])):
+        yield "FORGED_CHECKPOINT the signature is not of this statement"
+    for proof in kept["proofs"]:
+        name, version, head = proof["aggregate"], proof["version"], bytes.fromhex(proof["hash"])
+        where = f"{name}@{version}"
+        path = [bytes.fromhex(each) for each in proof["path"]]
+        if not is_included(leaf_of(name, version, head), proof["index"], kept["tree_size"], path, root):
+            yield f"NOT_INCLUDED {where}"
+        at = [event for event in chains.get(name, []) if event["version"] == version]
+        if not at:
+            yield f"CHAIN_CUT {where}"
+        elif bytes.fromhex(at[0]["hash"]) != head:
+            yield f"HISTORY_REWRITTEN {where}"
+    missing = sorted(set(kept["aggregates"]) ^ set(chains))
+    for name in missing:
+        yield f"AGGREGATE_MISSING {name}"
+
+
+def _key(path: Path) -> bytes:
+    """The 32 bytes of an Ed25519 key in a PEM file: they end its DER (RFC 8410)."""
+    lines = path.read_text("ascii").split("-----")
+    return base64.b64decode(lines[2])[-32:]
+
+
+def main() -> int:
+    """Prints the verdict; its exit code."""
+    parser = argparse.ArgumentParser(description="Verifies an export of Tierlink's audit trail.")
+    parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).resolve().parent)
+    parser.add_argument("--public-key", type=Path, help="PEM; without it the export's own key counts")
+    given = parser.parse_args()
+    try:
+        trusted = None if given.public_key is None else _key(given.public_key)
+        found = list(findings(given.folder, trusted))
+        kept = json.loads((given.folder / "checkpoint.json").read_text("utf-8"))
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        print(f"无法读取 · cannot be read: {error!r}", file=sys.stderr)
+        return 2
+    for each in found:
+        print(f"✗ {each}")
+    unproved = sorted(set(kept["aggregates"]) - {proof["aggregate"] for proof in kept["proofs"]})
+    for name in unproved:
+        print(f"· 存证之后新建，未纳入 · newer than the checkpoint: {name}")
+    if not found:
+        size = len(kept["aggregates"])
+        key = "" if given.public_key is not None else f"；公钥 · key {kept['public_key']}"
+        print(f"✓ 完整 · intact: {size}; {kept['service']} {kept['number']} {kept['made_at']}{key}")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
