@@ -13,6 +13,7 @@ from services.operator.bench.holds_bench import HoldsBench
 from services.operator.bench.plan import Plan
 from services.operator.bench.reading_bench import ReadingBench
 from services.operator.bench.relay_bench import RelayBench
+from services.operator.bench.replay_bench import ReplayBench
 from services.operator.bench.stack import bench_stack
 from services.operator.bench.whole_stack_bench import WholeStackBench
 
@@ -30,6 +31,7 @@ class Bench(StrEnum):
     HOLDS = "holds"
     ESCALATION = "escalation"
     BOARDS = "boards"
+    REPLAY = "replay"
 
 
 async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...]:
@@ -60,5 +62,7 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
             sections.append(await HoldsBench(stack, plan).measure())
         if Bench.ESCALATION in wanted:
             sections.append(await EscalationBench(stack, plan).measure())
+        if Bench.REPLAY in wanted:
+            sections.append(await ReplayBench(stack, plan).measure())
     order = [bench.value for bench in Bench]
     return tuple(sorted(sections, key=lambda section: order.index(section.key)))

@@ -10,21 +10,21 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
 
 from services.operator.events.topics import Topic
-from services.shared.kafka.cloud_events import Undecodable, decode
+from services.shared.kafka.cloud_events import Headers, Undecodable, read_attributes
 
 #: Names of the fields that carry a facility's id, alone or at the end of a longer name.
 _FACILITY_FIELDS = ("facility", "facilities")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(kw_only=True, slots=True)
 class EventRecord:
-    """A record, decoded as far as it can be."""
+    """A record, decoded as far as it can be. Not frozen: that costs as much again as all the decoding."""
 
     topic: Topic
     partition: int
     offset: int
-    #: when Kafka took it, UTC
-    taken_at: datetime
+    #: when Kafka took it, milliseconds since 1970
+    taken_ms: int
     #: id of the aggregate; the key's bytes as text where it is none of ours
     aggregate: str
     #: 0 where it could not be read
@@ -39,11 +39,16 @@ class EventRecord:
     #: empty for a record without one, see `is_tombstone`
     value: bytes
     is_tombstone: bool
-    headers: tuple[tuple[str, bytes], ...]
+    headers: Headers
     #: None where the value could not be read
     message: Message | None
     #: what is wrong with the record; empty when nothing is
     fault: str
+
+    @property
+    def taken_at(self) -> datetime:
+        """When Kafka took it, UTC."""
+        return datetime.fromtimestamp(self.taken_ms / 1000, UTC)
 
     @property
     def time(self) -> datetime:
@@ -94,39 +99,46 @@ class EventRecord:
 
 def read_record(topic: Topic, record: Any) -> EventRecord:
     """Reads a record of aiokafka. Never raises: what cannot be read is said in `fault`."""
-    key, value = record.key or b"", record.value or b""
-    found: dict[str, Any] = {
-        "topic": topic,
-        "partition": record.partition,
-        "offset": record.offset,
-        "taken_at": datetime.fromtimestamp(record.timestamp / 1000, UTC),
-        "key": record.key,
-        "value": value,
-        "is_tombstone": record.value is None,
-        "headers": tuple(record.headers),
-    }
     try:
-        event = decode(record)
+        found = read_attributes(record)
     except Undecodable as error:
-        return EventRecord(
-            **found,
-            aggregate=key.decode(errors="replace"),
-            version=0,
-            type="",
-            event_id="",
-            recorded_at=None,
-            message=None,
-            fault=str(error),
-        )
-    message, fault = _message(topic, event.type, value)
+        return _unread(topic, record, str(error))
+    message, fault = _message(topic, found.type, record.value)
     return EventRecord(
-        **found,
-        aggregate=event.key,
-        version=event.version,
-        type=event.type,
-        event_id=event.event_id,
-        recorded_at=event.recorded_at,
+        topic=topic,
+        partition=record.partition,
+        offset=record.offset,
+        taken_ms=record.timestamp,
+        aggregate=found.key,
+        version=found.version,
+        type=found.type,
+        event_id=found.event_id,
+        recorded_at=found.recorded_at,
+        key=record.key,
+        value=record.value,
+        is_tombstone=False,
+        headers=record.headers,
         message=message,
+        fault=fault,
+    )
+
+
+def _unread(topic: Topic, record: Any, fault: str) -> EventRecord:
+    return EventRecord(
+        topic=topic,
+        partition=record.partition,
+        offset=record.offset,
+        taken_ms=record.timestamp,
+        aggregate=(record.key or b"").decode(errors="replace"),
+        version=0,
+        type="",
+        event_id="",
+        recorded_at=None,
+        key=record.key,
+        value=record.value or b"",
+        is_tombstone=record.value is None,
+        headers=record.headers,
+        message=None,
         fault=fault,
     )
 

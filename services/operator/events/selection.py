@@ -21,6 +21,11 @@ class Selection:
     #: recorded before
     until: datetime | None = None
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether it lets everything through."""
+        return self == _EVERYTHING
+
     def wants(self, record: EventRecord) -> bool:
         """Whether the record passes. What could not be read passes only where nothing of it is asked."""
         if self.aggregates and record.aggregate not in self.aggregates:
@@ -34,3 +39,6 @@ class Selection:
         if self.episodes and self.episodes.isdisjoint(record.episodes()):
             return False
         return not self.facilities or not self.facilities.isdisjoint(record.facilities())
+
+
+_EVERYTHING = Selection()

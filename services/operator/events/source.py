@@ -17,8 +17,9 @@ from services.shared.kernel.refusals import DependencyDown
 
 _POLL_MS = 200
 _RECORDS_MAX = 2_000
-#: What `merged` keeps of each partition: a record waits for those of the other partitions.
-_MERGED_MAX = 500
+#: What `merged` keeps of each partition: a record waits for those of the other partitions, and what waits in the
+#: processor's cache is read half again as fast.
+_MERGED_MAX = 40
 #: A person waits.
 _START_TIMEOUT_S = 10.0
 
@@ -137,18 +138,19 @@ class TopicSource:
         waiting = {each for each, offsets in self.bounds.items() if offsets}
         heads: dict[TopicPartition, deque[EventRecord]] = {each: deque() for each in waiting}
         while waiting:
-            empty = [each for each in waiting if not heads[each]]
-            batches = await self._consumer.getmany(
-                *empty, timeout_ms=_POLL_MS, max_records=_MERGED_MAX * len(empty)
-            )
-            for partition, records in batches.items():
-                end = self._ends[partition]
-                heads[partition].extend(self._read(record) for record in records if record.offset < end)
-            for partition in empty:
-                if not heads[partition] and await self._consumer.position(partition) >= self._ends[partition]:
+            for partition in [each for each in waiting if not heads[each]]:
+                if await self._consumer.position(partition) >= self._ends[partition]:
                     waiting.discard(partition)
                     del heads[partition]
-            if all(heads.values()):
+            empty = [each for each in waiting if not heads[each]]
+            if empty:
+                batches = await self._consumer.getmany(
+                    *empty, timeout_ms=_POLL_MS, max_records=_MERGED_MAX * len(empty)
+                )
+                for partition, records in batches.items():
+                    end = self._ends[partition]
+                    heads[partition].extend(self._read(record) for record in records if record.offset < end)
+            if heads and all(heads.values()):
                 yield _by_time(heads)
 
     async def follow(self) -> AsyncIterator[Sequence[EventRecord]]:
@@ -169,15 +171,14 @@ def _by_time(heads: Mapping[TopicPartition, deque[EventRecord]]) -> list[EventRe
         only.clear()
         return page
     page = []
-    heap = [(queue[0].time, each, queue) for each, queue in heads.items()]
+    heap = [(queue[0].time, number, queue) for number, queue in enumerate(heads.values())]
     heapify(heap)
-    while heap:
-        _, partition, queue = heap[0]
+    while True:
+        _, number, queue = heap[0]
         page.append(queue.popleft())
         if not queue:
-            break
-        heapreplace(heap, (queue[0].time, partition, queue))
-    return page
+            return page
+        heapreplace(heap, (queue[0].time, number, queue))
 
 
 @asynccontextmanager

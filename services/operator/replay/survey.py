@@ -1,7 +1,7 @@
 """What a replay would read: every record in reach is looked at, none is sent."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -51,26 +51,31 @@ async def survey(
 ) -> Survey:
     """Reads what `source` has in reach; with `count_max`, up to so many selected records."""
     tally = _Tally(replays_max)
+    everything = selection.is_everything
     async for page in source.merged():
-        for record in page:
-            tally.read[TopicPartition(record.topic.name, record.partition)] = record.offset + 1
-            tally.count += 1
-            if selection.wants(record):
+        for position, record in enumerate(page, start=1):
+            if everything or selection.wants(record):
                 tally.take(record)
                 if tally.taken == count_max:
+                    tally.read += position
+                    tally.reached(page[:position])
                     return tally.survey(
                         {
-                            each: range(offsets.start, tally.read.get(each, offsets.start))
+                            each: range(offsets.start, tally.ends.get(each, offsets.start))
                             for each, offsets in source.bounds.items()
                         }
                     )
+        tally.read += len(page)
+        if count_max is not None:
+            tally.reached(page)
     return tally.survey(source.bounds)
 
 
 class _Tally:
     def __init__(self, replays_max: int) -> None:
-        self.read: dict[TopicPartition, int] = {}
-        self.count = 0
+        #: how far each partition was read
+        self.ends: dict[TopicPartition, int] = {}
+        self.read = 0
         self.taken = 0
         self._replays_max = replays_max
         self._selected: Counter[str] = Counter()
@@ -81,13 +86,19 @@ class _Tally:
         self._exhausted = 0
         self._continuity = Continuity()
 
+    def reached(self, page: Sequence[EventRecord]) -> None:
+        for record in page:
+            self.ends[TopicPartition(record.topic.name, record.partition)] = record.offset + 1
+
     def take(self, record: EventRecord) -> None:
         time = record.time
         self.taken += 1
         self._selected[record.topic.name] += 1
         self._bytes += len(record.value)
-        self._first = time if self._first is None else min(self._first, time)
-        self._last = time if self._last is None else max(self._last, time)
+        if self._first is None or time < self._first:
+            self._first = time
+        if self._last is None or time > self._last:
+            self._last = time
         self._unreadable += bool(record.fault)
         self._exhausted += replays_of(record.headers) >= self._replays_max
         self._continuity.see(record)
@@ -95,7 +106,7 @@ class _Tally:
     def survey(self, bounds: Mapping[TopicPartition, range]) -> Survey:
         return Survey(
             bounds=bounds,
-            read=self.count,
+            read=self.read,
             selected=dict(self._selected),
             selected_bytes=self._bytes,
             first=self._first,

@@ -11,7 +11,7 @@ stand for, hence the leading zeros.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 CONTENT_TYPE = "application/protobuf"
 
@@ -90,28 +90,56 @@ def event_headers(
     return headers
 
 
+class Attributes(NamedTuple):
+    """What the headers and the key of a record say."""
+
+    key: str
+    version: int
+    type: str
+    event_id: str
+    recorded_at: datetime
+    traceparent: str
+
+
 def decode(record: ReceivedRecord) -> ConsumedEvent:
     """Reads a record's attributes, not its value. Raises Undecodable."""
+    found = read_attributes(record)
+    assert record.value is not None, "it was looked at"
+    return ConsumedEvent(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        value=record.value,
+        key=found.key,
+        version=found.version,
+        type=found.type,
+        event_id=found.event_id,
+        recorded_at=found.recorded_at,
+        traceparent=found.traceparent,
+    )
+
+
+def read_attributes(record: ReceivedRecord) -> Attributes:
+    """The attributes alone, for who keeps the record beside them. Raises Undecodable."""
     headers = dict(record.headers)
     if not record.key:
         raise Undecodable("no key")
     if record.value is None:
         raise Undecodable("no value")
-    if _required(headers, "ce_specversion") != "1.0":
+    if headers.get("ce_specversion") != b"1.0":
+        _required(headers, "ce_specversion")
         raise Undecodable("ce_specversion is not 1.0")
-    if _required(headers, "content-type") != CONTENT_TYPE:
+    if headers.get("content-type") != _CONTENT_TYPE[1]:
+        _required(headers, "content-type")
         raise Undecodable(f"content-type is not {CONTENT_TYPE}")
-    return ConsumedEvent(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=_text("key", record.key),
-        version=_version(_required(headers, "ce_sequence")),
-        type=_required(headers, "ce_type"),
-        event_id=_required(headers, "ce_id"),
-        value=record.value,
-        recorded_at=_time(_required(headers, "ce_time")),
-        traceparent=_text("traceparent", headers.get("traceparent") or b""),
+    traceparent = headers.get("traceparent")
+    return Attributes(
+        _text("key", record.key),
+        _version(_required(headers, "ce_sequence")),
+        _required(headers, "ce_type"),
+        _required(headers, "ce_id"),
+        _time(_required(headers, "ce_time")),
+        _text("traceparent", traceparent) if traceparent else "",
     )
 
 

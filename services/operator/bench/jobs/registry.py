@@ -13,6 +13,7 @@ from services.operator.bench.jobs.load import LoadClient
 from services.operator.bench.jobs.produce import BareProducer
 from services.operator.bench.jobs.read import read, select
 from services.operator.bench.jobs.rush import rush
+from services.operator.bench.jobs.stream import count_records, fill_topic, replay_read
 from services.operator.bench.jobs.wards import fill_wards, watch_picture
 
 Job = Callable[..., Awaitable[dict[str, Any]]]
@@ -41,6 +42,9 @@ class Jobs:
             "rush": rush,
             "fill_wards": fill_wards,
             "watch_picture": watch_picture,
+            "fill_topic": fill_topic,
+            "replay_read": replay_read,
+            "count_records": count_records,
         }
 
     def find(self, name: str) -> Job:

@@ -1,0 +1,114 @@
+"""How fast a replay reads a topic, beside a bare consumer that only counts the same records.
+
+A replay decodes each value, reads each attribute, merges the partitions by time and follows each aggregate's
+versions. The fold of the domain is not in it: it belongs to the services, which the program may not import.
+"""
+
+from services.operator.bench.figures import Ratio, Reading, Rounds, Section
+from services.operator.bench.plan import Plan
+from services.operator.bench.stack import BenchStack
+from services.operator.bench.turns import in_turns
+from services.operator.bench.worker_process import Worker
+from services.shared.kafka.address import KafkaAddress
+from services.shared.kafka.topics import TopicSpec, ensure_topics
+from services.shared.kernel.text import BilingualText
+
+KEY = "replay"
+COUNT_AT_LEAST = 0.3
+
+_TOPIC = "tierlink.referral.events.v1.bench"
+
+
+class ReplayBench:
+    """Measures on events of real referrals, which it has written by a load of its own."""
+
+    def __init__(self, stack: BenchStack, plan: Plan) -> None:
+        self._stack = stack
+        self._plan = plan
+
+    async def measure(self) -> Section:
+        """Raises BenchFailed, PlatformError, DependencyDown, grpc.aio.AioRpcError."""
+        await ensure_topics(KafkaAddress(bootstrap=self._stack.kafka_bootstrap), [TopicSpec(name=_TOPIC)])
+        async with self._stack.worker("reader") as worker, self._stack.worker("counter") as counter:
+            lives = await self._fill(worker)
+
+            async def replay() -> float:
+                return await self._timed(worker, "replay_read")
+
+            async def count() -> float:
+                return await self._timed(counter, "count_records")
+
+            self._plan.note(f"{KEY}: count, replay")
+            figures = await in_turns({"count": count, "replay": replay}, self._plan.turns, _nothing)
+        ours = Rounds(
+            key="read",
+            title=BilingualText(
+                zh="重放读取（解码、逐个体核对版本）", en="replay reads, decodes, follows versions"
+            ),
+            unit="/s",
+            values=figures["replay"],
+        )
+        baseline = Rounds(
+            key="count",
+            title=BilingualText(zh="aiokafka 仅计数", en="aiokafka that counts"),
+            unit="/s",
+            values=figures["count"],
+        )
+        readings = (
+            Reading(
+                key="records",
+                title=BilingualText(zh="主题中的记录数", en="records in the topic"),
+                unit="",
+                value=float(self._plan.records),
+            ),
+            Reading(
+                key="lives",
+                title=BilingualText(zh="其所依据的转诊数", en="referrals that they were made of"),
+                unit="",
+                value=float(lives),
+            ),
+        )
+        return Section(
+            key=KEY,
+            title=BilingualText(zh="每秒读取记录数", en="Records read a second"),
+            ratios=(Ratio(ours=ours, baseline=baseline, at_least=COUNT_AT_LEAST),),
+            readings=readings,
+        )
+
+    async def _fill(self, worker: Worker) -> int:
+        """Has some referrals live, and their events published again and again; how many lived."""
+        # Without the relay: the events are taken from the store.
+        async with self._stack.service("referral", label="replayed", parts="grpc,deadlines") as service:
+            await self._stack.apply_directory(service.ready.grpc)
+            await worker.do(
+                "load",
+                timeout_s=self._plan.round_timeout_s(),
+                address=service.ready.grpc,
+                tokens=self._stack.tokens(),
+                concurrency=self._plan.concurrency,
+                seconds=min(2.0, self._plan.seconds),
+                seed=f"{self._plan.seed}/replay",
+            )
+        found = await worker.do(
+            "fill_topic",
+            timeout_s=self._plan.round_timeout_s(),
+            dsn=self._stack.dsn("referral"),
+            bootstrap=self._stack.kafka_bootstrap,
+            topic=_TOPIC,
+            count=self._plan.records,
+        )
+        return int(found["lives"])
+
+    async def _timed(self, worker: Worker, job: str) -> float:
+        found = await worker.do(
+            job,
+            timeout_s=self._plan.round_timeout_s(),
+            bootstrap=self._stack.kafka_bootstrap,
+            topic=_TOPIC,
+            seconds=self._plan.seconds,
+        )
+        return float(found["per_second"])
+
+
+async def _nothing() -> None:
+    """Reading leaves nothing behind."""
