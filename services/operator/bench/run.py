@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Protocol
 
 from services.operator.bench.audit_bench import AuditBench
 from services.operator.bench.boards_bench import BoardsBench
@@ -14,7 +15,7 @@ from services.operator.bench.plan import Plan
 from services.operator.bench.reading_bench import ReadingBench
 from services.operator.bench.relay_bench import RelayBench
 from services.operator.bench.replay_bench import ReplayBench
-from services.operator.bench.stack import bench_stack
+from services.operator.bench.stack import BenchStack, bench_stack
 from services.operator.bench.whole_stack_bench import WholeStackBench
 
 
@@ -34,6 +35,26 @@ class Bench(StrEnum):
     REPLAY = "replay"
 
 
+class _OneSection(Protocol):
+    def __init__(self, stack: BenchStack, plan: Plan) -> None: ...
+
+    async def measure(self) -> Section: ...
+
+
+#: In the order in which they run: some measure what those before them wrote.
+_ONE_SECTION: tuple[tuple[Bench, type[_OneSection]], ...] = (
+    (Bench.BOARDS, BoardsBench),
+    (Bench.COMMANDS, CommandsBench),
+    (Bench.RELAY, RelayBench),
+    (Bench.AUDIT, AuditBench),
+    (Bench.AVAILABILITY, AvailabilityBench),
+    (Bench.READING, ReadingBench),
+    (Bench.HOLDS, HoldsBench),
+    (Bench.ESCALATION, EscalationBench),
+    (Bench.REPLAY, ReplayBench),
+)
+
+
 async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...]:
     """What was found, in the order of `Bench`.
 
@@ -46,23 +67,8 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
         whole = frozenset(bench.value for bench in (Bench.ALERTS, Bench.MEMORY) if bench in wanted)
         if whole:
             sections.extend(await WholeStackBench(stack, plan).measure(whole))
-        if Bench.BOARDS in wanted:
-            sections.append(await BoardsBench(stack, plan).measure())
-        if Bench.COMMANDS in wanted:
-            sections.append(await CommandsBench(stack, plan).measure())
-        if Bench.RELAY in wanted:
-            sections.append(await RelayBench(stack, plan).measure())
-        if Bench.AUDIT in wanted:
-            sections.append(await AuditBench(stack, plan).measure())
-        if Bench.AVAILABILITY in wanted:
-            sections.append(await AvailabilityBench(stack, plan).measure())
-        if Bench.READING in wanted:
-            sections.append(await ReadingBench(stack, plan).measure())
-        if Bench.HOLDS in wanted:
-            sections.append(await HoldsBench(stack, plan).measure())
-        if Bench.ESCALATION in wanted:
-            sections.append(await EscalationBench(stack, plan).measure())
-        if Bench.REPLAY in wanted:
-            sections.append(await ReplayBench(stack, plan).measure())
+        for bench, kind in _ONE_SECTION:
+            if bench in wanted:
+                sections.append(await kind(stack, plan).measure())
     order = [bench.value for bench in Bench]
     return tuple(sorted(sections, key=lambda section: order.index(section.key)))

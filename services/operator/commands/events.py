@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from aiokafka.errors import KafkaError
 
+from services.operator.commands.diff import diff
 from services.operator.commands.event_options import (
     AggregateOption,
     EpisodeOption,
@@ -124,3 +125,4 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 
 events.command()(replay)
+events.command()(diff)

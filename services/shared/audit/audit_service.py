@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from services.shared.audit.chain import Finding
+from services.shared.audit.digests import stored_digests
 from services.shared.audit.verification import AuditedStore, VerifiedAggregate, verify_aggregate, verify_store
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.units import StoredStream
@@ -26,7 +27,7 @@ KnownTo = Callable[[StoredStream, Actor], Awaitable[bool]]
 
 
 class AuditServicer:
-    """Serves VerifyChains for operators and coordinators.
+    """Serves VerifyChains for operators and coordinators, ExportEvents for operators.
 
     With `known_to`, coordinators verify what they may know of; that the rest is there they are not told.
     """
@@ -48,6 +49,12 @@ class AuditServicer:
                 request_type=pb.VerifyChainsRequest,
                 response_type=pb.VerifyChainsResponse,
                 handler=self.verify_chains,
+            ),
+            StreamMethod(
+                name="ExportEvents",
+                request_type=pb.ExportEventsRequest,
+                response_type=pb.ExportEventsResponse,
+                handler=self.export_events,
             ),
         )
 
@@ -75,6 +82,20 @@ class AuditServicer:
         yield pb.VerifyChainsResponse(
             aggregates_count=aggregates, events_count=events, findings_count=findings, complete=True
         )
+
+    async def export_events(
+        self, request: pb.ExportEventsRequest, call: Call
+    ) -> AsyncGenerator[pb.ExportEventsResponse, None]:
+        """Raises NotPermitted for all but operators and the system, NotFound for another's topic."""
+        if not call.actor.has_role(Role.OPERATOR, Role.SYSTEM):
+            text = BilingualText(zh="仅运维人员可导出事件摘要", en="only operators export")
+            raise NotPermitted("ROLE_NOT_PERMITTED", text)
+        kinds = frozenset(name for name, kind in self._kinds.items() if kind.topic == request.topic)
+        if not kinds:
+            raise NotFound("topic", request.topic)
+        async for page in stored_digests(self._store, kinds, aggregate_id=request.aggregate_id):
+            yield pb.ExportEventsResponse(events=page)
+        yield pb.ExportEventsResponse(complete=True)
 
     async def _chosen(
         self, request: pb.VerifyChainsRequest, actor: Actor

@@ -437,3 +437,85 @@ class Finding(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "aggregate_kind", b"aggregate_kind", "code", b"code", "description", b"description", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExportEventsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    TOPIC_FIELD_NUMBER: builtins.int
+    AGGREGATE_ID_FIELD_NUMBER: builtins.int
+    topic: builtins.str
+    """Such as tierlink.referral.events.v1."""
+    aggregate_id: builtins.str
+    """One aggregate alone; all of the topic when left out."""
+    def __init__(
+        self,
+        *,
+        topic: builtins.str = ...,
+        aggregate_id: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ExportEventsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: builtins.int
+    COMPLETE_FIELD_NUMBER: builtins.int
+    complete: builtins.bool
+    """The last message: everything was read."""
+    @builtins.property
+    def events(self) -> containers.RepeatedCompositeFieldContainer[EventDigest]: ...
+    def __init__(
+        self,
+        *,
+        events: abc.Iterable[EventDigest] | None = ...,
+        complete: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["complete", b"complete", "events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class EventDigest(message.Message):
+    """A stored event, by what identifies it and a hash of its bytes."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AGGREGATE_ID_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    EVENT_ID_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    RECORDED_AT_FIELD_NUMBER: builtins.int
+    PAYLOAD_SHA256_FIELD_NUMBER: builtins.int
+    aggregate_id: builtins.str
+    version: builtins.int
+    """Version of the aggregate after this event."""
+    event_id: builtins.str
+    type: builtins.str
+    """Such as ReferralAccepted."""
+    payload_sha256: builtins.bytes
+    """SHA-256 of the stored bytes, which are the value of the record."""
+    @builtins.property
+    def recorded_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        aggregate_id: builtins.str = ...,
+        version: builtins.int = ...,
+        event_id: builtins.str = ...,
+        type: builtins.str = ...,
+        recorded_at: timestamp_pb2.Timestamp | None = ...,
+        payload_sha256: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "event_id", b"event_id", "payload_sha256", b"payload_sha256", "recorded_at", b"recorded_at", "type", b"type", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...

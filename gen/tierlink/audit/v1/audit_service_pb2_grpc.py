@@ -40,6 +40,11 @@ class AuditServiceStub:
                 request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsRequest.SerializeToString,
                 response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsResponse.FromString,
                 _registered_method=True)
+        self.ExportEvents = channel.unary_stream(
+                '/tierlink.audit.v1.AuditService/ExportEvents',
+                request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsResponse.FromString,
+                _registered_method=True)
         self.MakeCheckpoint = channel.unary_unary(
                 '/tierlink.audit.v1.AuditService/MakeCheckpoint',
                 request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.MakeCheckpointRequest.SerializeToString,
@@ -75,6 +80,14 @@ class AuditServiceServicer:
         """Verifies the hash chain of each aggregate and its state against the fold of its events.
         For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
         Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportEvents(self, request, context):
+        """What is stored of the events of one topic, without their content: to be compared with the topic. For operators.
+        By aggregate id, each aggregate's events by version; NOT_FOUND when this service publishes no such topic.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -123,6 +136,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.VerifyChains,
                     request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsRequest.FromString,
                     response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsResponse.SerializeToString,
+            ),
+            'ExportEvents': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportEvents,
+                    request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsRequest.FromString,
+                    response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsResponse.SerializeToString,
             ),
             'MakeCheckpoint': grpc.unary_unary_rpc_method_handler(
                     servicer.MakeCheckpoint,
@@ -178,6 +196,33 @@ class AuditService:
             '/tierlink.audit.v1.AuditService/VerifyChains',
             tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsRequest.SerializeToString,
             tierlink_dot_audit_dot_v1_dot_audit__service__pb2.VerifyChainsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tierlink.audit.v1.AuditService/ExportEvents',
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsRequest.SerializeToString,
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,10 @@ class AuditServiceStub:
     For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
     Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
     """
+    ExportEvents: _grpc.UnaryStreamMultiCallable[_audit_service_pb2.ExportEventsRequest, _audit_service_pb2.ExportEventsResponse]
+    """What is stored of the events of one topic, without their content: to be compared with the topic. For operators.
+    By aggregate id, each aggregate's events by version; NOT_FOUND when this service publishes no such topic.
+    """
     MakeCheckpoint: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.MakeCheckpointRequest, _audit_service_pb2.MakeCheckpointResponse]
     """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
     FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before.
@@ -60,6 +64,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """Verifies the hash chain of each aggregate and its state against the fold of its events.
     For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
     Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
+    """
+    ExportEvents: _aio.UnaryStreamMultiCallable[_audit_service_pb2.ExportEventsRequest, _audit_service_pb2.ExportEventsResponse]  # type: ignore[assignment]
+    """What is stored of the events of one topic, without their content: to be compared with the topic. For operators.
+    By aggregate id, each aggregate's events by version; NOT_FOUND when this service publishes no such topic.
     """
     MakeCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.MakeCheckpointRequest, _audit_service_pb2.MakeCheckpointResponse]  # type: ignore[assignment]
     """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
@@ -86,6 +94,16 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         """Verifies the hash chain of each aggregate and its state against the fold of its events.
         For operators everything; for coordinators, in the referral service, what facilities of their community take part in.
         Sends a message for each aggregate with a finding, now and then progress, and a last one with the totals.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportEvents(
+        self,
+        request: _audit_service_pb2.ExportEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_audit_service_pb2.ExportEventsResponse], _abc.AsyncIterator[_audit_service_pb2.ExportEventsResponse]]:
+        """What is stored of the events of one topic, without their content: to be compared with the topic. For operators.
+        By aggregate id, each aggregate's events by version; NOT_FOUND when this service publishes no such topic.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,1 @@
+"""What differs between two streams of events, or between a store and its topic."""
