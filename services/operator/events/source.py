@@ -17,9 +17,9 @@ from services.shared.kernel.refusals import DependencyDown
 
 _POLL_MS = 200
 _RECORDS_MAX = 2_000
-#: What `merged` keeps of each partition, for each waits for those of the others. Few, so that what
-#: waits is still in the processor's cache: with 500 a record takes half as long again.
-_MERGED_MAX = 40
+#: `merged` asks for more of a partition when it has fewer than this left, for a record waits for those of the
+#: other partitions. Few, so that what waits is still in the processor's cache.
+_MERGED_LOW = 100
 #: A person waits.
 _START_TIMEOUT_S = 10.0
 
@@ -137,15 +137,21 @@ class TopicSource:
         """Pages of what is in reach, over all partitions by time, each partition in its own order."""
         waiting = {each for each, offsets in self.bounds.items() if offsets}
         heads: dict[TopicPartition, deque[EventRecord]] = {each: deque() for each in waiting}
-        while waiting:
-            for partition in [each for each in waiting if not heads[each]]:
+        # One that is read to its end would be asked for news all the time, and the others wait behind that.
+        self._consumer.pause(*(each for each in self.bounds if each not in waiting))
+        while heads:
+            for partition in tuple(waiting):
                 if await self._consumer.position(partition) >= self._ends[partition]:
                     waiting.discard(partition)
-                    del heads[partition]
-            empty = [each for each in waiting if not heads[each]]
-            if empty:
+                    self._consumer.pause(partition)
+            heads = {each: queue for each, queue in heads.items() if queue or each in waiting}
+            low = [each for each in waiting if len(heads[each]) < _MERGED_LOW]
+            if low:
+                # Kafka is asked for the next records of a partition while there are still some to work on.
                 batches = await self._consumer.getmany(
-                    *empty, timeout_ms=_POLL_MS, max_records=_MERGED_MAX * len(empty)
+                    *low,
+                    timeout_ms=0 if all(heads.values()) else _POLL_MS,
+                    max_records=_MERGED_LOW * len(low),
                 )
                 for partition, records in batches.items():
                     end = self._ends[partition]
