@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 
-from services.board.adapters.platform import answer_of, call_options
+from services.board.adapters.calling import answer_of, call_options
 from services.board.application.platform import Resource
 from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.channels import Channels

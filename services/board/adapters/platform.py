@@ -1,7 +1,7 @@
 """The services by gRPC. Implements `Platform`."""
 
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, Awaitable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +9,10 @@ import grpc
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
+from services.board.adapters.bed_places import BedPlaces
+from services.board.adapters.calling import answer_of, call_options, metadata_of
 from services.board.adapters.episode_picture import budgets_of, medians_of
-from services.board.application.platform import Doors, Heard, PlatformRefused, Refusal, Resource
+from services.board.application.platform import Doors, Heard, Resource
 from services.board.application.watching import StreamBroken, StreamRefused
 from services.board.domain.door_time import DoorMedian
 from services.shared.rpc.channels import Channels
@@ -32,8 +34,6 @@ from tierlink.referral.v1 import (
     referral_service_pb2_grpc,
 )
 
-#: What a person waits for an answer.
-CALL_TIMEOUT_S = 5.0
 #: A median is of the last three months: a site gets better, and a week has too few patients.
 _DOOR_PERIOD = timedelta(days=90)
 #: Wards of one facility shown; no hospital has more.
@@ -41,18 +41,6 @@ _WARDS_MAX = 500
 #: Of a thousand each; a province has fewer facilities.
 _FACILITY_PAGES_MAX = 20
 
-_REFUSALS = {
-    grpc.StatusCode.INVALID_ARGUMENT: Refusal.INVALID,
-    grpc.StatusCode.UNAUTHENTICATED: Refusal.UNAUTHENTICATED,
-    grpc.StatusCode.PERMISSION_DENIED: Refusal.NOT_PERMITTED,
-    grpc.StatusCode.NOT_FOUND: Refusal.NOT_FOUND,
-    grpc.StatusCode.ALREADY_EXISTS: Refusal.CONFLICT,
-    grpc.StatusCode.ABORTED: Refusal.CONFLICT,
-    grpc.StatusCode.FAILED_PRECONDITION: Refusal.CONFLICT,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: Refusal.AWAY,
-    grpc.StatusCode.UNAVAILABLE: Refusal.AWAY,
-    grpc.StatusCode.DEADLINE_EXCEEDED: Refusal.AWAY,
-}
 #: States that a page no longer shows, by the field of the stream's messages.
 _OVER = {
     "alert": frozenset({alert_pb2.ALERT_STATE_RESOLVED}),
@@ -90,15 +78,16 @@ class GrpcPlatform:
         self._episodes: Any = episode_service_pb2_grpc.EpisodeServiceStub(channels.of("referral"))
         self._directory: Any = directory_service_pb2_grpc.DirectoryServiceStub(channels.of("referral"))
         self._beds: Any = bed_service_pb2_grpc.BedServiceStub(channels.of("bed"))
+        self._places = BedPlaces(self._directory, self._beds)
 
     async def watch_alerts(self, token: str, resume_token: str) -> AsyncGenerator[Heard, None]:
         request = alert_service_pb2.WatchAlertsRequest(resume_token=resume_token)
-        async for heard in _heard(self._alerts.WatchAlerts(request, metadata=_metadata(token)), "alert"):
+        async for heard in _heard(self._alerts.WatchAlerts(request, metadata=metadata_of(token)), "alert"):
             yield heard
 
     async def watch_referrals(self, token: str, resume_token: str) -> AsyncGenerator[Heard, None]:
         request = referral_service_pb2.WatchReferralsRequest(resume_token=resume_token)
-        call = self._referrals.WatchReferrals(request, metadata=_metadata(token))
+        call = self._referrals.WatchReferrals(request, metadata=metadata_of(token))
         async for heard in _heard(call, "referral"):
             yield heard
 
@@ -130,6 +119,9 @@ class GrpcPlatform:
         request = bed_service_pb2.ListBedsRequest(facility=facility, page_size=_WARDS_MAX)
         return _content(await answer_of(self._beds.ListBeds(request, **call_options(token))))
 
+    async def bed_places(self, token: str, facility: str) -> Resource:
+        return await self._places.around(token, facility)
+
     async def facility_names(self, token: str) -> dict[str, dict[str, str]]:
         names: dict[str, dict[str, str]] = {}
         page_token = ""
@@ -141,15 +133,6 @@ class GrpcPlatform:
             if not page_token:
                 break
         return names
-
-
-def _metadata(token: str) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {token}"),)
-
-
-def call_options(token: str) -> dict[str, Any]:
-    """Credentials and patience of a call."""
-    return {"metadata": _metadata(token), "timeout": CALL_TIMEOUT_S}
 
 
 def _content(message: Message) -> dict[str, Any]:
@@ -176,14 +159,6 @@ class _Contents:
 
 
 _CONTENTS = _Contents(kept_max=200)
-
-
-async def answer_of(call: Awaitable[Any]) -> Any:
-    """Raises PlatformRefused."""
-    try:
-        return await call
-    except grpc.aio.AioRpcError as error:
-        raise PlatformRefused(_REFUSALS.get(error.code(), Refusal.FAULT)) from error
 
 
 async def _heard(call: Any, field: str) -> AsyncGenerator[Heard, None]:

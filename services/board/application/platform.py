@@ -79,7 +79,13 @@ class Platform(Protocol):
         """A screen shows the alerts of the person's facility now."""
 
     async def wards(self, token: str, facility: str) -> Resource:
-        """The wards of a facility with their beds."""
+        """The wards of a facility with their beds, and from which age their counts are stale."""
+
+    async def bed_places(self, token: str, facility: str) -> Resource:
+        """Facilities whose wards a person of this facility looks at, with how many beds each has.
+
+        Those of the facility's community; without a facility those of all communities.
+        """
 
     async def facility_names(self, token: str) -> Mapping[str, Mapping[str, str]]:
         """The names of all facilities by id, in both languages."""

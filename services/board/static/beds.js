@@ -1,16 +1,41 @@
-// The bed map.
-import { byId, call, learnTime, loadNames, nameOf, serverNow, setCsrfToken, signedOut } from "./page.js";
-import { inLanguage, loadTexts, timeOfDay, toggleLanguage } from "./texts.js";
-import { map, Wards } from "./wards.js";
+// The page of the bed map.
+import { map, tick } from "./bed-map.js";
+import { BedPlaces } from "./bed-places.js";
+import { Answer, byId, call, learnTime, loadNames, nameOf, serverNow, setCsrfToken, signedOut } from "./page.js";
+import { inLanguage, loadTexts, say, timeOfDay, toggleLanguage } from "./texts.js";
+import { Wards } from "./wards.js";
+
+// Tries until the server answers, as the alert board does: only who is signed out is sent away.
+async function whoAmI() {
+  for (;;) {
+    try {
+      return await call("GET", "/api/me");
+    } catch (error) {
+      if (!(error instanceof Answer)) throw error;
+      if (error.status === 401) return signedOut();
+      byId("beds-away").hidden = false;
+      await new Promise((resume) => setTimeout(resume, 2000));
+    }
+  }
+}
 
 async function start() {
   await loadTexts();
-  const me = await call("GET", "/api/me").catch(() => signedOut());
+  const me = await whoAmI();
+  if (!me) return;
   setCsrfToken(me.csrf_token);
   learnTime(me.now);
-  const wards = new Wards(map, me.heartbeat_s);
+  const places = new BedPlaces(me.facility, (facility) => {
+    wards.choose(facility);
+    showTitle();
+  });
+  const wards = new Wards(map, places.facility, me.heartbeat_s);
+  const showTitle = () => {
+    byId("facility").textContent = inLanguage(nameOf(places.facility)) || say("app.beds");
+  };
   const show = () => {
-    byId("facility").textContent = inLanguage(nameOf(me.facility)) || me.name;
+    showTitle();
+    places.render();
     wards.render();
   };
   const changeLanguage = () => {
@@ -21,14 +46,20 @@ async function start() {
   loadNames(show);
   byId("language").addEventListener("click", changeLanguage);
   document.addEventListener("keydown", (event) => {
-    if (event.key.toLowerCase() === "l") changeLanguage();
-    if (event.key.toLowerCase() === "b" || event.key === "Escape") window.location.assign("/");
+    // In the list of facilities letters look for a name.
+    if (event.target.closest("select") || event.ctrlKey || event.altKey || event.metaKey) return;
+    const key = event.key.toLowerCase();
+    if (key === "l") changeLanguage();
+    if (key === "f") byId("place").focus();
+    if (key === "b" || event.key === "Escape") window.location.assign("/");
   });
-  // Countdowns of holds go on between two answers.
-  setInterval(() => {
+  const tell = () => {
     byId("clock").textContent = timeOfDay(serverNow());
-    wards.render();
-  }, 1000);
+    tick();
+  };
+  tell();
+  // Countdowns of holds go on between two answers.
+  setInterval(tell, 1000);
 }
 
 start();

@@ -39,7 +39,7 @@ async function start() {
     change: (referral) => referrals.change(referral),
     state: () => {},
   });
-  wards = new Wards(strip);
+  wards = new Wards(strip, me.facility, me.heartbeat_s);
   listen();
   showAll();
   loadNames(showAll);

@@ -7,9 +7,10 @@ const MISSED_MAX = 3;
 const REOPEN_MS = 1000;
 
 export class LiveStream {
-  // `told`: restart(), change(resource, eventType), state(state, sinceMs)
-  constructor(path, heartbeatS, told) {
+  // `told`: restart(), change(resource, eventType), state(state, sinceMs); `asked` goes into the address.
+  constructor(path, heartbeatS, told, asked = {}) {
     this.path = path;
+    this.asked = asked;
     this.told = told;
     this.silenceMs = heartbeatS * 1000 * MISSED_MAX;
     this.lastId = "";
@@ -22,8 +23,8 @@ export class LiveStream {
   }
 
   open() {
-    const after = this.lastId ? `?after=${encodeURIComponent(this.lastId)}` : "";
-    const source = new EventSource(this.path + after);
+    const asked = new URLSearchParams(this.lastId ? { ...this.asked, after: this.lastId } : this.asked).toString();
+    const source = new EventSource(asked ? `${this.path}?${asked}` : this.path);
     this.source = source;
     const on = (kind, act) =>
       source.addEventListener(kind, (event) => {

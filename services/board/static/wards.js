@@ -1,31 +1,43 @@
-// Beds: as a strip beside the alerts, and as a map of their own.
+// Beds of a facility as they change, and the strip of them beside the alerts.
 import { LiveStream, State } from "./live.js";
-import { Answer, byId, call, element, secondsUntil, serverNow, signedOut } from "./page.js";
-import { duration, inLanguage, say } from "./texts.js";
+import { Answer, byId, call, element, serverNow, signedOut } from "./page.js";
+import { say } from "./texts.js";
 
 // Changes are told by a stream; what moves no count, and what a stream missed, is seen by asking.
 const EVERY_MS = { live: 10_000, other: 3000 };
 // Of several changes at once one answer tells.
 const SOON_MS = 150;
 const HEARTBEAT_S = 10;
-const SHAPE = { FREE: "○", HELD: "◐", OCCUPIED: "●", CLEANING: "◇", BLOCKED: "✕" };
-const STATES = ["FREE", "HELD", "OCCUPIED", "CLEANING", "BLOCKED"];
-const STALE_S = 12 * 3600;
 
-const plain = (value, prefix) => (value ?? "").replace(prefix, "");
+export const plain = (value, prefix) => (value ?? "").replace(prefix, "");
 
 export class Wards {
-  // `draw(wards)` shows them; it is called again when they changed.
-  constructor(draw, heartbeatS = HEARTBEAT_S) {
+  // `draw(wards, staleAfterS)` shows them; it is called again when they changed.
+  // Without a facility there is nothing to show until one is chosen.
+  constructor(draw, facility, heartbeatS = HEARTBEAT_S) {
     this.draw = draw;
+    this.heartbeatS = heartbeatS;
+    this.choose(facility);
+  }
+
+  choose(facility) {
+    this.stream?.stop();
+    this.stream = null;
+    clearTimeout(this.asking);
+    this.asking = null;
+    this.facility = facility;
     this.wards = [];
+    this.staleAfterS = Infinity;
+    this.isKnown = false;
     this.isAway = false;
+    this.render();
+    if (!facility) return;
     this.ask();
-    this.stream = new LiveStream("/events/beds", heartbeatS, {
+    this.stream = new LiveStream("/events/beds", this.heartbeatS, {
       restart: () => this.askSoon(),
       change: () => this.askSoon(),
       state: () => {},
-    });
+    }, { facility });
   }
 
   askSoon() {
@@ -43,12 +55,20 @@ export class Wards {
 
   async ask() {
     this.asking = null;
+    const facility = this.facility;
     try {
-      this.wards = (await call("GET", "/api/beds")).wards ?? [];
+      const found = await call("GET", `/api/beds?facility=${encodeURIComponent(facility)}`);
+      if (facility !== this.facility) return;
+      this.wards = found.wards ?? [];
+      // The site's limit is the bed service's to say.
+      this.staleAfterS = found.stale_after_s ?? Infinity;
+      this.isKnown = true;
       this.isAway = false;
     } catch (error) {
       if (!(error instanceof Answer)) throw error;
       if (error.status === 401) return signedOut();
+      // Another facility was chosen meanwhile: this answer says nothing of it.
+      if (facility !== this.facility) return;
       this.isAway = true;
     }
     this.render();
@@ -57,13 +77,13 @@ export class Wards {
 
   render() {
     byId("beds-away").hidden = !this.isAway;
-    byId("beds-none").hidden = this.isAway || this.wards.length > 0;
-    this.draw(this.wards);
+    byId("beds-none").hidden = this.isAway || !this.isKnown || this.wards.length > 0;
+    this.draw(this.wards, this.staleAfterS);
   }
 }
 
 // One tile for each kind of bed: how many are free of how many, and how old the count is.
-export function strip(wards) {
+export function strip(wards, staleAfterS) {
   const kinds = new Map();
   for (const ward of wards) {
     const kind = plain(ward.bed_type, "BED_TYPE_");
@@ -82,50 +102,11 @@ export function strip(wards) {
         element("strong", { text: `${sum.free}` }),
         element("span", { text: ` / ${sum.beds} ${say("beds.free")}` }),
         element("h3", { text: say(`bedtype.${kind}`) }),
-        element("p", { className: isStale(sum.confirmed) ? "age stale" : "age", text: age(sum.confirmed) }),
+        age(sum.confirmed, staleAfterS).line,
       ),
     ),
   );
 }
-
-// Ward by ward, bed by bed.
-export function map(wards) {
-  byId("wards").replaceChildren(
-    ...wards.map((ward) =>
-      element(
-        "section",
-        { className: "ward" },
-        element("h2", { text: `${inLanguage(ward.name) || ward.id} · ${say(`bedtype.${plain(ward.bed_type, "BED_TYPE_")}`)}` }),
-        element("p", { className: "counts", text: counts(ward) }),
-        element("p", { className: isStale([ward.confirmed_at]) ? "age stale" : "age", text: age([ward.confirmed_at]) }),
-        element("div", { className: "tiles" }, ...(ward.beds ?? []).map(tile)),
-      ),
-    ),
-  );
-}
-
-function tile(bed) {
-  const state = plain(bed.state, "BED_STATE_") || "FREE";
-  const hold = state === "HELD" ? bed.hold : null;
-  return element(
-    "div",
-    { className: `bed ${state.toLowerCase()}`, "data-bed": bed.id, title: say(`bed.${state}`) },
-    element("span", { className: "shape", text: SHAPE[state] }),
-    element("span", { className: "id", text: bed.id }),
-    element("span", { className: "state", text: say(`bed.${state}`) }),
-    hold ? element("span", { className: "hold", text: lease(hold) }) : null,
-    bed.block_reason ? element("span", { className: "hold", text: bed.block_reason.text || bed.block_reason.code }) : null,
-  );
-}
-
-function lease(hold) {
-  const left = secondsUntil(hold.expires_at);
-  if (hold.patient_in_transit) return left < 0 ? `${say("bed.on_road")} · ${say("bed.overdue")}` : say("bed.on_road");
-  return say("bed.held_for", { time: duration(left) });
-}
-
-const counts = (ward) =>
-  STATES.map((state) => `${SHAPE[state]} ${say(`bed.${state}`)} ${ward.counts?.[state.toLowerCase()] ?? 0}`).join("　");
 
 // Of several counts the oldest; one that was never made is older than all.
 function ageS(moments) {
@@ -133,9 +114,25 @@ function ageS(moments) {
   return (serverNow() - Math.min(...moments.map((moment) => Date.parse(moment)))) / 1000;
 }
 
-const isStale = (moments) => (ageS(moments) ?? Infinity) > STALE_S;
+// How old counts are, as a line that is told the time by `tick`: stale is marked by a sign and by words.
+export function age(moments, staleAfterS) {
+  const line = element("p", { className: "age" });
+  const tick = () => {
+    const seconds = ageS(moments);
+    const isStale = seconds === null || seconds > staleAfterS;
+    line.classList.toggle("stale", isStale);
+    const told = seconds === null ? say("beds.never") : say("beds.confirmed", { time: span(seconds) });
+    line.textContent = isStale && seconds !== null ? `${told} · ${say("beds.stale")}` : told;
+  };
+  tick();
+  return { line, tick };
+}
 
-function age(moments) {
-  const seconds = ageS(moments);
-  return seconds === null ? say("beds.never") : say("beds.confirmed", { time: duration(seconds) });
+// An age is read at a glance, and days are no longer counted in hours.
+function span(seconds) {
+  const minutes = Math.max(0, Math.floor(seconds / 60));
+  if (minutes < 60) return say("span.minutes", { minutes });
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return say("span.hours", { hours, minutes: minutes % 60 });
+  return say("span.days", { days: Math.floor(hours / 24), hours: hours % 24 });
 }

@@ -16,7 +16,8 @@ from services.board.application.platform import Platform, PlatformRefused, Refus
 from services.board.application.presence import Presence
 from services.board.domain.door_time import DoorTime, door_time
 from services.board.entrypoints.http.guard import Guard
-from services.board.entrypoints.http.reading_json import body_of
+from services.board.entrypoints.http.reading_json import asked_facility, body_of
+from services.shared.kernel.actor import Role
 
 P = ParamSpec("P")
 
@@ -66,6 +67,7 @@ class Answers:
             Route("/api/facilities", self.facilities, methods=["GET"]),
             Route("/api/episodes/{episode}", self.episode, methods=["GET"]),
             Route("/api/beds", self.beds, methods=["GET"]),
+            Route("/api/bed-places", self.bed_places, methods=["GET"]),
         ]
 
     @told_in_http
@@ -124,11 +126,24 @@ class Answers:
 
     @told_in_http
     async def beds(self, request: Request) -> Response:
-        """The wards and beds of the person's own facility."""
+        """The wards and beds of the facility that is asked for, else of the person's own.
+
+        Who has none, such as an operator, and has chosen none yet, is shown none.
+        """
         session = self._guard.session(request)
-        facility = request.query_params.get("facility", "")[:64] or session.actor.facility
+        facility = asked_facility(request) or session.actor.facility
+        if not facility:
+            return _json({"wards": [], "facility": "", "now": datetime.now(UTC).isoformat()})
         found = await self._platform.wards(session.token, facility)
         return _json({**found, "facility": facility, "now": datetime.now(UTC).isoformat()})
+
+    @told_in_http
+    async def bed_places(self, request: Request) -> Response:
+        """Facilities whose wards the person may choose among: the community's; an operator's are all."""
+        session = self._guard.session(request)
+        actor = session.actor
+        around = "" if actor.has_role(Role.OPERATOR) else actor.facility
+        return _json(await self._platform.bed_places(session.token, around))
 
 
 def _json(content: Resource) -> JSONResponse:

@@ -1,4 +1,4 @@
-"""`/events/beds`: tells a page that the counts of its facility changed; the page then asks for the wards.
+"""`/events/beds`: tells a page that the counts of the facility it shows changed; the page then asks for the wards.
 
 What a bed map shows is every bed; what is streamed is counts. So a message says which kind of bed to look at
 again, and nothing of any bed.
@@ -20,6 +20,7 @@ from services.board.application.platform import Heard
 from services.board.application.sessions import Session
 from services.board.application.watching import Kind, Rhythm, Told, watch
 from services.board.entrypoints.http.guard import Guard
+from services.board.entrypoints.http.reading_json import asked_facility
 
 _TOKEN_LENGTH_MAX = 4096
 #: A page that reads more slowly than this is dropped; it comes back with its last id.
@@ -55,20 +56,26 @@ class BedStream:
         session = self._guard.session(request)
         if self.open >= self._streams_max:
             return JSONResponse({"error": "TOO_MANY_STREAMS"}, status_code=503)
+        facility = asked_facility(request) or session.actor.facility
+        if not facility:
+            # Without one the service would tell of all: a page that shows none has nothing to hear.
+            return JSONResponse({"error": "NO_FACILITY"}, status_code=400)
         after = request.headers.get("last-event-id") or request.query_params.get("after", "")
         return EventSourceResponse(
-            self._events(session, after[:_TOKEN_LENGTH_MAX]),
+            self._events(session, facility, after[:_TOKEN_LENGTH_MAX]),
             # The rhythm sends signs of life that pages can see; comments they cannot.
             ping=3600,
             send_timeout=_SEND_TIMEOUT_S,
             headers={"cache-control": "no-store", "x-accel-buffering": "no"},
         )
 
-    async def _events(self, session: Session, resume: str) -> AsyncGenerator[ServerSentEvent, None]:
+    async def _events(
+        self, session: Session, facility: str, resume: str
+    ) -> AsyncGenerator[ServerSentEvent, None]:
         self.open += 1
         try:
             told = watch(
-                lambda token: self._news.watch(session.token, session.actor.facility, token),
+                lambda token: self._news.watch(session.token, facility, token),
                 resume,
                 self._rhythm,
                 is_signed_in=lambda: self._guard.sessions.is_open(session, now=datetime.now(UTC)),

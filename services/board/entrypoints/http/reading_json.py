@@ -1,10 +1,18 @@
-"""Request bodies, bounded and checked for being what they should be."""
+"""What requests carry, bounded and checked for being what it should be."""
 
 from typing import Any
 
 import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
+
+#: As long as the services' contract lets an id be.
+_FACILITY_LENGTH_MAX = 64
+
+
+def asked_facility(request: Request) -> str:
+    """The facility that a page chose; empty where it chose none."""
+    return request.query_params.get("facility", "")[:_FACILITY_LENGTH_MAX]
 
 
 async def body_of(request: Request, *, bytes_max: int = 16_384) -> dict[str, Any]:
