@@ -3,6 +3,7 @@
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,6 +112,24 @@ class Site:
         )
 
 
+@contextmanager
+def running_site(folder: Path, **environment: str) -> Iterator[Site]:
+    """The platform with its board and the sample site, in a folder of its own."""
+    with running(
+        "up",
+        "--data",
+        str(folder / "data"),
+        "--lang",
+        "en",
+        cwd=folder,
+        environment=clean_environment(**environment),
+    ) as program:
+        link = program.wait_for("/sign-in#token=").strip()
+        found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in program.lines)
+        exports = {match.group(1): match.group(2) for match in found if match}
+        yield Site(program=program, environment=exports, board=link.partition("/sign-in")[0])
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("board")
@@ -120,14 +139,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         "{live_s: 10, limit_s: 12, centres: [STROKE], facilities: [], "
         "drill: {answer_within_s: 600, late_max_s: 60}}"
     )
-    environment = clean_environment(TIERLINK_NOTIFICATION_BOARDS=str(boards))
-    with running(
-        "up", "--data", str(folder / "data"), "--lang", "en", cwd=folder, environment=environment
-    ) as program:
-        link = program.wait_for("/sign-in#token=").strip()
-        found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in program.lines)
-        exports = {match.group(1): match.group(2) for match in found if match}
-        yield Site(program=program, environment=exports, board=link.partition("/sign-in")[0])
+    with running_site(folder, TIERLINK_NOTIFICATION_BOARDS=str(boards)) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

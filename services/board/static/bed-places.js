@@ -54,7 +54,7 @@ export class BedPlaces {
       if (id && !known.has(id)) known.set(id, { id, name: nameOf(id), community: "", beds: null });
     }
     const groups = new Map();
-    for (const place of [...known.values()].sort(before)) {
+    for (const place of [...known.values()].sort(this.before)) {
       groups.set(place.community, [...(groups.get(place.community) ?? []), place]);
     }
     const shown = [...groups].map(([community, places]) =>
@@ -73,16 +73,17 @@ export class BedPlaces {
     this.select.value = this.facility;
   }
 
+  // One's own comes first, then who has beds: most of a community are villages without any.
+  before = (one, other) => {
+    const rank = (place) => (place.id === this.own ? 2 : place.beds > 0 ? 1 : 0);
+    const byName = inLanguage(one.name).localeCompare(inLanguage(other.name));
+    return rank(other) - rank(one) || byName || one.id.localeCompare(other.id);
+  };
+
   option(place) {
     const name = inLanguage(place.name) || place.id;
     const own = place.id === this.own ? say("beds.own") : "";
     const beds = place.beds === null ? "" : place.beds ? say("beds.many", { beds: place.beds }) : say("beds.no_beds");
     return element("option", { value: place.id, text: [name, own, beds].filter(Boolean).join(" · ") });
   }
-}
-
-// Who has beds comes first: most of a community are villages without any.
-function before(one, other) {
-  const withBeds = Number(other.beds > 0) - Number(one.beds > 0);
-  return withBeds || inLanguage(one.name).localeCompare(inLanguage(other.name)) || one.id.localeCompare(other.id);
 }

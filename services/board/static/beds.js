@@ -50,7 +50,11 @@ async function start() {
     if (event.target.closest("select") || event.ctrlKey || event.altKey || event.metaKey) return;
     const key = event.key.toLowerCase();
     if (key === "l") changeLanguage();
-    if (key === "f") byId("place").focus();
+    if (key === "f") {
+      // The list itself would take the letter for a name's first.
+      event.preventDefault();
+      byId("place").focus();
+    }
     if (key === "b" || event.key === "Escape") window.location.assign("/");
   });
   const tell = () => {

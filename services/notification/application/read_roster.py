@@ -7,8 +7,9 @@ from services.notification.application.aggregates import Aggregates
 from services.notification.application.reading import sees_everything
 from services.notification.domain import roster_coverage as coverage
 from services.notification.domain import texts
+from services.notification.domain.clock_times import CHINA_OFFSET_MINUTES
 from services.notification.domain.roster_slots import slots_at, timeline
-from services.notification.domain.roster_state import Roster, roster_name
+from services.notification.domain.roster_state import Roster, offset_minutes, roster_name
 from services.notification.domain.roster_values import CoverageGap, DutySlot, SinglePoint
 from services.notification.domain.values import Pathway
 from services.shared.eventstore.runner import CommandRunner
@@ -28,6 +29,8 @@ class Coverage:
     single_points: tuple[SinglePoint, ...]
     #: of the roster; 0 without one
     version: int
+    #: the distance of the site's clock from UTC
+    offset_minutes: int
 
 
 class RosterReading:
@@ -66,7 +69,13 @@ class RosterReading:
         """Of a role and a pathway, or of all of them. No roster has nothing that must be held."""
         state, version = await self.roster(facility, actor)
         if state is None:
-            return Coverage(on_duty=(), gaps=(), single_points=(), version=version)
+            return Coverage(
+                on_duty=(),
+                gaps=(),
+                single_points=(),
+                version=version,
+                offset_minutes=CHINA_OFFSET_MINUTES,
+            )
 
         def wanted(roles: tuple[str, ...], of_pathway: Pathway | None) -> bool:
             return (not role or role in roles) and (pathway is None or of_pathway in (None, pathway))
@@ -84,4 +93,5 @@ class RosterReading:
                 if wanted(point.roles, point.pathway)
             ),
             version=version,
+            offset_minutes=offset_minutes(state),
         )

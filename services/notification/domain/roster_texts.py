@@ -59,8 +59,13 @@ def role_text(role: str) -> BilingualText:
     return _ROLES.get(role, BilingualText(zh=role, en=role))
 
 
+def step_text(step: str) -> BilingualText:
+    """A step's name; the step itself where there is none."""
+    return STEPS.get(step, BilingualText(zh=step, en=step))
+
+
 def post_text(post: Post) -> BilingualText:
-    role, step = role_text(post.role), STEPS.get(post.step, BilingualText(zh=post.step, en=post.step))
+    role, step = role_text(post.role), step_text(post.step)
     pathway = texts.PATHWAYS[post.pathway] if post.pathway else None
     seat = f" {post.seat}" if post.seat > 1 else ""
     return BilingualText(

@@ -71,12 +71,12 @@ class NoAnswers:
         return []
 
 
-async def told(guard: Guard, beds: BedStream) -> list[tuple[str, Any, str]]:
+async def told(guard: Guard, beds: BedStream, query: str = "") -> list[tuple[str, Any, str]]:
     """Everything that a signed-in page is told until its stream ends."""
     async for client in client_of(guard, beds):
         answer = await client.post("/api/session", json={"token": TOKEN}, headers={"x-tierlink-page": "1"})
         assert answer.status_code == 201
-        answer = await client.get("/events/beds")
+        answer = await client.get(f"/events/beds{query}")
         assert answer.status_code == 200
         return [_event(part) for part in answer.text.replace("\r\n", "\n").split("\n\n") if part.strip()]
     raise AssertionError
@@ -101,6 +101,12 @@ async def test_a_page_is_told_which_kind_of_bed_changed(guard: Guard) -> None:
         ("refused", None, ""),
     ]
     assert news.asked == [("jimsar-general", "")]
+
+
+async def test_a_page_that_shows_a_neighbour_is_told_of_the_neighbour(guard: Guard) -> None:
+    news = FakeNews([heard("ICU"), StreamRefused(token_is_bad=False)])
+    await told(guard, stream(guard, news), "?facility=jimsar-town")
+    assert news.asked == [("jimsar-town", "")]
 
 
 async def test_after_an_outage_it_goes_on_where_it_was(guard: Guard) -> None:

@@ -32,13 +32,16 @@ ALERT = f"/api/alerts/{uuid4()}/acknowledgement"
 class FakeAuthenticator:
     """Knows one token."""
 
+    def __init__(self, person: Actor = PERSON) -> None:
+        self._person = person
+
     def remembered(self, token: str) -> Actor | None:
         return None
 
     async def verify(self, token: str) -> Actor:
         if token != TOKEN:
             raise Unauthenticated("WRONG_SIGNATURE", "no")
-        return PERSON
+        return self._person
 
 
 class FakePlatform:

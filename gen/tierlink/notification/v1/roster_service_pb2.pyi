@@ -235,14 +235,83 @@ class GetCoverageRequest(message.Message):
 class GetCoverageResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
+    @typing.final
+    class RoleNamesEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @builtins.property
+        def value(self) -> type_pb2.BilingualText: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: type_pb2.BilingualText | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @typing.final
+    class StepNamesEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @builtins.property
+        def value(self) -> type_pb2.BilingualText: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: type_pb2.BilingualText | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @typing.final
+    class PathwayNamesEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        @builtins.property
+        def value(self) -> type_pb2.BilingualText: ...
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: type_pb2.BilingualText | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     FROM_FIELD_NUMBER: builtins.int
     UNTIL_FIELD_NUMBER: builtins.int
     ON_DUTY_FIELD_NUMBER: builtins.int
     GAPS_FIELD_NUMBER: builtins.int
     SINGLE_POINTS_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: builtins.int
+    ROLE_NAMES_FIELD_NUMBER: builtins.int
+    STEP_NAMES_FIELD_NUMBER: builtins.int
+    PATHWAY_NAMES_FIELD_NUMBER: builtins.int
     version: builtins.int
     """Of the roster; 0 where none was ever applied."""
+    utc_offset_minutes: builtins.int
+    """The site's clock: minutes east of UTC."""
     @builtins.property
     def until(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
@@ -253,6 +322,18 @@ class GetCoverageResponse(message.Message):
     def gaps(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.CoverageGap]: ...
     @builtins.property
     def single_points(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.SinglePoint]: ...
+    @builtins.property
+    def role_names(self) -> containers.MessageMap[builtins.str, type_pb2.BilingualText]:
+        """What the roles of this answer are called, by role."""
+
+    @builtins.property
+    def step_names(self) -> containers.MessageMap[builtins.str, type_pb2.BilingualText]:
+        """What its steps are called, by step."""
+
+    @builtins.property
+    def pathway_names(self) -> containers.MessageMap[builtins.str, type_pb2.BilingualText]:
+        """What its pathways are called, by the enum's value without its prefix."""
+
     def __init__(
         self,
         *,
@@ -261,10 +342,14 @@ class GetCoverageResponse(message.Message):
         gaps: abc.Iterable[roster_plan_pb2.CoverageGap] | None = ...,
         single_points: abc.Iterable[roster_plan_pb2.SinglePoint] | None = ...,
         version: builtins.int = ...,
+        utc_offset_minutes: builtins.int = ...,
+        role_names: abc.Mapping[builtins.str, type_pb2.BilingualText] | None = ...,
+        step_names: abc.Mapping[builtins.str, type_pb2.BilingualText] | None = ...,
+        pathway_names: abc.Mapping[builtins.str, type_pb2.BilingualText] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["from", b"from", "until", b"until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["from", b"from", "gaps", b"gaps", "on_duty", b"on_duty", "single_points", b"single_points", "until", b"until", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["from", b"from", "gaps", b"gaps", "on_duty", b"on_duty", "pathway_names", b"pathway_names", "role_names", b"role_names", "single_points", b"single_points", "step_names", b"step_names", "until", b"until", "utc_offset_minutes", b"utc_offset_minutes", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

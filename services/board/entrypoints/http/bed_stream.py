@@ -1,4 +1,4 @@
-"""`/events/beds`: tells a page that the counts of the facility it shows changed; the page then asks for the wards.
+"""`/events/beds`: tells a page that counts of the facility it shows changed; it then asks for the wards.
 
 What a bed map shows is every bed; what is streamed is counts. So a message says which kind of bed to look at
 again, and nothing of any bed.

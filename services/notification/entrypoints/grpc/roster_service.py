@@ -4,20 +4,23 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.notification.application.apply_roster import RosterDesk
-from services.notification.application.read_roster import PERIOD_MAX, RosterReading
+from services.notification.application.read_roster import PERIOD_MAX, Coverage, RosterReading
 from services.notification.domain.roster_changes import RosterDifference
 from services.notification.domain.roster_commands import ApplyRoster
 from services.notification.domain.roster_slots import slot_order
+from services.notification.domain.roster_texts import role_text, step_text
 from services.notification.domain.roster_values import (
     SLOT_INTERNAL_FIELDS,
     CoverageGap,
     DutySlot,
     SinglePoint,
 )
+from services.notification.domain.texts import PATHWAYS
 from services.notification.domain.values import Pathway
 from services.notification.entrypoints.grpc.resources import duty_resource
 from services.shared.commands.command_method import command_context, request_digest
 from services.shared.kernel.refusals import FieldViolation, InvalidInput
+from services.shared.kernel.text import BilingualText
 from services.shared.protocodec import MessageCodec
 from services.shared.protocodec.shapes import datetime_to_timestamp, timestamp_to_datetime
 from services.shared.rpc.call import Call
@@ -123,10 +126,28 @@ class RosterServicer:
             gaps=[_GAP.to_message(gap) for gap in found.gaps],
             single_points=[_POINT.to_message(point) for point in found.single_points],
             version=found.version,
+            utc_offset_minutes=found.offset_minutes,
         )
+        _name(response, found)
         datetime_to_timestamp(first, getattr(response, "from"))
         datetime_to_timestamp(last, response.until)
         return response
+
+
+def _name(response: pb.GetCoverageResponse, found: Coverage) -> None:
+    """Adds what roles, steps and pathways are called, so that no reader needs the site's words of its own."""
+    posts = [each.post for each in (*found.on_duty, *found.gaps)]
+    roles = {post.role for post in posts} | {role for point in found.single_points for role in point.roles}
+    for role in roles:
+        response.role_names[role].CopyFrom(_bilingual(role_text(role)))
+    for step in {post.step for post in posts}:
+        response.step_names[step].CopyFrom(_bilingual(step_text(step)))
+    for pathway in {post.pathway for post in posts if post.pathway}:
+        response.pathway_names[pathway.value].CopyFrom(_bilingual(PATHWAYS[pathway]))
+
+
+def _bilingual(text: BilingualText) -> type_pb2.BilingualText:
+    return type_pb2.BilingualText(zh=text.zh, en=text.en)
 
 
 def _position(slot: DutySlot) -> str:
