@@ -34,7 +34,9 @@ class BoardSettings(BaseSettings):
         "without it everybody signs in anew after a restart",
     )
     streams_max: int = Field(
-        2_000, description="live streams open at once; a page has two, more are refused", ge=1
+        2_000,
+        description="live streams open at once; the alert page has three, the bed map one; more are refused",
+        ge=1,
     )
     signing_key: Path | None = Field(
         None,

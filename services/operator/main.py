@@ -4,6 +4,7 @@ import typer
 
 from services.operator.commands.audit import audit
 from services.operator.commands.bench import bench
+from services.operator.commands.board import board
 from services.operator.commands.demo import demo
 from services.operator.commands.directory import directory
 from services.operator.commands.dlq import dlq
@@ -31,6 +32,7 @@ app.command()(bench)
 app.add_typer(referral)
 app.add_typer(directory)
 app.add_typer(drill)
+app.add_typer(board)
 app.add_typer(roster)
 app.add_typer(audit)
 app.add_typer(events)

@@ -25,7 +25,7 @@ function section(ward, staleAfterS) {
     element("h2", { text: `${inLanguage(ward.name) || ward.id} · ${kind}` }),
     element("p", { className: "counts" }, ...STATES.map((state) => count(ward, state))),
     counted.line,
-    element("div", { className: "tiles" }, ...(ward.beds ?? []).map(tile)),
+    element("div", { className: "tiles" }, ...(ward.beds ?? []).map((bed) => tile(bed, ward.id))),
   );
 }
 
@@ -35,7 +35,10 @@ const count = (ward, state) =>
     text: `${SHAPE[state]} ${say(`bed.${state}`)} ${ward.counts?.[state.toLowerCase()] ?? 0}`,
   });
 
-function tile(bed) {
+// Beds are often numbered after their ward, which stands above them: its id in every tile hides the number.
+const shortId = (id, ward) => (id.startsWith(`${ward}-`) ? id.slice(ward.length + 1) : id);
+
+function tile(bed, ward) {
   const state = plain(bed.state, "BED_STATE_") || "FREE";
   const hold = state === "HELD" ? bed.hold : null;
   const isOverdue = Boolean(hold?.overdue_since);
@@ -44,10 +47,10 @@ function tile(bed) {
     {
       className: `bed ${state.toLowerCase()}${isOverdue ? " overdue" : ""}`,
       "data-bed": bed.id,
-      title: say(`bed.${state}`),
+      title: `${bed.id} · ${say(`bed.${state}`)}`,
     },
     element("span", { className: "shape", text: SHAPE[state] }),
-    element("span", { className: "id", text: bed.id }),
+    element("span", { className: "id", text: shortId(bed.id, ward) }),
     element("span", { className: "state", text: say(`bed.${state}`) }),
     hold?.expires_at ? leaseLine(hold) : null,
     bed.block_reason ? element("span", { className: "hold", text: bed.block_reason.text || bed.block_reason.code }) : null,
@@ -56,7 +59,13 @@ function tile(bed) {
 
 function leaseLine(hold) {
   const line = element("span", { className: "hold" });
-  const tell = () => (line.textContent = lease(hold).filter(Boolean).join(" · "));
+  // Each part is kept in one line: a time that is broken off its word is read wrongly from afar.
+  const tell = () =>
+    line.replaceChildren(
+      ...lease(hold)
+        .filter(Boolean)
+        .flatMap((part, at) => [at ? " · " : "", element("span", { className: "part", text: part })]),
+    );
   tell();
   ticking.push(tell);
   return line;

@@ -121,12 +121,15 @@ export function age(moments, staleAfterS) {
     const seconds = ageS(moments);
     const isStale = seconds === null || seconds > staleAfterS;
     line.classList.toggle("stale", isStale);
-    const told = seconds === null ? say("beds.never") : say("beds.confirmed", { time: span(seconds) });
+    const told = seconds === null ? say("beds.never") : counted(seconds);
     line.textContent = isStale && seconds !== null ? `${told} · ${say("beds.stale")}` : told;
   };
   tick();
   return { line, tick };
 }
+
+const counted = (seconds) =>
+  seconds < 60 ? say("beds.confirmed_now") : say("beds.confirmed", { time: span(seconds) });
 
 // An age is read at a glance, and days are no longer counted in hours.
 function span(seconds) {

@@ -1,16 +1,16 @@
 """`tierlink drill`: does an alert reach somebody? Start one now, and read how they were answered."""
 
-import asyncio
 import json
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 import typer
 from google.protobuf.json_format import MessageToDict
 
-from services.operator.commands.exits import Exit, give_up
+from services.operator.commands.asking import ask_notification
+from services.operator.commands.exits import Exit
 from services.operator.commands.options import (
     KeyOption,
     LanguageOption,
@@ -18,20 +18,13 @@ from services.operator.commands.options import (
     Output,
     OutputOption,
     TokenOption,
-    addresses_of,
     operator_token,
 )
 from services.operator.report.consoles import open_console
 from services.operator.report.drills import print_drill_report
-from services.operator.rpc.calling import Caller, Patience
-from services.operator.rpc.failures import CallFailed
-from services.operator.rpc.methods import rpc_methods
-from services.operator.rpc.values import build_message, rfc3339
+from services.operator.rpc.values import rfc3339
 from services.operator.texts import Language, say
-from services.shared.rpc.channels import open_channels
 from tierlink.notification.v1 import drill_service_pb2
-
-_PATIENCE = Patience(attempt_s=5.0, total_s=5.0)
 
 FacilityOption = Annotated[str, typer.Option("--facility", help="机构 · facility")]
 
@@ -55,7 +48,7 @@ def start(
     0 已发起 · started；2 无法发起 · impossible.
     """
     fields = {"request_id": str(uuid4()), "facility": facility, "centre": centre}
-    answer = _ask("StartDrill", fields, notification, operator_token(token, key))
+    answer = ask_notification("StartDrill", fields, notification, operator_token(token, key))
     assert isinstance(answer, drill_service_pb2.StartDrillResponse)
     found = answer.drill
     sys.stdout.write(
@@ -84,7 +77,7 @@ def report(
         "started_before": rfc3339(now),
         "facility": facility,
     }
-    answer = _ask("GetDrillReport", fields, notification, operator_token(token, key))
+    answer = ask_notification("GetDrillReport", fields, notification, operator_token(token, key))
     assert isinstance(answer, drill_service_pb2.GetDrillReportResponse)
     if output is Output.JSON:
         document = MessageToDict(
@@ -95,24 +88,3 @@ def report(
         print_drill_report(answer, open_console(), lang)
     if any(each.missed for each in answer.centres):
         raise typer.Exit(int(Exit.FINDINGS))
-
-
-def _ask(name: str, fields: dict[str, Any], address: str, token: str) -> Any:
-    """What the service answers. Gives up when it refuses, or cannot be reached."""
-    if not address:
-        addresses_of("-", "-", "")
-    addresses = addresses_of("-", "-", address)
-    method = rpc_methods()[name]
-    try:
-        request = build_message(method.request, fields)
-    except ValueError as error:
-        give_up(str(error))
-
-    async def ask() -> Any:
-        async with open_channels(addresses) as channels:
-            return (await Caller(channels, patience=_PATIENCE).call(method, request, token)).message
-
-    try:
-        return asyncio.run(ask())
-    except (CallFailed, OSError) as error:
-        give_up(str(error))

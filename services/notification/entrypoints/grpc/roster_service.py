@@ -136,7 +136,7 @@ class RosterServicer:
 
 def _name(response: pb.GetCoverageResponse, found: Coverage) -> None:
     """Adds what roles, steps and pathways are called, so that no reader needs the site's words of its own."""
-    posts = [each.post for each in (*found.on_duty, *found.gaps)]
+    posts = [*(slot.post for slot in found.on_duty), *(gap.post for gap in found.gaps)]
     roles = {post.role for post in posts} | {role for point in found.single_points for role in point.roles}
     for role in roles:
         response.role_names[role].CopyFrom(_bilingual(role_text(role)))
