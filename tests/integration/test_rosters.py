@@ -144,7 +144,7 @@ async def test_a_roster_from_its_file_to_the_lead_who_is_told_of_a_gap(
         missing = await at.run("coverage", COUNTY)
         assert missing.exit_code == 1
         assert "dr-li" in missing.output
-        assert "卒中中心" in missing.output and "stroke centre" in missing.output
+        assert "卒中中心 / 一线值班" in missing.output
         assert "UTC+08:00" in missing.output
 
         await _duties_are_listed_in_pages(at, today)
