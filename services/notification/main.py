@@ -142,6 +142,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
                 contacts=contacts,
                 channels=channels,
                 answers=answers,
+                board_is_live=boards.is_live,
             ),
         ),
         topics=TOPICS,

@@ -134,6 +134,7 @@ channels:
     type: signed_webhook
     url: {gateway.url}/alerts
     secret: ${{TIERLINK_CHANNEL_SECRET}}
+    personal: true
     timeout_s: 3
     attempts_max: 4
     retry_first_s: 0.05

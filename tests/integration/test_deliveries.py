@@ -123,6 +123,7 @@ async def test_a_silent_channel_raises_one_alarm_by_another_and_settles_it(
     type: signed_webhook
     url: {works.url}/alerts
     secret: ${{TIERLINK_CHANNEL_SECRET}}
+    personal: true
 """
         async with notification_site(
             stack,

@@ -12,8 +12,9 @@ from services.notification.application.delivery_table import (
     ShownDelivery,
     WaitingCall,
 )
+from services.notification.domain.answer import SAME_ANSWER
 from services.notification.domain.channel_health import ChannelHealth
-from services.notification.domain.delivery import SAME_MOMENT, ChannelDeliveryState, PlannedDelivery
+from services.notification.domain.delivery import ANSWERED, SAME_MOMENT, ChannelDeliveryState, PlannedDelivery
 from services.shared.database.pool import Database
 from services.shared.database.sql_blocks import load_blocks
 
@@ -30,14 +31,18 @@ class StoredDeliveries:
         """One transaction: what dies in it is planned again, under the same ids."""
         async with self._database.connection() as connection, connection.transaction():
             rows = await connection.fetch(_SQL["take_calls"], limit)
+            done: list[WaitingCall] = []
             for row in rows:
-                planned = await plan(WaitingCall(alert=row["stream_id"], version=row["version"]))
+                call = WaitingCall(alert=row["stream_id"], version=row["version"])
+                planned = await plan(call)
+                if planned.is_faulty:
+                    await connection.execute(_SQL["put_off_call"], call.alert, call.version)
+                    continue
                 await _write(connection, planned)
-            if rows:
+                done.append(call)
+            if done:
                 await connection.execute(
-                    _SQL["forget_calls"],
-                    [row["stream_id"] for row in rows],
-                    [row["version"] for row in rows],
+                    _SQL["forget_calls"], [call.alert for call in done], [call.version for call in done]
                 )
         return len(rows)
 
@@ -135,7 +140,9 @@ async def _write(connection: Any, planned: CallPlan) -> None:
     if planned.stopped:
         await connection.execute(_SQL["stop_alert"], planned.alert, planned.stopped)
     if planned.acted_user:
-        await connection.execute(_SQL["mark_acted"], planned.alert, planned.acted_user, planned.acted_at)
+        acted = (planned.alert, planned.acted_user, planned.acted_at)
+        await connection.execute(_SQL["stop_recipient"], *acted, ANSWERED)
+        await connection.execute(_SQL["mark_acted"], *acted, SAME_ANSWER)
 
 
 def _recipient_key(each: PlannedDelivery) -> str:

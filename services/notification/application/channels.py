@@ -69,6 +69,8 @@ class SiteChannel:
     channel: Channel
     #: kind of contact point whose address it needs; None when it needs none
     contact: ContactKind | None
+    #: what it carries comes to the recipient and nobody else: it may carry a link that answers as them
+    is_personal: bool = False
     #: messages on their way at once
     concurrency: int = 4
     timeout_s: float = 10.0

@@ -28,9 +28,11 @@ class CallPlan:
     #: who acted, and when; empty for nobody
     acted_user: str = ""
     acted_at: datetime | None = None
+    #: it could not be worked out: the call goes on waiting
+    is_faulty: bool = False
 
 
-#: What a waiting call comes to. Reads only.
+#: What a waiting call comes to. Writes nothing that it would not write again alike.
 PlanCall = Callable[[WaitingCall], Awaitable[CallPlan]]
 
 
@@ -90,7 +92,10 @@ class DeliveryTable(Protocol):
     """Durable: what is written here is done, or still to be done, after any crash."""
 
     async def plan_some(self, plan: PlanCall, limit: int) -> int:
-        """Plans at most `limit` waiting calls and forgets them in the same transaction; returns how many."""
+        """Plans at most `limit` waiting calls and forgets them in the same transaction; returns how many.
+
+        A plan that is faulty is asked for again, later and later: no call is lost.
+        """
         ...
 
     async def claim(self, channel: str, *, limit: int, lease_s: float) -> Sequence[DueDelivery]:

@@ -1,15 +1,23 @@
 """An event of an alert becomes messages, or stops those that are not sent yet."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 
 import structlog
 
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.channels import SiteChannel
-from services.notification.application.contact_points import ContactPoints
+from services.notification.application.contact_points import ContactPoints, ContactsUnreadable
 from services.notification.application.delivery_table import CallPlan, WaitingCall
+from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert
-from services.notification.domain.delivery import PlannedDelivery, plan
+from services.notification.domain.commands import GoOnUnreached
+from services.notification.domain.delivery import (
+    is_reached,
+    plan,
+    plan_shared,
+    plan_unreached,
+)
 from services.notification.domain.events import (
     AcknowledgementGiven,
     AlertAcknowledged,
@@ -18,11 +26,21 @@ from services.notification.domain.events import (
     AlertRetriggered,
     AlertTriggered,
 )
-from services.notification.domain.values import AlertState
+from services.notification.domain.values import AlertCall, AlertState, Recipient
 from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Work
+from services.shared.kernel.actor import system_actor
+from services.shared.kernel.command import CommandContext
+from services.shared.kernel.ids import derive_id
 from services.shared.kernel.refusals import DependencyDown
 
 _log = structlog.get_logger(__name__)
+_ACTOR = system_actor("notification")
+
+#: Told of what was not planned, and of who is not reached: channel, outcome.
+Counted = Callable[[str, str], None]
+#: Whether a board of a facility is live.
+BoardIsLive = Callable[[str], bool]
 
 
 class DeliveryPlanner:
@@ -35,17 +53,23 @@ class DeliveryPlanner:
         kinds: Aggregates,
         contacts: ContactPoints,
         channels: Mapping[str, SiteChannel],
+        board_is_live: BoardIsLive,
+        now: Callable[[], datetime],
+        counted: Counted,
     ) -> None:
         self._runner = runner
         self._kinds = kinds
         self._contacts = contacts
         self._channels = channels
         self._traits = {name: channel.traits for name, channel in channels.items()}
+        self._board_is_live = board_is_live
+        self._now = now
+        self._counted = counted
 
     async def plan(self, call: WaitingCall) -> CallPlan:
         """What the event comes to. The same event always comes to deliveries with the same ids.
 
-        An event that cannot be planned for its own reason comes to nothing, loudly: the others must go on.
+        An event that cannot be planned for its own reason waits, loudly: the others must go on.
         """
         if not self._channels:
             # Nothing was ever sent: there is nothing to stop either.
@@ -56,7 +80,21 @@ class DeliveryPlanner:
             raise
         except Exception:
             _log.exception("call_not_planned", alert=call.alert, version=call.version)
-            return CallPlan(alert=call.alert)
+            self._counted("", "not_planned")
+            return CallPlan(alert=call.alert, is_faulty=True)
+
+    async def unreached_but_by_board(self, recipients: tuple[Recipient, ...]) -> tuple[str, ...]:
+        """Those of some people whom no channel of the site reaches."""
+        found: list[str] = []
+        for person in recipients:
+            named, own = person.channels, await self._reachable_by(person.user)
+            if not any(
+                not traits.needs_address or name in (own or ())
+                for name, traits in self._traits.items()
+                if (name in named if named else traits.for_everybody or name in (own or ()))
+            ):
+                found.append(person.user)
+        return tuple(found)
 
     async def _plan(self, call: WaitingCall) -> CallPlan:
         recorded = await self._runner.event_at(self._kinds.alert, call.alert, call.version)
@@ -68,7 +106,7 @@ class DeliveryPlanner:
             case AlertResolved():
                 return CallPlan(alert=call.alert, stopped=await self._stopped(call.alert))
             case AlertTriggered() | AlertRetriggered() | AlertEscalated():
-                return await self._calls(call.alert, recorded.event)
+                return await self._calls(call, recorded.event.calls)
             case _:
                 return CallPlan(alert=call.alert)
 
@@ -77,17 +115,73 @@ class DeliveryPlanner:
         alert = (await self._runner.read(self._kinds.alert, name)).state
         return "" if alert is None or alert.state is AlertState.TRIGGERED else alert.state.value
 
-    async def _calls(self, name: str, event: AlertTriggered | AlertRetriggered | AlertEscalated) -> CallPlan:
-        alert: Alert | None = (await self._runner.read(self._kinds.alert, name)).state
+    async def _calls(self, call: WaitingCall, calls: tuple[AlertCall, ...]) -> CallPlan:
+        alert: Alert | None = (await self._runner.read(self._kinds.alert, call.alert)).state
         if alert is None or alert.state is not AlertState.TRIGGERED or alert.drill:
-            return CallPlan(alert=name)
-        planned: list[PlannedDelivery] = []
-        for called in event.calls:
-            reachable_by = () if called.channels else await self._reachable_by(called.recipient)
-            planned.extend(plan(alert, called, channels=self._traits, reachable_by=reachable_by))
-        return CallPlan(alert=name, deliveries=tuple(planned))
+            return CallPlan(alert=call.alert)
+        planned = list(plan_shared(alert, calls, channels=self._traits))
+        unreached = 0
+        for called in calls:
+            reachable_by = await self._reachable_by(called.recipient)
+            own = plan(alert, called, channels=self._traits, reachable_by=reachable_by)
+            if not self._is_reached(alert, called.channels, reachable_by, called.facility):
+                unreached += 1
+                self._counted("", "not_reachable")
+                why = "NOT_REACHABLE" if reachable_by is not None else "CONTACT_POINTS_UNREADABLE"
+                own = own or (plan_unreached(alert, called, why),)
+            planned.extend(own)
+        if calls and unreached == len(calls):
+            await self._go_on(call, alert, calls[0])
+        return CallPlan(alert=call.alert, deliveries=tuple(planned))
 
-    async def _reachable_by(self, user: str) -> tuple[str, ...]:
-        """The site's channels that the person has an address for."""
-        kinds = {point.kind for point in await self._contacts.of(user)}
+    async def _go_on(self, call: WaitingCall, alert: Alert, called: AlertCall) -> None:
+        """Has the next step called at once, where somebody is left whom a message or a board reaches.
+
+        Where nobody is, the escalation keeps its time: a board may come back meanwhile. Given again after a
+        crash, the command finds another round running and does nothing.
+        """
+        if not await self._reaches_later(alert, called.step):
+            return
+        _log.warning("call_reaches_nobody", alert=call.alert, step=called.step)
+        command = GoOnUnreached(run=called.run, step=called.step, round=called.round)
+
+        async def reaction(work: Work) -> None:
+            state: Alert | None = await work.load(self._kinds.alert, call.alert)
+            events = () if state is None else alerts.decide(state, command, work.context)
+            if events:
+                await work.record(self._kinds.alert, call.alert, events)
+
+        at = self._now()
+        context = CommandContext(
+            request_id=derive_id("unreached", call.alert, str(call.version)),
+            actor=_ACTOR,
+            occurred_at=at,
+            recorded_at=at,
+        )
+        await self._runner.react(reaction, context, target=call.alert, inbox=None)
+
+    async def _reaches_later(self, alert: Alert, step: int) -> bool:
+        for later in alert.escalation[step + 1 :]:
+            for person in later.recipients:
+                reachable_by = await self._reachable_by(person.user)
+                facility = person.facility or later.facility
+                if self._is_reached(alert, person.channels, reachable_by, facility):
+                    return True
+        return False
+
+    def _is_reached(
+        self, alert: Alert, named: tuple[str, ...], reachable_by: tuple[str, ...] | None, facility: str
+    ) -> bool:
+        if is_reached(alert, named, channels=self._traits, reachable_by=reachable_by):
+            return True
+        return bool(facility) and self._board_is_live(facility)
+
+    async def _reachable_by(self, user: str) -> tuple[str, ...] | None:
+        """The site's channels that the person has an address for; None where that cannot be read."""
+        try:
+            kinds = {point.kind for point in await self._contacts.of(user)}
+        except ContactsUnreadable:
+            # One person's book must not keep the others from being called.
+            _log.error("contact_points_unreadable", user=user)
+            return None
         return tuple(name for name, channel in self._channels.items() if channel.contact in kinds)

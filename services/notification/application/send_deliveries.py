@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 
 from services.notification.application.aggregates import Aggregates
-from services.notification.application.answer_links import Links
+from services.notification.application.answer_links import Link, Links
 from services.notification.application.channels import (
     ChannelRefused,
     Parcel,
@@ -68,13 +68,13 @@ class DeliverySender:
         """One attempt. Between the channel's answer and the record a crash repeats it with the same key."""
         site = self._channels[due.channel]
         alert = (await self._runner.read(self._kinds.alert, due.alert)).state
-        why_not = "GONE" if alert is None else is_needed(alert, due.called_at, self._now())
+        why_not = "GONE" if alert is None else is_needed(alert, due.recipient, due.called_at, self._now())
         if alert is None or why_not:
             self._counted(due.channel, "cancelled")
             await self._table.needless(due, why_not)
             return
         try:
-            parcel = await self._parcel(due, alert, await self._reach(due, site, alert))
+            parcel = await self._parcel(due, site, alert, await self._reach(due, site, alert))
             async with asyncio.timeout(site.timeout_s):
                 receipt = await site.channel.send(parcel)
         except TimeoutError:
@@ -87,9 +87,14 @@ class DeliverySender:
 
     async def _reach(self, due: DueDelivery, site: SiteChannel, alert: Alert) -> _Reach:
         """Raises ChannelRefused where there is no address, or it is to be left alone now."""
+        if site.traits.is_shared:
+            return _Reach(address="", secret="", language=site.language)
         try:
             points = await self._contacts.of(due.recipient)
         except ContactsUnreadable as error:
+            if site.contact is None:
+                # Only the language is not known.
+                return _Reach(address="", secret="", language=site.language)
             raise ChannelRefused("CONTACT_POINTS_UNREADABLE", is_recipients=True) from error
         spoken = next((point.language for point in points if point.language), None)
         if site.contact is None:
@@ -104,8 +109,11 @@ class DeliverySender:
             address=found.address, secret=found.secret, language=_language(found.language or spoken, site)
         )
 
-    async def _parcel(self, due: DueDelivery, alert: Alert, reach: _Reach) -> Parcel:
-        link = await self._links.link_for(due, alert, language=reach.language)
+    async def _parcel(self, due: DueDelivery, site: SiteChannel, alert: Alert, reach: _Reach) -> Parcel:
+        # A link is the recipient's own word: it goes where nobody else reads it, and nowhere else.
+        link = Link()
+        if site.is_personal:
+            link = await self._links.link_for(due, alert, language=reach.language)
         message = compose(
             alert,
             self._directory.current(),

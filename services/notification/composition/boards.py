@@ -1,5 +1,6 @@
 """Boards and drills, put together."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from services.notification.adapters.board_policy_file import DEFAULT_BOARDS, load_board_policy
@@ -26,6 +27,8 @@ class Boards:
     """What has to do with boards and drills."""
 
     desk: BoardDesk
+    #: whether a board of a facility is live
+    is_live: Callable[[str], bool]
     drills: DrillDesk
     watch: BoardWatch
     boards_served: board_service.BoardServicer
@@ -57,8 +60,14 @@ def compose_boards(
         reach=reach,
     )
     drills = DrillDesk(kinds=kinds, policy=policy, directory=directory, boards=desk)
+
+    def is_live(facility: str) -> bool:
+        seen = presence.current().get(facility)
+        return seen is not None and seen.seen_at is not None and seen.silent_s <= policy.live_s
+
     return Boards(
         desk=desk,
+        is_live=is_live,
         drills=drills,
         watch=BoardWatch(
             runner=runner,

@@ -1,10 +1,9 @@
 """What sends messages and opens answer links, put together."""
 
-import os
 from collections.abc import Mapping
 from datetime import timedelta
 
-from services.notification.adapters.channels.channel_file import load_channels
+from services.notification.adapters.channels.channel_file import channel_environment, load_channels
 from services.notification.adapters.stored_answer_links import (
     AnswerTokens,
     StoredAnswerLinks,
@@ -17,7 +16,7 @@ from services.notification.application.aggregates import Aggregates
 from services.notification.application.answer_links import AnswerDesk, AnswerPolicy, NoLinks
 from services.notification.application.channels import SiteChannel
 from services.notification.application.contact_points import ContactPoints
-from services.notification.application.plan_deliveries import DeliveryPlanner
+from services.notification.application.plan_deliveries import BoardIsLive, DeliveryPlanner
 from services.notification.application.send_deliveries import DeliverySender
 from services.notification.application.watch_channels import ChannelWatch
 from services.notification.domain.channel_health import SilenceLimits
@@ -53,7 +52,7 @@ def answer_desk(
 
 def site_channels(settings: NotificationSettings) -> Mapping[str, SiteChannel]:
     """The channels of the site's file, by name. Raises ChannelsFileError."""
-    return load_channels(settings.channels, os.environ, now)
+    return load_channels(settings.channels, channel_environment(type(settings)), now)
 
 
 def delivery_loops(
@@ -67,6 +66,7 @@ def delivery_loops(
     contacts: ContactPoints,
     channels: Mapping[str, SiteChannel],
     answers: AnswerDesk | None,
+    board_is_live: BoardIsLive,
 ) -> tuple[Loop, ...]:
     """The worker that sends messages, in a process whose part it is."""
     if Part.DELIVERIES not in foundation.parts:
@@ -74,7 +74,16 @@ def delivery_loops(
     metrics = DeliveryMetrics(foundation.registry)
     worker = DeliveryWorker(
         table=table,
-        planner=DeliveryPlanner(runner=foundation.runner, kinds=kinds, contacts=contacts, channels=channels),
+        planner=DeliveryPlanner(
+            runner=foundation.runner,
+            kinds=kinds,
+            contacts=contacts,
+            channels=channels,
+            board_is_live=board_is_live,
+            now=now,
+            counted=metrics.counted,
+        ),
+        fallback=catalogue.fallback.recipients,
         sender=DeliverySender(
             runner=foundation.runner,
             kinds=kinds,

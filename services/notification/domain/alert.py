@@ -20,6 +20,7 @@ from services.notification.domain.alert_triggering import trigger
 from services.notification.domain.commands import (
     AcknowledgeAlert,
     AlertCommand,
+    GoOnUnreached,
     GoOnWithoutBoard,
     MeetDeadline,
     RecordDelivery,
@@ -37,6 +38,7 @@ from services.notification.domain.events import (
     AlertTriggered,
     DeliveryRecorded,
 )
+from services.notification.domain.unreached import go_on_unreached
 from services.notification.domain.values import AlertState, Delivery, DeliveryOutcome
 from services.notification.domain.without_board import go_on_without_board
 from services.shared.kernel.actor import Actor, Role
@@ -112,6 +114,8 @@ def decide(state: Alert | None, command: AlertCommand, context: CommandContext) 
             return _record_delivery(state, command.delivery)
         case GoOnWithoutBoard(reached=reached):
             return go_on_without_board(state, context.recorded_at, reached)
+        case GoOnUnreached():
+            return go_on_unreached(state, command, context.recorded_at)
         case MeetDeadline():
             return _meet_deadline(state, command, context)
 

@@ -81,6 +81,16 @@ class GoOnWithoutBoard:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GoOnUnreached:
+    """Nobody of the round that was called can be reached by anything. Given by the service."""
+
+    #: escalation that was running, from 1
+    run: int
+    step: int
+    round: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class MeetDeadline:
     """A deadline is due. Given by the deadline worker."""
 
@@ -95,5 +105,6 @@ AlertCommand = (
     | SettleAlert
     | RecordDelivery
     | GoOnWithoutBoard
+    | GoOnUnreached
     | MeetDeadline
 )

@@ -9,7 +9,8 @@ class DeliveryMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._attempts = Counter(
             "tierlink_delivery_attempts",
-            "Messages by what became of a try: sent, failed (tried again), dead (given up), cancelled.",
+            "Messages by what became of a try: sent, failed (tried again), dead (given up), cancelled."
+            " Without a channel: not_planned (tried again), not_reachable (nothing reaches the person).",
             ["channel", "outcome"],
             registry=registry,
         )

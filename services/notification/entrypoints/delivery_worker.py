@@ -11,6 +11,7 @@ from services.notification.application.delivery_table import DeliveryTable, DueD
 from services.notification.application.plan_deliveries import DeliveryPlanner
 from services.notification.application.send_deliveries import DeliverySender
 from services.notification.application.watch_channels import ChannelWatch
+from services.notification.domain.values import Recipient
 from services.shared.eventstore.units import AppendUnit
 from services.shared.kernel.refusals import DependencyDown
 
@@ -39,7 +40,10 @@ class DeliveryWorker:
         sender: DeliverySender,
         watch: ChannelWatch,
         channels: Mapping[str, SiteChannel],
+        fallback: tuple[Recipient, ...],
     ) -> None:
+        """`fallback` are the people who are called when nobody else answers."""
+        self._fallback = fallback
         self._table = table
         self._planner = planner
         self._sender = sender
@@ -60,6 +64,7 @@ class DeliveryWorker:
         self._ended.clear()
         delay_s = 0.1
         try:
+            await self._look_at_fallback()
             while not self._stopping.is_set():
                 self._woken.clear()
                 try:
@@ -86,6 +91,15 @@ class DeliveryWorker:
             await asyncio.wait_for(self._ended.wait(), _STOP_TIMEOUT_S * 2)
         for site in self._channels.values():
             await site.channel.close()
+
+    async def _look_at_fallback(self) -> None:
+        """Says at once what would otherwise be noticed in the worst night."""
+        try:
+            unreached = await self._planner.unreached_but_by_board(self._fallback)
+        except DependencyDown:
+            return
+        if unreached:
+            _log.warning("fallback_reached_by_board_alone", users=unreached, see="docs/channels.md")
 
     async def _round(self) -> None:
         """Plans, sends what there is room for, looks after the channels, and sleeps."""

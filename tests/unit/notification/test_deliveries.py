@@ -88,9 +88,9 @@ def test_the_same_call_has_the_same_name_and_every_other_another() -> None:
 
 def test_an_answered_or_stale_call_is_not_sent() -> None:
     answered = evolved(ALERT, ACKNOWLEDGED, context(DUTY))
-    assert is_needed(ALERT, NOW, NOW) == ""
-    assert is_needed(answered, NOW, NOW) == "ACKNOWLEDGED"
-    assert is_needed(ALERT, NOW, NOW + CALL_AGE_MAX + timedelta(seconds=1)) == "TOO_LATE"
+    assert is_needed(ALERT, "dr-li", NOW, NOW) == ""
+    assert is_needed(answered, "dr-li", NOW, NOW) == "ACKNOWLEDGED"
+    assert is_needed(ALERT, "dr-li", NOW, NOW + CALL_AGE_MAX + timedelta(seconds=1)) == "TOO_LATE"
 
 
 def test_tries_are_bounded_and_further_apart_each_time() -> None:

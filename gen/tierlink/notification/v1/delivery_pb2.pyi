@@ -89,8 +89,9 @@ class ChannelDelivery(message.Message):
     id: builtins.str
     """UUID; the idempotency key that the receiver was given."""
     recipient: builtins.str
+    """Empty for a message to a group."""
     channel: builtins.str
-    """As the site named it."""
+    """As the site named it; empty where nothing reaches the recipient (NOT_REACHABLE, CONTACT_POINTS_UNREADABLE)."""
     step: builtins.int
     """Step of the escalation, from 0."""
     round: builtins.int

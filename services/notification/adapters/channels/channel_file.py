@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 import yaml
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource
 
 from services.notification.adapters.channels.aliyun_call import AliyunAccount, AliyunCaller
 from services.notification.adapters.channels.aliyun_sms import SMS_ENDPOINT, AliyunSms
@@ -41,6 +42,8 @@ class _Common(_Entry, frozen=True, kw_only=True):
     contact: ContactKind | None = None
     #: used for everybody who names no channels
     for_everybody: bool = False
+    #: comes to the recipient and nobody else; left out: where it needs their contact point
+    personal: bool | None = None
     severities: tuple[Severity, ...] = (Severity.CRITICAL, Severity.HIGH)
     language: Literal["zh", "en"] = "zh"
     concurrency: int = 4
@@ -89,6 +92,13 @@ class _ChannelsFile(_Entry, frozen=True, kw_only=True):
     channels: dict[str, _Channel]
 
 
+def channel_environment(settings: type[BaseSettings]) -> dict[str, str]:
+    """The variables that settings are read from, in their order: the environment, then `.env`."""
+    file = DotEnvSettingsSource(settings, case_sensitive=True).env_vars
+    own = EnvSettingsSource(settings, case_sensitive=True).env_vars
+    return {name: value for name, value in {**file, **own}.items() if value is not None}
+
+
 def load_channels(
     path: Path | None, environment: Mapping[str, str], now: Callable[[], datetime]
 ) -> dict[str, SiteChannel]:
@@ -117,12 +127,19 @@ def _site_channel(
         channel = _channel(entry, environment, now)
     except ValueError as error:
         raise ValueError(f"channel {name}: {error}") from error
+    has_address = entry.contact is not None
+    is_personal = has_address if entry.personal is None else entry.personal
     return SiteChannel(
         traits=ChannelTraits(
-            name=name, severities=frozenset(entry.severities), for_everybody=entry.for_everybody
+            name=name,
+            severities=frozenset(entry.severities),
+            for_everybody=entry.for_everybody,
+            is_shared=not has_address and not is_personal,
+            needs_address=has_address,
         ),
         channel=channel,
         contact=entry.contact,
+        is_personal=is_personal,
         concurrency=entry.concurrency,
         timeout_s=entry.timeout_s,
         retry=RetryPolicy(

@@ -10,7 +10,14 @@ SELECT nonce, delivery, alert, recipient, recipient_name, facility, actions, lan
        used_action, used_reason
 FROM answer_links WHERE nonce = $1
 
--- use_link -- of two that use it at once, one does
-UPDATE answer_links SET used_at = $2, used_action = $3, used_reason = $4
-WHERE nonce = $1 AND used_at IS NULL
-RETURNING used_at
+-- use_link -- of two that use it at once, one does; the message that carried it came to its recipient, whatever the channel said
+WITH used AS (
+    UPDATE answer_links SET used_at = $2, used_action = $3, used_reason = $4
+    WHERE nonce = $1 AND used_at IS NULL
+    RETURNING used_at, delivery
+),
+acted AS (
+    UPDATE deliveries d SET state = 'ACTED', acted_at = $2, claimed_until = NULL
+    FROM used WHERE d.id = used.delivery
+)
+SELECT used_at FROM used

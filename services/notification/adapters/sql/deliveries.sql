@@ -1,6 +1,7 @@
 -- take_calls -- calls that nobody has made deliveries of; locked until the transaction that does so ends
 SELECT stream_id, version, type
 FROM delivery_calls
+WHERE due_at <= now()
 ORDER BY stream_id, version
 LIMIT $1
 FOR UPDATE SKIP LOCKED
@@ -9,6 +10,11 @@ FOR UPDATE SKIP LOCKED
 DELETE FROM delivery_calls c
 USING unnest($1::text[], $2::bigint[]) AS done (stream_id, version)
 WHERE c.stream_id = done.stream_id AND c.version = done.version
+
+-- put_off_call -- what could not be planned is planned again, at most five minutes later each time: forgotten it would be silence
+UPDATE delivery_calls
+SET failures = failures + 1, due_at = now() + least(300, 2 ^ least(failures, 9)) * interval '1 second'
+WHERE stream_id = $1 AND version = $2
 
 -- lock_recipient -- two planners must not both find that a recipient has been sent nothing yet
 SELECT pg_advisory_xact_lock(hashtextextended($1, 38))
@@ -22,6 +28,8 @@ WITH same AS (
       AND d.severity_rank <= $4
       AND d.state NOT IN ('CANCELLED', 'DEAD', 'MERGED')
     LIMIT 1
+    -- it cannot end unsent, unnoticed, before this row is there to be released
+    FOR SHARE
 )
 INSERT INTO deliveries (id, alert, subject, severity_rank, step, round, recipient, recipient_name, facility,
                         channel, called_at, state, detail)
@@ -40,13 +48,22 @@ WHERE alert = $1 AND recipient = $2 AND channel = $3 AND state = 'PENDING' AND c
 UPDATE deliveries SET state = 'CANCELLED', detail = $2, claimed_until = NULL
 WHERE alert = $1 AND state = 'PENDING'
 
--- mark_acted -- the latest message that reached the person who acknowledged led to the act
+-- stop_recipient -- one of several who must acknowledge has: what would call them before that is not sent any more
+UPDATE deliveries SET state = 'CANCELLED', detail = $4, claimed_until = NULL
+WHERE alert = $1 AND recipient = $2 AND state = 'PENDING' AND called_at <= $3
+
+-- mark_acted -- the latest message that reached the person who acknowledged led to the act, unless it was by a link, which says which one
 UPDATE deliveries SET state = 'ACTED', acted_at = $3
 WHERE id = (
     SELECT id FROM deliveries
     WHERE alert = $1 AND recipient = $2 AND state IN ('SENT', 'DELIVERED', 'SEEN')
     ORDER BY coalesce(seen_at, delivered_at, sent_at) DESC
     LIMIT 1
+)
+AND NOT EXISTS (
+    SELECT FROM deliveries
+    WHERE alert = $1 AND recipient = $2 AND state = 'ACTED'
+      AND acted_at BETWEEN $3::timestamptz - $4::interval AND $3::timestamptz
 )
 
 -- claim_due -- due deliveries of a channel, each in one worker's hands for a while; the attempt is written down before it is made

@@ -1,0 +1,168 @@
+"""Whom a call reaches, by what, and what becomes of one that reaches nobody."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from services.notification.application.channels import SiteChannel
+from services.notification.application.delivery_table import CallPlan, WaitingCall
+from services.notification.application.plan_deliveries import DeliveryPlanner
+from services.notification.domain import alert as alerts
+from services.notification.domain.alert_state import Alert
+from services.notification.domain.commands import GoOnUnreached
+from services.notification.domain.values import Recipient
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Work
+from tests.doubles.memory_store import MemoryEventStore
+from tests.unit.notification.reaching import KINDS, NAME, PHONE, ROBOT, SMS, Books
+from tests.unit.notification.scenario import (
+    ACKNOWLEDGED,
+    DUTY,
+    NOW,
+    POLICY,
+    SYSTEM,
+    TRIGGER,
+    TRIGGERED,
+    context,
+    escalated,
+    given,
+)
+
+
+class Desk:
+    """An alert that was triggered, and a planner of its calls."""
+
+    def __init__(
+        self, books: Books, *channels: SiteChannel, live: Callable[[str], bool] = lambda facility: False
+    ) -> None:
+        self.runner = CommandRunner(MemoryEventStore())
+        self.counted: list[tuple[str, str]] = []
+        self.planner = DeliveryPlanner(
+            runner=self.runner,
+            kinds=KINDS,
+            contacts=books,
+            channels={each.name: each for each in channels},
+            board_is_live=live,
+            now=lambda: NOW,
+            counted=lambda channel, outcome: self.counted.append((channel, outcome)),
+        )
+
+    async def trigger(self, *named: str) -> "Desk":
+        """The alert, whose roster names these channels for everybody."""
+        steps = tuple(
+            replace(step, recipients=tuple(replace(each, channels=named) for each in step.recipients))
+            for step in POLICY
+        )
+
+        async def reaction(work: Work) -> None:
+            state: Alert | None = await work.load(KINDS.alert, NAME)
+            command = replace(TRIGGER, escalation=steps)
+            await work.record(KINDS.alert, NAME, alerts.decide(state, command, work.context))
+
+        await self.runner.react(reaction, context(SYSTEM), target=NAME, inbox=None)
+        return self
+
+    async def plan(self, version: int = 1) -> CallPlan:
+        return await self.planner.plan(WaitingCall(alert=NAME, version=version))
+
+    async def rows(self, version: int = 1) -> list[tuple[str, str, str]]:
+        found = (await self.plan(version)).deliveries
+        return [(each.call.recipient, each.channel, each.refusal) for each in found]
+
+    async def step(self) -> int:
+        state: Alert | None = (await self.runner.read(KINDS.alert, NAME)).state
+        assert state is not None
+        return state.escalation_step
+
+
+# ---- a group's robot
+
+
+async def test_a_group_gets_one_message_however_many_are_called() -> None:
+    desk = await Desk(Books(dr_li=(PHONE,)), SMS, ROBOT).trigger()
+    assert await desk.rows() == [("", "robot", ""), ("dr-li", "sms", "")]
+    assert (await desk.plan()).deliveries == (await desk.plan()).deliveries
+
+
+async def test_a_group_that_the_roster_names_gets_one_message_too() -> None:
+    desk = await Desk(Books(), ROBOT).trigger("robot")
+    assert await desk.rows() == [("", "robot", "")]
+
+
+# ---- somebody whom nothing reaches
+
+
+async def test_a_book_that_cannot_be_read_keeps_nobody_else_from_being_called() -> None:
+    desk = await Desk(Books(dr_li=None, dr_wang=(PHONE,)), SMS).trigger()
+    assert await desk.rows() == [("dr-li", "", "CONTACT_POINTS_UNREADABLE"), ("dr-wang", "sms", "")]
+    assert await desk.step() == 0
+
+
+async def test_a_plan_with_a_fault_is_asked_for_again_and_counted() -> None:
+    books = Books()
+    desk = await Desk(books, SMS).trigger()
+    books.is_faulty = True
+    assert (await desk.plan()).is_faulty
+    assert desk.counted == [("", "not_planned")]
+
+
+async def test_who_is_reached_by_nothing_shows_and_the_next_step_is_called_at_once() -> None:
+    desk = await Desk(Books(dr_zhao=(PHONE,)), SMS).trigger()
+    assert await desk.rows() == [("dr-li", "", "NOT_REACHABLE"), ("dr-wang", "", "NOT_REACHABLE")]
+    assert await desk.step() == 1
+    assert await desk.rows(version=2) == [("dr-zhao", "sms", "")]
+    # As after a crash: the same event is planned again, and the steps do not run on.
+    await desk.plan()
+    assert await desk.step() == 1
+
+
+async def test_a_named_channel_without_an_address_reaches_nobody_either() -> None:
+    desk = await Desk(Books(platform_duty=(PHONE,)), SMS).trigger("sms")
+    assert await desk.rows() == [("dr-li", "sms", "NO_CONTACT_POINT"), ("dr-wang", "sms", "NO_CONTACT_POINT")]
+    assert await desk.step() == 1
+
+
+async def test_while_a_board_is_live_it_is_waited_for() -> None:
+    desk = await Desk(
+        Books(dr_zhao=(PHONE,)), SMS, live=lambda facility: facility == POLICY[0].facility
+    ).trigger()
+    assert await desk.rows() == []
+    assert await desk.step() == 0
+
+
+async def test_where_nobody_at_all_is_reached_the_steps_keep_their_time() -> None:
+    desk = await Desk(Books(), SMS).trigger()
+    assert [why for _, _, why in await desk.rows()] == ["NOT_REACHABLE", "NOT_REACHABLE"]
+    assert await desk.step() == 0
+
+
+async def test_one_who_is_reached_is_waited_for() -> None:
+    desk = await Desk(Books(dr_wang=(PHONE,), dr_zhao=(PHONE,)), SMS).trigger()
+    assert await desk.rows() == [("dr-li", "", "NOT_REACHABLE"), ("dr-wang", "sms", "")]
+    assert await desk.step() == 0
+
+
+async def test_a_fallback_that_only_the_board_shows_is_named() -> None:
+    people = (
+        Recipient(user="a", name="A"),
+        Recipient(user="b", name="B", channels=("sms",)),
+        Recipient(user="c", name="C", channels=("robot",)),
+    )
+    assert await Desk(Books(a=(PHONE,)), SMS, ROBOT).planner.unreached_but_by_board(people) == ("b",)
+    assert await Desk(Books(b=(PHONE,)), SMS).planner.unreached_but_by_board(people) == ("a", "c")
+
+
+UNREACHED = GoOnUnreached(run=1, step=0, round=1)
+
+
+def test_the_step_after_one_that_reaches_nobody_is_called_now() -> None:
+    given(TRIGGERED).when(UNREACHED).then(escalated(1, 1, "dr-zhao", at=NOW))
+
+
+def test_another_round_an_answer_and_the_last_step_leave_it_as_it_is() -> None:
+    later = escalated(0, 2, "dr-li", "dr-wang", at=NOW)
+    given(TRIGGERED, later).when(UNREACHED).then_nothing()
+    given(TRIGGERED).when(replace(UNREACHED, run=2)).then_nothing()
+    given(TRIGGERED, ACKNOWLEDGED).when(UNREACHED).then_nothing()
+    last = escalated(2, 1, "platform-duty", at=NOW)
+    given(TRIGGERED, last).when(replace(UNREACHED, step=2)).then_nothing()
+    given(TRIGGERED).when(UNREACHED, DUTY).then_not_permitted("SYSTEM_ONLY")
