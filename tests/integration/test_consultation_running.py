@@ -65,11 +65,14 @@ async def test_claims_results_and_critical_values_fall_due_once(
         page = await hospital.consultations.ListConsultations(late, metadata=hospital.as_(BRANCH))
         assert [each.name for each in page.consultations] == [asked.name]
 
-        await give(hospital, "ClaimConsultation", asked.name, COUNTY)
+        # Nobody else has claimed: the reading that outlasted its claim is not lost.
+        assert fallen.lapsed_claimer.facility == COUNTY
+        assert "ReportConsultation" in fallen.allowed_commands
         report = REPORT | {"critical_values": [{"item": "血钾", "value": "2.1", "unit": "mmol/L"}]}
         await give(hospital, "ReportConsultation", asked.name, COUNTY, report=report)
         unanswered = await until(hospital, asked.name, lambda found: found.critical_value_notice.overdue)
-        assert unanswered.version == 7
+        assert unanswered.version == 6
+        assert unanswered.claimed_by == fallen.lapsed_claimer
         done = await give(hospital, "AcknowledgeCriticalValue", asked.name, BRANCH, handling="补钾")
         assert done.critical_value_notice.acknowledged
         assert done.critical_value_notice.overdue

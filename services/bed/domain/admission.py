@@ -11,6 +11,7 @@ from services.bed.domain.events import BedHeld, BedOccupied, EncounterLinked, Ev
 from services.bed.domain.fitting import Needs
 from services.bed.domain.holds import held_for
 from services.bed.domain.occupancy import bed_in, not_free_rules, occupied_by, taking_rules
+from services.bed.domain.pseudonyms import pseudonym_faults
 from services.bed.domain.refusing import refused_for_bed
 from services.bed.domain.state import Ward, bed_of_encounter, bed_of_patient
 from services.bed.domain.texts import failed
@@ -25,13 +26,13 @@ def ward_to_admit_to(wards: Sequence[Ward], command: AdmitPatient) -> Ward:
     """The ward of the facility that the patient goes to: where they have a bed, or one is held; the named
     one; or the best fitting.
 
-    Raises InvalidInput when nothing says which kind of bed, NotFound for a ward that is not there, NotAllowed
-    (NO_FREE_BED, NO_SUITABLE_WARD, RESERVED_FOR_REFERRALS).
+    Raises InvalidInput for what is no pseudonym and when nothing says which kind of bed, NotFound for a ward
+    that is not there, NotAllowed (NO_FREE_BED, NO_SUITABLE_WARD, RESERVED_FOR_REFERRALS).
     """
     own = next((ward for ward in wards if _own_bed(ward, command) is not None), None)
     if own is not None:
         return own
-    violations = []
+    violations = pseudonym_faults(command.patient)
     if command.bed and not command.ward:
         violations.append(
             FieldViolation(

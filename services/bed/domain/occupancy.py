@@ -23,6 +23,7 @@ from services.bed.domain.events import (
     Event,
 )
 from services.bed.domain.holds import held_bed
+from services.bed.domain.pseudonyms import pseudonym_faults
 from services.bed.domain.refusing import no_such_bed, refused_for_bed
 from services.bed.domain.state import Ward, bed_by_id, bed_of_encounter
 from services.bed.domain.texts import failed, wrong_state
@@ -53,6 +54,8 @@ def occupy_bed(ward: Ward, command: OccupyBed) -> tuple[Event, ...]:
             for name in missing
         )
         raise InvalidInput(*violations)
+    if faults := pseudonym_faults(command.patient):
+        raise InvalidInput(*faults)
     bed = bed_in(ward, command.bed)
     rules = taking_rules(ward, bed, command)
     rules.extend(

@@ -66,8 +66,8 @@ def _referral() -> AggregateKind[Referral, Any]:
         decode_event=referral.decode,
         deadlines=referrals.deadlines,
         facets=referrals.facets,
-        # 6: transport names who carries
-        fold_version=7,
+        # 6: transport names who carries; 8: a question names the offer it is asked of
+        fold_version=8,
     )
 
 
@@ -104,6 +104,8 @@ def _consultation() -> AggregateKind[Consultation, ConsultationEvent]:
         decode_event=consultation.decode,
         deadlines=consultations.deadlines,
         facets=consultations.facets,
+        # 2: whose claim lapsed, who may still report
+        fold_version=2,
     )
 
 

@@ -18,7 +18,7 @@ from services.referral.domain.patient_identity import (
     IdentityDetails,
     PatientIdentity,
     RecordIdentity,
-    identity_faults,
+    record_faults,
 )
 from services.referral.domain.readers import reading_facilities
 from services.referral.domain.referral_state import Referral
@@ -146,7 +146,7 @@ class PatientIdentities:
         earlier = await self._earlier(cipher, context.request_id, digest)
         if earlier is not None:
             return earlier
-        faults = identity_faults(command.details, self._today(context.recorded_at))
+        faults = record_faults(command, self._today(context.recorded_at))
         if faults:
             raise InvalidInput(*faults)
         for _ in range(_ATTEMPTS_MAX):

@@ -37,6 +37,7 @@ from services.referral.domain.consultation_values import needed_capability
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.episode_values import opened_by_request
 from services.referral.domain.identity_in_texts import refuse_identities
+from services.referral.domain.pseudonyms import pseudonym_faults
 from services.referral.domain.readers import knows_of
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext
@@ -76,11 +77,14 @@ def decide(
     """The events that a command gives.
 
     `centre_capabilities` are those of the facility that RequestConsultation asks; nothing else needs them.
-    Raises NotFound (nothing there, or nothing for this facility), NotPermitted (another party's to do),
-    InvalidInput (a report's fields do not fit together), NotAllowed (not in this state, or CAPABILITY).
+    Raises NotFound (nothing there, or nothing for this facility), NotPermitted (another party's to do, or a
+    requester that is not in the directory), InvalidInput (fields do not fit together, or a centre that is not
+    in the directory), NotAllowed (not in this state, or CAPABILITY).
     """
     if isinstance(command, commands.RequestConsultation):
-        requested = _request(state, command, context, policy, centre_capabilities)
+        requested = _request(
+            state, command, context, policy, directory=directory, centre_capabilities=centre_capabilities
+        )
         refuse_identities(command)
         return (requested,)
     if state is None:
@@ -97,15 +101,25 @@ def _request(
     command: commands.RequestConsultation,
     context: CommandContext,
     policy: ConsultationPolicy,
+    *,
+    directory: Directory,
     centre_capabilities: frozenset[str],
 ) -> events.ConsultationRequested:
     actor = context.actor
     if not (actor.facility and actor.has_role(Role.CLINICIAN)):
         raise NotPermitted("CLINICIAN_ONLY", texts.CLINICIAN_ONLY)
     faults = [
+        *pseudonym_faults(command.patient),
         *checks.detail_faults(command, command.kind, context.recorded_at),
         *attachment_faults(command.attachments, policy.attachment_schemes),
     ]
+    if directory.facility(actor.facility) is None:
+        raise NotPermitted("FACILITY_NOT_IN_DIRECTORY", texts.REQUESTER_UNKNOWN)
+    if directory.facility(command.centre_facility) is None:
+        description = texts.unknown_centre(command.centre_facility)
+        faults.append(
+            FieldViolation(field="centre_facility", reason="UNKNOWN_FACILITY", description=description)
+        )
     if command.centre_facility == actor.facility:
         own = FieldViolation(field="centre_facility", reason="OWN_FACILITY", description=texts.OWN_FACILITY)
         faults.insert(0, own)
@@ -153,9 +167,10 @@ def _authorise(
         raise NotPermitted("CENTRE_ONLY", texts.CENTRE_ONLY)
     if party is Party.EITHER and not ((of_requester or of_centre) and actor.has_role(Role.CLINICIAN)):
         raise NotPermitted("EITHER_ONLY", texts.EITHER_ONLY)
-    if row_for(state.state, type(command)) is None:
+    if row_for(state.state, type(command), lapsed=state.lapsed_claimer is not None) is None:
         raise not_allowed(state, not_in_state_rule(state, command))
-    if party is Party.CLAIMER and not (state.claimed_by and state.claimed_by.user == actor.user):
+    claimer = state.claimed_by or state.lapsed_claimer
+    if party is Party.CLAIMER and not (claimer and claimer.user == actor.user):
         raise NotPermitted("CLAIMER_ONLY", texts.CLAIMER_ONLY)
 
 

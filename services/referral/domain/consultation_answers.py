@@ -10,7 +10,7 @@ from services.referral.domain import consultation_reporting as reporting
 from services.referral.domain import consultation_texts as texts
 from services.referral.domain.attachments import attachment_faults
 from services.referral.domain.consultation_policy import ConsultationPolicy
-from services.referral.domain.consultation_state import Consultation
+from services.referral.domain.consultation_state import Consultation, allowed_commands
 from services.referral.domain.consultation_transitions import commands_allowed_in
 from services.referral.domain.consultation_values import ExpertVisit, ExpertVisitState
 from services.referral.domain.values import Pathway, Urgency
@@ -191,7 +191,7 @@ def not_in_state_rule(state: Consultation, command: commands.ConsultationCommand
 def not_allowed(state: Consultation | None, *failed: FailedRule) -> NotAllowed:
     return NotAllowed(
         state=state.state.value if state else "",
-        allowed_commands=commands_allowed_in(state.state if state else None),
+        allowed_commands=allowed_commands(state) if state else commands_allowed_in(None),
         failed_rules=failed,
         resource_name=state.name if state else "",
     )

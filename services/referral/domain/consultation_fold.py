@@ -69,9 +69,16 @@ def _opened(event: events.ConsultationRequested, metadata: EventMetadata) -> Con
 def _applied(state: Consultation, event: events.ConsultationEvent, metadata: EventMetadata) -> Consultation:
     match event:
         case events.ConsultationClaimed():
-            return replace(state, claimed_by=metadata.actor, claim_expires_at=event.claim_expires_at)
+            return replace(
+                state,
+                claimed_by=metadata.actor,
+                claim_expires_at=event.claim_expires_at,
+                lapsed_claimer=None,
+            )
         case events.ClaimReleased():
-            return replace(state, claimed_by=None, claim_expires_at=None)
+            # Who gives a claim up has no reading under way.
+            lapsed = state.claimed_by if event.by_deadline else None
+            return replace(state, claimed_by=None, claim_expires_at=None, lapsed_claimer=lapsed)
         case events.ConsultationReturned():
             return replace(
                 state,
@@ -100,7 +107,7 @@ def _applied(state: Consultation, event: events.ConsultationEvent, metadata: Eve
                 teleconsultation=event.teleconsultation,
             )
         case events.ConsultationCancelled():
-            return replace(state, cancel_reason=event.reason)
+            return replace(state, cancel_reason=event.reason, lapsed_claimer=None)
         case events.ConsultationOverdue():
             return replace(state, overdue=True)
         case _:
@@ -116,7 +123,10 @@ def _after_report(
                 state,
                 report=event.report,
                 report_time=metadata.recorded_at,
+                # the same person, but for one whose claim had lapsed
+                claimed_by=metadata.actor,
                 claim_expires_at=None,
+                lapsed_claimer=None,
                 # late all the same when the report came in just before the deadline was looked at
                 overdue=state.overdue or metadata.recorded_at > state.due_at,
                 critical_value_notice=event.critical_value_notice,

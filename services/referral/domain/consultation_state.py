@@ -84,6 +84,8 @@ class Consultation:
     #: of a visit that is planned or confirmed; None in those of before there was such a limit
     expert_visit_due_at: datetime | None = None
     expert_visit_overdue: bool = False
+    #: whose claim lapsed, until somebody claims again: may still report
+    lapsed_claimer: Actor | None = None
 
 
 def awaits_acknowledgement(state: Consultation) -> bool:
@@ -155,7 +157,7 @@ def deadlines(state: Consultation) -> tuple[Deadline, ...]:
 
 def allowed_commands(state: Consultation) -> tuple[str, ...]:
     """Names of the commands that the table allows now."""
-    return commands_allowed_in(state.state)
+    return commands_allowed_in(state.state, lapsed=state.lapsed_claimer is not None)
 
 
 def waiting_for(state: Consultation) -> tuple[str, ...]:

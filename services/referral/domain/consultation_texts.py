@@ -34,6 +34,10 @@ NO_EXPERT_VISIT = BilingualText(zh="会诊意见未安排专家来诊", en="the 
 VISIT_CONFIRMED = BilingualText(zh="专家来诊已确认", en="the visit is confirmed already")
 VISIT_OVER = BilingualText(zh="专家来诊已完成或已取消", en="the visit was held or cancelled")
 
+REQUESTER_UNKNOWN = BilingualText(
+    zh="贵机构未列入机构目录，不能申请会诊", en="your facility is not in the directory and cannot ask"
+)
+
 OWN_FACILITY = "a consultation goes to another facility's centre"
 EXPERT_MISSING = "EXPERT_VISIT names the expert who comes"
 EXPERT_TIME_MISSING = "EXPERT_VISIT says when the expert comes"
@@ -49,6 +53,10 @@ DETAIL_STRAY = "goes with another kind of consultation"
 ACQUIRED_IN_FUTURE = "lies in the future"
 REASON_UNKNOWN = "is no reason for returning this kind of consultation"
 REASON_TEXT_MISSING = "this code needs a text"
+
+
+def unknown_centre(facility: str) -> str:
+    return f"facility {facility} is not in the directory"
 
 
 def not_in_state(state: ConsultationState, command: str) -> BilingualText:

@@ -1,6 +1,9 @@
 """The state table of a consultation: the only place that says what may follow what.
 
 `decide` looks up its row here, `allowed_commands` and `deadlines` list rows, `evolve` takes the target.
+
+A claim that lapses opens the question to others; it does not make a reading that is under way worthless.
+Until somebody else claims, who had the claim may still report.
 """
 
 from dataclasses import dataclass
@@ -20,7 +23,7 @@ class Party(StrEnum):
     CENTRE = "CENTRE"
     #: any clinician of one of the two
     EITHER = "EITHER"
-    #: the clinician of the centre who holds the claim
+    #: the clinician of the centre who holds the claim, or whose claim was the last to lapse
     CLAIMER = "CLAIMER"
     #: the system, when a deadline is due
     DEADLINE = "DEADLINE"
@@ -54,6 +57,8 @@ class Row:
     target: State | None
     #: which deadline takes the row, for rows taken by DEADLINE
     deadline: DeadlineKind | None = None
+    #: there is such a row only after a claim has lapsed, until somebody claims again
+    after_lapse: bool = False
 
 
 TABLE: tuple[Row, ...] = (
@@ -106,6 +111,14 @@ TABLE: tuple[Row, ...] = (
         by=Party.CLAIMER,
         event=events.ConsultationReported,
         target=State.REPORTED,
+    ),
+    Row(
+        source=State.REQUESTED,
+        command=commands.ReportConsultation,
+        by=Party.CLAIMER,
+        event=events.ConsultationReported,
+        target=State.REPORTED,
+        after_lapse=True,
     ),
     Row(
         source=State.REPORTED,
@@ -207,20 +220,27 @@ _ROWS: dict[tuple[State | None, type], Row] = {
 _DEADLINE_ROWS: dict[State, tuple[Row, ...]] = {
     state: tuple(row for row in TABLE if row.source is state and row.by is Party.DEADLINE) for state in State
 }
-_ALLOWED: dict[State | None, tuple[str, ...]] = {
-    state: tuple(
-        row.command.__name__ for row in TABLE if row.source is state and row.by is not Party.DEADLINE
+_ALLOWED: dict[tuple[State | None, bool], tuple[str, ...]] = {
+    (state, lapsed): tuple(
+        row.command.__name__
+        for row in TABLE
+        if row.source is state and row.by is not Party.DEADLINE and (lapsed or not row.after_lapse)
     )
     for state in (None, *State)
+    for lapsed in (False, True)
 }
 
 #: a question that still waits for somebody
 LIVE: frozenset[State] = frozenset({State.REQUESTED, State.CLAIMED, State.RETURNED})
 
 
-def row_for(source: State | None, command: type[commands.ConsultationCommand]) -> Row | None:
-    """The row that a person's command takes from `source`; None when the table has none."""
-    return _ROWS.get((source, command))
+def row_for(source: State | None, command: type[commands.ConsultationCommand], *, lapsed: bool) -> Row | None:
+    """The row that a person's command takes from `source`; None when the table has none.
+
+    `lapsed`: a claim has lapsed, and nobody has claimed since.
+    """
+    row = _ROWS.get((source, command))
+    return None if row is not None and row.after_lapse and not lapsed else row
 
 
 def deadline_rows(source: State) -> tuple[Row, ...]:
@@ -238,6 +258,6 @@ def next_state(source: State, event: type[events.ConsultationEvent]) -> State:
     return _TARGETS[event] or source
 
 
-def commands_allowed_in(source: State | None) -> tuple[str, ...]:
+def commands_allowed_in(source: State | None, *, lapsed: bool = False) -> tuple[str, ...]:
     """Names of the commands a person may give in `source`, in the order of the table."""
-    return _ALLOWED[source]
+    return _ALLOWED[source, lapsed]

@@ -48,6 +48,9 @@ from services.referral.domain.rehabilitation import (
 from services.referral.domain.values import Urgency
 from services.shared.kernel.refusals import FieldViolation
 
+#: As far as a clock of a hospital may be off (this product's own tolerance).
+CLOCKS_DIFFER = timedelta(minutes=5)
+
 _BEFORE_DEPARTURE = (S.ACCEPTED, S.TRANSPORT_ARRANGED)
 
 
@@ -183,11 +186,20 @@ def confirm_cancellation(decision: Decision[ConfirmCancellation]) -> tuple[Event
 
 
 def death_faults(decision: Decision[RecordDeath]) -> list[FieldViolation]:
-    if decision.command.died_at <= decision.context.recorded_at:
-        return []
-    return [
-        FieldViolation(field="died_at", reason="IN_THE_FUTURE", description="the time of death is to come")
-    ]
+    """Who was referred, and who arrived, was alive then; clocks of two facilities differ a little."""
+    state, died_at = decision.state, decision.command.died_at
+    alive_at, then = state.requested_at or state.create_time, "request"
+    if state.arrived_at is not None:
+        alive_at, then = max(alive_at, state.arrived_at), "arrival"
+    if died_at > decision.context.recorded_at:
+        return [_died_at("IN_THE_FUTURE", "the time of death is to come")]
+    if died_at < alive_at - CLOCKS_DIFFER:
+        return [_died_at(f"BEFORE_{then.upper()}", f"the time of death lies before the patient's {then}")]
+    return []
+
+
+def _died_at(reason: str, description: str) -> FieldViolation:
+    return FieldViolation(field="died_at", reason=reason, description=description)
 
 
 def record_death(decision: Decision[RecordDeath]) -> tuple[Event, ...]:

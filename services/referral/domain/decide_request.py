@@ -29,6 +29,7 @@ from services.referral.domain.offers_found import came_to_nothing
 from services.referral.domain.parties import authorise_creation
 from services.referral.domain.plan_faults import plan_faults
 from services.referral.domain.policy import ReferralPolicy
+from services.referral.domain.pseudonyms import pseudonym_faults
 from services.referral.domain.referral_values import Dispatch
 from services.referral.domain.rehabilitation import taken_in
 from services.referral.domain.texts import text
@@ -68,6 +69,7 @@ def decide_create(
         description = "the episode is another patient's"
         faults.append(FieldViolation(field="patient", reason="PATIENT_MISMATCH", description=description))
     command = replace(command, record=with_origin_code(command.record, origin))
+    faults += pseudonym_faults(command.patient)
     faults += identity_in_texts(command)
     faults += creation_faults(command, context, policy)
     faults += result_faults(command.results, latest(context), policy)

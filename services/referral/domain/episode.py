@@ -19,6 +19,7 @@ from services.referral.domain.episode_transitions import commands_allowed_in, ha
 from services.referral.domain.episode_values import opened_by_request
 from services.referral.domain.identity_in_texts import refuse_identities
 from services.referral.domain.milestones import Milestone, MilestoneKind
+from services.referral.domain.pseudonyms import pseudonym_faults
 from services.referral.domain.readers import coordinates, knows_of
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext
@@ -131,6 +132,8 @@ def _open(
         raise NotPermitted("OPENER_ONLY", texts.OPENER_ONLY)
     if state is not None:
         raise _not_allowed(state, command, ())
+    if faults := pseudonym_faults(command.patient):
+        raise InvalidInput(*faults)
     return events.EpisodeOpened(patient=command.patient, pathway=command.pathway, facility=actor.facility)
 
 

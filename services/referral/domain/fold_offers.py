@@ -7,7 +7,7 @@ from typing import Any
 from services.referral.domain import events as e
 from services.referral.domain.fold_review import destination_found, review_moot
 from services.referral.domain.free_beds import FreeBeds
-from services.referral.domain.offers_found import present_offer
+from services.referral.domain.offers_found import present_offer, questions_waiting
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import (
     BedRegion,
@@ -149,7 +149,10 @@ def _information_requested(
 ) -> Changes:
     """Who asks has seen the offer."""
     exchange = InformationExchange(
-        questions=event.questions, asked_at=metadata.occurred_at, asked_by_facility=event.facility
+        questions=event.questions,
+        asked_at=metadata.occurred_at,
+        asked_by_facility=event.facility,
+        offer=event.offer,
     )
     return {
         "offers": settled(state.offers, event.offer, OfferState.ACKNOWLEDGED),
@@ -158,9 +161,18 @@ def _information_requested(
 
 
 def _information_provided(state: Referral, event: e.InformationProvided, metadata: EventMetadata) -> Changes:
-    *before, last = state.information
-    answered = replace(last, answers=event.answers, answered_at=metadata.occurred_at)
-    return {"information": (*before, answered)}
+    """It is for every destination that waits: each reads the answer."""
+    waiting = questions_waiting(state)
+    return {
+        "information": tuple(
+            [
+                replace(each, answers=event.answers, answered_at=metadata.occurred_at)
+                if each in waiting
+                else each
+                for each in state.information
+            ]
+        )
+    }
 
 
 def _accepted(state: Referral, event: e.ReferralAccepted, metadata: EventMetadata) -> Changes:

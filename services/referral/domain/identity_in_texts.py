@@ -26,7 +26,6 @@ _NO_WORDS = frozenset(
         "milestone",
         "origin_facility_code",
         "outpatient_number",
-        "patient",
         "referral",
         "sample_id",
         "sha256",

@@ -1,7 +1,7 @@
 """Finds the offer that is meant among those of a referral."""
 
 from services.referral.domain.referral_state import OPEN_OFFER, Referral
-from services.referral.domain.referral_values import Offer, OfferState
+from services.referral.domain.referral_values import InformationExchange, Offer, OfferState
 
 
 def open_offers(offers: tuple[Offer, ...]) -> tuple[Offer, ...]:
@@ -50,6 +50,12 @@ def offer_of(state: Referral, facility: str) -> Offer | None:
                 return offer
             latest = offer
     return latest
+
+
+def questions_waiting(state: Referral) -> tuple[InformationExchange, ...]:
+    """Questions without an answer of destinations that have yet to decide; not those of an earlier offer."""
+    undecided = {offer.name for offer in open_offers(state.offers)}
+    return tuple([each for each in state.information if each.answered_at is None and each.offer in undecided])
 
 
 def offer_named(state: Referral, name: str) -> Offer | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from services.referral.domain.pseudonyms import pseudonym_faults
 from services.referral.domain.resident_numbers import is_resident_number, resident_birth_day
 from services.shared.kernel.refusals import FieldViolation
 
@@ -90,8 +91,13 @@ class RecordIdentity:
     details: IdentityDetails
 
 
-def identity_faults(details: IdentityDetails, today: date) -> list[FieldViolation]:
+def record_faults(command: RecordIdentity, today: date) -> list[FieldViolation]:
     """Every wrong field, as paths in the request."""
+    return [*pseudonym_faults(command.patient), *identity_faults(command.details, today)]
+
+
+def identity_faults(details: IdentityDetails, today: date) -> list[FieldViolation]:
+    """Every wrong field of the details, as paths in the request."""
     found = list(_document(details, "details"))
     if not details.name.strip():
         found.append(_fault("details.name", "REQUIRED", "is needed"))

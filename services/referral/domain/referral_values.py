@@ -226,9 +226,12 @@ class InformationExchange:
     questions: tuple[str, ...]
     asked_at: datetime
     asked_by_facility: str
+    #: one answer may be for the questions of several
     answers: tuple[str, ...] = ()
     #: None while unanswered
     answered_at: datetime | None = None
+    #: of whoever asked
+    offer: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

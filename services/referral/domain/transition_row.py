@@ -7,7 +7,7 @@ from typing import Any
 from services.referral.domain import commands as c
 from services.referral.domain import events as e
 from services.referral.domain.guards import Guard
-from services.referral.domain.offers_found import open_offers
+from services.referral.domain.offers_found import open_offers, questions_waiting
 from services.referral.domain.parties import By
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import ReferralState as S
@@ -63,7 +63,9 @@ def _exhausted(state: Referral | None, event: Any) -> bool:
 
 
 def _question_waits(state: Referral | None, event: Any) -> bool:
-    return state is not None and event.facility != state.information[-1].asked_by_facility
+    return state is not None and any(
+        each.asked_by_facility != event.facility for each in questions_waiting(state)
+    )
 
 
 def _escalation_exhausted(state: Referral | None, event: Any) -> bool:

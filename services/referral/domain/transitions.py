@@ -5,6 +5,8 @@ from `TABLE`. Source: docs/domain.md, "Referral: the state machine".
 
 Where the table there is silent:
 - a decline or lapse while another destination's question waits for an answer keeps INFO_REQUESTED;
+- where several are asked at once, one's question does not silence the others: they acknowledge and ask too,
+  and one answer of the origin's is for every question that waits;
 - the bed service's events are followed in every state with a destination, not only before departure: a bed
   may be held for a patient on the road, and is occupied after arrival;
 - deadlines that only alert have rows of their own;
@@ -80,9 +82,9 @@ _REQUEST_ROWS = (
         guards=(g.REVIEW_OPEN, g.REASON),
     ),
     row(BED_FOLLOWED, c.MeetDeadline, (p.SYSTEM,), to(e.ReviewOverdue)),
-    row((S.REQUESTED,), c.AcknowledgeOffer, (p.ASKED,), to(e.OfferAcknowledged), guards=(g.OFFER_OPEN,)),
+    row(_ASKED, c.AcknowledgeOffer, (p.ASKED,), to(e.OfferAcknowledged), guards=(g.OFFER_OPEN,)),
     row(
-        (S.REQUESTED,),
+        _ASKED,
         c.RequestInformation,
         (p.ASKED,),
         to(e.InformationRequested, S.INFO_REQUESTED),

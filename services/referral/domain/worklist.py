@@ -6,7 +6,7 @@ make nobody wait.
 """
 
 from services.referral.domain.deadlines import bed_unanswered, step_waits
-from services.referral.domain.offers_found import accepted_offer, open_offers
+from services.referral.domain.offers_found import accepted_offer, open_offers, questions_waiting
 from services.referral.domain.referral_state import (
     TERMINAL,
     Referral,
@@ -133,7 +133,7 @@ def _asked(state: Referral) -> tuple[str, ...]:
 
 def _askers(state: Referral) -> frozenset[str]:
     """Destinations whose questions wait for an answer: it is not their turn."""
-    return frozenset(each.asked_by_facility for each in state.information if each.answered_at is None)
+    return frozenset(each.asked_by_facility for each in questions_waiting(state))
 
 
 def _once(*facilities: str) -> tuple[str, ...]:

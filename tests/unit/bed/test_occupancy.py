@@ -64,6 +64,11 @@ def test_a_patient_without_a_referral_needs_a_bed_and_a_name() -> None:
     given(described()).when(ask.OccupyBed(ward="w")).then_invalid("bed REQUIRED", "patient REQUIRED")
 
 
+def test_a_patient_without_a_referral_is_named_by_a_pseudonym() -> None:
+    asked = ask.OccupyBed(ward="w", bed="w-02", patient="张三 13812345678")
+    given(described()).when(asked).then_invalid("patient NOT_A_PSEUDONYM")
+
+
 def test_a_held_bed_is_for_its_hold_alone() -> None:
     asked = ask.OccupyBed(ward="w", bed="w-01", patient="p-9")
     refused = given(*HELD).when(asked).then_refused("BED_PROMISED")

@@ -288,3 +288,9 @@ async def test_a_repeated_request_gets_the_first_reply(facility: Facility) -> No
     first = await facility.admit("p-1", "e-1", request, ward="w")
     await facility.discharge("e-1")
     assert await facility.admit("p-1", "e-1", request, ward="w") == first
+
+
+async def test_a_patient_is_named_by_a_pseudonym(facility: Facility) -> None:
+    admission = facility.admit("张三 13812345678", "e-1", ward="w", bed="w-2")
+    assert await fields(admission) == ["patient NOT_A_PSEUDONYM"]
+    assert lies(facility, "e-1") is None

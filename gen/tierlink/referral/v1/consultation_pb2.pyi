@@ -223,6 +223,7 @@ class Consultation(message.Message):
     RESUBMISSION_OVERDUE_FIELD_NUMBER: builtins.int
     EXPERT_VISIT_DUE_AT_FIELD_NUMBER: builtins.int
     EXPERT_VISIT_OVERDUE_FIELD_NUMBER: builtins.int
+    LAPSED_CLAIMER_FIELD_NUMBER: builtins.int
     name: builtins.str
     """`consultations/{uuid}`."""
     version: builtins.int
@@ -304,6 +305,10 @@ class Consultation(message.Message):
     def expert_visit_due_at(self) -> timestamp_pb2.Timestamp:
         """Until when a planned expert visit is to be recorded or cancelled."""
 
+    @builtins.property
+    def lapsed_claimer(self) -> type_pb2.Actor:
+        """Whose claim lapsed: may still report, until somebody else claims."""
+
     def __init__(
         self,
         *,
@@ -345,10 +350,11 @@ class Consultation(message.Message):
         resubmission_overdue: builtins.bool = ...,
         expert_visit_due_at: timestamp_pb2.Timestamp | None = ...,
         expert_visit_overdue: builtins.bool = ...,
+        lapsed_claimer: type_pb2.Actor | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["cancel_reason", b"cancel_reason", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "create_time", b"create_time", "critical_value_notice", b"critical_value_notice", "due_at", b"due_at", "ecg", b"ecg", "expert_visit_cancel_reason", b"expert_visit_cancel_reason", "expert_visit_due_at", b"expert_visit_due_at", "expert_visit_held_at", b"expert_visit_held_at", "imaging", b"imaging", "laboratory", b"laboratory", "report", b"report", "report_time", b"report_time", "requested_by", b"requested_by", "resubmission_due_at", b"resubmission_due_at", "return_reason", b"return_reason", "teleconsultation", b"teleconsultation", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["cancel_reason", b"cancel_reason", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "create_time", b"create_time", "critical_value_notice", b"critical_value_notice", "due_at", b"due_at", "ecg", b"ecg", "expert_visit_cancel_reason", b"expert_visit_cancel_reason", "expert_visit_due_at", b"expert_visit_due_at", "expert_visit_held_at", b"expert_visit_held_at", "imaging", b"imaging", "laboratory", b"laboratory", "lapsed_claimer", b"lapsed_claimer", "report", b"report", "report_time", b"report_time", "requested_by", b"requested_by", "resubmission_due_at", b"resubmission_due_at", "return_reason", b"return_reason", "teleconsultation", b"teleconsultation", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "amendments", b"amendments", "attachments", b"attachments", "cancel_reason", b"cancel_reason", "centre_facility", b"centre_facility", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "clinical_summary", b"clinical_summary", "create_time", b"create_time", "critical_value_notice", b"critical_value_notice", "due_at", b"due_at", "ecg", b"ecg", "episode", b"episode", "expert_visit_cancel_reason", b"expert_visit_cancel_reason", "expert_visit_due_at", b"expert_visit_due_at", "expert_visit_held_at", b"expert_visit_held_at", "expert_visit_overdue", b"expert_visit_overdue", "expert_visit_state", b"expert_visit_state", "imaging", b"imaging", "kind", b"kind", "laboratory", b"laboratory", "name", b"name", "overdue", b"overdue", "pathway", b"pathway", "patient", b"patient", "question", b"question", "report", b"report", "report_time", b"report_time", "requested_by", b"requested_by", "requesting_facility", b"requesting_facility", "resubmission_due_at", b"resubmission_due_at", "resubmission_overdue", b"resubmission_overdue", "return_reason", b"return_reason", "state", b"state", "teleconsultation", b"teleconsultation", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["allowed_commands", b"allowed_commands", "amendments", b"amendments", "attachments", b"attachments", "cancel_reason", b"cancel_reason", "centre_facility", b"centre_facility", "claim_expires_at", b"claim_expires_at", "claimed_by", b"claimed_by", "clinical_summary", b"clinical_summary", "create_time", b"create_time", "critical_value_notice", b"critical_value_notice", "due_at", b"due_at", "ecg", b"ecg", "episode", b"episode", "expert_visit_cancel_reason", b"expert_visit_cancel_reason", "expert_visit_due_at", b"expert_visit_due_at", "expert_visit_held_at", b"expert_visit_held_at", "expert_visit_overdue", b"expert_visit_overdue", "expert_visit_state", b"expert_visit_state", "imaging", b"imaging", "kind", b"kind", "laboratory", b"laboratory", "lapsed_claimer", b"lapsed_claimer", "name", b"name", "overdue", b"overdue", "pathway", b"pathway", "patient", b"patient", "question", b"question", "report", b"report", "report_time", b"report_time", "requested_by", b"requested_by", "requesting_facility", b"requesting_facility", "resubmission_due_at", b"resubmission_due_at", "resubmission_overdue", b"resubmission_overdue", "return_reason", b"return_reason", "state", b"state", "teleconsultation", b"teleconsultation", "update_time", b"update_time", "urgency", b"urgency", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

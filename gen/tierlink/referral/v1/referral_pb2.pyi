@@ -1112,13 +1112,18 @@ class InformationExchange(message.Message):
     ASKED_BY_FACILITY_FIELD_NUMBER: builtins.int
     ANSWERS_FIELD_NUMBER: builtins.int
     ANSWERED_AT_FIELD_NUMBER: builtins.int
+    OFFER_FIELD_NUMBER: builtins.int
     asked_by_facility: builtins.str
+    offer: builtins.str
+    """Offer of whoever asked."""
     @builtins.property
     def questions(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @builtins.property
     def asked_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property
-    def answers(self) -> containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def answers(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
+        """One answer may be for the questions of several."""
+
     @builtins.property
     def answered_at(self) -> timestamp_pb2.Timestamp: ...
     def __init__(
@@ -1129,10 +1134,11 @@ class InformationExchange(message.Message):
         asked_by_facility: builtins.str = ...,
         answers: abc.Iterable[builtins.str] | None = ...,
         answered_at: timestamp_pb2.Timestamp | None = ...,
+        offer: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["answered_at", b"answered_at", "asked_at", b"asked_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["answered_at", b"answered_at", "answers", b"answers", "asked_at", b"asked_at", "asked_by_facility", b"asked_by_facility", "questions", b"questions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["answered_at", b"answered_at", "answers", b"answers", "asked_at", b"asked_at", "asked_by_facility", b"asked_by_facility", "offer", b"offer", "questions", b"questions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

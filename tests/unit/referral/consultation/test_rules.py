@@ -33,6 +33,7 @@ from tests.unit.referral.consultation.scenario import (
     acknowledged,
     cancelled,
     claimed,
+    clinician,
     context,
     given,
     minute,
@@ -224,3 +225,27 @@ def test_facets_say_who_may_read_and_what_is_live() -> None:
 def test_a_history_begins_with_its_request_and_has_one() -> None:
     with pytest.raises(ValueError, match="begins with ConsultationClaimed"):
         given(claimed())
+
+
+def test_the_centre_is_a_facility_of_the_directory() -> None:
+    nowhere = replace(REQUEST, centre_facility="no-such-centre", kind=ConsultationKind.TELECONSULTATION)
+    refusal = given().when(nowhere, BRANCH, at=0).refused(InvalidInput, "centre_facility")
+    assert isinstance(refusal, InvalidInput)
+    assert [each.reason for each in refusal.violations] == ["UNKNOWN_FACILITY"]
+    # Also where anybody may answer, whatever their centres.
+    anybody = replace(nowhere, pathway=Pathway.GENERAL)
+    given().when(anybody, BRANCH, at=0).refused(InvalidInput, "centre_facility")
+
+
+def test_so_is_the_requester() -> None:
+    stranger = clinician("physician", "no-such-branch")
+    given().when(REQUEST, stranger, at=0).refused(NotPermitted, "FACILITY_NOT_IN_DIRECTORY")
+
+
+@pytest.mark.parametrize("patient", ["张三 13812345678", "13812345678", "p 1", "p/1", "p" * 65])
+def test_a_patient_is_a_pseudonym(patient: str) -> None:
+    refusal = given().when(replace(REQUEST, patient=patient), BRANCH, at=0).run
+    with pytest.raises(InvalidInput) as caught:
+        refusal()
+    assert {each.field for each in caught.value.violations} == {"patient"}
+    assert "138" not in repr(caught.value.violations)

@@ -43,6 +43,7 @@ from tests.unit.referral.episode.scenario import (
     TOWN,
     Story,
     an_episode,
+    context,
     corrected,
     joined,
     milestone,
@@ -50,6 +51,7 @@ from tests.unit.referral.episode.scenario import (
     opened,
     person,
 )
+from tests.unit.referral.referral.network import DIRECTORY
 
 OPEN = OpenEpisode(patient="p-1", pathway=Pathway.STROKE)
 REFER = JoinEpisode(
@@ -311,3 +313,15 @@ def test_the_table_names_every_command_and_event() -> None:
 def test_a_history_begins_with_its_opening_and_has_one() -> None:
     with pytest.raises(ValueError, match="begins with EpisodeJoined"):
         Story().given(EpisodeJoined(member=REFERRAL, facilities=(), sending_facility=""))
+
+
+@pytest.mark.parametrize("patient", ["张三 13812345678", "p 1", "p" * 65])
+def test_an_episode_is_a_pseudonyms(patient: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        episode.decide(
+            None,
+            OpenEpisode(patient=patient, pathway=Pathway.STROKE),
+            context(PHYSICIAN, 0, 0),
+            directory=DIRECTORY,
+        )
+    assert {each.field for each in caught.value.violations} == {"patient"}

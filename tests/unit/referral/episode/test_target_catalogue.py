@@ -72,7 +72,7 @@ def test_the_defaults_are_the_facts() -> None:
 def test_a_consultation_is_held_to_the_products_limits() -> None:
     policy = load_catalogue().consultation_policy
     assert policy.result_due == UrgencyLimit(emergency_s=1800, otherwise_s=7200)
-    assert policy.claim_lease == UrgencyLimit(emergency_s=600, otherwise_s=1800)
+    assert policy.claim_lease == UrgencyLimit(emergency_s=1800, otherwise_s=7200)
     assert (policy.result_due_by_kind, policy.result_due_by_modality) == ((), ())
     assert policy.critical_value_notified == UrgencyLimit(emergency_s=600, otherwise_s=600)
     assert policy.critical_value_acknowledged == UrgencyLimit(emergency_s=1800, otherwise_s=1800)

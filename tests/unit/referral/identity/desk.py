@@ -91,7 +91,7 @@ class Desk:
             "occurred_at": self.now,
             "recorded_at": self.now,
         }
-        command = RecordIdentity(patient=PATIENT, details=details)
+        command = RecordIdentity(patient=context.pop("patient", PATIENT), details=details)
         writing = self.identities().record(
             command, CommandContext(**{**values, **context}), digest, self.reader(actor, "RecordIdentity")
         )

@@ -35,6 +35,7 @@ from tests.unit.referral.referral.network import (
     WUCAIWAN_OFFICE,
     person,
 )
+from tests.unit.referral.referral.stories import accepted
 
 
 def test_what_is_recorded_is_read_and_the_read_recorded() -> None:
@@ -221,3 +222,13 @@ def test_a_row_that_was_moved_does_not_open() -> None:
 
 def test_a_pseudonym_cannot_spoil_the_log() -> None:
     assert resource_of("P,7/x") == "patients/P%2C7%2Fx/identity"
+
+
+NAMED = "张三 13812345678"
+
+
+def test_who_a_patient_is_is_kept_under_a_pseudonym() -> None:
+    """An identity is the one place for a name: its key is none."""
+    with pytest.raises(InvalidInput) as caught:
+        Desk(referrals=[replace(accepted().referral, patient=NAMED)]).write(patient=NAMED)
+    assert {(each.field, each.reason) for each in caught.value.violations} == {("patient", "NOT_A_PSEUDONYM")}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -132,3 +132,24 @@ def test_terminal_accepts_nothing_but_an_error(state: ReferralState) -> None:
     assert allowed_commands(chart.referral) == expected
     assert deadlines(chart.referral) == ()
     assert not is_live(chart.referral)
+
+
+def test_who_was_referred_was_alive_then() -> None:
+    asked_at = requested().now
+    chart = requested().later(hours=2)
+    long_ago = DIED(died_at=datetime(1970, 1, 1, tzinfo=UTC), certifier="张医生")
+    chart.refused(long_ago, WUCAIWAN, "BEFORE_REQUEST")
+    before = DIED(died_at=asked_at - timedelta(minutes=6), certifier="张医生")
+    chart.refused(before, WUCAIWAN, "BEFORE_REQUEST")
+    # Clocks differ a little.
+    assert chart.when(replace(before, died_at=asked_at - timedelta(minutes=5)), WUCAIWAN)
+
+
+def test_who_arrived_was_alive_then() -> None:
+    chart = arrived()
+    there_at = chart.referral.arrived_at
+    assert there_at is not None
+    later = chart.later(hours=1)
+    on_the_road = DIED(died_at=there_at - timedelta(minutes=6), certifier="张医生")
+    later.refused(on_the_road, GENERAL, "BEFORE_ARRIVAL")
+    assert later.when(replace(on_the_road, died_at=there_at), GENERAL)

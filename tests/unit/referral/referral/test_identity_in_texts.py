@@ -134,6 +134,30 @@ def test_what_only_looks_like_one_is_not(text: str) -> None:
 
 def test_codes_and_the_telephones_of_staff_are_no_texts() -> None:
     record = replace(RECORD, outpatient_number="13912345678", inpatient_number="13812345678")
-    assert Chart().when(replace(CREATE, patient="13912345678", record=record), WUCAIWAN)
+    assert Chart().when(replace(CREATE, record=record), WUCAIWAN)
     clinician = replace(ACCEPT.accepting_clinician, telephone="13912345678")
     assert requested().when(replace(ACCEPT, accepting_clinician=clinician), GENERAL)
+
+
+@pytest.mark.parametrize(
+    ("patient", "reasons"),
+    [
+        ("张三 13812345678", {"NOT_A_PSEUDONYM", "TELEPHONE_IN_TEXT"}),
+        ("13812345678", {"TELEPHONE_IN_TEXT"}),
+        ("张三", {"NOT_A_PSEUDONYM"}),
+        ("p-1\n", {"NOT_A_PSEUDONYM"}),
+        ("p" * 65, {"NOT_A_PSEUDONYM"}),
+        ("", {"NOT_A_PSEUDONYM"}),
+    ],
+)
+def test_a_patient_is_named_by_a_pseudonym(patient: str, reasons: set[str]) -> None:
+    refusal = Chart().refused(replace(CREATE, patient=patient), WUCAIWAN)
+    assert isinstance(refusal, InvalidInput)
+    assert {(each.field, each.reason) for each in refusal.violations} == {
+        ("patient", reason) for reason in reasons
+    }
+
+
+def test_any_opaque_name_will_do() -> None:
+    for patient in ("p", "H1-2f6e", "a.b_c-9", "p" * 64, "5d9f7c5e-0000-4000-8000-000000000009"):
+        assert Chart().when(replace(CREATE, patient=patient), WUCAIWAN)

@@ -14,6 +14,7 @@ from services.referral.domain.referral_values import (
     ReferralState,
 )
 from services.referral.domain.values import BedType, Scope
+from services.referral.domain.worklist import waiting_for
 from services.shared.kernel.refusals import NotFound
 from tests.unit.referral.referral.chart import Chart, names, where
 from tests.unit.referral.referral.network import (
@@ -255,3 +256,44 @@ def test_an_accepted_referral_has_one_destination_for_all_commands() -> None:
     chart = told((ACCEPT, EAST), chart=at_once())
     chart.refused(WITHDRAW, GENERAL, "WRONG_FACILITY")
     assert accepted().referral.was_accepted
+
+
+def asked_by_one() -> Chart:
+    """The county hospital waits for an answer; the other was asked as well, and has not looked yet."""
+    return told((ASK, GENERAL), chart=at_once())
+
+
+def test_ones_question_does_not_silence_the_other() -> None:
+    chart = asked_by_one()
+    before = chart.keys()
+    assert names(chart.when(c.AcknowledgeOffer(), EAST)) == ["OfferAcknowledged"]
+    assert where(chart) is ReferralState.INFO_REQUESTED
+    after = chart.keys()
+    assert ("acknowledge" in before, "acknowledge" in after) == (True, False)
+    assert names(chart.when(replace(ASK, questions=("过敏史？",)), EAST)) == ["InformationRequested"]
+    assert where(chart) is ReferralState.INFO_REQUESTED
+    assert waiting_for(chart.referral) == ("wucaiwan",)
+
+
+def test_one_answer_is_for_every_question_that_waits() -> None:
+    chart = told((ASK, EAST), (TELL, WUCAIWAN), chart=asked_by_one())
+    assert where(chart) is ReferralState.REQUESTED
+    assert [each.answers for each in chart.referral.information] == [TELL.answers, TELL.answers]
+    assert all(each.answered_at for each in chart.referral.information)
+    assert waiting_for(chart.referral) == ("jimsar-general", "east-hospital")
+
+
+def test_a_decline_leaves_the_others_question_open() -> None:
+    chart = told((ASK, EAST), (DECLINE, EAST), chart=asked_by_one())
+    assert where(chart) is ReferralState.INFO_REQUESTED
+    chart = told((ASK, EAST), (DECLINE, GENERAL), chart=asked_by_one())
+    assert where(chart) is ReferralState.INFO_REQUESTED
+    chart.when(TELL, WUCAIWAN)
+    first, second = chart.referral.information
+    assert (first.answers, second.answers) == ((), TELL.answers)
+
+
+def test_who_declined_asks_no_more() -> None:
+    chart = told((DECLINE, EAST), chart=asked_by_one())
+    chart.refused(ASK, EAST, "OFFER_NOT_OPEN")
+    chart.refused(c.AcknowledgeOffer(), EAST, "OFFER_NOT_OPEN")

@@ -32,7 +32,7 @@ from services.referral.domain.transitions import TABLE
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.command import EventMetadata, Recorded
 from services.shared.kernel.refusals import NotAllowed, NotFound, NotPermitted
-from tests.unit.referral.referral.chart import Chart
+from tests.unit.referral.referral.chart import Chart, names
 from tests.unit.referral.referral.network import (
     AMBULANCE,
     COORDINATOR,
@@ -69,6 +69,7 @@ from tests.unit.referral.referral.stories import (
     requested,
     told,
 )
+from tests.unit.referral.table.tales import one_asks
 
 BLOOD_COUNT = ExaminationResult(
     kind=ResultKind.LAB, item_name="血常规", performed_at=START, facility="wucaiwan", value="Hb 132 g/L"
@@ -139,6 +140,11 @@ def _somebody(kind: type[c.Command], chart: Chart) -> Actor:
 def test_each_command_in_each_state(kind: type[c.Command], state: ReferralState) -> None:
     """What the table allows happens; what it does not is refused with the commands that are allowed."""
     chart = TO_STATE[state]().later(hours=4)
+    if kind is c.AcknowledgeOffer and state is ReferralState.INFO_REQUESTED:
+        # Who asks has looked; another who was asked at the same time has not.
+        chart = one_asks()
+        assert names(chart.when(c.AcknowledgeOffer(), EAST)) == ["OfferAcknowledged"]
+        return
     command, actor = GOOD[kind][0], _somebody(kind, chart)
     if kind is c.ReviewReferral and state is not ReferralState.AWAITING_APPROVAL:
         # Nothing here left the county: `test_review.py` has those that did.

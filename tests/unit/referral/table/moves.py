@@ -83,7 +83,12 @@ def _asking() -> Iterator[Taken]:
     refuse = c.RefuseApproval(reason=REASON)
     yield move(S.AWAITING_APPROVAL, refuse, GENERAL_OFFICE, "ApprovalRefused", S.DECLINED)
     yield move(S.REQUESTED, c.AcknowledgeOffer(), GENERAL, "OfferAcknowledged", S.REQUESTED)
-    yield move(S.REQUESTED, ASK, GENERAL, "InformationRequested", S.INFO_REQUESTED)
+    yield move(tales.one_asks, c.AcknowledgeOffer(), EAST_CLINICIAN, "OfferAcknowledged", S.INFO_REQUESTED)
+    for asking in (S.REQUESTED, S.INFO_REQUESTED):
+        yield move(asking, ASK, GENERAL, "InformationRequested", S.INFO_REQUESTED)
+    yield move(tales.one_asks, ASK, EAST_CLINICIAN, "InformationRequested", S.INFO_REQUESTED)
+    yield move(tales.both_ask, DECLINE, EAST_CLINICIAN, "OfferDeclined", S.INFO_REQUESTED)
+    yield move(tales.both_ask, ANSWERS, WUCAIWAN, "InformationProvided", S.REQUESTED)
     yield move(S.INFO_REQUESTED, ANSWERS, WUCAIWAN, "InformationProvided", S.REQUESTED)
     for asked in (S.REQUESTED, S.INFO_REQUESTED):
         yield move(asked, ACCEPT, GENERAL, "ReferralAccepted", S.ACCEPTED)

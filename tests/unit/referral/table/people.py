@@ -134,6 +134,8 @@ DOORS: Final = (
     ),
     _destination(S.REQUESTED, c.AcknowledgeOffer()),
     _destination(S.REQUESTED, ASK),
+    _destination(S.INFO_REQUESTED, c.AcknowledgeOffer()),
+    _destination(S.INFO_REQUESTED, ASK),
     _origin(S.INFO_REQUESTED, ANSWERS),
     _destination(S.REQUESTED, ACCEPT, (CLINICIAN,)),
     _destination(S.REQUESTED, DECLINE),
@@ -199,7 +201,9 @@ DOORS: Final = (
 OFFERED: Final[Mapping[S, str]] = {
     S.AWAITING_APPROVAL: "ApproveReferral RefuseApproval CancelReferral",
     S.REQUESTED: "AcknowledgeOffer RequestInformation AcceptReferral DeclineReferral CancelReferral",
-    S.INFO_REQUESTED: "ProvideInformation AcceptReferral DeclineReferral CancelReferral",
+    S.INFO_REQUESTED: (
+        "AcknowledgeOffer RequestInformation ProvideInformation AcceptReferral DeclineReferral CancelReferral"
+    ),
     S.DECLINED: "RerouteReferral CancelReferral",
     S.ACCEPTED: "WithdrawAcceptance ArrangeTransport DepartPatient ReportArrival ReportNoShow CancelReferral",
     S.TRANSPORT_ARRANGED: (

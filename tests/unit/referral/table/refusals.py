@@ -97,9 +97,10 @@ def _asking() -> Iterator[Rejected]:
     closed = "OFFER_NOT_OPEN"
     for order in (c.AcknowledgeOffer(), ASK, ACCEPT, DECLINE):
         yield _refused(tales.other_declined, order, EAST, closed)
-    for order in (ACCEPT, DECLINE):
+    for order in (c.AcknowledgeOffer(), ASK, ACCEPT, DECLINE):
         yield _refused(tales.other_declined_one_asks, order, EAST, closed)
-    yield _refused(S.REQUESTED, replace(ASK, questions=(" ",)), GENERAL, "QUESTIONS_MISSING")
+    for asking in (S.REQUESTED, S.INFO_REQUESTED):
+        yield _refused(asking, replace(ASK, questions=(" ",)), GENERAL, "QUESTIONS_MISSING")
     yield _refused(S.INFO_REQUESTED, replace(ANSWERS, answers=()), WUCAIWAN, "ANSWERS_MISSING")
     nobody = AcceptingClinician(user="u-li", name=" ")
     yield _refused(S.REQUESTED, replace(ACCEPT, accepting_clinician=nobody), GENERAL, "CLINICIAN_NOT_NAMED")

@@ -99,6 +99,10 @@ def one_asks() -> Chart:
     return told((ASK, GENERAL), chart=both_asked())
 
 
+def both_ask() -> Chart:
+    return told((ASK, EAST), chart=one_asks())
+
+
 def listed_question() -> Chart:
     """It asks, and nobody else is asked at the same time."""
     return told((ASK, GENERAL), chart=listed())
