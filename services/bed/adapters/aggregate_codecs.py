@@ -35,6 +35,8 @@ def build_aggregates() -> Aggregates:
             name="ward",
             topic=BED_TOPIC,
             state_type=Ward,
+            # A ward of before knows nothing of the bed types that it left.
+            fold_version=2,
             evolve=wards.evolve,
             encode_event=lambda meta, event, state: codec.encode(meta, event, wards.envelope(state)),
             decode_event=lambda stored: cast("Recorded[Event]", codec.decode(stored)),

@@ -48,6 +48,7 @@ def line_of(value: bytes) -> WardLine | None:
         bed_type=BedType(type_pb2.BedType.Name(event.bed_type).removeprefix("BED_TYPE_")),
         counts=_COUNTS.from_message(event.counts),
         confirmed_at=event.confirmed_at.ToDatetime(UTC) if event.HasField("confirmed_at") else None,
+        left_types=dict(event.left_types),
     )
 
 

@@ -16,7 +16,7 @@ from google.protobuf.message import DecodeError
 
 from services.bed.adapters.aggregate_codecs import BED_TOPIC
 from services.bed.adapters.availability_records import AVAILABILITY_TOPIC, line_of, record_of
-from services.bed.domain.availability_fold import Lines, WardLine, changed_availability, keep, version_of
+from services.bed.domain.availability_fold import Lines, WardLine, keep, told
 from services.bed.domain.values import BedType, WardCounts
 from services.shared.kafka.address import SASL_MECHANISM, KafkaAddress
 from services.shared.kafka.topics import Cleanup, TopicSpec
@@ -121,8 +121,8 @@ def build_app(settings: StreamSettings) -> Any:
             if after is None:
                 continue
             table[facility] = _written(after)
-            for each in changed_availability(before, after, datetime.now(UTC), settings.stale_after_s):
-                record = record_of(each, version=version_of(after))
+            for each in told(before, after, line, datetime.now(UTC), settings.stale_after_s):
+                record = record_of(each.found, version=each.version)
                 await published.send(key=record.key, value=record.value, headers=record.headers)
 
     return app
@@ -145,6 +145,7 @@ def _packed(line: WardLine) -> bytes:
                 counts.blocked,
             ],
             "confirmed_at": None if line.confirmed_at is None else line.confirmed_at.isoformat(),
+            "left_types": line.left_types,
         }
     )
 
@@ -165,6 +166,8 @@ def _line(content: dict[str, Any]) -> WardLine:
             beds=beds, free=free, held=held, occupied=occupied, cleaning=cleaning, blocked=blocked
         ),
         confirmed_at=None if confirmed_at is None else datetime.fromisoformat(confirmed_at),
+        # A table of before has none.
+        left_types=content.get("left_types", {}),
     )
 
 

@@ -1,13 +1,12 @@
 """Lists of wards and counts. Beds are no patient's record: every facility may see what is free."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from services.bed.application.aggregates import Aggregates
-from services.bed.domain.availability import CountedWard, availability
+from services.bed.domain.availability import CountedWard, availability, version_of
 from services.bed.domain.state import Ward
 from services.bed.domain.values import Availability, BedType
 from services.shared.eventstore.aggregate import AggregateKind
@@ -26,13 +25,12 @@ class WardPage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class FacilityCounts:
-    """What one facility has, by bed type."""
+class VersionedCounts:
+    """What a facility has of one bed type."""
 
-    facility: str
-    #: sum of its wards' versions: grows with each change
+    found: Availability
+    #: that of the same counts on the topic of availability
     version: int
-    availabilities: tuple[Availability, ...]
 
 
 class WardReading:
@@ -71,9 +69,9 @@ class WardReading:
         wards = await self._of(self._counted, facilities, bed_type)
         return availability(wards, now, self.stale_after_s)
 
-    async def of_facilities(self, facilities: tuple[str, ...], now: datetime) -> tuple[FacilityCounts, ...]:
+    async def of_facilities(self, facilities: tuple[str, ...], now: datetime) -> tuple[VersionedCounts, ...]:
         """The counts of some facilities, each at the version that the topic of availability knows."""
-        return self._by_facility(await self._of(self._counted, facilities, None), now)
+        return self._versioned(await self._of(self._counted, facilities, None), now)
 
     async def by_facility(
         self, facilities: tuple[str, ...], bed_type: BedType
@@ -84,7 +82,7 @@ class WardReading:
             found.setdefault(ward.facility, []).append(ward)
         return {facility: tuple(wards) for facility, wards in found.items()}
 
-    async def of_all(self, now: datetime) -> tuple[FacilityCounts, ...]:
+    async def of_all(self, now: datetime) -> tuple[VersionedCounts, ...]:
         """The counts of every facility."""
         wards: list[CountedWard] = []
         after = ""
@@ -92,7 +90,7 @@ class WardReading:
             streams = await self._store.scan(kind=self._counted.name, after_stream_id=after, limit=_SCAN)
             wards.extend(await self._runner.revive_all(self._counted, streams))
             if len(streams) < _SCAN:
-                return self._by_facility(wards, now)
+                return self._versioned(wards, now)
             after = streams[-1].stream_id
 
     async def _of(
@@ -103,14 +101,11 @@ class WardReading:
         wanted = [{"facility": facility, **of_type} for facility in dict.fromkeys(facilities)]
         return await self._runner.revive_all(kind, await self._store.find_any(kind.name, wanted))
 
-    def _by_facility(self, wards: Sequence[CountedWard], now: datetime) -> tuple[FacilityCounts, ...]:
-        versions: Counter[str] = Counter()
+    def _versioned(self, wards: Sequence[CountedWard], now: datetime) -> tuple[VersionedCounts, ...]:
+        here: dict[str, list[CountedWard]] = {}
         for ward in wards:
-            versions[ward.facility] += ward.version
-        found: dict[str, list[Availability]] = {}
-        for each in availability(wards, now, self.stale_after_s):
-            found.setdefault(each.facility, []).append(each)
+            here.setdefault(ward.facility, []).append(ward)
         return tuple(
-            FacilityCounts(facility=facility, version=versions[facility], availabilities=tuple(each))
-            for facility, each in found.items()
+            VersionedCounts(found=each, version=version_of(here[each.facility], each.bed_type))
+            for each in availability(wards, now, self.stale_after_s)
         )

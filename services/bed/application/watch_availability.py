@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
-from services.bed.application.reading import FacilityCounts, WardReading
+from services.bed.application.reading import VersionedCounts, WardReading
 from services.bed.domain.availability import is_stale
 from services.bed.domain.values import Availability, BedType
 
@@ -16,7 +16,7 @@ class Published:
     """One message of the topic of availability; without one it is a sign of life."""
 
     found: Availability | None
-    #: grows with each change of the facility
+    #: grows with each change of its wards
     version: int
     resume_token: str
 
@@ -73,27 +73,30 @@ class AvailabilityWatch:
         version that the picture had is dropped.
         """
         token = await self._tail.begin(resume_token)
-        pictured: dict[str, int] = {}
+        pictured: dict[tuple[str, BedType], int] = {}
         if not resume_token:
-            for facility in await self._picture(wish, now()):
-                pictured[facility.facility] = facility.version
-                for each in facility.availabilities:
-                    if wish.wants(each):
-                        yield AvailabilityChange(found=each, resume_token="")
+            for each in await self._picture(wish, now()):
+                pictured[_key(each.found)] = each.version
+                if wish.wants(each.found):
+                    yield AvailabilityChange(found=each.found, resume_token="")
             yield AvailabilityChange(found=None, resume_token=token)
         async with aclosing(self._tail.read(token)) as messages:
             async for message in messages:
                 found = message.found
                 if found is None:
                     yield AvailabilityChange(found=None, resume_token=message.resume_token)
-                elif wish.wants(found) and message.version > pictured.get(found.facility, 0):
+                elif wish.wants(found) and message.version > pictured.get(_key(found), 0):
                     # A count grows stale by itself: what was said when it was counted is not what holds now.
                     stale = is_stale(found.confirmed_at, now(), self._stale_after_s)
                     yield AvailabilityChange(
                         found=replace(found, stale=stale), resume_token=message.resume_token
                     )
 
-    async def _picture(self, wish: Wish, now: datetime) -> Sequence[FacilityCounts]:
+    async def _picture(self, wish: Wish, now: datetime) -> Sequence[VersionedCounts]:
         if wish.facilities:
             return await self._reading.of_facilities(tuple(sorted(wish.facilities)), now)
         return await self._reading.of_all(now)
+
+
+def _key(found: Availability) -> tuple[str, BedType]:
+    return found.facility, found.bed_type

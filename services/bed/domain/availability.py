@@ -1,7 +1,7 @@
 """How many beds there are where, and how sure that is."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -31,6 +31,30 @@ class CountedWard:
     bed_type: BedType
     counts: WardCounts
     confirmed_at: datetime | None
+    left_types: dict[str, int] = field(default_factory=dict)
+
+
+class Versioned(Protocol):
+    """A ward, or what an event said of it, of some version."""
+
+    @property
+    def version(self) -> int: ...
+    @property
+    def bed_type(self) -> BedType: ...
+    @property
+    def left_types(self) -> dict[str, int]: ...
+
+
+def version_of(wards: Iterable[Versioned], bed_type: BedType) -> int:
+    """The version of a facility's counts of one type: that of all its wards which are or were of the type.
+
+    No other ward counts, so that it does not matter in which order a facility's wards are told of. One that
+    left the type counts as when it left, and a closed one always: it never falls.
+    """
+    return sum(
+        ward.version if ward.bed_type is bed_type else ward.left_types.get(bed_type.value, 0)
+        for ward in wards
+    )
 
 
 def _total(wards: list[Counted]) -> WardCounts:

@@ -4,10 +4,10 @@ The counts are absolute and have versions, so that repeats and stragglers change
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from services.bed.domain.availability import availability
+from services.bed.domain.availability import availability, version_of
 from services.bed.domain.values import Availability, BedType, WardCounts
 
 
@@ -21,6 +21,7 @@ class WardLine:
     bed_type: BedType
     counts: WardCounts
     confirmed_at: datetime | None
+    left_types: dict[str, int] = field(default_factory=dict)
 
 
 #: The last line of each ward of one facility, by the ward's id.
@@ -35,22 +36,37 @@ def keep(lines: Lines, line: WardLine) -> Lines | None:
     return {**lines, line.ward: line}
 
 
-def version_of(lines: Lines) -> int:
-    """Grows with each line that is kept: what is published of a facility carries it."""
-    return sum(line.version for line in lines.values())
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What is published of one bed type of a facility."""
+
+    found: Availability
+    #: grows with each line of the type
+    version: int
 
 
-def changed_availability(
-    before: Lines, after: Lines, now: datetime, stale_after_s: float
-) -> tuple[Availability, ...]:
-    """What is new of the facility by bed type; of a type that no ward has any more there are no beds."""
-    old = {each.bed_type: each for each in availability(before.values(), now, stale_after_s)}
-    new = {each.bed_type: each for each in availability(after.values(), now, stale_after_s)}
-    gone = [
-        Availability(
-            facility=each.facility, bed_type=bed_type, counts=WardCounts(), confirmed_at=None, stale=False
+def told(
+    before: Lines, after: Lines, line: WardLine, now: datetime, stale_after_s: float
+) -> tuple[Told, ...]:
+    """What is published once `line` was kept: its type, and the one that its ward had before.
+
+    Also where no count is another: what is published last of a type must carry its last version, or who knows
+    an older count of a higher version would not take it. Of a type that no ward has any more there are no
+    beds.
+    """
+    known = before.get(line.ward)
+    types = dict.fromkeys((line.bed_type, line.bed_type if known is None else known.bed_type))
+    of_type = {each.bed_type: each for each in availability(after.values(), now, stale_after_s)}
+    return tuple(
+        Told(
+            found=of_type.get(bed_type) or _none(line.facility, bed_type),
+            version=version_of(after.values(), bed_type),
         )
-        for bed_type, each in old.items()
-        if bed_type not in new
-    ]
-    return (*(each for bed_type, each in new.items() if old.get(bed_type) != each), *gone)
+        for bed_type in types
+    )
+
+
+def _none(facility: str, bed_type: BedType) -> Availability:
+    return Availability(
+        facility=facility, bed_type=bed_type, counts=WardCounts(), confirmed_at=None, stale=False
+    )

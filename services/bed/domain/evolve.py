@@ -8,7 +8,7 @@ from services.bed.domain.description import natural_order
 from services.bed.domain.events import Event
 from services.bed.domain.state import Ward, count
 from services.bed.domain.transitions import next_state
-from services.bed.domain.values import Bed
+from services.bed.domain.values import Bed, BedType
 from services.shared.kernel.command import EventMetadata, Recorded
 
 
@@ -56,7 +56,17 @@ def _described(state: Ward | None, event: happened.WardApplied, metadata: EventM
         update_time=metadata.recorded_at,
         next_token=state.next_token if state is not None else 1,
         reserved_for_referrals=event.reserved_for_referrals,
+        left_types=_left_types(state, event.bed_type, metadata.version),
     )
+
+
+def _left_types(state: Ward | None, bed_type: BedType, version: int) -> dict[str, int]:
+    if state is None:
+        return {}
+    if state.bed_type is bed_type:
+        return state.left_types
+    kept = {each: at for each, at in state.left_types.items() if each != bed_type.value}
+    return {**kept, state.bed_type.value: version}
 
 
 def _confirmed_at(state: Ward, event: Event, metadata: EventMetadata) -> datetime | None:

@@ -1,7 +1,7 @@
 """The aggregate: a ward with its beds. It is the fold of its events, nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.bed.domain.values import Bed, BedState, BedType, WardCounts
@@ -32,6 +32,8 @@ class Ward:
     next_token: int = 1
     #: free beds that patients without a referral may not take, emergencies excepted
     reserved_for_referrals: int = 0
+    #: the version at which it last left another bed type, by that type's name
+    left_types: dict[str, int] = field(default_factory=dict)
 
 
 def stream_id(ward: str) -> str:

@@ -1,6 +1,6 @@
 """What beds, holds and counts are made of. Names and fields are those of `tierlink.bed.v1`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -200,6 +200,8 @@ class BedEnvelope:
     facility: str
     bed_type: BedType | None
     confirmed_at: datetime | None
+    #: the ward's version when it last left another type, by that type's name
+    left_types: dict[str, int] = field(default_factory=dict)
 
 
 class Claim(NamedTuple):

@@ -158,6 +158,7 @@ def envelope(state_after: Ward) -> BedEnvelope:
         facility=state_after.facility,
         bed_type=state_after.bed_type,
         confirmed_at=state_after.confirmed_at,
+        left_types=state_after.left_types,
     )
 
 

@@ -1,5 +1,6 @@
 """Availability from events: whatever comes twice or late, the sums are those of the wards."""
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 
 from services.bed.adapters.availability_records import availability_in, line_of, record_of
 from services.bed.domain.availability import availability
-from services.bed.domain.availability_fold import Lines, WardLine, changed_availability, keep, version_of
+from services.bed.domain.availability_fold import Lines, Told, WardLine, keep, told
 from services.bed.domain.values import Availability, BedType, WardCounts
 from services.shared.kafka.cloud_events import decode
 from tierlink.bed.v1 import bed_events_pb2
@@ -42,17 +43,35 @@ _LINES = st.lists(
 )
 
 
-def _played(lines: list[WardLine]) -> tuple[Lines, dict[BedType, Availability]]:
-    """The table after the lines, and what was last published of each type."""
+def _history(lines: list[WardLine]) -> list[WardLine]:
+    """The lines as a ward says them that was of each type in its turn."""
+    history: dict[str, list[WardLine]] = {}
+    for line in sorted(lines, key=lambda line: line.version):
+        known = history.setdefault(line.ward, [])
+        left = dict(known[-1].left_types) if known else {}
+        if known and known[-1].bed_type is not line.bed_type:
+            left[known[-1].bed_type.value] = line.version
+            left.pop(line.bed_type.value, None)
+        known.append(replace(line, left_types=left))
+    return [line for ward in history.values() for line in ward]
+
+
+def _records(lines: list[WardLine]) -> tuple[Lines, list[Told]]:
+    """The table after the lines, and what was published."""
     kept: Lines = {}
-    published: dict[BedType, Availability] = {}
+    published: list[Told] = []
     for line in lines:
         after = keep(kept, line)
         if after is not None:
-            for each in changed_availability(kept, after, NOW, STALE_S):
-                published[each.bed_type] = each
+            published.extend(told(kept, after, line, NOW, STALE_S))
             kept = after
     return kept, published
+
+
+def _played(lines: list[WardLine]) -> tuple[Lines, dict[BedType, Availability]]:
+    """The table after the lines, and what was last published of each type."""
+    kept, published = _records(lines)
+    return kept, {each.found.bed_type: each.found for each in published}
 
 
 @given(lines=_LINES, order=st.randoms(use_true_random=False))
@@ -76,22 +95,55 @@ def test_what_was_published_is_what_the_wards_add_up_to(lines: list[WardLine]) -
     assert expected.keys() <= published.keys()
 
 
-@given(lines=_LINES)
-def test_what_is_published_of_a_facility_carries_a_growing_version(lines: list[WardLine]) -> None:
-    kept: Lines = {}
-    for line in lines:
-        after = keep(kept, line)
-        if after is not None:
-            assert version_of(after) > version_of(kept)
-            kept = after
+@given(lines=_LINES, order=st.randoms(use_true_random=False))
+def test_what_is_published_of_a_type_carries_a_growing_version(
+    lines: list[WardLine], order: random.Random
+) -> None:
+    versions: dict[BedType, int] = {}
+    for each in _records(_interleaved(_history(lines), order))[1]:
+        assert each.version > versions.get(each.found.bed_type, 0)
+        versions[each.found.bed_type] = each.version
+
+
+@given(lines=_LINES, order=st.randoms(use_true_random=False), stopped_after=st.integers(0, 12))
+def test_who_saw_any_of_it_takes_what_a_rebuild_says_last(
+    lines: list[WardLine], order: random.Random, stopped_after: int
+) -> None:
+    """A rebuild replays a facility's wards in another order: its last word on a type must be the newest."""
+    history = _history(lines)
+    seen: dict[BedType, Told] = {}
+    before = _records(_interleaved(history, order)[:stopped_after])[1]
+    for each in (*before, *_records(_interleaved(history, order))[1]):
+        known = seen.get(each.found.bed_type)
+        if known is None or each.version > known.version:
+            seen[each.found.bed_type] = each
+    kept = {line.ward: line for line in history}
+    expected = {each.bed_type: each for each in availability(kept.values(), NOW, STALE_S)}
+    for bed_type, each in seen.items():
+        if bed_type in expected:
+            assert each.found == expected[bed_type]
+        else:
+            assert each.found.counts == WardCounts()
+
+
+def _interleaved(history: list[WardLine], order: random.Random) -> list[WardLine]:
+    """Each ward's lines in their order, and those of different wards in any."""
+    left: dict[str, list[WardLine]] = {}
+    for line in history:
+        left.setdefault(line.ward, []).append(line)
+    wards = [line.ward for line in history]
+    order.shuffle(wards)
+    return [left[ward].pop(0) for ward in wards]
 
 
 def test_a_ward_that_changes_its_type_leaves_nothing_behind() -> None:
     before = {"a": _line("a", 1, 4)}
-    after = keep(before, _line("a", 2, 4, BedType.CCU))
+    line = replace(_line("a", 2, 4, BedType.CCU), left_types={"ICU": 2})
+    after = keep(before, line)
     assert after is not None
-    changed = {each.bed_type: each.counts.free for each in changed_availability(before, after, NOW, STALE_S)}
-    assert changed == {BedType.CCU: 4, BedType.ICU: 0}
+    said = told(before, after, line, NOW, STALE_S)
+    changed = {each.found.bed_type: (each.found.counts.free, each.version) for each in said}
+    assert changed == {BedType.CCU: (4, 2), BedType.ICU: (0, 2)}
 
 
 def test_an_event_and_a_record_survive_their_bytes() -> None:
@@ -99,9 +151,14 @@ def test_an_event_and_a_record_survive_their_bytes() -> None:
     event.metadata.aggregate_id, event.metadata.version = "wards/icu", 7
     event.counts.beds = event.counts.free = 3
     event.confirmed_at.FromDatetime(NOW)
+    event.left_types["CCU"] = 5
     line = line_of(event.SerializeToString())
     assert line == replace(
-        _line("icu", 7, 3), facility="f", counts=WardCounts(beds=3, free=3), confirmed_at=NOW
+        _line("icu", 7, 3),
+        facility="f",
+        counts=WardCounts(beds=3, free=3),
+        confirmed_at=NOW,
+        left_types={"CCU": 5},
     )
     event.metadata.aggregate_id = "desks/f"
     assert line_of(event.SerializeToString()) is None

@@ -131,7 +131,10 @@ def test_a_ward_in_use_keeps_its_type() -> None:
     held = happened.BedHeld(hold=hold())
     refused = given(described(3), held).when(rehabilitation).then_refused("BED_TYPE_IN_USE")
     assert "w-01" in refused.failed_rules[0].text.zh
-    assert given(described(3)).when(rehabilitation).state.bed_type is BedType.REHABILITATION
+    state = given(described(3)).when(rehabilitation).state
+    assert (state.bed_type, state.left_types) == (BedType.REHABILITATION, {"STROKE_UNIT": 2})
+    again = given(described(3), described(3, BedType.ICU), described(3)).state
+    assert again.left_types == {"ICU": 3}
     other = numbered(0, bed_type=BedType.REHABILITATION)
     given(described(3), held).when(other).then_refused("BEDS_IN_USE", "BED_TYPE_IN_USE")
 

@@ -35,7 +35,7 @@ def test_a_hold_request_reads_back() -> None:
 
 
 def test_a_ward_shows_as_its_resource() -> None:
-    codec = MessageCodec(Ward, bed_pb2.Ward, internal=frozenset({"next_token"}))
+    codec = MessageCodec(Ward, bed_pb2.Ward, internal=frozenset({"next_token", "left_types"}))
     for events in BED_IN.values():
         state = fold(described(), *events)
         message = codec.to_message(state)

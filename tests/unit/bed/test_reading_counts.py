@@ -4,11 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from services.bed.adapters.availability_records import line_of
 from services.bed.application.reading import WardReading
+from services.bed.domain.availability_fold import Lines, Told, keep, told
 from services.bed.domain.values import BedType
 
 from .facility import TYPE, Facility
 from .scenario import HOSPITAL
+
+STALE_S = 60.0
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ async def facility() -> Facility:
 
 
 def reading(facility: Facility) -> WardReading:
-    return WardReading(facility.store, facility.runner, facility.kinds, stale_after_s=60)
+    return WardReading(facility.store, facility.runner, facility.kinds, stale_after_s=STALE_S)
 
 
 async def counts(
@@ -48,7 +52,20 @@ async def test_a_snapshot_of_an_older_fold_is_counted_from_its_events(facility: 
 
 
 async def test_the_picture_of_all_has_the_versions_that_the_topic_counts_by(facility: Facility) -> None:
-    (found,) = await reading(facility).of_all(facility.now)
-    versions = [store.version for name, store in facility.store.streams.items() if name.startswith("wards/")]
-    assert (found.facility, found.version) == (HOSPITAL, sum(versions))
-    assert (await reading(facility).of_facilities((HOSPITAL,), facility.now)) == (found,)
+    await facility.apply("x", 2, BedType.CCU)
+    lines: Lines = {}
+    published: dict[BedType, Told] = {}
+    for message in facility.store.messages:
+        line = line_of(message.value)
+        after = None if line is None else keep(lines, line)
+        if line is not None and after is not None:
+            published |= {
+                each.found.bed_type: each for each in told(lines, after, line, facility.now, STALE_S)
+            }
+            lines = after
+    found = await reading(facility).of_all(facility.now)
+    assert {each.found.bed_type: (each.version, each.found) for each in found} == {
+        bed_type: (each.version, each.found) for bed_type, each in published.items()
+    }
+    assert {each.found.bed_type for each in found} == {TYPE, BedType.ICU, BedType.CCU}
+    assert (await reading(facility).of_facilities((HOSPITAL,), facility.now)) == found

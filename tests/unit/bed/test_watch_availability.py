@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from services.bed.application.reading import FacilityCounts, WardReading
+from services.bed.application.reading import VersionedCounts, WardReading
 from services.bed.application.watch_availability import (
     AvailabilityChange,
     AvailabilityWatch,
@@ -30,17 +30,17 @@ def _found(free: int, facility: str = "a", bed_type: BedType = BedType.ICU) -> A
 class FakeReading:
     """One picture."""
 
-    def __init__(self, *facilities: FacilityCounts) -> None:
+    def __init__(self, *facilities: VersionedCounts) -> None:
         self._facilities = facilities
         self.asked: list[tuple[str, ...]] = []
 
-    async def of_all(self, now: datetime) -> tuple[FacilityCounts, ...]:
+    async def of_all(self, now: datetime) -> tuple[VersionedCounts, ...]:
         self.asked.append(())
         return self._facilities
 
-    async def of_facilities(self, facilities: tuple[str, ...], now: datetime) -> tuple[FacilityCounts, ...]:
+    async def of_facilities(self, facilities: tuple[str, ...], now: datetime) -> tuple[VersionedCounts, ...]:
         self.asked.append(facilities)
-        return tuple(each for each in self._facilities if each.facility in facilities)
+        return tuple(each for each in self._facilities if each.found.facility in facilities)
 
 
 class FakeTail:
@@ -70,12 +70,12 @@ async def _watched(
     return [each async for each in watch.watch(wish, token, lambda: now)]
 
 
-def _facility(facility: str, version: int, *found: Availability) -> FacilityCounts:
-    return FacilityCounts(facility=facility, version=version, availabilities=found)
+def _counted(version: int, found: Availability) -> VersionedCounts:
+    return VersionedCounts(found=found, version=version)
 
 
 async def test_the_picture_comes_first_and_its_end_carries_the_first_token() -> None:
-    reading = FakeReading(_facility("a", 4, _found(3)))
+    reading = FakeReading(_counted(4, _found(3)))
     told = await _watched(reading, FakeTail())
     assert told == [
         AvailabilityChange(found=_found(3), resume_token=""),
@@ -84,10 +84,17 @@ async def test_the_picture_comes_first_and_its_end_carries_the_first_token() -> 
 
 
 async def test_what_the_picture_had_already_is_not_told_again() -> None:
-    reading = FakeReading(_facility("a", 4, _found(3)))
+    reading = FakeReading(_counted(4, _found(3)))
     tail = FakeTail(_said(_found(5), 3, "1"), _said(_found(3), 4, "2"), _said(_found(2), 5, "3"))
     told = await _watched(reading, tail)
     assert [(each.found, each.resume_token) for each in told[2:]] == [(_found(2), "3")]
+
+
+async def test_a_type_is_told_by_its_own_version_whatever_that_of_its_facilitys_others() -> None:
+    reading = FakeReading(_counted(9, _found(3)), _counted(4, _found(3, bed_type=BedType.CCU)))
+    newer = _found(2, bed_type=BedType.CCU)
+    told = await _watched(reading, FakeTail(_said(newer, 5, "1")))
+    assert [each.found for each in told[3:]] == [newer]
 
 
 async def test_who_resumes_gets_no_picture_and_nothing_twice() -> None:
@@ -101,7 +108,7 @@ async def test_who_resumes_gets_no_picture_and_nothing_twice() -> None:
 async def test_only_what_is_wished_for_is_told() -> None:
     wish = Wish(facilities=frozenset({"a"}), bed_type=BedType.ICU)
     reading = FakeReading(
-        _facility("a", 1, _found(3), _found(3, bed_type=BedType.CCU)), _facility("b", 1, _found(3, "b"))
+        _counted(1, _found(3)), _counted(1, _found(3, bed_type=BedType.CCU)), _counted(1, _found(3, "b"))
     )
     tail = FakeTail(
         _said(_found(1, "b"), 2, "1"),

@@ -27,61 +27,65 @@ from tierlink.bed.v1 import bed_pb2 as tierlink_dot_bed_dot_v1_dot_bed__pb2
 from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tierlink/bed/v1/bed_events.proto\x12\x0ftierlink.bed.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19tierlink/bed/v1/bed.proto\x1a\x1btierlink/type/v1/type.proto\"\xdd\x0c\n\x08\x42\x65\x64\x45vent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12\x34\n\x0cward_applied\x18\n \x01(\x0b\x32\x1c.tierlink.bed.v1.WardAppliedH\x00\x12,\n\x08\x62\x65\x64_held\x18\x0b \x01(\x0b\x32\x18.tierlink.bed.v1.BedHeldH\x00\x12:\n\x0f\x62\x65\x64_unavailable\x18\x0c \x01(\x0b\x32\x1f.tierlink.bed.v1.BedUnavailableH\x00\x12=\n\x11\x62\x65\x64_hold_extended\x18\r \x01(\x0b\x32 .tierlink.bed.v1.BedHoldExtendedH\x00\x12;\n\x10\x62\x65\x64_hold_overdue\x18\x0e \x01(\x0b\x32\x1f.tierlink.bed.v1.BedHoldOverdueH\x00\x12\x39\n\x0f\x62\x65\x64_hold_lapsed\x18\x0f \x01(\x0b\x32\x1e.tierlink.bed.v1.BedHoldLapsedH\x00\x12\x34\n\x0c\x62\x65\x64_released\x18\x10 \x01(\x0b\x32\x1c.tierlink.bed.v1.BedReleasedH\x00\x12\x34\n\x0c\x62\x65\x64_occupied\x18\x11 \x01(\x0b\x32\x1c.tierlink.bed.v1.BedOccupiedH\x00\x12\x32\n\x0b\x62\x65\x64_vacated\x18\x12 \x01(\x0b\x32\x1b.tierlink.bed.v1.BedVacatedH\x00\x12;\n\x10\x62\x65\x64_marked_ready\x18\x13 \x01(\x0b\x32\x1f.tierlink.bed.v1.BedMarkedReadyH\x00\x12:\n\x0f\x62\x65\x64_transferred\x18\x14 \x01(\x0b\x32\x1f.tierlink.bed.v1.BedTransferredH\x00\x12\x32\n\x0b\x62\x65\x64_blocked\x18\x15 \x01(\x0b\x32\x1b.tierlink.bed.v1.BedBlockedH\x00\x12\x36\n\rbed_unblocked\x18\x16 \x01(\x0b\x32\x1d.tierlink.bed.v1.BedUnblockedH\x00\x12<\n\x10\x63ounts_confirmed\x18\x17 \x01(\x0b\x32 .tierlink.bed.v1.CountsConfirmedH\x00\x12@\n\x13\x62\x65\x64_hold_in_transit\x18\x18 \x01(\x0b\x32!.tierlink.bed.v1.BedHoldInTransitH\x00\x12=\n\x11\x62\x65\x64_block_overdue\x18\x19 \x01(\x0b\x32 .tierlink.bed.v1.BedBlockOverdueH\x00\x12\x41\n\x13\x62\x65\x64_transferred_out\x18\x1a \x01(\x0b\x32\".tierlink.bed.v1.BedTransferredOutH\x00\x12?\n\x12\x62\x65\x64_transferred_in\x18\x1b \x01(\x0b\x32!.tierlink.bed.v1.BedTransferredInH\x00\x12<\n\x10\x65ncounter_linked\x18\x1c \x01(\x0b\x32 .tierlink.bed.v1.EncounterLinkedH\x00\x12\x32\n\x0bward_listed\x18( \x01(\x0b\x32\x1b.tierlink.bed.v1.WardListedH\x00\x12\x38\n\x0ewaiting_joined\x18) \x01(\x0b\x32\x1e.tierlink.bed.v1.WaitingJoinedH\x00\x12:\n\x0fwaiting_changed\x18* \x01(\x0b\x32\x1f.tierlink.bed.v1.WaitingChangedH\x00\x12\x38\n\x0ewaiting_served\x18+ \x01(\x0b\x32\x1e.tierlink.bed.v1.WaitingServedH\x00\x12\x34\n\x0cwaiting_left\x18, \x01(\x0b\x32\x1c.tierlink.bed.v1.WaitingLeftH\x00\x12+\n\x06\x63ounts\x18\x64 \x01(\x0b\x32\x1b.tierlink.bed.v1.WardCounts\x12\x10\n\x08\x66\x61\x63ility\x18\x65 \x01(\t\x12+\n\x08\x62\x65\x64_type\x18\x66 \x01(\x0e\x32\x19.tierlink.type.v1.BedType\x12\x30\n\x0c\x63onfirmed_at\x18g \x01(\x0b\x32\x1a.google.protobuf.TimestampB\t\n\x07payload\"\x87\x02\n\x0bWardApplied\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12+\n\x08\x62\x65\x64_type\x18\x02 \x01(\x0e\x32\x19.tierlink.type.v1.BedType\x12-\n\x04name\x18\x03 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualText\x12(\n\nadded_beds\x18\x04 \x03(\x0b\x32\x14.tierlink.bed.v1.Bed\x12\x14\n\x0cremoved_beds\x18\x05 \x03(\t\x12*\n\x0c\x63hanged_beds\x18\x06 \x03(\x0b\x32\x14.tierlink.bed.v1.Bed\x12\x1e\n\x16reserved_for_referrals\x18\x07 \x01(\x05\".\n\x07\x42\x65\x64Held\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\"\x82\x01\n\x0e\x42\x65\x64Unavailable\x12\x10\n\x08referral\x18\x01 \x01(\t\x12\x0f\n\x07patient\x18\x02 \x01(\t\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\x12+\n\x08\x62\x65\x64_type\x18\x04 \x01(\x0e\x32\x19.tierlink.type.v1.BedType\x12\x0e\n\x06reason\x18\x05 \x01(\t\"6\n\x0f\x42\x65\x64HoldExtended\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\"7\n\x10\x42\x65\x64HoldInTransit\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\"5\n\x0e\x42\x65\x64HoldOverdue\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\"4\n\rBedHoldLapsed\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\"a\n\x0b\x42\x65\x64Released\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\"\x9c\x01\n\x0b\x42\x65\x64Occupied\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12#\n\x04hold\x18\x02 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\x12\x0f\n\x07patient\x18\x03 \x01(\t\x12\x11\n\tencounter\x18\x04 \x01(\t\x12\x37\n\x10\x65mergency_reason\x18\x05 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\"O\n\nBedVacated\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0f\n\x07patient\x18\x02 \x01(\t\x12\x10\n\x08referral\x18\x03 \x01(\t\x12\x11\n\tencounter\x18\x04 \x01(\t\"\x1d\n\x0e\x42\x65\x64MarkedReady\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\"{\n\x0e\x42\x65\x64Transferred\x12\x10\n\x08\x66rom_bed\x18\x01 \x01(\t\x12\x0e\n\x06to_bed\x18\x02 \x01(\t\x12#\n\x04hold\x18\x03 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\x12\x0f\n\x07patient\x18\x04 \x01(\t\x12\x11\n\tencounter\x18\x05 \x01(\t\"w\n\x11\x42\x65\x64TransferredOut\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0f\n\x07to_ward\x18\x02 \x01(\t\x12\x0e\n\x06to_bed\x18\x03 \x01(\t\x12\x10\n\x08referral\x18\x04 \x01(\t\x12\x0f\n\x07patient\x18\x05 \x01(\t\x12\x11\n\tencounter\x18\x06 \x01(\t\"\xc6\x01\n\x10\x42\x65\x64TransferredIn\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x11\n\tfrom_ward\x18\x02 \x01(\t\x12\x10\n\x08\x66rom_bed\x18\x03 \x01(\t\x12#\n\x04hold\x18\x04 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\x12\x0f\n\x07patient\x18\x05 \x01(\t\x12\x11\n\tencounter\x18\x06 \x01(\t\x12\x37\n\x10\x65mergency_reason\x18\x07 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\"B\n\x0f\x45ncounterLinked\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0f\n\x07patient\x18\x02 \x01(\t\x12\x11\n\tencounter\x18\x03 \x01(\t\"\x93\x01\n\nBedBlocked\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\x12\x31\n\rblocked_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eunblock_at_end\x18\x04 \x01(\x08\"\x80\x01\n\x0f\x42\x65\x64\x42lockOverdue\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\x12\x31\n\rblocked_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1b\n\x0c\x42\x65\x64Unblocked\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\"T\n\x0f\x43ountsConfirmed\x12\x30\n\x0bward_counts\x18\x01 \x01(\x0b\x32\x1b.tierlink.bed.v1.WardCounts\x12\x0f\n\x07\x64iffers\x18\x02 \x01(\x08\"Y\n\nWardListed\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12\x0c\n\x04ward\x18\x02 \x01(\t\x12+\n\x08\x62\x65\x64_type\x18\x03 \x01(\x0e\x32\x19.tierlink.type.v1.BedType\"=\n\rWaitingJoined\x12,\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x1d.tierlink.bed.v1.WaitingEntry\">\n\x0eWaitingChanged\x12,\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x1d.tierlink.bed.v1.WaitingEntry\"f\n\rWaitingServed\x12,\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x1d.tierlink.bed.v1.WaitingEntry\x12\x0c\n\x04hold\x18\x02 \x01(\t\x12\x0c\n\x04ward\x18\x03 \x01(\t\x12\x0b\n\x03\x62\x65\x64\x18\x04 \x01(\t\"j\n\x0bWaitingLeft\x12,\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x1d.tierlink.bed.v1.WaitingEntry\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n tierlink/bed/v1/bed_events.proto\x12\x0ftierlink.bed.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19tierlink/bed/v1/bed.proto\x1a\x1btierlink/type/v1/type.proto\"\xce\r\n\x08\x42\x65\x64\x45vent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12\x34\n\x0cward_applied\x18\n \x01(\x0b\x32\x1c.tierlink.bed.v1.WardAppliedH\x00\x12,\n\x08\x62\x65\x64_held\x18\x0b \x01(\x0b\x32\x18.tierlink.bed.v1.BedHeldH\x00\x12:\n\x0f\x62\x65\x64_unavailable\x18\x0c \x01(\x0b\x32\x1f.tierlink.bed.v1.BedUnavailableH\x00\x12=\n\x11\x62\x65\x64_hold_extended\x18\r \x01(\x0b\x32 .tierlink.bed.v1.BedHoldExtendedH\x00\x12;\n\x10\x62\x65\x64_hold_overdue\x18\x0e \x01(\x0b\x32\x1f.tierlink.bed.v1.BedHoldOverdueH\x00\x12\x39\n\x0f\x62\x65\x64_hold_lapsed\x18\x0f \x01(\x0b\x32\x1e.tierlink.bed.v1.BedHoldLapsedH\x00\x12\x34\n\x0c\x62\x65\x64_released\x18\x10 \x01(\x0b\x32\x1c.tierlink.bed.v1.BedReleasedH\x00\x12\x34\n\x0c\x62\x65\x64_occupied\x18\x11 \x01(\x0b\x32\x1c.tierlink.bed.v1.BedOccupiedH\x00\x12\x32\n\x0b\x62\x65\x64_vacated\x18\x12 \x01(\x0b\x32\x1b.tierlink.bed.v1.BedVacatedH\x00\x12;\n\x10\x62\x65\x64_marked_ready\x18\x13 \x01(\x0b\x32\x1f.tierlink.bed.v1.BedMarkedReadyH\x00\x12:\n\x0f\x62\x65\x64_transferred\x18\x14 \x01(\x0b\x32\x1f.tierlink.bed.v1.BedTransferredH\x00\x12\x32\n\x0b\x62\x65\x64_blocked\x18\x15 \x01(\x0b\x32\x1b.tierlink.bed.v1.BedBlockedH\x00\x12\x36\n\rbed_unblocked\x18\x16 \x01(\x0b\x32\x1d.tierlink.bed.v1.BedUnblockedH\x00\x12<\n\x10\x63ounts_confirmed\x18\x17 \x01(\x0b\x32 .tierlink.bed.v1.CountsConfirmedH\x00\x12@\n\x13\x62\x65\x64_hold_in_transit\x18\x18 \x01(\x0b\x32!.tierlink.bed.v1.BedHoldInTransitH\x00\x12=\n\x11\x62\x65\x64_block_overdue\x18\x19 \x01(\x0b\x32 .tierlink.bed.v1.BedBlockOverdueH\x00\x12\x41\n\x13\x62\x65\x64_transferred_out\x18\x1a \x01(\x0b\x32\".tierlink.bed.v1.BedTransferredOutH\x00\x12?\n\x12\x62\x65\x64_transferred_in\x18\x1b \x01(\x0b\x32!.tierlink.bed.v1.BedTransferredInH\x00\x12<\n\x10\x65ncounter_linked\x18\x1c \x01(\x0b\x32 .tierlink.bed.v1.EncounterLinkedH\x00\x12\x32\n\x0bward_listed\x18( \x01(\x0b\x32\x1b.tierlink.bed.v1.WardListedH\x00\x12\x38\n\x0ewaiting_joined\x18) \x01(\x0b\x32\x1e.tierlink.bed.v1.WaitingJoinedH\x00\x12:\n\x0fwaiting_changed\x18* \x01(\x0b\x32\x1f.tierlink.bed.v1.WaitingChangedH\x00\x12\x38\n\x0ewaiting_served\x18+ \x01(\x0b\x32\x1e.tierlink.bed.v1.WaitingServedH\x00\x12\x34\n\x0cwaiting_left\x18, \x01(\x0b\x32\x1c.tierlink.bed.v1.WaitingLeftH\x00\x12+\n\x06\x63ounts\x18\x64 \x01(\x0b\x32\x1b.tierlink.bed.v1.WardCounts\x12\x10\n\x08\x66\x61\x63ility\x18\x65 \x01(\t\x12+\n\x08\x62\x65\x64_type\x18\x66 \x01(\x0e\x32\x19.tierlink.type.v1.BedType\x12\x30\n\x0c\x63onfirmed_at\x18g \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12=\n\nleft_types\x18\x96\x01 \x03(\x0b\x32(.tierlink.bed.v1.BedEvent.LeftTypesEntry\x1a\x30\n\x0eLeftTypesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x42\t\n\x07payload\"\x87\x02\n\x0bWardApplied\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12+\n\x08\x62\x65\x64_type\x18\x02 \x01(\x0e\x32\x19.tierlink.type.v1.BedType\x12-\n\x04name\x18\x03 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualText\x12(\n\nadded_beds\x18\x04 \x03(\x0b\x32\x14.tierlink.bed.v1.Bed\x12\x14\n\x0cremoved_beds\x18\x05 \x03(\t\x12*\n\x0c\x63hanged_beds\x18\x06 \x03(\x0b\x32\x14.tierlink.bed.v1.Bed\x12\x1e\n\x16reserved_for_referrals\x18\x07 \x01(\x05\".\n\x07\x42\x65\x64Held\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\"\x82\x01\n\x0e\x42\x65\x64Unavailable\x12\x10\n\x08referral\x18\x01 \x01(\t\x12\x0f\n\x07patient\x18\x02 \x01(\t\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\x12+\n\x08\x62\x65\x64_type\x18\x04 \x01(\x0e\x32\x19.tierlink.type.v1.BedType\x12\x0e\n\x06reason\x18\x05 \x01(\t\"6\n\x0f\x42\x65\x64HoldExtended\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\"7\n\x10\x42\x65\x64HoldInTransit\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\"5\n\x0e\x42\x65\x64HoldOverdue\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\"4\n\rBedHoldLapsed\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\"a\n\x0b\x42\x65\x64Released\x12#\n\x04hold\x18\x01 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\"\x9c\x01\n\x0b\x42\x65\x64Occupied\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12#\n\x04hold\x18\x02 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\x12\x0f\n\x07patient\x18\x03 \x01(\t\x12\x11\n\tencounter\x18\x04 \x01(\t\x12\x37\n\x10\x65mergency_reason\x18\x05 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\"O\n\nBedVacated\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0f\n\x07patient\x18\x02 \x01(\t\x12\x10\n\x08referral\x18\x03 \x01(\t\x12\x11\n\tencounter\x18\x04 \x01(\t\"\x1d\n\x0e\x42\x65\x64MarkedReady\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\"{\n\x0e\x42\x65\x64Transferred\x12\x10\n\x08\x66rom_bed\x18\x01 \x01(\t\x12\x0e\n\x06to_bed\x18\x02 \x01(\t\x12#\n\x04hold\x18\x03 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\x12\x0f\n\x07patient\x18\x04 \x01(\t\x12\x11\n\tencounter\x18\x05 \x01(\t\"w\n\x11\x42\x65\x64TransferredOut\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0f\n\x07to_ward\x18\x02 \x01(\t\x12\x0e\n\x06to_bed\x18\x03 \x01(\t\x12\x10\n\x08referral\x18\x04 \x01(\t\x12\x0f\n\x07patient\x18\x05 \x01(\t\x12\x11\n\tencounter\x18\x06 \x01(\t\"\xc6\x01\n\x10\x42\x65\x64TransferredIn\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x11\n\tfrom_ward\x18\x02 \x01(\t\x12\x10\n\x08\x66rom_bed\x18\x03 \x01(\t\x12#\n\x04hold\x18\x04 \x01(\x0b\x32\x15.tierlink.bed.v1.Hold\x12\x0f\n\x07patient\x18\x05 \x01(\t\x12\x11\n\tencounter\x18\x06 \x01(\t\x12\x37\n\x10\x65mergency_reason\x18\x07 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\"B\n\x0f\x45ncounterLinked\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12\x0f\n\x07patient\x18\x02 \x01(\t\x12\x11\n\tencounter\x18\x03 \x01(\t\"\x93\x01\n\nBedBlocked\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\x12\x31\n\rblocked_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eunblock_at_end\x18\x04 \x01(\x08\"\x80\x01\n\x0f\x42\x65\x64\x42lockOverdue\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\x12\x31\n\rblocked_until\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1b\n\x0c\x42\x65\x64Unblocked\x12\x0b\n\x03\x62\x65\x64\x18\x01 \x01(\t\"T\n\x0f\x43ountsConfirmed\x12\x30\n\x0bward_counts\x18\x01 \x01(\x0b\x32\x1b.tierlink.bed.v1.WardCounts\x12\x0f\n\x07\x64iffers\x18\x02 \x01(\x08\"Y\n\nWardListed\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12\x0c\n\x04ward\x18\x02 \x01(\t\x12+\n\x08\x62\x65\x64_type\x18\x03 \x01(\x0e\x32\x19.tierlink.type.v1.BedType\"=\n\rWaitingJoined\x12,\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x1d.tierlink.bed.v1.WaitingEntry\">\n\x0eWaitingChanged\x12,\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x1d.tierlink.bed.v1.WaitingEntry\"f\n\rWaitingServed\x12,\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x1d.tierlink.bed.v1.WaitingEntry\x12\x0c\n\x04hold\x18\x02 \x01(\t\x12\x0c\n\x04ward\x18\x03 \x01(\t\x12\x0b\n\x03\x62\x65\x64\x18\x04 \x01(\t\"j\n\x0bWaitingLeft\x12,\n\x05\x65ntry\x18\x01 \x01(\x0b\x32\x1d.tierlink.bed.v1.WaitingEntry\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tierlink.bed.v1.bed_events_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_BEDEVENT_LEFTTYPESENTRY']._loaded_options = None
+  _globals['_BEDEVENT_LEFTTYPESENTRY']._serialized_options = b'8\001'
   _globals['_BEDEVENT']._serialized_start=143
-  _globals['_BEDEVENT']._serialized_end=1772
-  _globals['_WARDAPPLIED']._serialized_start=1775
-  _globals['_WARDAPPLIED']._serialized_end=2038
-  _globals['_BEDHELD']._serialized_start=2040
-  _globals['_BEDHELD']._serialized_end=2086
-  _globals['_BEDUNAVAILABLE']._serialized_start=2089
-  _globals['_BEDUNAVAILABLE']._serialized_end=2219
-  _globals['_BEDHOLDEXTENDED']._serialized_start=2221
-  _globals['_BEDHOLDEXTENDED']._serialized_end=2275
-  _globals['_BEDHOLDINTRANSIT']._serialized_start=2277
-  _globals['_BEDHOLDINTRANSIT']._serialized_end=2332
-  _globals['_BEDHOLDOVERDUE']._serialized_start=2334
-  _globals['_BEDHOLDOVERDUE']._serialized_end=2387
-  _globals['_BEDHOLDLAPSED']._serialized_start=2389
-  _globals['_BEDHOLDLAPSED']._serialized_end=2441
-  _globals['_BEDRELEASED']._serialized_start=2443
-  _globals['_BEDRELEASED']._serialized_end=2540
-  _globals['_BEDOCCUPIED']._serialized_start=2543
-  _globals['_BEDOCCUPIED']._serialized_end=2699
-  _globals['_BEDVACATED']._serialized_start=2701
-  _globals['_BEDVACATED']._serialized_end=2780
-  _globals['_BEDMARKEDREADY']._serialized_start=2782
-  _globals['_BEDMARKEDREADY']._serialized_end=2811
-  _globals['_BEDTRANSFERRED']._serialized_start=2813
-  _globals['_BEDTRANSFERRED']._serialized_end=2936
-  _globals['_BEDTRANSFERREDOUT']._serialized_start=2938
-  _globals['_BEDTRANSFERREDOUT']._serialized_end=3057
-  _globals['_BEDTRANSFERREDIN']._serialized_start=3060
-  _globals['_BEDTRANSFERREDIN']._serialized_end=3258
-  _globals['_ENCOUNTERLINKED']._serialized_start=3260
-  _globals['_ENCOUNTERLINKED']._serialized_end=3326
-  _globals['_BEDBLOCKED']._serialized_start=3329
-  _globals['_BEDBLOCKED']._serialized_end=3476
-  _globals['_BEDBLOCKOVERDUE']._serialized_start=3479
-  _globals['_BEDBLOCKOVERDUE']._serialized_end=3607
-  _globals['_BEDUNBLOCKED']._serialized_start=3609
-  _globals['_BEDUNBLOCKED']._serialized_end=3636
-  _globals['_COUNTSCONFIRMED']._serialized_start=3638
-  _globals['_COUNTSCONFIRMED']._serialized_end=3722
-  _globals['_WARDLISTED']._serialized_start=3724
-  _globals['_WARDLISTED']._serialized_end=3813
-  _globals['_WAITINGJOINED']._serialized_start=3815
-  _globals['_WAITINGJOINED']._serialized_end=3876
-  _globals['_WAITINGCHANGED']._serialized_start=3878
-  _globals['_WAITINGCHANGED']._serialized_end=3940
-  _globals['_WAITINGSERVED']._serialized_start=3942
-  _globals['_WAITINGSERVED']._serialized_end=4044
-  _globals['_WAITINGLEFT']._serialized_start=4046
-  _globals['_WAITINGLEFT']._serialized_end=4152
+  _globals['_BEDEVENT']._serialized_end=1885
+  _globals['_BEDEVENT_LEFTTYPESENTRY']._serialized_start=1826
+  _globals['_BEDEVENT_LEFTTYPESENTRY']._serialized_end=1874
+  _globals['_WARDAPPLIED']._serialized_start=1888
+  _globals['_WARDAPPLIED']._serialized_end=2151
+  _globals['_BEDHELD']._serialized_start=2153
+  _globals['_BEDHELD']._serialized_end=2199
+  _globals['_BEDUNAVAILABLE']._serialized_start=2202
+  _globals['_BEDUNAVAILABLE']._serialized_end=2332
+  _globals['_BEDHOLDEXTENDED']._serialized_start=2334
+  _globals['_BEDHOLDEXTENDED']._serialized_end=2388
+  _globals['_BEDHOLDINTRANSIT']._serialized_start=2390
+  _globals['_BEDHOLDINTRANSIT']._serialized_end=2445
+  _globals['_BEDHOLDOVERDUE']._serialized_start=2447
+  _globals['_BEDHOLDOVERDUE']._serialized_end=2500
+  _globals['_BEDHOLDLAPSED']._serialized_start=2502
+  _globals['_BEDHOLDLAPSED']._serialized_end=2554
+  _globals['_BEDRELEASED']._serialized_start=2556
+  _globals['_BEDRELEASED']._serialized_end=2653
+  _globals['_BEDOCCUPIED']._serialized_start=2656
+  _globals['_BEDOCCUPIED']._serialized_end=2812
+  _globals['_BEDVACATED']._serialized_start=2814
+  _globals['_BEDVACATED']._serialized_end=2893
+  _globals['_BEDMARKEDREADY']._serialized_start=2895
+  _globals['_BEDMARKEDREADY']._serialized_end=2924
+  _globals['_BEDTRANSFERRED']._serialized_start=2926
+  _globals['_BEDTRANSFERRED']._serialized_end=3049
+  _globals['_BEDTRANSFERREDOUT']._serialized_start=3051
+  _globals['_BEDTRANSFERREDOUT']._serialized_end=3170
+  _globals['_BEDTRANSFERREDIN']._serialized_start=3173
+  _globals['_BEDTRANSFERREDIN']._serialized_end=3371
+  _globals['_ENCOUNTERLINKED']._serialized_start=3373
+  _globals['_ENCOUNTERLINKED']._serialized_end=3439
+  _globals['_BEDBLOCKED']._serialized_start=3442
+  _globals['_BEDBLOCKED']._serialized_end=3589
+  _globals['_BEDBLOCKOVERDUE']._serialized_start=3592
+  _globals['_BEDBLOCKOVERDUE']._serialized_end=3720
+  _globals['_BEDUNBLOCKED']._serialized_start=3722
+  _globals['_BEDUNBLOCKED']._serialized_end=3749
+  _globals['_COUNTSCONFIRMED']._serialized_start=3751
+  _globals['_COUNTSCONFIRMED']._serialized_end=3835
+  _globals['_WARDLISTED']._serialized_start=3837
+  _globals['_WARDLISTED']._serialized_end=3926
+  _globals['_WAITINGJOINED']._serialized_start=3928
+  _globals['_WAITINGJOINED']._serialized_end=3989
+  _globals['_WAITINGCHANGED']._serialized_start=3991
+  _globals['_WAITINGCHANGED']._serialized_end=4053
+  _globals['_WAITINGSERVED']._serialized_start=4055
+  _globals['_WAITINGSERVED']._serialized_end=4157
+  _globals['_WAITINGLEFT']._serialized_start=4159
+  _globals['_WAITINGLEFT']._serialized_end=4265
 # @@protoc_insertion_point(module_scope)

@@ -30,6 +30,26 @@ class BedEvent(message.Message):
 
     DESCRIPTOR: descriptor.Descriptor
 
+    @typing.final
+    class LeftTypesEntry(message.Message):
+        DESCRIPTOR: descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.int
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     METADATA_FIELD_NUMBER: builtins.int
     WARD_APPLIED_FIELD_NUMBER: builtins.int
     BED_HELD_FIELD_NUMBER: builtins.int
@@ -59,6 +79,7 @@ class BedEvent(message.Message):
     FACILITY_FIELD_NUMBER: builtins.int
     BED_TYPE_FIELD_NUMBER: builtins.int
     CONFIRMED_AT_FIELD_NUMBER: builtins.int
+    LEFT_TYPES_FIELD_NUMBER: builtins.int
     facility: builtins.str
     bed_type: type_pb2.BedType.ValueType
     @builtins.property
@@ -119,6 +140,10 @@ class BedEvent(message.Message):
     def confirmed_at(self) -> timestamp_pb2.Timestamp:
         """When the ward last confirmed its counts."""
 
+    @builtins.property
+    def left_types(self) -> containers.ScalarMap[builtins.str, builtins.int]:
+        """The ward's version when it last left another bed type, by that type's name."""
+
     def __init__(
         self,
         *,
@@ -151,10 +176,11 @@ class BedEvent(message.Message):
         facility: builtins.str = ...,
         bed_type: type_pb2.BedType.ValueType = ...,
         confirmed_at: timestamp_pb2.Timestamp | None = ...,
+        left_types: abc.Mapping[builtins.str, builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["bed_block_overdue", b"bed_block_overdue", "bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_in_transit", b"bed_hold_in_transit", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_transferred_in", b"bed_transferred_in", "bed_transferred_out", b"bed_transferred_out", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "encounter_linked", b"encounter_linked", "metadata", b"metadata", "payload", b"payload", "waiting_changed", b"waiting_changed", "waiting_joined", b"waiting_joined", "waiting_left", b"waiting_left", "waiting_served", b"waiting_served", "ward_applied", b"ward_applied", "ward_listed", b"ward_listed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_block_overdue", b"bed_block_overdue", "bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_in_transit", b"bed_hold_in_transit", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_transferred_in", b"bed_transferred_in", "bed_transferred_out", b"bed_transferred_out", "bed_type", b"bed_type", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "encounter_linked", b"encounter_linked", "facility", b"facility", "metadata", b"metadata", "payload", b"payload", "waiting_changed", b"waiting_changed", "waiting_joined", b"waiting_joined", "waiting_left", b"waiting_left", "waiting_served", b"waiting_served", "ward_applied", b"ward_applied", "ward_listed", b"ward_listed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["bed_block_overdue", b"bed_block_overdue", "bed_blocked", b"bed_blocked", "bed_held", b"bed_held", "bed_hold_extended", b"bed_hold_extended", "bed_hold_in_transit", b"bed_hold_in_transit", "bed_hold_lapsed", b"bed_hold_lapsed", "bed_hold_overdue", b"bed_hold_overdue", "bed_marked_ready", b"bed_marked_ready", "bed_occupied", b"bed_occupied", "bed_released", b"bed_released", "bed_transferred", b"bed_transferred", "bed_transferred_in", b"bed_transferred_in", "bed_transferred_out", b"bed_transferred_out", "bed_type", b"bed_type", "bed_unavailable", b"bed_unavailable", "bed_unblocked", b"bed_unblocked", "bed_vacated", b"bed_vacated", "confirmed_at", b"confirmed_at", "counts", b"counts", "counts_confirmed", b"counts_confirmed", "encounter_linked", b"encounter_linked", "facility", b"facility", "left_types", b"left_types", "metadata", b"metadata", "payload", b"payload", "waiting_changed", b"waiting_changed", "waiting_joined", b"waiting_joined", "waiting_left", b"waiting_left", "waiting_served", b"waiting_served", "ward_applied", b"ward_applied", "ward_listed", b"ward_listed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["ward_applied", "bed_held", "bed_unavailable", "bed_hold_extended", "bed_hold_overdue", "bed_hold_lapsed", "bed_released", "bed_occupied", "bed_vacated", "bed_marked_ready", "bed_transferred", "bed_blocked", "bed_unblocked", "counts_confirmed", "bed_hold_in_transit", "bed_block_overdue", "bed_transferred_out", "bed_transferred_in", "encounter_linked", "ward_listed", "waiting_joined", "waiting_changed", "waiting_served", "waiting_left"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015

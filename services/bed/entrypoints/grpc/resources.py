@@ -8,7 +8,9 @@ from services.shared.protocodec import MessageCodec
 from tierlink.bed.v1 import bed_pb2
 from tierlink.type.v1 import type_pb2
 
-_WARD: MessageCodec[Ward, bed_pb2.Ward] = MessageCodec(Ward, bed_pb2.Ward, internal=frozenset({"next_token"}))
+_WARD: MessageCodec[Ward, bed_pb2.Ward] = MessageCodec(
+    Ward, bed_pb2.Ward, internal=frozenset({"next_token", "left_types"})
+)
 _HOLD: MessageCodec[Hold, bed_pb2.Hold] = MessageCodec(Hold, bed_pb2.Hold)
 _AVAILABILITY: MessageCodec[Availability, bed_pb2.Availability] = MessageCodec(
     Availability, bed_pb2.Availability
