@@ -1,6 +1,7 @@
 """The bed service's composition root: the only place where its objects meet."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import grpc
 
@@ -72,6 +73,7 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     holding = Holding(kinds, finder, recorder)
     blocks = BlockDeadlineRenewal(store, runner, kinds, PostgresMissingDeadlines(foundation.reading))
     reading = WardReading(store, runner, kinds, stale_after_s=settings.stale_after_s)
+    hold_max = timedelta(seconds=settings.hold_max_s)
     beds = bed_service.BedServicer(
         kinds=kinds,
         runner=runner,
@@ -79,13 +81,16 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
         holding=holding,
         application=WardApplication(store, runner, kinds, recorder),
         reading=reading,
+        hold_max=hold_max,
     )
     tail = TopicTail(foundation.kafka, AVAILABILITY_TOPIC, FeedMetrics(foundation.registry))
     watching = AvailabilityWatch(reading, KafkaAvailabilityTail(tail), stale_after_s=settings.stale_after_s)
     facilities = DocumentCopies(store, "facility", Facility)
     searching = BedSearching(reading, facilities, stale_after_s=settings.stale_after_s)
     availability = AvailabilityServicer(reading, searching, watching)
-    waiting = WaitingServicer(kinds=kinds, runner=runner, lists=WaitingLists(kinds, finder, runner))
+    waiting = WaitingServicer(
+        kinds=kinds, runner=runner, lists=WaitingLists(kinds, finder, runner), hold_max=hold_max
+    )
     stays = StayServicer(kinds=kinds, runner=runner, encounters=Encounters(store, kinds, finder, recorder))
     consumer = BedConsumer(
         ReferralConsumer(runner, FollowReferral(kinds, finder, recorder, holding)),

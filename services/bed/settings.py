@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from services.bed.domain.waiting import LEASE_MAX
 from services.shared.lifecycle.settings import ServiceSettings
 
 
@@ -26,5 +27,11 @@ class BedSettings(ServiceSettings):
         8 * 3600.0,
         validation_alias="TIERLINK_BED_STALE_AFTER_S",
         description="seconds after which a ward's confirmed counts are shown as stale",
+        gt=0,
+    )
+    hold_max_s: float = Field(
+        LEASE_MAX.total_seconds(),
+        validation_alias="TIERLINK_BED_HOLD_MAX_S",
+        description="seconds ahead that a bed may be held for by people, and waited for",
         gt=0,
     )

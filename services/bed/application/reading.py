@@ -1,4 +1,5 @@
-"""Lists of wards and counts. Beds are no patient's record: every facility may see what is free."""
+"""Lists of wards and counts. What is free is no patient's record, and every facility may see it; who lies
+there, or has it held, is for those who give the facility's beds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,11 +8,13 @@ from typing import Any, TypeVar
 
 from services.bed.application.aggregates import Aggregates
 from services.bed.domain.availability import CountedWard, availability, version_of
-from services.bed.domain.state import Ward
+from services.bed.domain.permissions import may_see_waiting
+from services.bed.domain.state import Ward, without_people
 from services.bed.domain.values import Availability, BedType
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore, StreamQuery
+from services.shared.kernel.actor import Actor
 
 _SCAN = 1_000
 
@@ -50,9 +53,9 @@ class WardReading:
         self.stale_after_s = stale_after_s
 
     async def page(
-        self, facility: str, bed_type: BedType | None, *, after: int | None = None, limit: int
+        self, facility: str, bed_type: BedType | None, actor: Actor, *, after: int | None = None, limit: int
     ) -> WardPage:
-        """Wards of a facility, of one type or all."""
+        """Wards of a facility, of one type or all; without patients for those whom they do not concern."""
         contains: dict[str, object] = {"facility": facility}
         if bed_type is not None:
             contains["bed_type"] = bed_type.value
@@ -60,6 +63,8 @@ class WardReading:
             StreamQuery(kind=self._kinds.ward.name, contains=contains, after=after, limit=limit)
         )
         wards = await self._runner.revive_all(self._kinds.ward, page.streams)
+        if not may_see_waiting(actor, facility):
+            wards = tuple(without_people(ward) for ward in wards)
         return WardPage(wards=wards, next_after=page.next_after)
 
     async def availability(

@@ -6,7 +6,7 @@ from services.bed.application.reading import WardReading
 from services.bed.domain.search import BedSearch, Facility, FoundBeds, found_beds, reachable
 from services.shared.copies.document_copies import DocumentCopies
 
-#: Facilities whose wards are looked at; the answer is the nearest of them.
+#: Facilities that are told of, and whose wards are looked at in one go.
 _PLACES_MAX = 50
 
 
@@ -21,9 +21,18 @@ class BedSearching:
         self._stale_after_s = stale_after_s
 
     async def search(self, search: BedSearch, now: datetime) -> tuple[FoundBeds, ...]:
-        """The nearest first; nothing where no bed would take the patient."""
-        places = reachable(self._facilities.current(), search, at_most=_PLACES_MAX)
-        wards = await self._reading.by_facility(
-            tuple(place.facility.id for place in places), search.wanted_type
-        )
-        return found_beds(places, wards, search, now=now, stale_after_s=self._stale_after_s)
+        """The nearest first; nothing where no bed would take the patient.
+
+        Most places near by are clinics without a bed of the type: it goes on until enough have one.
+        """
+        places = reachable(self._facilities.current(), search)
+        found: list[FoundBeds] = []
+        for start in range(0, len(places), _PLACES_MAX):
+            asked = places[start : start + _PLACES_MAX]
+            wards = await self._reading.by_facility(
+                tuple(place.facility.id for place in asked), search.wanted_type
+            )
+            found += found_beds(asked, wards, search, now=now, stale_after_s=self._stale_after_s)
+            if len(found) >= _PLACES_MAX:
+                break
+        return tuple(found[:_PLACES_MAX])

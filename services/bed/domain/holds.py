@@ -5,7 +5,7 @@ ended is refused, so that a late message never touches the bed's next patient.
 """
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from services.bed.domain.commands import ExtendHold, HoldBed, OccupyBed, ReleaseHold
 from services.bed.domain.events import BedHeld, BedHoldExtended, BedReleased, BedUnavailable, Event
@@ -32,6 +32,24 @@ def ensure_in_future(expires_at: datetime, context: CommandContext) -> None:
     raise InvalidInput(
         FieldViolation(
             field="expires_at", reason="NOT_IN_FUTURE", description="must be after the present time"
+        )
+    )
+
+
+def ensure_within(
+    until: datetime | None, context: CommandContext, most: timedelta, *, field: str = "expires_at"
+) -> None:
+    """Raises InvalidInput for an end that somebody gives farther ahead than `most`, the site's limit.
+
+    A bed that is promised for weeks is one bed less; the system's own ends are bounded by the arrival that
+    they follow.
+    """
+    if until is None or context.actor.has_role(Role.SYSTEM) or until <= context.recorded_at + most:
+        return
+    hours = most.total_seconds() / 3600
+    raise InvalidInput(
+        FieldViolation(
+            field=field, reason="TOO_LATE", description=f"must be within {hours:g} hours of the present time"
         )
     )
 

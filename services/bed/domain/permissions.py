@@ -19,6 +19,7 @@ _WARD: Final = frozenset({Role.BED_DESK, Role.CLINICIAN})
 _PROMISES: Final = _WARD | {Role.REFERRAL_OFFICE}
 _NOBODY: Final[frozenset[Role]] = frozenset()
 _SYSTEM: Final = frozenset({Role.SYSTEM})
+_OVERVIEW: Final = frozenset({Role.COORDINATOR, Role.OPERATOR, Role.SYSTEM})
 
 #: roles at the ward's own facility
 _AT_OWN_FACILITY: Final[dict[type[Asked], frozenset[Role]]] = {
@@ -52,15 +53,20 @@ def ensure_permitted(command: Asked, actor: Actor, facility: str) -> None:
         raise not_permitted("OTHER_FACILITY")
 
 
+def may_see_waiting(actor: Actor, facility: str) -> bool:
+    """Whether `ensure_may_see_waiting` raises nothing."""
+    at_home = actor.has_role(*_PROMISES) and actor.facility == facility
+    return at_home or actor.has_role(*_OVERVIEW)
+
+
 def ensure_may_see_waiting(actor: Actor, facility: str) -> None:
     """The list names patients and referrals: it is for those who give the facility's beds, and for overview
-    roles.
+    roles. So is who lies in which bed.
 
     Raises NotPermitted.
     """
-    if actor.has_role(Role.COORDINATOR, Role.OPERATOR, Role.SYSTEM):
+    if may_see_waiting(actor, facility):
         return
     if not actor.has_role(*_PROMISES):
         raise not_permitted("ROLE_NOT_PERMITTED")
-    if actor.facility != facility:
-        raise not_permitted("OTHER_FACILITY")
+    raise not_permitted("OTHER_FACILITY")

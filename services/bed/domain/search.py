@@ -92,9 +92,7 @@ class FoundBeds:
     availability: Availability
 
 
-def reachable(
-    facilities: Mapping[str, Facility], search: BedSearch, *, at_most: int
-) -> tuple[Reachable, ...]:
+def reachable(facilities: Mapping[str, Facility], search: BedSearch) -> tuple[Reachable, ...]:
     """The facilities to ask, the nearest first: with the pathway's capability, within the drive.
 
     Where the patient is counts as no drive. A facility without a known road is not reachable.
@@ -109,7 +107,7 @@ def reachable(
         if minutes is not None and (limit is None or minutes <= limit):
             found.append(Reachable(facility=facility, minutes=minutes))
     found.sort(key=lambda each: (each.minutes, each.facility.id))
-    return tuple(found[:at_most])
+    return tuple(found)
 
 
 def _minutes(facilities: Mapping[str, Facility], origin: str, destination: Facility) -> int | None:

@@ -1,7 +1,7 @@
 """The aggregate: a ward with its beds. It is the fold of its events, nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.bed.domain.values import Bed, BedState, BedType, WardCounts
@@ -64,6 +64,12 @@ def count(beds: Sequence[Bed]) -> WardCounts:
     return WardCounts(
         beds=len(beds), free=free, held=held, occupied=occupied, cleaning=cleaning, blocked=blocked
     )
+
+
+def without_people(ward: Ward) -> Ward:
+    """The ward as strangers see it: the beds and their states, and not whose they are."""
+    beds = [replace(bed, hold=None, patient="", encounter="") for bed in ward.beds]
+    return replace(ward, beds=tuple(beds))
 
 
 def bed_by_id(ward: Ward, bed: str) -> Bed | None:

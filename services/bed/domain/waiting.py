@@ -27,6 +27,10 @@ LEASES: Final[dict[Urgency, timedelta]] = {
     Urgency.ROUTINE: timedelta(hours=24),
 }
 
+#: How far ahead people may hold a bed: for a visit on the day after tomorrow, and that day (product default,
+#: confidence C).
+LEASE_MAX: Final = timedelta(hours=72)
+
 _RANKS: Final = {urgency: rank for rank, urgency in enumerate(Urgency)}
 
 

@@ -124,6 +124,7 @@ def divert(decision: Decision[DivertPatient]) -> tuple[Event, ...]:
     need = review_need(decision, offer)
     travel = decision.policy.travel(offer.travel_minutes)
     arrival = command.estimated_arrival_time or decision.context.recorded_at + travel
+    summary = state.clinical_summary
     return (
         PatientDiverted(
             from_facility=the_accepted(state).facility,
@@ -139,6 +140,9 @@ def divert(decision: Decision[DivertPatient]) -> tuple[Event, ...]:
             review_facility=need.facility,
             arrival_due_at=arrival_due(decision, arrival),
             bed_answer_due_at=bed_answer_due(decision),
+            sex=summary.sex,
+            age_years=summary.age_years,
+            isolation_needed=summary.isolation_needed,
         ),
     )
 

@@ -89,6 +89,10 @@ class PatientDiverted:
     review_facility: str = ""
     arrival_due_at: datetime | None = None
     bed_answer_due_at: datetime | None = None
+    #: for the choice of the bed
+    sex: str = ""
+    age_years: int | None = None
+    isolation_needed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

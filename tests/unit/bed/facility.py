@@ -27,12 +27,12 @@ from services.bed.domain.values import BedConstraints, BedState, BedType, CodedR
 from services.bed.domain.waiting import next_served, ordered
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import UseCase
-from services.shared.kernel.actor import Actor
+from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext, Recorded
 from services.shared.kernel.ids import derive_id
 from tests.doubles.memory_store import MemoryEventStore
 
-from .scenario import BED_DESK, HOSPITAL, NOW, SYSTEM
+from .scenario import BED_DESK, HOSPITAL, NOW, SYSTEM, person
 
 TYPE = BedType.STROKE_UNIT
 GONE = CodedReason(code="REFERRAL_CANCELLED")
@@ -87,6 +87,7 @@ class Facility:
         beds: int | Sequence[BedConstraints],
         bed_type: BedType = TYPE,
         reserved: int = 0,
+        at: str = HOSPITAL,
     ) -> Ward:
         constraints = [BedConstraints()] * beds if isinstance(beds, int) else beds
         specified = tuple(
@@ -96,8 +97,9 @@ class Facility:
         described = ask.WardSpecification(
             id=name, bed_type=bed_type, beds=specified, reserved_for_referrals=reserved
         )
-        command = ApplyWard(facility=HOSPITAL, ward=described)
-        await self._run(self._application.apply((command,)), self.kinds.ward, BED_DESK, "")
+        command = ApplyWard(facility=at, ward=described)
+        by = person(Role.BED_DESK, facility=at)
+        await self._run(self._application.apply((command,)), self.kinds.ward, by, "")
         return self.ward(name)
 
     async def hold(self, number: int, request: str = "", **fields: Any) -> Ward:

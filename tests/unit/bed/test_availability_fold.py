@@ -4,6 +4,7 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -124,6 +125,27 @@ def test_who_saw_any_of_it_takes_what_a_rebuild_says_last(
             assert each.found == expected[bed_type]
         else:
             assert each.found.counts == WardCounts()
+
+
+@pytest.mark.parametrize(
+    ("seen", "replayed"),
+    [
+        # Of wards of two types the other's came first.
+        (
+            [_line("b", 1, 1, BedType.CCU), _line("b", 2, 2, BedType.CCU), _line("a", 1, 1)],
+            [_line("a", 1, 1), _line("a", 2, 2)],
+        ),
+        # What changes no count comes between.
+        ([_line("a", 1, 4), _line("a", 2, 4)], [_line("a", 1, 4), _line("b", 1, 5), _line("a", 2, 4)]),
+    ],
+)
+def test_a_rebuilt_type_is_newer_than_any_of_its_older_counts(
+    seen: list[WardLine], replayed: list[WardLine]
+) -> None:
+    older, newest = _records(seen)[1][-1], _records(replayed)[1][-1]
+    assert newest.found.bed_type is older.found.bed_type
+    assert newest.found != older.found
+    assert newest.version > older.version
 
 
 def _interleaved(history: list[WardLine], order: random.Random) -> list[WardLine]:

@@ -46,13 +46,13 @@ def _ward(facility: str, *beds: Bed, bed_type: BedType = BedType.STROKE_UNIT) ->
 
 
 def _names(search: BedSearch, *facilities: Facility) -> list[str]:
-    return [each.facility.id for each in reachable(_known(*facilities), search, at_most=10)]
+    return [each.facility.id for each in reachable(_known(*facilities), search)]
 
 
 def _found(
     search: BedSearch, wards: dict[str, tuple[Ward, ...]], *facilities: Facility
 ) -> list[tuple[str, int]]:
-    places = reachable(_known(*facilities), search, at_most=10)
+    places = reachable(_known(*facilities), search)
     found = found_beds(places, wards, search, now=NOW, stale_after_s=60)
     return [(each.facility, each.fitting_count) for each in found]
 

@@ -224,7 +224,8 @@ class BedServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListBeds(self, request, context):
-        """Wards of a facility with their beds.
+        """Wards of a facility with their beds. Who may not see its waiting list gets the beds without patient, encounter and
+        hold.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -56,7 +56,9 @@ class BedServiceStub:
     ConfirmCounts: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.ConfirmCountsRequest, _bed_service_pb2.ConfirmCountsResponse]
     """The ward says that its counts are as shown."""
     ListBeds: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.ListBedsRequest, _bed_service_pb2.ListBedsResponse]
-    """Wards of a facility with their beds."""
+    """Wards of a facility with their beds. Who may not see its waiting list gets the beds without patient, encounter and
+    hold.
+    """
     JoinWaitingList: _grpc.UnaryUnaryMultiCallable[_bed_service_pb2.JoinWaitingListRequest, _bed_service_pb2.JoinWaitingListResponse]
     """Lets a referral wait for a bed where none that fits is free: the next one is held for the first on the list that it
     fits, by urgency, then the time of asking, then id. An accepted referral without a bed waits by itself.
@@ -108,7 +110,9 @@ class BedServiceAsyncStub(BedServiceStub):
     ConfirmCounts: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.ConfirmCountsRequest, _bed_service_pb2.ConfirmCountsResponse]  # type: ignore[assignment]
     """The ward says that its counts are as shown."""
     ListBeds: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.ListBedsRequest, _bed_service_pb2.ListBedsResponse]  # type: ignore[assignment]
-    """Wards of a facility with their beds."""
+    """Wards of a facility with their beds. Who may not see its waiting list gets the beds without patient, encounter and
+    hold.
+    """
     JoinWaitingList: _aio.UnaryUnaryMultiCallable[_bed_service_pb2.JoinWaitingListRequest, _bed_service_pb2.JoinWaitingListResponse]  # type: ignore[assignment]
     """Lets a referral wait for a bed where none that fits is free: the next one is held for the first on the list that it
     fits, by urgency, then the time of asking, then id. An accepted referral without a bed waits by itself.
@@ -229,7 +233,9 @@ class BedServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _bed_service_pb2.ListBedsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_bed_service_pb2.ListBedsResponse, _abc.Awaitable[_bed_service_pb2.ListBedsResponse]]:
-        """Wards of a facility with their beds."""
+        """Wards of a facility with their beds. Who may not see its waiting list gets the beds without patient, encounter and
+        hold.
+        """
 
     @_abc_1.abstractmethod
     def JoinWaitingList(

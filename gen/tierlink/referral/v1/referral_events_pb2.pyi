@@ -1053,12 +1053,19 @@ class PatientDiverted(message.Message):
     REVIEW_FACILITY_FIELD_NUMBER: builtins.int
     ARRIVAL_DUE_AT_FIELD_NUMBER: builtins.int
     BED_ANSWER_DUE_AT_FIELD_NUMBER: builtins.int
+    SEX_FIELD_NUMBER: builtins.int
+    AGE_YEARS_FIELD_NUMBER: builtins.int
+    ISOLATION_NEEDED_FIELD_NUMBER: builtins.int
     from_facility: builtins.str
     destination_facility: builtins.str
     bed_type: type_pb2.BedType.ValueType
     direction: referral_pb2.Direction.ValueType
     scope: referral_pb2.Scope.ValueType
     review_facility: builtins.str
+    sex: builtins.str
+    """For the choice of the bed."""
+    age_years: builtins.int
+    isolation_needed: builtins.bool
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
     @builtins.property
@@ -1093,12 +1100,17 @@ class PatientDiverted(message.Message):
         review_facility: builtins.str = ...,
         arrival_due_at: timestamp_pb2.Timestamp | None = ...,
         bed_answer_due_at: timestamp_pb2.Timestamp | None = ...,
+        sex: builtins.str = ...,
+        age_years: builtins.int | None = ...,
+        isolation_needed: builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["arrival_due_at", b"arrival_due_at", "bed_answer_due_at", b"bed_answer_due_at", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "age_years", b"age_years", "arrival_due_at", b"arrival_due_at", "bed_answer_due_at", b"bed_answer_due_at", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["arrival_due_at", b"arrival_due_at", "bed_answer_due_at", b"bed_answer_due_at", "bed_type", b"bed_type", "destination_facility", b"destination_facility", "direction", b"direction", "estimated_arrival_time", b"estimated_arrival_time", "from_facility", b"from_facility", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "scope", b"scope"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "age_years", b"age_years", "arrival_due_at", b"arrival_due_at", "bed_answer_due_at", b"bed_answer_due_at", "bed_type", b"bed_type", "destination_facility", b"destination_facility", "direction", b"direction", "estimated_arrival_time", b"estimated_arrival_time", "from_facility", b"from_facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "scope", b"scope", "sex", b"sex"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__age_years: _TypeAlias = typing.Literal["age_years"]  # noqa: Y015
+    _WhichOneofArgType__age_years: _TypeAlias = typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__age_years) -> _WhichOneofReturnType__age_years | None: ...
 
 @typing.final
 class PatientArrived(message.Message):

@@ -1,6 +1,7 @@
 """BedService."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 from services.bed.application.aggregates import Aggregates
@@ -12,6 +13,7 @@ from services.bed.application.reading import WardReading
 from services.bed.domain import commands as ask
 from services.bed.domain.commands import ApplyWards, HoldBed
 from services.bed.domain.description import split
+from services.bed.domain.holds import ensure_within
 from services.bed.domain.state import Ward, bed_of_hold, bed_of_referral, stream_id
 from services.bed.domain.values import Hold
 from services.bed.entrypoints.grpc.resources import (
@@ -65,6 +67,7 @@ class BedServicer:
         holding: Holding,
         application: WardApplication,
         reading: WardReading,
+        hold_max: timedelta,
     ) -> None:
         self._kinds = kinds
         self._runner = runner
@@ -72,6 +75,7 @@ class BedServicer:
         self._holding = holding
         self._application = application
         self._reading = reading
+        self._hold_max = hold_max
 
     def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
         own: dict[str, Callable[[Any, Call], Awaitable[Any]]] = {
@@ -152,9 +156,11 @@ class BedServicer:
 
     async def hold_bed(self, request: pb.HoldBedRequest, call: Call) -> pb.HoldBedResponse:
         command: HoldBed = _CODECS[ask.HoldBed].from_message(request)
+        context = command_context(request, call)
+        ensure_within(command.expires_at, context, self._hold_max)
         reply = await self._runner.run(
             self._holding.hold_bed(command),
-            command_context(request, call),
+            context,
             kind=self._kinds.ward,
             # Acceptances at one facility wait for each other here rather than collide over its last bed.
             target=f"facility/{command.facility}/{command.bed_type}",
@@ -166,6 +172,8 @@ class BedServicer:
         return pb.HoldBedResponse(hold=hold_resource(bed.hold), ward=ward_resource(reply.state))
 
     async def extend_hold(self, request: pb.ExtendHoldRequest, call: Call) -> pb.ExtendHoldResponse:
+        command: ask.ExtendHold = _CODECS[ask.ExtendHold].from_message(request)
+        ensure_within(command.expires_at, command_context(request, call), self._hold_max)
         reply = await self._of_hold(ask.ExtendHold, request, call)
         hold = _hold_in(reply.state, request.hold)
         return pb.ExtendHoldResponse(hold=hold_resource(hold), ward=ward_resource(reply.state))
@@ -210,6 +218,7 @@ class BedServicer:
         page = await self._reading.page(
             request.facility,
             bed_type_of(request.bed_type),
+            call.actor,
             after=position_number(request.page_token),
             limit=page_size(request.page_size),
         )

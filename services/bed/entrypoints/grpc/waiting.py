@@ -1,11 +1,13 @@
 """BedService: the waiting lists."""
 
+from datetime import timedelta
 from typing import Any
 
 from services.bed.application.aggregates import Aggregates
 from services.bed.application.wait_for_bed import WaitingLists, by_type
 from services.bed.domain.bed_desk import BedDesk, stream_id
 from services.bed.domain.desk_commands import JoinWaitingList, LeaveWaitingList
+from services.bed.domain.holds import ensure_within
 from services.bed.entrypoints.grpc.resources import bed_type_of, waiting_resource
 from services.shared.commands.command_method import command_context, request_digest
 from services.shared.eventstore.runner import CommandRunner
@@ -27,10 +29,13 @@ _LEAVE: MessageCodec[LeaveWaitingList, pb.LeaveWaitingListRequest] = MessageCode
 class WaitingServicer:
     """JoinWaitingList, LeaveWaitingList, ListWaiting."""
 
-    def __init__(self, *, kinds: Aggregates, runner: CommandRunner, lists: WaitingLists) -> None:
+    def __init__(
+        self, *, kinds: Aggregates, runner: CommandRunner, lists: WaitingLists, hold_max: timedelta
+    ) -> None:
         self._kinds = kinds
         self._runner = runner
         self._lists = lists
+        self._hold_max = hold_max
 
     def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
         return (
@@ -63,6 +68,7 @@ class WaitingServicer:
                     field="hold_until", reason="NOT_IN_FUTURE", description="must be after the present time"
                 )
             )
+        ensure_within(command.hold_until, context, self._hold_max, field="hold_until")
         reply = await self._run(self._lists.join(command), request, call)
         same_type = by_type(reply.state, command.bed_type)
         for position, entry in enumerate(same_type, start=1):

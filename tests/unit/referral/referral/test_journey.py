@@ -197,6 +197,15 @@ def test_ambulance_or_coordinator_diverts_on_the_road(actor: Actor) -> None:
     assert chart.referral.custodian_facility == "east-hospital"
 
 
+def test_a_diversion_says_for_whom_the_bed_is_as_the_acceptance_did() -> None:
+    summary = replace(CREATE.clinical_summary, sex="M", age_years=67, isolation_needed=True)
+    chart = accepted(replace(CREATE, clinical_summary=summary))
+    told((bed(BedNews.HELD), SYSTEM), (ARRANGE, WUCAIWAN), (DEPART, AMBULANCE), chart=chart)
+    (event,) = chart.when(DIVERT, AMBULANCE)
+    assert isinstance(event, PatientDiverted)
+    assert (event.sex, event.age_years, event.isolation_needed) == ("M", 67, True)
+
+
 def test_a_diversion_needs_a_reason_and_another_facility() -> None:
     same = c.DivertPatient(destination_facility="jimsar-general", reason=NO_REASON)
     in_transit().refused(same, AMBULANCE, "REASON_MISSING", "DESTINATION_NOT_NEW")
