@@ -70,7 +70,7 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     store, runner = foundation.store, foundation.runner
     finder = WardFinder(store, kinds)
     recorder = WardRecorder(kinds)
-    holding = Holding(kinds, finder, recorder)
+    holding = Holding(store, kinds, finder, recorder)
     blocks = BlockDeadlineRenewal(store, runner, kinds, PostgresMissingDeadlines(foundation.reading))
     reading = WardReading(store, runner, kinds, stale_after_s=settings.stale_after_s)
     hold_max = timedelta(seconds=settings.hold_max_s)
@@ -89,7 +89,7 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     searching = BedSearching(reading, facilities, stale_after_s=settings.stale_after_s)
     availability = AvailabilityServicer(reading, searching, watching)
     waiting = WaitingServicer(
-        kinds=kinds, runner=runner, lists=WaitingLists(kinds, finder, runner), hold_max=hold_max
+        kinds=kinds, runner=runner, lists=WaitingLists(store, kinds, finder, runner), hold_max=hold_max
     )
     stays = StayServicer(kinds=kinds, runner=runner, encounters=Encounters(store, kinds, finder, recorder))
     consumer = BedConsumer(

@@ -7,6 +7,7 @@ A patient who already lies in a bed when the referral ends stays there until the
 from dataclasses import dataclass
 
 from services.bed.application.aggregates import Aggregates
+from services.bed.application.ended_referrals import note_end
 from services.bed.application.finding_wards import WardFinder
 from services.bed.application.hold_bed import Holding
 from services.bed.application.ward_recording import WardRecorder
@@ -71,7 +72,10 @@ class FollowReferral:
     async def _move(
         self, work: Work, command: AdjustHold | MarkInTransit | OccupyOnArrival | GiveUpHold
     ) -> None:
-        """The bed follows, or the place on a waiting list; nothing for a referral that has neither."""
+        """The bed follows, or the place on a waiting list; for a referral that has neither its end is
+        noted, and that is all."""
+        if isinstance(command, GiveUpHold):
+            note_end(work, command)
         place = await self._finder.of_referral(work, command.referral)
         if place is not None and place.ward is not None:
             await self._recorder.decide(work, place.ward, command, wards.stream_id(place.ward.id))

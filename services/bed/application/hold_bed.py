@@ -1,6 +1,7 @@
 """Holds a bed of a facility for one referral, in the ward that fits best; where there is none, it waits."""
 
 from services.bed.application.aggregates import Aggregates
+from services.bed.application.ended_referrals import ensure_goes_on
 from services.bed.application.finding_wards import Place, WardFinder
 from services.bed.application.ward_recording import WardRecorder
 from services.bed.domain import bed_desk
@@ -10,6 +11,7 @@ from services.bed.domain.fitting import choose_ward
 from services.bed.domain.state import Ward, bed_of_referral
 from services.bed.domain.texts import failed
 from services.bed.domain.values import BedState, CodedReason, UnavailableReason
+from services.shared.eventstore.store import EventStore
 from services.shared.eventstore.work import Reply, UseCase, Work
 from services.shared.kernel.refusals import NotAllowed
 
@@ -19,13 +21,17 @@ _ACCEPTED_ELSEWHERE = CodedReason(code="ACCEPTED_ELSEWHERE")
 class Holding:
     """Holds beds, asked by people or by an accepted referral."""
 
-    def __init__(self, kinds: Aggregates, finder: WardFinder, recorder: WardRecorder) -> None:
+    def __init__(
+        self, store: EventStore, kinds: Aggregates, finder: WardFinder, recorder: WardRecorder
+    ) -> None:
+        self._store = store
         self._kinds = kinds
         self._finder = finder
         self._recorder = recorder
 
     def hold_bed(self, command: HoldBed) -> UseCase[Ward]:
-        """Answers with the ward in which the bed is held. Raises NotAllowed when there is none."""
+        """Answers with the ward in which the bed is held. Raises NotAllowed when there is none, and for a
+        referral that has ended (REFERRAL_ENDED)."""
 
         async def use_case(work: Work) -> Reply[Ward]:
             ward = await self._apply(work, command)
@@ -76,6 +82,9 @@ class Holding:
         events = wards.decide(ward, command, work.context)
         if not events:
             return ward
+        if not command.record_refusal:
+            # Who asks in vain is told so without this question; events of one referral come in order.
+            await ensure_goes_on(self._store, command.referral)
         await self._ensure_not_elsewhere(work, command)
         after = await self._recorder.record(work, ward, name, events)
         await self._take_off_the_list(work, command, after)

@@ -1,6 +1,7 @@
 """A facility's waiting list: who joins it, who leaves it, and who is on it."""
 
 from services.bed.application.aggregates import Aggregates
+from services.bed.application.ended_referrals import ensure_goes_on
 from services.bed.application.finding_wards import WardFinder
 from services.bed.application.hold_bed import placed
 from services.bed.domain import bed_desk
@@ -10,6 +11,7 @@ from services.bed.domain.desk_commands import JoinWaitingList, LeaveWaitingList
 from services.bed.domain.permissions import ensure_may_see_waiting
 from services.bed.domain.values import BedType, WaitingEntry
 from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.store import EventStore
 from services.shared.eventstore.work import Reply, UseCase, Work
 from services.shared.kernel.actor import Actor
 
@@ -17,20 +19,24 @@ from services.shared.kernel.actor import Actor
 class WaitingLists:
     """Commands and questions about waiting lists."""
 
-    def __init__(self, kinds: Aggregates, finder: WardFinder, runner: CommandRunner) -> None:
+    def __init__(
+        self, store: EventStore, kinds: Aggregates, finder: WardFinder, runner: CommandRunner
+    ) -> None:
+        self._store = store
         self._kinds = kinds
         self._finder = finder
         self._runner = runner
 
     def join(self, command: JoinWaitingList) -> UseCase[BedDesk]:
         """Answers with the desk. Raises as `bed_desk.decide`; NotAllowed: REFERRAL_HAS_BED,
-        WAITS_ELSEWHERE."""
+        WAITS_ELSEWHERE, REFERRAL_ENDED."""
 
         async def use_case(work: Work) -> Reply[BedDesk]:
             name = bed_desk.stream_id(command.facility)
             desk = await work.load_target(self._kinds.desk, name)
             candidates = await self._finder.of_facility(work, command.facility, command.bed_type)
             events = bed_desk.decide(desk, command, work.context, facility=command.facility, wards=candidates)
+            await ensure_goes_on(self._store, command.referral)
             await self._ensure_without_bed(work, command)
             for ward in candidates:
                 work.guard(wards.stream_id(ward.id))

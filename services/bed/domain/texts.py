@@ -86,6 +86,9 @@ _RULES: Final[dict[str, BilingualText]] = {
     "WAITS_ELSEWHERE": BilingualText(
         zh="该转诊正在{facility}候床", en="the referral waits for a bed at {facility}"
     ),
+    "REFERRAL_ENDED": BilingualText(
+        zh="该转诊已结束，不能预留床位或候床", en="the referral has ended: it gets no bed and waits for none"
+    ),
     "BED_AVAILABLE": BilingualText(
         zh="现有适合该患者的空床，请直接预留", en="a bed that fits the patient is free: hold it"
     ),

@@ -57,9 +57,9 @@ class Facility:
         self._requests = 0
         self.finder = finder = WardFinder(self.store, self.kinds)
         recorder = WardRecorder(self.kinds)
-        self._holding = Holding(self.kinds, finder, recorder)
+        self._holding = Holding(self.store, self.kinds, finder, recorder)
         self._following = FollowReferral(self.kinds, finder, recorder, self._holding)
-        self._lists = WaitingLists(self.kinds, finder, self.runner)
+        self._lists = WaitingLists(self.store, self.kinds, finder, self.runner)
         self._encounters = Encounters(self.store, self.kinds, finder, recorder)
         self._application = WardApplication(self.store, self.runner, self.kinds, recorder)
 
@@ -131,8 +131,8 @@ class Facility:
     async def follow(self, command: Any) -> None:
         await self._react(self._following.follow(ReferralMoved(command=command)))
 
-    async def end(self, number: int) -> None:
-        await self.follow(ask.GiveUpHold(referral=referral(number), reason=GONE))
+    async def end(self, number: int, code: str = GONE.code) -> None:
+        await self.follow(ask.GiveUpHold(referral=referral(number), reason=CodedReason(code=code)))
 
     async def do(self, command: ask.Command, name: str, request: str = "") -> Ward:
         """A command that names its ward, or a hold in it."""
