@@ -22,6 +22,7 @@ from tests.integration.hospital import (
     COUNTY,
     Hospital,
     accept_request,
+    details,
     new_id,
     referral_service,
 )
@@ -190,6 +191,24 @@ async def of_intensive_care(county: County, ward: str) -> tuple[referral_ends.En
     return ends, names
 
 
+async def refused_another_bed(county: County, names: dict[str, str]) -> None:
+    """What has ended gets no bed from people either; a diverted referral goes on."""
+    for referral in (name for end, name in names.items() if end != "diverted"):
+        request = bed_pb.HoldBedRequest(
+            request_id=new_id(),
+            facility=COUNTY,
+            referral=referral,
+            patient="P-1",
+            bed_type=referral_ends.BED_TYPE,  # type: ignore[arg-type]
+            expires_at=datetime.now(UTC) + timedelta(hours=1),  # type: ignore[arg-type]
+        )
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await county.beds.HoldBed(request, metadata=county.desk)
+        assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+        (violation,) = details(caught.value)["PreconditionFailure"].violations
+        assert violation.type == "REFERRAL_ENDED"
+
+
 async def held_for(county: County, ward: str) -> set[str]:
     return {bed.hold.referral for bed in (await county.ward(ward)).beds if bed.HasField("hold")}
 
@@ -208,6 +227,7 @@ async def test_each_end_of_a_referral_gives_its_bed_back(
             return await held_for(county, "icu") == left
 
         taken.append(f"{end} {await until(is_given_back, f'only those that go on have a bed: {end}'):.2f} s")
+    await refused_another_bed(county, names)
     with capsys.disabled():
         print(f"\nbeds given back: {', '.join(taken)}")
 
