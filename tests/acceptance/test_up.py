@@ -3,6 +3,8 @@
 import json
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,11 +54,29 @@ def test_the_data_outlives_ctrl_c_and_kill_9(tmp_path: Path) -> None:
         nothing = run("audit", "verify", "--aggregate", "referrals/none", environment=environment)
         assert nothing.returncode == 2
         assert "NOT_FOUND" in nothing.stderr
+        _checkpoint_and_export(referral, tmp_path, environment)
         left = second.descendants()
         assert len(left) >= 5
         second.process.kill()
         second.process.wait(10)
         assert wait_until_gone(left) == []
+
+
+def _checkpoint_and_export(referral: str, folder: Path, environment: dict[str, str]) -> None:
+    """The three services sign with the platform's own key; an inspector verifies without them."""
+    kept, out = str(folder / "kept.jsonl"), str(folder / "export")
+    signed = run("audit", "checkpoint", "--out", kept, environment=environment)
+    assert signed.returncode == 0, signed.stderr
+    against = run("audit", "verify", "--checkpoint", kept, "--output", "json", environment=environment)
+    assert against.returncode == 0, against.stdout
+    verdicts = [each["verified_by"] for each in json.loads(against.stdout)["services"]]
+    assert verdicts[3:] == [f"checkpoint {name} 1" for name in ("referral", "bed", "notification")]
+    exported = run("audit", "export", referral, "--out", out, environment=environment)
+    assert exported.returncode == 0, exported.stderr
+    alone = subprocess.run(
+        [sys.executable, "-I", "-S", f"{out}/verify.py"], capture_output=True, text=True, check=False
+    )
+    assert alone.returncode == 0, alone.stdout
 
 
 def test_unreachable_services_are_told_soon(tmp_path: Path) -> None:
