@@ -8,6 +8,7 @@ from services.operator.commands.board import board
 from services.operator.commands.demo import demo
 from services.operator.commands.directory import directory
 from services.operator.commands.dlq import dlq
+from services.operator.commands.doctor import doctor
 from services.operator.commands.drill import drill
 from services.operator.commands.events import events
 from services.operator.commands.referral import referral
@@ -29,6 +30,7 @@ app.command()(up)
 app.command()(serve)
 app.command()(token)
 app.command()(bench)
+app.command()(doctor)
 app.add_typer(referral)
 app.add_typer(directory)
 app.add_typer(drill)

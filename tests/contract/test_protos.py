@@ -59,6 +59,8 @@ PROMISED: dict[str, str] = {
         ReportBoard ListBoards WithdrawBoard""",
     "tierlink.notification.v1.DrillService": """
         StartDrill ListDrills GetDrillReport""",
+    "tierlink.operations.v1.StatusService": """
+        GetStatus""",
 }
 
 #: Promised and not there yet, each with what it waits for. The list only ever gets shorter.

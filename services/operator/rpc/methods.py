@@ -13,7 +13,7 @@ from google.protobuf.message_factory import GetMessageClass
 import tierlink
 
 #: Every service serves them for its own store, so that their names alone do not say whom to ask.
-SHARED_PACKAGES = frozenset({"audit", "inbox"})
+SHARED_PACKAGES = frozenset({"audit", "inbox", "operations"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

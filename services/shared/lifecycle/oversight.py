@@ -1,4 +1,4 @@
-"""What every service serves for those who watch over the platform: its audit trail and its dead letters."""
+"""What every service serves for those who watch over the platform: audit trail, dead letters, how it is."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,6 +12,10 @@ from services.shared.dead_letters.dead_letter_service import DeadLetterServicer,
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.inbox.desk import DeadLetterDesk
 from services.shared.lifecycle.foundation import Foundation
+from services.shared.operations import status_service
+from services.shared.operations.certificate import valid_until
+from services.shared.operations.condition import ConditionReader
+from services.shared.operations.status_service import StatusServicer
 from services.shared.rpc.method import StreamMethod, UnaryMethod
 from services.shared.rpc.signing import read_signing_key
 
@@ -26,9 +30,17 @@ def oversight(
     letters = dead_letter_kind()
     audit = AuditServicer(foundation.store, {**kinds, letters.name: letters}, known_to)
     dead = DeadLetterServicer(DeadLetterDesk(foundation.reading), foundation.runner, letters)
+    status = StatusServicer(
+        ConditionReader(foundation.reading, foundation.migrations),
+        service=foundation.service,
+        parts=foundation.parts,
+        # Read when the server reads it: a file renewed since is not what callers are shown.
+        certificate_valid_until=valid_until(foundation.settings.tls_certificate),
+    )
     return (
         (audit_service.SERVICE, (*audit.methods(), *_checkpoints(foundation).methods())),
         (dead_letter_service.SERVICE, dead.methods()),
+        (status_service.SERVICE, status.methods()),
     )
 
 

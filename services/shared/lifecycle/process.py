@@ -18,6 +18,9 @@ from services.shared.kafka.topics import TopicSpec, ensure_topics
 from services.shared.kernel.refusals import DependencyDown
 from services.shared.lifecycle.foundation import Foundation
 from services.shared.lifecycle.settings import Part
+from services.shared.operations.certificate import valid_until
+from services.shared.operations.condition import ConditionReader
+from services.shared.operations.metrics import ConditionMetrics, ConditionWatch
 from services.shared.rpc.admission import Admission
 from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.credentials import TokenSettings, TokenVerifier
@@ -158,7 +161,7 @@ async def _run_loops(
     foundation: Foundation, assembly: Assembly, signals: StopSignals, server: RpcServer
 ) -> int:
     """Runs every loop until a signal comes, or one of them ends by itself, which is a fault."""
-    loops: list[Loop] = list(assembly.loops)
+    loops: list[Loop] = [*assembly.loops, _condition_watch(foundation)]
     if foundation.relay is not None and foundation.listener is not None:
         loops += [foundation.relay, foundation.listener]
     topics = asyncio.create_task(_keep_asking_for_topics(foundation, assembly), name="topics")
@@ -180,6 +183,12 @@ async def _run_loops(
         task.cancel()
     await asyncio.gather(*tasks, stop, topics, return_exceptions=True)
     return 0 if fault is None else 1
+
+
+def _condition_watch(foundation: Foundation) -> ConditionWatch:
+    metrics = ConditionMetrics(foundation.registry)
+    metrics.certificate(valid_until(foundation.settings.tls_certificate))
+    return ConditionWatch(ConditionReader(foundation.reading, foundation.migrations), metrics)
 
 
 def _replicated(foundation: Foundation, topics: Sequence[TopicSpec]) -> list[TopicSpec]:

@@ -16,6 +16,7 @@ from services.shared.deadlines.metrics import DeadlineMetrics
 from services.shared.feed.metrics import FeedMetrics
 from services.shared.inbox.metrics import InboxMetrics
 from services.shared.kernel.actor import Role
+from services.shared.operations.metrics import ConditionMetrics
 from services.shared.outbox.metrics import RelayMetrics
 from services.shared.rpc.rpc_metrics import RpcMetrics
 from services.shared.telemetry.metrics import new_registry
@@ -129,6 +130,7 @@ def _metrics() -> frozenset[str]:
         DeadlineMetrics,
         FeedMetrics,
         DeliveryMetrics,
+        ConditionMetrics,
     )
     for metrics in declare:
         metrics(registry)

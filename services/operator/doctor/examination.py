@@ -1,0 +1,55 @@
+"""The whole examination: everything is asked at once, and nothing is waited for longer than a bound."""
+
+import asyncio
+from dataclasses import dataclass
+
+from aiokafka.errors import KafkaError
+
+from services.operator.doctor.expected import EXPECTED_GROUPS, expected_topics
+from services.operator.doctor.kafka_lines import kafka_lines
+from services.operator.doctor.kafka_reading import read_kafka
+from services.operator.doctor.service_asking import ask_service
+from services.operator.doctor.service_lines import service_lines, version_line
+from services.operator.doctor.verdict import Finding, Line
+from services.shared.kafka.address import KafkaAddress
+from services.shared.rpc.channels import SERVICES, Addresses, open_channels
+
+_KAFKA_S = 20.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What was found."""
+
+    lines: tuple[Line, ...]
+    #: neither Kafka nor any service answered
+    is_unreachable: bool
+
+
+async def examine(addresses: Addresses, kafka: KafkaAddress, token: str, *, replicas: int) -> Report:
+    """Looks at Kafka and at the three services. Raises OSError for a PEM file that cannot be read."""
+    async with open_channels(addresses) as channels:
+        looking = asyncio.create_task(_kafka(kafka, replicas))
+        answers = await asyncio.gather(*(ask_service(channels, addresses, name, token) for name in SERVICES))
+        of_kafka = await looking
+    lines = [*of_kafka]
+    for answer in answers:
+        lines += service_lines(answer)
+    versions = version_line(answers)
+    if versions is not None:
+        lines.append(versions)
+    nobody = not any(answer.is_reached for answer in answers)
+    is_unreachable = nobody and of_kafka[0].finding is Finding.KAFKA_UNREACHABLE
+    return Report(lines=tuple(lines), is_unreachable=is_unreachable)
+
+
+async def _kafka(kafka: KafkaAddress, replicas: int) -> list[Line]:
+    expected = expected_topics(replicas)
+    try:
+        async with asyncio.timeout(_KAFKA_S):
+            seen = await read_kafka(kafka, [spec.name for spec in expected], EXPECTED_GROUPS)
+    except (KafkaError, OSError) as error:
+        reason = str(error) or type(error).__name__
+        values = {"address": kafka.bootstrap, "failure": reason}
+        return [Line(area="kafka", finding=Finding.KAFKA_UNREACHABLE, values=values)]
+    return list(kafka_lines(seen, expected, replicas))

@@ -1,0 +1,1 @@
+"""What a service says of itself to whoever keeps it running: over gRPC to operators, and as metrics."""
