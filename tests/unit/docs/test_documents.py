@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -130,7 +131,8 @@ def _metrics() -> frozenset[str]:
         DeadlineMetrics,
         FeedMetrics,
         DeliveryMetrics,
-        ConditionMetrics,
+        # Without TLS there is no metric of a certificate.
+        lambda registry: ConditionMetrics(registry).certificate(datetime(2027, 1, 1, tzinfo=UTC)),
     )
     for metrics in declare:
         metrics(registry)

@@ -4,7 +4,7 @@ import unicodedata
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.notification.domain.alert_state import Alert
@@ -140,6 +140,7 @@ def test_markup_mentions_and_control_characters_of_a_name_are_only_read() -> Non
 
 
 @settings(max_examples=200, deadline=None)
+@example("0\r\x1b\x850")
 @given(st.text(max_size=60))
 def test_plain_values_are_bounded_and_have_no_markup(value: str) -> None:
     said = plain(value)
