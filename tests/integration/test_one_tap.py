@@ -141,6 +141,9 @@ async def accepts_once_as_the_person(site: Platform) -> None:
     accepted = await site.state_of(referral)
     assert accepted.state == referral_pb2.REFERRAL_STATE_ACCEPTED
     assert accepted.accepting_clinician.user == "dr-li"
+    # Nobody has acknowledged the alert: the link says that its message led to the act.
+    (alert,) = await site.alerts_about(referral)
+    assert [state_of(each) for each in await site.notification.deliveries(alert.name)] == ["ACTED"]
     again = await site.board.post(path, data={"action": "ACCEPT"})
     assert again.status_code == 200
     assert (await site.state_of(referral)).version == accepted.version

@@ -63,7 +63,8 @@ async def test_who_is_on_duty_is_written_to_at_their_own_address_until_they_answ
         posted = (await told(phone, referral, 1))[0]
         assert posted["recipient"] == "dr-night"
         assert str(posted["link"]).startswith("https://board.example/answer/")
-        assert await states(site, alert) == {("dr-night", "personal"): "SENT"}
+        (shown,) = await site.until_state(alert, "SENT")
+        assert (shown.recipient, shown.channel) == ("dr-night", "personal")
         await site.acknowledge(alert, user="dr-night")
 
         async def is_acted() -> bool:
