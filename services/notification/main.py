@@ -105,7 +105,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     alerts = alert_service.AlertServicer(
         kinds,
         runner,
-        AlertReading(store, runner, kinds),
+        AlertReading(store, runner, kinds, directory),
         ResourceStreams(tail, runner, kinds.alert),
         table,
     )

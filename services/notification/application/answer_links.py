@@ -21,6 +21,7 @@ from services.notification.domain.answer import (
     offered_actions,
 )
 from services.notification.domain.commands import AcknowledgeAlert
+from services.notification.domain.directory import Directory
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext
@@ -185,7 +186,7 @@ class AnswerDesk:
         request_id = link.request_id(action)
         if action is AnswerAction.ACKNOWLEDGE:
             await self._runner.run(
-                change_alert(self._kinds, AcknowledgeAlert(), link.alert),
+                change_alert(self._kinds, AcknowledgeAlert(), link.alert, Directory()),
                 CommandContext(
                     request_id=request_id,
                     actor=actor,

@@ -1,11 +1,13 @@
 """Makes a facility's roster what the request says, or tells what that would change."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.calendars import Calendars, national_days
 from services.notification.application.copies import KnownDirectory
 from services.notification.domain import roster as rosters
+from services.notification.domain.communities import acting_at
 from services.notification.domain.roster import Roster, RosterChange, RosterEvent
 from services.notification.domain.roster_commands import ApplyRoster, RosterApplied
 from services.notification.domain.roster_texts import KNOWN_ROLES
@@ -69,12 +71,14 @@ class RosterDesk:
     def _decide(
         self, state: Roster | None, command: ApplyRoster, context: CommandContext
     ) -> tuple[RosterApplied, ...]:
+        directory = self._directory.current()
+        facility = rosters.roster_facility(command, context.actor)
         return rosters.decide(
             state,
             command,
-            context,
+            replace(context, actor=acting_at(context.actor, facility, directory)),
             national=national_days(self._calendars, command.rotations, context.recorded_at),
-            facilities=self._directory.current().facilities,
+            facilities=directory.facilities,
             roles=self._roles,
         )
 

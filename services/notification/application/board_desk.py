@@ -25,12 +25,13 @@ from services.notification.domain.board_alerts import no_board_alert
 from services.notification.domain.board_events import BoardLost
 from services.notification.domain.board_policy import BoardPolicy
 from services.notification.domain.commands import GoOnWithoutBoard, SettleAlert
+from services.notification.domain.communities import acting_at, sees
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.domain.values import EscalationStep
 from services.notification.domain.without_board import called_without_board
 from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
-from services.shared.kernel.actor import system_actor
+from services.shared.kernel.actor import Actor, system_actor
 from services.shared.kernel.ids import derive_id
 
 _log = structlog.get_logger(__name__)
@@ -81,6 +82,10 @@ class BoardDesk:
         """Where the facility lacks its board, the users of the escalation who are reached otherwise."""
         return await self._reach.of(escalation) if self.lacks_board(facility) else None
 
+    def is_seen(self, facility: str, actor: Actor) -> bool:
+        """Whether the facility's boards are the actor's to see."""
+        return sees(actor, facility, self._directory.current())
+
     def expects(self, facility: str) -> bool:
         """Whether a board that the facility once had may not go silent."""
         known = self._directory.current().facilities.get(facility)
@@ -121,7 +126,8 @@ class BoardDesk:
         async def use_case(work: Work) -> Reply[Board]:
             name = board_name(facility)
             state: Board | None = await work.load_target(self._kinds.board, name)
-            events = boards.decide(state, command, work.context)
+            actor = acting_at(work.context.actor, facility, self._directory.current())
+            events = boards.decide(state, command, replace(work.context, actor=actor))
             await work.record(self._kinds.board, name, events)
             await self._settle(work, state, type(events[0]).__name__)
             return work.reply(self._kinds.board, name)

@@ -14,6 +14,7 @@ from services.notification.domain.board import may_arrange
 from services.notification.domain.board_alerts import drill_alert
 from services.notification.domain.board_policy import BoardPolicy
 from services.notification.domain.commands import SettleAlert
+from services.notification.domain.communities import acting_at, seen_by
 from services.notification.domain.drill import Drill, StartDrill
 from services.notification.domain.drill_events import DrillNotHeld, DrillStarted
 from services.notification.domain.drill_plan import DrillPlan
@@ -47,9 +48,10 @@ class DrillDesk:
     def target(self, command: StartDrill, actor: Actor) -> StartDrill:
         """Which centre's drill a person starts. Raises NotPermitted, InvalidInput."""
         facility = command.facility or actor.facility
-        if not may_arrange(actor, facility):
+        directory = self._directory.current()
+        if not may_arrange(acting_at(actor, facility, directory), facility):
             raise NotPermitted("DRILL_NOT_THEIRS", board_texts.NOT_THEIRS)
-        known = self._directory.current().facilities.get(facility)
+        known = directory.facilities.get(facility)
         centres = self._policy.centres_of(known.capabilities if known else ())
         centre = command.centre or (centres[0] if centres else "")
         if centre not in centres:
@@ -59,6 +61,13 @@ class DrillDesk:
                 )
             )
         return StartDrill(facility=facility, centre=centre)
+
+    def seen(self, actor: Actor, asked: str) -> tuple[str, ...] | None:
+        """The facilities whose drills the actor sees, of those asked for; None is everybody's."""
+        facilities = seen_by(actor, self._directory.current())
+        if asked:
+            return (asked,) if facilities is None or asked in facilities else ()
+        return None if facilities is None else tuple(sorted(facilities))
 
     def start(self, command: StartDrill, name: str) -> UseCase[Drill]:
         """Answers with the drill that has begun."""

@@ -7,6 +7,7 @@ from services.notification.application.aggregates import Aggregates
 from services.notification.application.board_desk import BoardDesk
 from services.notification.application.copies import KnownDirectory, Subjects
 from services.notification.domain.calling import Rosters
+from services.notification.domain.communities import sees
 from services.notification.domain.directory import Directory
 from services.notification.domain.preview import (
     PreviewedAlert,
@@ -145,18 +146,4 @@ class RecipientPreview:
 
 def may_preview(facility: str, actor: Actor, directory: Directory) -> bool:
     """Whether the actor may hear who is on duty: operators, its own people, its community's coordinators."""
-    if actor.has_role(Role.OPERATOR):
-        return True
-    if not actor.facility:
-        return False
-    if actor.facility == facility:
-        return True
-    return actor.has_role(Role.COORDINATOR) and _same_community(facility, actor.facility, directory)
-
-
-def _same_community(facility: str, other: str, directory: Directory) -> bool:
-    communities: list[str] = []
-    for each in (facility, other):
-        known = directory.facilities.get(each)
-        communities.append(known.community if known else "")
-    return bool(communities[0]) and communities[0] == communities[1]
+    return sees(actor, facility, directory)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.notification.application.aggregates import Aggregates
-from services.notification.application.reading import sees_everything
+from services.notification.application.copies import KnownDirectory
 from services.notification.domain import roster_coverage as coverage
 from services.notification.domain import texts
 from services.notification.domain.clock_times import CHINA_OFFSET_MINUTES
+from services.notification.domain.communities import sees
 from services.notification.domain.roster_slots import slots_at, timeline
 from services.notification.domain.roster_state import Roster, offset_minutes, roster_name
 from services.notification.domain.roster_values import CoverageGap, DutySlot, SinglePoint
@@ -36,13 +37,14 @@ class Coverage:
 class RosterReading:
     """Reads rosters from the store. Raises DependencyDown when it is away."""
 
-    def __init__(self, kinds: Aggregates, runner: CommandRunner) -> None:
+    def __init__(self, kinds: Aggregates, runner: CommandRunner, directory: KnownDirectory) -> None:
         self._kinds = kinds
         self._runner = runner
+        self._directory = directory
 
     async def roster(self, facility: str, actor: Actor) -> tuple[Roster | None, int]:
         """The roster with its version. Raises NotPermitted for another facility's."""
-        if facility != actor.facility and not sees_everything(actor):
+        if not sees(actor, facility, self._directory.current()):
             raise NotPermitted("OTHER_FACILITY", texts.OTHER_FACILITYS_ROSTER)
         loaded = await self._runner.read(self._kinds.roster, roster_name(facility))
         return loaded.state, loaded.version

@@ -47,10 +47,10 @@ def compose_rosters(
     """Raises SealingKeysInvalid."""
     runner, calendars = foundation.runner, national_calendar.NationalCalendar()
     points = stored_contact_points(foundation.store, settings.contact_keys)
-    reading = RosterReading(kinds, runner)
+    reading = RosterReading(kinds, runner, directory)
     handovers = HandoverReading(
         rosters=reading,
-        alerts=AlertReading(foundation.store, runner, kinds),
+        alerts=AlertReading(foundation.store, runner, kinds, directory),
         cases=stored_caseload.StoredCaseload(foundation.store),
         directory=directory,
     )

@@ -7,7 +7,7 @@ from typing import Any
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.change_alert import change_alert
 from services.notification.application.delivery_table import DeliveryTable
-from services.notification.application.reading import AlertReading, may_see, sees_everything
+from services.notification.application.reading import AlertReading
 from services.notification.domain import commands
 from services.notification.domain.alert_state import Alert, parties
 from services.notification.entrypoints.grpc.resources import alert_resource, delivery_resource
@@ -24,9 +24,6 @@ from tierlink.notification.v1 import alert_pb2
 from tierlink.notification.v1 import alert_service_pb2 as pb
 
 SERVICE = "tierlink.notification.v1.AlertService"
-
-#: More open alerts than a board can show.
-_PICTURE_MAX = 2_000
 
 #: More messages than a whole escalation sends.
 _DELIVERIES_MAX = 1_000
@@ -92,7 +89,9 @@ class AlertServicer:
             kind=self._kinds.alert,
             runner=self._runner,
             target=lambda request, context: str(request.name),
-            use_case=lambda decided, alert: change_alert(self._kinds, decided, alert),
+            use_case=lambda decided, alert: change_alert(
+                self._kinds, decided, alert, self._reading.directory
+            ),
             render=render,
         )
 
@@ -112,7 +111,7 @@ class AlertServicer:
         states = [alert_pb2.AlertState.Name(state) for state in request.states]
         page = await self._reading.page(
             contains,
-            None if sees_everything(call.actor) else (call.actor.facility,),
+            self._reading.facilities_of(call.actor),
             states=tuple(state.removeprefix("ALERT_STATE_") for state in states),
             after=position_number(request.page_token),
             limit=page_size(request.page_size),
@@ -127,15 +126,16 @@ class AlertServicer:
     ) -> AsyncGenerator[pb.WatchAlertsResponse, None]:
         """Raises NotPermitted for another facility's alerts, InvalidInput for a bad token."""
         actor = call.actor
-        if request.facility not in ("", actor.facility) and not sees_everything(actor):
+        seen = self._reading.facilities_of(actor)
+        if request.facility and seen is not None and request.facility not in seen:
             raise NotPermitted("OTHER_FACILITY", _OTHER_FACILITY)
         facility = request.facility or actor.facility
 
         def visible(alert: Alert) -> bool:
-            return may_see(alert, actor) and (not facility or facility in parties(alert))
+            return self._reading.is_seen(alert, actor) and (not facility or facility in parties(alert))
 
         async def picture() -> AsyncIterator[Pictured[Alert]]:
-            for alert in await self._reading.open_alerts(facility, alerts_max=_PICTURE_MAX):
+            async for alert in self._reading.picture((facility,) if facility else seen):
                 if visible(alert):
                     yield Pictured(name=alert.name, version=alert.version, state=alert)
 

@@ -5,7 +5,6 @@ from typing import Any
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.board_desk import BoardDesk
 from services.notification.application.presence import BoardPresence
-from services.notification.application.reading import sees_everything
 from services.notification.domain import board_texts
 from services.notification.domain.board import WithdrawBoard, board_name, may_report
 from services.notification.domain.board_policy import BoardPolicy
@@ -76,7 +75,7 @@ class BoardServicer:
         await self._presence.refresh()
         response = pb.ListBoardsResponse()
         for facility, seen in sorted(self._presence.current().items()):
-            if facility != call.actor.facility and not sees_everything(call.actor):
+            if not self._desk.is_seen(facility, call.actor):
                 continue
             state = (await self._runner.read(self._kinds.board, board_name(facility))).state
             if state is not None:

@@ -6,12 +6,10 @@ from typing import Any
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.drill_desk import DrillDesk
 from services.notification.application.drill_reading import DrillReading
-from services.notification.application.reading import sees_everything
 from services.notification.domain.drill import Drill, StartDrill, summaries
 from services.notification.entrypoints.grpc.resources import drill_resource, drill_summary_resource
 from services.shared.commands.command_method import command_context, request_digest
 from services.shared.eventstore.runner import CommandRunner
-from services.shared.kernel.actor import Actor
 from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import FieldViolation, InvalidInput
 from services.shared.protocodec import MessageCodec
@@ -79,7 +77,7 @@ class DrillServicer:
     async def list_drills(self, request: pb.ListDrillsRequest, call: Call) -> pb.ListDrillsResponse:
         states = [drill_pb2.DrillState.Name(state) for state in request.states]
         page = await self._reading.page(
-            _facilities(call.actor, request.facility),
+            self._desk.seen(call.actor, request.facility),
             states=tuple(state.removeprefix("DRILL_STATE_") for state in states),
             after=position_number(request.page_token),
             limit=page_size(request.page_size),
@@ -104,16 +102,9 @@ class DrillServicer:
                 )
             )
         drills: list[Drill] = await self._reading.started_between(
-            _facilities(call.actor, request.facility), begin, end
+            self._desk.seen(call.actor, request.facility), begin, end
         )
         return pb.GetDrillReportResponse(
             centres=[drill_summary_resource(each) for each in summaries(drills)],
             drills=[drill_resource(drill) for drill in drills],
         )
-
-
-def _facilities(actor: Actor, asked: str) -> tuple[str, ...] | None:
-    """Whose drills the actor may see of those asked for; None is everybody's."""
-    if sees_everything(actor):
-        return (asked,) if asked else None
-    return (actor.facility,) if asked in ("", actor.facility) else ()
