@@ -212,6 +212,13 @@ async def test_a_destination_that_is_asked_sees_the_clocks_and_nobody_else_does(
     seen = await hospital.episodes.GetEpisode(ask, metadata=hospital.as_(COUNTY))
     assert seen.episode.name == referral.episode
     assert COUNTY not in seen.episode.facilities
+    # The whole story goes with the clocks.
+    whole = pb.GetTimelineRequest(name=referral.name, whole_episode=True)
+    told = await hospital.referrals.GetTimeline(whole, metadata=hospital.as_(COUNTY))
+    assert {"EpisodeOpened", "ReferralRequested"} <= {entry.metadata.type for entry in told.entries}
+    await refused(
+        hospital.referrals.GetTimeline(whole, metadata=hospital.as_(OTHER)), grpc.StatusCode.NOT_FOUND
+    )
     await refused(hospital.episodes.GetEpisode(ask, metadata=hospital.as_(OTHER)), grpc.StatusCode.NOT_FOUND)
     cancel = pb.CancelReferralRequest(request_id=new_id(), name=referral.name)
     cancel.reason.code = "PATIENT_REFUSES"

@@ -62,11 +62,22 @@ class Reading:
     value: float
     #: None where nothing is promised
     at_most: float | None = None
+    #: of a size that the promise is made for
+    at_least: float | None = None
 
     @property
     def is_met(self) -> bool:
         """Whether what is promised holds; true where nothing is."""
+        if self.at_least is not None and self.value < self.at_least:
+            return False
         return self.at_most is None or self.value <= self.at_most
+
+    @property
+    def promised(self) -> str:
+        """Such as `<= 20 ms`; empty where nothing is."""
+        if self.at_least is not None:
+            return f">= {self.at_least:,.0f} {self.unit}".strip()
+        return "" if self.at_most is None else f"<= {self.at_most:g} {self.unit}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,9 +117,9 @@ def shortfalls(sections: Sequence[Section]) -> tuple[Shortfall, ...]:
                 section=section.key,
                 key=reading.key,
                 value=reading.value,
-                promised=f"<= {reading.at_most:g} {reading.unit}",
+                promised=reading.promised,
             )
             for reading in section.readings
-            if not reading.is_met and reading.at_most is not None
+            if not reading.is_met
         )
     return tuple(found)

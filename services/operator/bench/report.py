@@ -87,6 +87,7 @@ def _section(section: Section) -> dict[str, Any]:
                 "value": reading.value,
                 "unit": reading.unit,
                 "at_most": reading.at_most,
+                "at_least": reading.at_least,
                 "met": reading.is_met,
             }
             for reading in section.readings
@@ -154,9 +155,15 @@ def _readings(readings: Sequence[Reading], language: Language) -> Table:
         table.add_row(
             shown(reading.title, language),
             _amount(reading.value, reading.unit),
-            _promise("≤", reading.at_most, reading.is_met),
+            _bound(reading),
         )
     return table
+
+
+def _bound(reading: Reading) -> Text:
+    if reading.at_least is not None:
+        return _promise("≥", reading.at_least, reading.is_met)
+    return _promise("≤", reading.at_most, reading.is_met)
 
 
 def _say(column: str, language: Language) -> str:

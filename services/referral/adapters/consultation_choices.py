@@ -9,9 +9,10 @@ from services.referral.domain.clocks_targets import SourcedLimit
 from services.referral.domain.consultation_details import Modality
 from services.referral.domain.consultation_policy import ConsultationPolicy, ReturnReason, UrgencyLimit
 from services.referral.domain.consultation_values import ConsultationKind
+from services.referral.domain.values import Pathway
 from services.shared.kernel.text import BilingualText
 
-_Chosen = TypeVar("_Chosen", ConsultationKind, Modality)
+_Chosen = TypeVar("_Chosen", ConsultationKind, Modality, Pathway)
 
 _Words = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 _Code = Annotated[str, msgspec.Meta(pattern="^[A-Z][A-Z0-9_]{1,63}$")]
@@ -52,6 +53,7 @@ class ConsultationChoices(msgspec.Struct, forbid_unknown_fields=True, frozen=Tru
     expert_visit_recorded: str = ""
     result_due_by_kind: dict[ConsultationKind, str] = {}
     result_due_by_modality: dict[Modality, str] = {}
+    result_due_by_pathway: dict[Pathway, str] = {}
     #: added, or in the place of those of the same code
     return_reasons: tuple[_ReturnReason, ...] = ()
     #: in the place of all others
@@ -69,6 +71,7 @@ class ConsultationChoices(msgspec.Struct, forbid_unknown_fields=True, frozen=Tru
             expert_visit_recorded=other.expert_visit_recorded or self.expert_visit_recorded,
             result_due_by_kind=self.result_due_by_kind | other.result_due_by_kind,
             result_due_by_modality=self.result_due_by_modality | other.result_due_by_modality,
+            result_due_by_pathway=self.result_due_by_pathway | other.result_due_by_pathway,
             return_reasons=tuple(reasons.values()),
             attachment_schemes=other.attachment_schemes or self.attachment_schemes,
         )
@@ -83,6 +86,7 @@ class ConsultationChoices(msgspec.Struct, forbid_unknown_fields=True, frozen=Tru
             claim_lease=_limit(limits, self.claim_lease),
             result_due_by_kind=_limits(limits, self.result_due_by_kind),
             result_due_by_modality=_limits(limits, self.result_due_by_modality),
+            result_due_by_pathway=_limits(limits, self.result_due_by_pathway),
             critical_value_notified=_limit(limits, self.critical_value_notified),
             critical_value_acknowledged=_limit(limits, self.critical_value_acknowledged),
             resubmission_due=_limit(limits, self.resubmission_due),
@@ -96,7 +100,11 @@ def _limit(limits: Mapping[str, SourcedLimit], key: str) -> UrgencyLimit:
     if key not in limits:
         raise ValueError(f"names no limit {key!r}")
     found = limits[key]
-    return UrgencyLimit(emergency_s=found.emergency_s or found.limit_s, otherwise_s=found.limit_s)
+    return UrgencyLimit(
+        emergency_s=found.emergency_s or found.limit_s,
+        otherwise_s=found.limit_s,
+        urgent_s=found.urgent_s,
+    )
 
 
 def _limits(

@@ -101,6 +101,7 @@ class _Limit(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=Tr
     label: _Text
     limit_s: _Seconds
     emergency_s: _Seconds | None = None
+    urgent_s: _Seconds | None = None
     source: str
     confidence: Confidence
 
@@ -228,6 +229,7 @@ class _Layer:
             label=entry.label.value(),
             limit_s=entry.limit_s,
             emergency_s=entry.emergency_s,
+            urgent_s=entry.urgent_s,
             source=self.source(entry.key, entry.source, sources),
             confidence=entry.confidence,
         )

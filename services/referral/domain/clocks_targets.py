@@ -130,6 +130,8 @@ class SourcedLimit:
     limit_s: int
     #: the shorter limit of an emergency, where there is one
     emergency_s: int | None = None
+    #: None: as `limit_s`
+    urgent_s: int | None = None
     source: BilingualText
     confidence: Confidence
 

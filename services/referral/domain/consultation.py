@@ -145,7 +145,8 @@ def _request(
         clinical_summary=command.clinical_summary,
         attachments=command.attachments,
         # from receipt: a request entered late must not be overdue at once
-        due_at=context.recorded_at + policy.result_due_within(command.kind, command.urgency, command.imaging),
+        due_at=context.recorded_at
+        + policy.result_due_within(command.kind, command.urgency, command.pathway, command.imaging),
         ecg=command.ecg,
         imaging=command.imaging,
         laboratory=command.laboratory,

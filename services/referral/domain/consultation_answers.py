@@ -88,7 +88,8 @@ def _resubmitted(
     return events.ConsultationResubmitted(
         clinical_summary=command.clinical_summary or state.clinical_summary,
         attachments=command.attachments or state.attachments,
-        due_at=context.recorded_at + policy.result_due_within(state.kind, state.urgency, imaging),
+        due_at=context.recorded_at
+        + policy.result_due_within(state.kind, state.urgency, state.pathway, imaging),
         ecg=command.ecg or state.ecg,
         imaging=imaging,
         laboratory=command.laboratory or state.laboratory,

@@ -5,20 +5,25 @@ from datetime import timedelta
 
 from services.referral.domain.consultation_details import ImagingRequest, Modality
 from services.referral.domain.consultation_values import ConsultationKind
-from services.referral.domain.values import Urgency
+from services.referral.domain.values import Pathway, Urgency
 from services.shared.kernel.text import BilingualText
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UrgencyLimit:
-    """A time limit that is shorter for an emergency."""
+    """A time limit by urgency."""
 
     emergency_s: int
     otherwise_s: int
+    #: None: an URGENT one has no limit of its own
+    urgent_s: int | None = None
 
     def of(self, urgency: Urgency) -> timedelta:
-        """The limit for `urgency`; only EMERGENCY gets the shorter one."""
-        return timedelta(seconds=self.emergency_s if urgency is Urgency.EMERGENCY else self.otherwise_s)
+        """The limit for `urgency`."""
+        if urgency is Urgency.EMERGENCY:
+            return timedelta(seconds=self.emergency_s)
+        is_urgent = urgency is Urgency.URGENT and self.urgent_s is not None
+        return timedelta(seconds=(self.urgent_s or 0) if is_urgent else self.otherwise_s)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,6 +50,8 @@ class ConsultationPolicy:
     result_due_by_kind: tuple[tuple[ConsultationKind, UrgencyLimit], ...] = ()
     #: the same for images by modality, which goes before the kind's: a city's rule for X-ray
     result_due_by_modality: tuple[tuple[Modality, UrgencyLimit], ...] = ()
+    #: illnesses that cannot wait so long, whatever travels: the shorter limit counts
+    result_due_by_pathway: tuple[tuple[Pathway, UrgencyLimit], ...] = ()
     #: from the centre's seeing a critical value until the requester is told
     critical_value_notified: UrgencyLimit
     #: from telling until the requester acknowledges
@@ -58,9 +65,19 @@ class ConsultationPolicy:
     attachment_schemes: tuple[str, ...]
 
     def result_due_within(
-        self, kind: ConsultationKind, urgency: Urgency, imaging: ImagingRequest | None = None
+        self,
+        kind: ConsultationKind,
+        urgency: Urgency,
+        pathway: Pathway,
+        imaging: ImagingRequest | None = None,
     ) -> timedelta:
-        """How long the centre has for its result."""
+        """How long the centre has for its result: by what travels, and no longer than the pathway's."""
+        found = [limit.of(urgency) for each, limit in self.result_due_by_pathway if each is pathway]
+        return min([self._by_what_travels(kind, urgency, imaging), *found])
+
+    def _by_what_travels(
+        self, kind: ConsultationKind, urgency: Urgency, imaging: ImagingRequest | None
+    ) -> timedelta:
         for modality, limit in self.result_due_by_modality:
             if imaging is not None and imaging.modality is modality:
                 return limit.of(urgency)

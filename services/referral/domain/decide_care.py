@@ -15,6 +15,7 @@ from services.referral.domain.commands import (
     StartTreatment,
 )
 from services.referral.domain.continuation import BACK, RED_FLAG, assessed, back_opening, child_name
+from services.referral.domain.decide_record import left_incomplete
 from services.referral.domain.decide_request import origin_of
 from services.referral.domain.decide_review import left_unreviewed
 from services.referral.domain.decide_steps import within
@@ -164,16 +165,17 @@ def follow_up(decision: Decision[RecordFollowUp]) -> tuple[Event, ...]:
 
 
 def close(decision: Decision[CloseReferral]) -> tuple[Event, ...]:
-    """A review that is still open waits no longer than the referral: that it was not done is on record."""
-    end = ReferralClosed(origin_facility=decision.state.origin_facility)
-    return (*left_unreviewed(decision.state), end)
+    """What is still open waits no longer than the referral: that it was not done is on record."""
+    state = decision.state
+    end = ReferralClosed(origin_facility=state.origin_facility)
+    return (*left_unreviewed(state), *left_incomplete(state), end)
 
 
 def cancel(decision: Decision[CancelReferral]) -> tuple[Event, ...]:
     """A destination that accepted must hear of it before it is done."""
     reason = decision.command.reason
     if decision.state.state not in _BEFORE_DEPARTURE:
-        return (ReferralCancelled(reason=reason),)
+        return (*left_incomplete(decision.state), ReferralCancelled(reason=reason))
     answer_in = timedelta(seconds=decision.terms.confirm_cancellation_s)
     return (CancellationRequested(reason=reason, confirm_by=decision.context.recorded_at + answer_in),)
 
@@ -182,7 +184,7 @@ def confirm_cancellation(decision: Decision[ConfirmCancellation]) -> tuple[Event
     reason = decision.state.end_reason
     if reason is None:
         raise ValueError(f"{decision.state.name} is to be cancelled without a reason")
-    return (ReferralCancelled(reason=reason),)
+    return (*left_incomplete(decision.state), ReferralCancelled(reason=reason))
 
 
 def death_faults(decision: Decision[RecordDeath]) -> list[FieldViolation]:
@@ -205,6 +207,7 @@ def _died_at(reason: str, description: str) -> FieldViolation:
 def record_death(decision: Decision[RecordDeath]) -> tuple[Event, ...]:
     return (
         *left_unreviewed(decision.state),
+        *left_incomplete(decision.state),
         PatientDied(
             died_at=decision.command.died_at,
             certifier=decision.command.certifier,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from services.referral.domain.commands import CompleteRecord, CreateReferral, MeetDeadline
 from services.referral.domain.decision import Decision
-from services.referral.domain.events import Event, RecordCompleted, RecordOverdue
+from services.referral.domain.events import Event, RecordCompleted, RecordLeftIncomplete, RecordOverdue
 from services.referral.domain.policy import ReferralPolicy
 from services.referral.domain.record_contents import (
     absent,
@@ -17,6 +17,7 @@ from services.referral.domain.record_contents import (
 )
 from services.referral.domain.record_faults import Today, fault, record_faults
 from services.referral.domain.record_values import TransferRecord
+from services.referral.domain.referral_state import Referral
 from services.referral.domain.referral_values import ClinicalSummary
 from services.referral.domain.values import Direction, Pathway, Urgency
 from services.shared.kernel.command import CommandContext
@@ -104,6 +105,13 @@ def record_overdue(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...
     """The origin is to complete it: it wrote the record."""
     state = decision.state
     return (RecordOverdue(facility=state.origin_facility, missing_elements=state.missing_elements),)
+
+
+def left_incomplete(state: Referral) -> tuple[Event, ...]:
+    """What goes before the end of a referral whose record was to be completed: nobody can do it any more."""
+    if state.record_due_at is None or not state.missing_elements:
+        return ()
+    return (RecordLeftIncomplete(facility=state.origin_facility, missing_elements=state.missing_elements),)
 
 
 def _today(context: CommandContext, policy: ReferralPolicy) -> Today:

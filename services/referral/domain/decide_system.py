@@ -6,7 +6,7 @@ from datetime import datetime
 from services.referral.domain import decide_steps as steps
 from services.referral.domain.commands import BedNews, FollowBed, MeetDeadline
 from services.referral.domain.deadlines import Due, deadlines
-from services.referral.domain.decide_record import record_overdue
+from services.referral.domain.decide_record import left_incomplete, record_overdue
 from services.referral.domain.decide_review import review_overdue
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
@@ -120,14 +120,15 @@ def _lapsed(decision: Decision[MeetDeadline], name: str) -> tuple[Event, ...]:
 
 
 def _expired(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
-    return (ReferralExpired(),)
+    return (*left_incomplete(decision.state), ReferralExpired())
 
 
 def _cancelled(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
     reason = decision.state.end_reason
     if reason is None:
         raise ValueError(f"{decision.state.name} is to be cancelled without a reason")
-    return (ReferralCancelled(reason=reason, by_deadline=True),)
+    end = ReferralCancelled(reason=reason, by_deadline=True)
+    return (*left_incomplete(decision.state), end)
 
 
 def _report_overdue(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:

@@ -17,7 +17,7 @@ from services.referral.domain.episode_order import order_failures
 from services.referral.domain.episode_state import Episode, allowed_commands, deadlines, evolve, facets
 from services.referral.domain.episode_transitions import commands_allowed_in, has_row
 from services.referral.domain.episode_values import opened_by_request
-from services.referral.domain.identity_in_texts import refuse_identities
+from services.referral.domain.identity_in_texts import identity_in_texts, refuse_identities
 from services.referral.domain.milestones import Milestone, MilestoneKind
 from services.referral.domain.pseudonyms import pseudonym_faults
 from services.referral.domain.readers import coordinates, knows_of
@@ -57,7 +57,6 @@ _OPENERS = (Role.CLINICIAN, Role.AMBULANCE)
 _RECORDERS = (Role.CLINICIAN, Role.AMBULANCE, Role.REFERRAL_OFFICE, Role.COORDINATOR)
 _CLOSERS = (Role.CLINICIAN, Role.REFERRAL_OFFICE)
 
-
 _Change = (
     commands.RecordMilestone | commands.CorrectMilestone | commands.ExcludeClock | commands.LiftClockExclusion
 )
@@ -84,9 +83,7 @@ def decide(
     SAME_PATIENT).
     """
     if isinstance(command, commands.OpenEpisode):
-        opened = _open(state, command, context)
-        refuse_identities(command)
-        return (opened,)
+        return (_open(state, command, context),)
     if state is None:
         raise NotFound(RESOURCE, "")
     if isinstance(command, commands.JoinEpisode):
@@ -132,7 +129,7 @@ def _open(
         raise NotPermitted("OPENER_ONLY", texts.OPENER_ONLY)
     if state is not None:
         raise _not_allowed(state, command, ())
-    if faults := pseudonym_faults(command.patient):
+    if faults := pseudonym_faults(command.patient) + identity_in_texts(command):
         raise InvalidInput(*faults)
     return events.EpisodeOpened(patient=command.patient, pathway=command.pathway, facility=actor.facility)
 

@@ -56,7 +56,7 @@ from services.referral.domain.events_plan import (
     TaskMissed,
     TaskMissExplained,
 )
-from services.referral.domain.events_record import RecordCompleted, RecordOverdue
+from services.referral.domain.events_record import RecordCompleted, RecordLeftIncomplete, RecordOverdue
 from services.referral.domain.events_results import ResultRepeated, ResultsAdded
 from services.referral.domain.events_review import ReferralReviewed, ReviewNotDone, ReviewOverdue
 from services.referral.domain.events_steps import (
@@ -110,6 +110,7 @@ __all__ = [
     "PlanAmended",
     "PlanEvent",
     "RecordCompleted",
+    "RecordLeftIncomplete",
     "RecordOverdue",
     "ReferralAccepted",
     "ReferralApproved",
@@ -175,6 +176,7 @@ Event: TypeAlias = (
     | EnteredInError
     | RecordCompleted
     | RecordOverdue
+    | RecordLeftIncomplete
     | ReferralReviewed
     | ReviewOverdue
     | ReviewNotDone

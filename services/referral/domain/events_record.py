@@ -26,3 +26,12 @@ class RecordOverdue:
     #: that is to complete it
     facility: str
     missing_elements: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordLeftIncomplete:
+    """The referral ends, and its record still lacks what it was given time for."""
+
+    #: that was to complete it
+    facility: str
+    missing_elements: tuple[str, ...] = ()

@@ -43,7 +43,12 @@ def _overdue(state: Referral, event: e.RecordOverdue, _: EventMetadata) -> Chang
     return {"record_overdue": True}
 
 
+def _left_incomplete(state: Referral, event: e.RecordLeftIncomplete, _: EventMetadata) -> Changes:
+    return {"record_left_incomplete": True}
+
+
 RECORD: dict[type[e.Event], Callable[[Referral, Any, EventMetadata], Changes]] = {
     e.RecordCompleted: _completed,
     e.RecordOverdue: _overdue,
+    e.RecordLeftIncomplete: _left_incomplete,
 }

@@ -100,6 +100,7 @@ EVENTS: dict[str, BilingualText] = {
     "ReferralReviewed": _pair("已补审", "reviewed afterwards"),
     "ReviewOverdue": _pair("补审逾期", "review overdue"),
     "ReviewNotDone": _pair("未补审即终结", "ended without the review"),
+    "RecordLeftIncomplete": _pair("病历未补全即终结", "ended with an incomplete record"),
     "OfferAcknowledged": _pair("签收转诊申请", "offer acknowledged"),
     "InformationRequested": _pair("要求补充资料", "information requested"),
     "InformationProvided": _pair("已补充资料", "information provided"),

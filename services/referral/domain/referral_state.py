@@ -112,6 +112,8 @@ class Referral:
     record_completed_at: datetime | None = None
     #: the limit passed with the record incomplete
     record_overdue: bool = False
+    #: it ended, and the record still lacked what it was given time for
+    record_left_incomplete: bool = False
     record_completions: tuple[RecordCompletion, ...] = ()
     #: that travel with the patient
     results: tuple[ExaminationResult, ...] = ()

@@ -102,6 +102,11 @@ def test_another_patient_s_alerts_stay() -> None:
         (occurrence("PatientNoShow", {"facility": HOSPITAL}), "PATIENT_NO_SHOW", DEPARTED),
         (occurrence("OutcomeReportOverdue"), "OUTCOME_REPORT_OVERDUE", occurrence("ReferralClosed")),
         (occurrence("RecordOverdue", {"facility": BRANCH}), "RECORD_OVERDUE", occurrence("RecordCompleted")),
+        (
+            occurrence("RecordOverdue", {"facility": BRANCH}),
+            "RECORD_OVERDUE",
+            occurrence("RecordLeftIncomplete"),
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else value.event_type,
 )  # fmt: skip

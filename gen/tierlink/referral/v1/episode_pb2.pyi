@@ -602,12 +602,15 @@ class SourcedLimit(message.Message):
     LABEL_FIELD_NUMBER: builtins.int
     LIMIT_S_FIELD_NUMBER: builtins.int
     EMERGENCY_S_FIELD_NUMBER: builtins.int
+    URGENT_S_FIELD_NUMBER: builtins.int
     SOURCE_FIELD_NUMBER: builtins.int
     CONFIDENCE_FIELD_NUMBER: builtins.int
     key: builtins.str
     limit_s: builtins.int
     emergency_s: builtins.int
     """The shorter limit of an emergency, where there is one."""
+    urgent_s: builtins.int
+    """Of URGENT, where it differs from `limit_s`."""
     confidence: builtins.str
     @builtins.property
     def label(self) -> type_pb2.BilingualText: ...
@@ -620,16 +623,22 @@ class SourcedLimit(message.Message):
         label: type_pb2.BilingualText | None = ...,
         limit_s: builtins.int = ...,
         emergency_s: builtins.int | None = ...,
+        urgent_s: builtins.int | None = ...,
         source: type_pb2.BilingualText | None = ...,
         confidence: builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["_emergency_s", b"_emergency_s", "emergency_s", b"emergency_s", "label", b"label", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["_emergency_s", b"_emergency_s", "_urgent_s", b"_urgent_s", "emergency_s", b"emergency_s", "label", b"label", "source", b"source", "urgent_s", b"urgent_s"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_emergency_s", b"_emergency_s", "confidence", b"confidence", "emergency_s", b"emergency_s", "key", b"key", "label", b"label", "limit_s", b"limit_s", "source", b"source"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_emergency_s", b"_emergency_s", "_urgent_s", b"_urgent_s", "confidence", b"confidence", "emergency_s", b"emergency_s", "key", b"key", "label", b"label", "limit_s", b"limit_s", "source", b"source", "urgent_s", b"urgent_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__emergency_s: _TypeAlias = typing.Literal["emergency_s"]  # noqa: Y015
     _WhichOneofArgType__emergency_s: _TypeAlias = typing.Literal["_emergency_s", b"_emergency_s"]  # noqa: Y015
+    _WhichOneofReturnType__urgent_s: _TypeAlias = typing.Literal["urgent_s"]  # noqa: Y015
+    _WhichOneofArgType__urgent_s: _TypeAlias = typing.Literal["_urgent_s", b"_urgent_s"]  # noqa: Y015
+    @typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__emergency_s) -> _WhichOneofReturnType__emergency_s | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__urgent_s) -> _WhichOneofReturnType__urgent_s | None: ...
 
 @typing.final
 class SourcedShare(message.Message):

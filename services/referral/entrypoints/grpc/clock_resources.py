@@ -84,6 +84,7 @@ def _limit(limit: SourcedLimit) -> episode_pb2.SourcedLimit:
         label=_text(limit.label),
         limit_s=limit.limit_s,
         emergency_s=limit.emergency_s,
+        urgent_s=limit.urgent_s,
         source=_text(limit.source),
         confidence=limit.confidence.value,
     )

@@ -245,9 +245,9 @@ class ReferralServicer:
         limit = request.page_size or PAGE_SIZE_MAX
         referral = await self._reading.one(self._kinds.referral, request.name, reader)
         if request.whole_episode:
-            # Clocks and milestones are for the episode's parties, each member for its own alone: a centre
-            # that read one ECG need not know the moves.
-            episode = await self._reading.one(self._kinds.episode, referral.episode, reader)
+            # Clocks and milestones are for the episode's parties and who is asked to take the patient, each
+            # member for its own alone: a centre that read one ECG need not know the moves.
+            episode = await self._reading.episode(self._kinds, referral.episode, reader)
             members = await self._reading.readable(self._kinds, episode, reader)
             reading = self._timelines.of_episode(episode, members, as_of, after=after, limit=limit)
         else:

@@ -111,8 +111,14 @@ def test_a_site_may_hold_a_kind_to_a_limit_of_its_own() -> None:
         POLICY,
         result_due_by_kind=((ConsultationKind.ECG, UrgencyLimit(emergency_s=900, otherwise_s=1800)),),
     )
-    assert policy.result_due_within(ConsultationKind.ECG, Urgency.EMERGENCY).total_seconds() == 900
-    assert policy.result_due_within(ConsultationKind.LAB, Urgency.EMERGENCY).total_seconds() == 1800
+    assert (
+        policy.result_due_within(ConsultationKind.ECG, Urgency.EMERGENCY, Pathway.GENERAL).total_seconds()
+        == 900
+    )
+    assert (
+        policy.result_due_within(ConsultationKind.LAB, Urgency.EMERGENCY, Pathway.GENERAL).total_seconds()
+        == 1800
+    )
     ecg = replace(REQUEST, kind=ConsultationKind.ECG)
     (event,) = given().when(ecg, BRANCH, at=0, policy=policy, capabilities=frozenset({"ECG"})).run()
     assert event == replace(requested(), kind=ConsultationKind.ECG, due_at=minute(15))

@@ -108,7 +108,7 @@ def test_a_site_may_follow_its_citys_rule(tmp_path: Path) -> None:
     x_ray = ImagingRequest(modality=Modality.X_RAY, body_part="胸部")
     ct = ImagingRequest(modality=Modality.CT, body_part="胸部")
     found = [
-        policy.result_due_within(kind, urgency, imaging).total_seconds() / 60
+        policy.result_due_within(kind, urgency, Pathway.GENERAL, imaging).total_seconds() / 60
         for kind, imaging in (
             (ConsultationKind.ECG, None),
             (ConsultationKind.IMAGING, x_ray),
@@ -268,3 +268,35 @@ def test_a_share_that_could_not_be_counted_is_refused(
 ) -> None:
     with pytest.raises(CatalogueInvalid, match=fault):
         _load(tmp_path, SHARE.replace(right, wrong))
+
+
+BY_PATHWAY = """
+    sources:
+      site: {zh: 本院质控会议纪要, en: the hospital's own quality meeting}
+    limits:
+      - key: stroke-reading
+        label: {zh: 卒中读片, en: reading of a stroke}
+        emergency_s: 900
+        urgent_s: 1800
+        limit_s: 3600
+        source: site
+        confidence: C
+    consultation:
+      result_due_by_pathway: {STROKE: stroke-reading}
+"""
+
+
+def test_a_site_may_give_a_pathway_and_the_urgent_their_limits(tmp_path: Path) -> None:
+    catalogue = _load(tmp_path, BY_PATHWAY)
+    policy = catalogue.consultation_policy
+    found = [
+        policy.result_due_within(ConsultationKind.IMAGING, urgency, Pathway.STROKE).total_seconds() / 60
+        for urgency in (Urgency.EMERGENCY, Urgency.URGENT, Urgency.ROUTINE)
+    ]
+    assert found == [15, 30, 60]
+    elsewhere = policy.result_due_within(ConsultationKind.IMAGING, Urgency.URGENT, Pathway.TRAUMA)
+    assert elsewhere.total_seconds() == 7200
+    (limit,) = [each for each in catalogue.limits if each.key == "stroke-reading"]
+    assert limit.urgent_s == 1800
+    with pytest.raises(CatalogueInvalid, match="names no limit"):
+        _load(tmp_path, BY_PATHWAY.replace("{STROKE: stroke-reading}", "{STROKE: unknown}"))

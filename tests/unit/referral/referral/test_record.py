@@ -11,6 +11,7 @@ from services.referral.domain.directory_state import Facility
 from services.referral.domain.events import (
     FollowUpRecorded,
     RecordCompleted,
+    RecordLeftIncomplete,
     RecordOverdue,
     ReferralRequested,
 )
@@ -285,3 +286,27 @@ def test_a_referral_of_before_there_were_records_does_not_say_that_it_is_complet
     chart.take([replace(event, record=None, missing_elements=())], chart.context(WUCAIWAN))
     assert chart.referral.record_completed_at is None
     assert not limited(chart)
+
+
+def test_an_end_says_that_the_record_was_left_incomplete() -> None:
+    chart = bare()
+    missing = chart.referral.missing_elements
+    left, died = chart.when(DIED(died_at=chart.now, certifier="张医生"), WUCAIWAN)
+    assert left == RecordLeftIncomplete(facility="wucaiwan", missing_elements=missing)
+    assert names((left, died)) == ["RecordLeftIncomplete", "PatientDied"]
+    assert chart.referral.record_left_incomplete
+    assert chart.referral.missing_elements == missing
+    chart.refused(ALL, WUCAIWAN, "NOT_ALLOWED_IN_STATE")
+
+
+def test_a_complete_record_leaves_nothing() -> None:
+    chart = told((ALL, WUCAIWAN), chart=bare())
+    assert names(chart.when(DIED(died_at=chart.now, certifier="张医生"), WUCAIWAN)) == ["PatientDied"]
+    assert not chart.referral.record_left_incomplete
+
+
+def test_what_was_never_asked_for_is_not_left_open() -> None:
+    """A referral of before there was a limit, or of an urgency without one."""
+    chart = bare()
+    chart.state = replace(chart.referral, record_due_at=None)
+    assert names(chart.when(DIED(died_at=chart.now, certifier="张医生"), WUCAIWAN)) == ["PatientDied"]

@@ -10,7 +10,6 @@ from functools import partial
 from services.referral.domain import commands as c
 from services.referral.domain.commands import BedNews
 from services.referral.domain.commands_bypass import GrantBypass
-from services.referral.domain.record_values import TransferRecord
 from services.referral.domain.referral_values import ReferralState
 from tests.unit.referral.referral.chart import Chart
 from tests.unit.referral.referral.children import FOLLOW_UP
@@ -45,6 +44,7 @@ from tests.unit.referral.referral.stories import (
 from tests.unit.referral.table import tales
 from tests.unit.referral.table.cases import Order, Story, Taken, Who, due
 from tests.unit.referral.table.moves_plan import plan_moves
+from tests.unit.referral.table.moves_record import record_moves
 from tests.unit.referral.table.moves_results import result_moves
 from tests.unit.referral.table.moves_review import review_moves
 from tests.unit.referral.table.moves_steps import step_moves
@@ -218,16 +218,6 @@ def _death(chart: Chart) -> c.Command:
     return c.RecordDeath(died_at=chart.now, certifier="张医生")
 
 
-def _record() -> Iterator[Taken]:
-    for state in NON_TERMINAL:
-        yield _move(state, COMPLETED_RECORD, of_origin, "RecordCompleted", state)
-        yield _move(_INCOMPLETE[state], due("record"), SYSTEM, "RecordOverdue", state)
-
-
-COMPLETED_RECORD = c.CompleteRecord(record=TransferRecord(inpatient_number="ZY-1"))
-_INCOMPLETE = {state: partial(tales.incomplete, state) for state in NON_TERMINAL}
-
-
 def all_moves() -> Iterable[Taken]:
     for part in (
         _asking,
@@ -236,7 +226,7 @@ def all_moves() -> Iterable[Taken]:
         _journey,
         _care,
         _ends,
-        _record,
+        record_moves,
         plan_moves,
         review_moves,
         step_moves,

@@ -37,7 +37,6 @@ from tests.unit.referral.table.moves import (
     ANSWERS,
     BYPASS,
     CALLED_AN_ERROR,
-    COMPLETED_RECORD,
     DIVERT,
     REROUTE,
 )
@@ -50,6 +49,7 @@ from tests.unit.referral.table.moves_plan import (
     READ,
     WITH_PATIENT,
 )
+from tests.unit.referral.table.moves_record import COMPLETED_RECORD
 from tests.unit.referral.table.moves_results import ADDED, REPEATED
 from tests.unit.referral.table.moves_review import REVIEW, TO_REVIEW, WITH_DESTINATION
 from tests.unit.referral.table.moves_steps import EXPECTED_LATER
