@@ -89,6 +89,7 @@ class EscalationBench:
                 referral=referral.ready.grpc, bed=bed.ready.grpc, notification=notification.ready.grpc
             )
             await self._stack.apply_site(addresses, wards_and_rosters=True)
+            before = await self._changed()
             await worker.do(
                 "one_command",
                 timeout_s=_TEMPLATE_TIMEOUT_S,
@@ -96,9 +97,17 @@ class EscalationBench:
                 token=self._stack.tokens()["origin"],
                 seed=f"{self._plan.seed}/{KEY}/{ORIGIN}",
             )
-            return await self._alert()
+            return await self._alert(before)
 
-    async def _alert(self) -> tuple[str, str]:
+    async def _changed(self) -> int:
+        """The position of the latest change: alerts of other parts of the bench lie before it."""
+        connection = await asyncpg.connect(self._stack.dsn("notification"))
+        try:
+            return int(await connection.fetchval("SELECT last_value FROM streams_changed"))
+        finally:
+            await connection.close()
+
+    async def _alert(self, before: int) -> tuple[str, str]:
         connection = await asyncpg.connect(self._stack.dsn("notification"))
         until_s = time.monotonic() + _TEMPLATE_TIMEOUT_S
         try:
@@ -107,7 +116,9 @@ class EscalationBench:
                     "SELECT d.stream_id, s.facets ->> 'subject' AS subject FROM deadlines d"
                     " JOIN streams s USING (stream_id) WHERE s.kind = 'alert'"
                     """ AND s.facets @> '{"rule": "OFFER", "live": true}'"""
-                    " ORDER BY s.changed DESC LIMIT 1"
+                    " AND s.changed > $1 AND s.version = 1"
+                    " ORDER BY s.changed DESC LIMIT 1",
+                    before,
                 )
                 if row is not None:
                     return row["stream_id"], row["subject"]

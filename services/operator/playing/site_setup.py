@@ -13,7 +13,7 @@ from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.people import OPERATOR, TokenBook
 from services.operator.rpc.values import build_message
 
-_TOLD_WITHIN_S = 30.0
+_TOLD_WITHIN_S = 60.0
 _ASKED_EVERY_S = 0.2
 
 

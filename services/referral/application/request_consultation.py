@@ -21,8 +21,10 @@ def request_consultation(
     """Answers with the new consultation."""
 
     async def use_case(work: Work) -> Reply[Consultation]:
-        state = await work.load_target(kinds.consultation, name)
         known = directory.current()
+        # Before the version that the caller expects: that is for who may ask at all.
+        consultations.ensure_requester_known(work.context.actor, known)
+        state = await work.load_target(kinds.consultation, name)
         centre = known.facility(command.centre_facility)
         capabilities = frozenset(() if centre is None else centre.capabilities)
         events = consultations.decide(

@@ -56,6 +56,7 @@ __all__ = [
     "allowed_commands",
     "deadlines",
     "decide",
+    "ensure_requester_known",
     "evolve",
     "facets",
 ]
@@ -96,6 +97,12 @@ def decide(
     return (answer(state, command, context, policy),)
 
 
+def ensure_requester_known(actor: Actor, directory: Directory) -> None:
+    """Raises NotPermitted for whoever asks from a facility that nobody knows."""
+    if directory.facility(actor.facility) is None:
+        raise NotPermitted("FACILITY_NOT_IN_DIRECTORY", texts.REQUESTER_UNKNOWN)
+
+
 def _request(
     state: Consultation | None,
     command: commands.RequestConsultation,
@@ -113,8 +120,7 @@ def _request(
         *checks.detail_faults(command, command.kind, context.recorded_at),
         *attachment_faults(command.attachments, policy.attachment_schemes),
     ]
-    if directory.facility(actor.facility) is None:
-        raise NotPermitted("FACILITY_NOT_IN_DIRECTORY", texts.REQUESTER_UNKNOWN)
+    ensure_requester_known(actor, directory)
     if directory.facility(command.centre_facility) is None:
         description = texts.unknown_centre(command.centre_facility)
         faults.append(

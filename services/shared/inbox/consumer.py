@@ -24,6 +24,8 @@ from services.shared.kernel.refusals import DependencyDown
 
 _log = structlog.get_logger(__name__)
 
+_METADATA_AGE_MS_MAX = 5_000
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ConsumerSettings:
@@ -127,6 +129,8 @@ class EventConsumer:
             session_timeout_ms=settings.session_timeout_ms,
             heartbeat_interval_ms=settings.session_timeout_ms // 4,
             max_poll_interval_ms=900_000,
+            # A topic that another service makes a moment after we joined is read soon, not in five minutes.
+            metadata_max_age_ms=_METADATA_AGE_MS_MAX,
         )
         session.consumer = consumer
         try:
