@@ -34,6 +34,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "holds",
         "escalation",
         "boards",
+        "replay",
     ]
     ratios = {ratio["name"]: ratio for section in found["sections"] for ratio in section["ratios"]}
     assert {

@@ -44,13 +44,14 @@ class _OneSection(Protocol):
 #: In the order in which they run: some measure what those before them wrote.
 _ONE_SECTION: tuple[tuple[Bench, type[_OneSection]], ...] = (
     (Bench.BOARDS, BoardsBench),
+    # Before the others for the same reason, and after the boards, which would show its alerts.
+    (Bench.ESCALATION, EscalationBench),
     (Bench.COMMANDS, CommandsBench),
     (Bench.RELAY, RelayBench),
     (Bench.AUDIT, AuditBench),
     (Bench.AVAILABILITY, AvailabilityBench),
     (Bench.READING, ReadingBench),
     (Bench.HOLDS, HoldsBench),
-    (Bench.ESCALATION, EscalationBench),
     (Bench.REPLAY, ReplayBench),
 )
 
