@@ -63,7 +63,8 @@ class SiteSetup:
         if planned.added and planned.removed:
             raise SiteTaken(f"the roster of {facility} would lose {planned.removed} duties")
         if planned.added:
-            await self._command("ApplyRoster", fields)
+            # Of a directory that it knows nothing of it refuses nothing: the first entries may come between.
+            await self._once_known("ApplyRoster", fields)
 
     async def _once_known(self, name: str, fields: dict[str, Any]) -> Any:
         """The notification service hears of a new facility from the directory's topic, a moment later."""

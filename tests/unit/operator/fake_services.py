@@ -48,8 +48,8 @@ class FakeServices:
         self.replies: dict[str, Message] = {}
         #: what the audit of each service finds
         self.findings: list[audit_service_pb2.Finding] = []
-        #: dry runs of rosters whose facility is not known yet
-        self.unknown_facilities = 0
+        #: which calls of ApplyRoster find a facility that is not known yet, counted from 1
+        self.facility_unknown_at: frozenset[int] = frozenset()
         self.streams_cut = 0
         self.repeat_alerts = False
         self.resume_tokens: list[str] = []
@@ -166,8 +166,7 @@ class FakeServices:
             detail.Pack(error_details_pb2.PreconditionFailure(violations=[violation]))
             trailers = (("grpc-status-details-bin", status.SerializeToString()),)
             await context.abort(code, text, trailers)
-        if name == "ApplyRoster" and self.unknown_facilities > 0:
-            self.unknown_facilities -= 1
+        if name == "ApplyRoster" and len(self.named(name)) in self.facility_unknown_at:
             await self._refuse_field(context, "facility")
         request_id = getattr(request, "request_id", "")
         reply = self.replies.get(request_id) if request_id else None

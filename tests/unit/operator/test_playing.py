@@ -295,9 +295,19 @@ async def test_the_document_is_plain_json(tmp_path: Path) -> None:
     assert len(found["audit"]["services"]) == 3
 
 
-async def test_a_roster_waits_until_its_facility_is_known_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("unknown_at", "dry_runs"),
+    [
+        ({1, 2}, [True, True, True, False]),
+        ({2}, [True, False, False]),
+        ({1, 3, 4}, [True, True, False, False, False]),
+    ],
+)
+async def test_a_roster_waits_until_its_facility_is_known_there(
+    tmp_path: Path, unknown_at: set[int], dry_runs: list[bool]
+) -> None:
     """The notification service copies the directory from a topic: a new facility reaches it later."""
     services = FakeServices()
-    services.unknown_facilities = 2
+    services.facility_unknown_at = frozenset(unknown_at)
     await _play(small_case(tmp_path), services)
-    assert [request.dry_run for request in services.named("ApplyRoster")] == [True, True, True, False]
+    assert [request.dry_run for request in services.named("ApplyRoster")] == dry_runs
