@@ -1,32 +1,76 @@
-"""Commands of a referral: imperative, one for each RPC of the state table, and two that the system gives.
+"""Commands of a referral: imperative, one for each RPC of the state table, and those of the system.
 
 Request id, expected version and clinical time are in the command's context.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import TypeAlias
 
 from services.referral.domain.commands_bypass import GrantBypass
+from services.referral.domain.commands_journey import (
+    ArrangeTransport,
+    DepartPatient,
+    DivertPatient,
+    ReportArrival,
+    ReportNoShow,
+    UpdateArrivalEstimate,
+)
 from services.referral.domain.commands_plan import PlanCommand
+from services.referral.domain.commands_system import BedNews, FollowBed, FollowStanding, MeetDeadline
 from services.referral.domain.examination_results import ExaminationResult, RepeatReason
 from services.referral.domain.record_values import SummaryCompletion, TransferRecord
 from services.referral.domain.referral_values import (
     AcceptingClinician,
-    BedAssignment,
     ClinicalSummary,
     Consent,
     DischargeSummary,
     Dispatch,
-    HandoverDocument,
     NormOverride,
-    Transport,
 )
 from services.referral.domain.rehabilitation import RehabilitationPlan
 from services.referral.domain.review_values import ReviewVerdict
 from services.referral.domain.standing_values import StandingPlan
 from services.referral.domain.values import BedType, CodedReason, Pathway, Urgency
+
+__all__ = [
+    "AcceptReferral",
+    "AcknowledgeOffer",
+    "AddResults",
+    "ApproveReferral",
+    "ArrangeTransport",
+    "BedNews",
+    "CancelReferral",
+    "CloseReferral",
+    "Command",
+    "CompleteRecord",
+    "CompleteTreatment",
+    "ConfirmCancellation",
+    "CreateReferral",
+    "DeclineReferral",
+    "DepartPatient",
+    "DivertPatient",
+    "FollowBed",
+    "FollowStanding",
+    "GrantBypass",
+    "MarkEnteredInError",
+    "MeetDeadline",
+    "PlanCommand",
+    "ProvideInformation",
+    "RecordDeath",
+    "RecordFollowUp",
+    "RecordRepeat",
+    "ReferBack",
+    "RefuseApproval",
+    "ReportArrival",
+    "ReportNoShow",
+    "RequestInformation",
+    "RerouteReferral",
+    "ReviewReferral",
+    "StartTreatment",
+    "UpdateArrivalEstimate",
+    "WithdrawAcceptance",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -115,48 +159,6 @@ class WithdrawAcceptance:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ArrangeTransport:
-    transport: Transport
-    emergency_room_bypass: bool = False
-    estimated_arrival_time: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DepartPatient:
-    handover_document: HandoverDocument
-    emergency_room_bypass: bool = False
-    estimated_arrival_time: datetime | None = None
-    insurance_filing_number: str = ""
-    #: needed when transport was not arranged before
-    transport: Transport | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DivertPatient:
-    destination_facility: str
-    reason: CodedReason
-    estimated_arrival_time: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class UpdateArrivalEstimate:
-    """The patient is expected at another time: traffic, weather, a later departure."""
-
-    estimated_arrival_time: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportArrival:
-    #: pseudonym of the patient who arrived
-    patient: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ReportNoShow:
-    pass
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class StartTreatment:
     pass
 
@@ -232,40 +234,6 @@ class RecordRepeat:
     reason: RepeatReason
     #: needed for OTHER
     text: str = ""
-
-
-class BedNews(StrEnum):
-    """What the bed service says; each value is the event that follows from it."""
-
-    HELD = "BedHeld"
-    UNAVAILABLE = "BedUnavailable"
-    HOLD_LAPSED = "BedHoldLapsed"
-    OCCUPIED = "BedOccupied"
-    RELEASED = "BedReleased"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FollowBed:
-    """An event of the bed service that concerns this referral. Given by the system alone."""
-
-    news: BedNews
-    bed: BedAssignment
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FollowStanding:
-    """A standing order was opened on this referral, or is over. Given by the system alone."""
-
-    standing_order: str
-    over: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MeetDeadline:
-    """A deadline is due. Given by the system alone."""
-
-    #: as in `Deadline.key`
-    key: str
 
 
 Command: TypeAlias = (
