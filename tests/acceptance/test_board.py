@@ -131,6 +131,10 @@ def test_a_board_whose_session_ends_says_so_before_and_loudly_after(browser: Bro
     keep(page, "board-signed-out-zh")
     page.locator("#sign-in-again").click()
     page.wait_for_url("**/sign-in")
+    # A link that is opened there, as kiosk software does, signs in though nothing is loaded for it.
+    page.goto(f"{site.board}/sign-in#token={site.token(actor_of(CENTRE))}")
+    page.wait_for_selector("body[data-connection=live]", timeout=30_000)
+    assert "token" not in page.url
     page.context.close()
 
 

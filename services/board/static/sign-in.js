@@ -12,10 +12,15 @@ async function signIn(token) {
   }
 }
 
-async function start() {
+function takeToken() {
   const token = new URLSearchParams(window.location.hash.slice(1)).get("token");
   // Out of the address bar and the history before anything else.
   if (window.location.hash) history.replaceState(null, "", "/sign-in");
+  return token;
+}
+
+async function start() {
+  const token = takeToken();
   await loadTexts();
   byId("language").addEventListener("click", toggleLanguage);
   byId("form").addEventListener("submit", (event) => {
@@ -23,6 +28,11 @@ async function start() {
     signIn(byId("token").value);
   });
   if (token) await signIn(token);
+  // A link that is opened where this page stands already changes what is behind the # and loads nothing.
+  window.addEventListener("hashchange", () => {
+    const given = takeToken();
+    if (given) signIn(given);
+  });
 }
 
 start();

@@ -109,7 +109,7 @@ def diff(
             asyncio.run(_with_stores(streams, addresses, operator_token(token, key), lang))
         else:
             names = target_names([each.name for each in streams.topics], topic=to_topic, suffix=to_suffix)
-            there = KafkaAddress(bootstrap=to_kafka) if to_kafka else streams.kafka
+            there = kafka_address(to_kafka) if to_kafka else streams.kafka
             asyncio.run(_with_topics(streams, there, names, skip_missing=not topics))
     except ReplayRefused as refused:
         give_up(refused.shown(lang))

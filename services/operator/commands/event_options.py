@@ -9,7 +9,9 @@ from services.operator.commands.exits import give_up
 from services.operator.events.moments import BadMoment, read_moment
 from services.operator.events.selection import Selection
 from services.operator.events.topics import Topic, UnknownTopic, topics_named
+from services.operator.texts import Language, say
 from services.shared.kafka.address import KafkaAddress
+from services.shared.lifecycle.settings import ServiceSettings
 
 TopicsArgument = Annotated[
     list[str] | None,
@@ -52,10 +54,13 @@ def chosen_topics(names: list[str] | None) -> tuple[Topic, ...]:
 
 
 def kafka_address(bootstrap: str) -> KafkaAddress:
-    """Gives up when there is none."""
+    """With TLS and user as the services' settings name them. Gives up without one, or without its files."""
     if not bootstrap:
-        give_up("--kafka / TIERLINK_KAFKA_BOOTSTRAP ?")
-    return KafkaAddress(bootstrap=bootstrap)
+        give_up(say("error.no_kafka", Language.BOTH))
+    try:
+        return ServiceSettings(kafka_bootstrap=bootstrap).kafka()
+    except OSError as error:
+        give_up(str(error))
 
 
 def selection_of(

@@ -47,7 +47,6 @@ from services.operator.replay.refusals import ReplayRefused
 from services.operator.replay.state_file import load_state
 from services.operator.report.consoles import open_console
 from services.operator.texts import Language, say
-from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.topics import TopicRefused
 from services.shared.kernel.refusals import DependencyDown
 
@@ -144,7 +143,7 @@ def replay(
 
 async def _replay(command: _Command, topics: tuple[Topic, ...], wish: Wish, *, skip_missing: bool) -> None:
     source_kafka = kafka_address(command.kafka)
-    target_kafka = KafkaAddress(bootstrap=command.to_kafka) if command.to_kafka else source_kafka
+    target_kafka = kafka_address(command.to_kafka) if command.to_kafka else source_kafka
     replay = str(uuid4())
     path = command.path or Path(f"replay-{replay[:8]}.json")
     console = open_console(stderr=True)
@@ -170,8 +169,8 @@ async def _resume(command: _Command, path: Path, pace: Pace | None) -> None:
     state = load_state(path)
     assignment = state.assignment
     console = open_console(stderr=True)
-    source_kafka = KafkaAddress(bootstrap=command.kafka or assignment.source.bootstrap)
-    target_kafka = KafkaAddress(bootstrap=command.to_kafka or assignment.target.bootstrap)
+    source_kafka = kafka_address(command.kafka or assignment.source.bootstrap)
+    target_kafka = kafka_address(command.to_kafka or assignment.target.bootstrap)
     here, there = await see_cluster(source_kafka), await see_cluster(target_kafka)
     refuse_other_clusters(assignment, here=here, there=there)
     print_left(state, path, console, command.language)

@@ -20,7 +20,7 @@ from services.operator.commands.exits import give_up
 from services.operator.commands.options import LanguageOption
 from services.operator.commands.stopping import stopped_by_signals
 from services.operator.platform.errors import PlatformError
-from services.operator.platform.given import given_servers, variable
+from services.operator.platform.given import KAFKA_VARIABLE, given_servers, variable
 from services.operator.platform.platform import BOARD, Platform, PlatformSettings, running_platform
 from services.operator.playing.site_setup import SiteSetup, SiteTaken
 from services.operator.report.consoles import open_console
@@ -138,6 +138,8 @@ def _greet(platform: Platform, case: Case, console: Console, language: Language,
         console.print(Text(link), soft_wrap=True)
     steps = (
         *api_steps(platform.addresses),
+        NextStep(text=text("next.doctor"), command="tierlink doctor"),
+        NextStep(text=text("next.events"), command="tierlink events tail"),
         NextStep(text=text("next.case"), command="tierlink demo"),
     )
     Tables(console, language).next(steps, title="up.try")
@@ -148,6 +150,7 @@ def _exports(platform: Platform, person: Actor) -> tuple[str, ...]:
     return (
         f"export TOKEN={_token(platform, person)}",
         f"export TIERLINK_SIGNING_KEY={platform.key_files.private_key}",
+        f"export {KAFKA_VARIABLE}={platform.kafka_bootstrap}",
         *(
             f"export {variable(name, 'ADDRESS')}={address}"
             for name, address in platform.addresses.by_service().items()

@@ -62,8 +62,10 @@ class Platform:
         services: Mapping[str, ServiceProcess],
         key: SigningKey,
         key_files: KeyFiles,
+        kafka_bootstrap: str,
     ) -> None:
         self.folder = folder
+        self.kafka_bootstrap = kafka_bootstrap
         self.key = key
         self.key_files = key_files
         #: the embedded ones, by name: kafka, postgres
@@ -125,7 +127,14 @@ async def running_platform(
             )
             for name in SERVICES
         }
-        platform = Platform(folder=folder, servers=servers, services=services, key=key, key_files=key_files)
+        platform = Platform(
+            folder=folder,
+            servers=servers,
+            services=services,
+            key=key,
+            key_files=key_files,
+            kafka_bootstrap=given.kafka_bootstrap or "",
+        )
         try:
             await _start_all(services)
             if settings.with_board:

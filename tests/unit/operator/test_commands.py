@@ -11,9 +11,11 @@ from typing import Any
 
 import jwt
 import pytest
+import typer
 from google.protobuf.timestamp_pb2 import Timestamp
 from typer.testing import CliRunner
 
+from services.operator.commands.event_options import kafka_address
 from services.operator.main import app
 from services.shared.rpc.channels import Addresses
 from services.shared.rpc.signing import generate_signing_key, write_key_files
@@ -189,3 +191,19 @@ def test_demo_on_given_services(key: Path, tmp_path: Path) -> None:
     assert "must be 2400 s MISSED" in bad.stdout
     assert nobody.exit_code == 2
     assert "--key" in nobody.stderr
+
+
+def test_kafka_is_spoken_to_as_the_services_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIERLINK_KAFKA_USER", "ops")
+    monkeypatch.setenv("TIERLINK_KAFKA_TLS", "true")
+    address = kafka_address("k:9093")
+    assert (address.bootstrap, address.user, address.ssl_context is not None) == ("k:9093", "ops", True)
+    monkeypatch.setenv("TIERLINK_KAFKA_CA", "/nowhere/ca.pem")
+    with pytest.raises(typer.Exit):
+        kafka_address("k:9093")
+
+
+def test_events_without_kafka_say_what_is_missing() -> None:
+    done = _invoke("events", "show", environment={"TIERLINK_KAFKA_BOOTSTRAP": ""})
+    assert done.exit_code == 2
+    assert "TIERLINK_KAFKA_BOOTSTRAP" in done.stderr
