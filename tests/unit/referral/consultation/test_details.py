@@ -21,18 +21,17 @@ from services.referral.domain.consultation_policy import UrgencyLimit
 from services.referral.domain.consultation_values import ConsultationKind
 from services.referral.domain.values import CodedReason
 from services.shared.kernel.refusals import InvalidInput
-from tests.unit.referral.consultation.scenario import (
+from tests.unit.referral.consultation.events import (
     BRANCH,
     CT,
     EXPERT,
-    POLICY,
     REQUEST,
     claimed,
-    given,
     minute,
     requested,
     returned,
 )
+from tests.unit.referral.consultation.scenario import POLICY, given
 
 CENTRES = frozenset({"STROKE", "ECG", "IMAGING", "LAB"})
 DETAILS: dict[str, tuple[ConsultationKind, object]] = {

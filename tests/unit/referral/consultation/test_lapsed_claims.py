@@ -11,21 +11,20 @@ from services.referral.domain import consultation_commands as commands
 from services.referral.domain.consultation_values import ConsultationState
 from services.referral.domain.values import Urgency
 from services.shared.kernel.refusals import NotAllowed, NotPermitted
-from tests.unit.referral.consultation.scenario import (
+from tests.unit.referral.consultation.events import (
     BLURRED,
     BRANCH,
     EXPERT,
     OTHER_EXPERT,
     REPORT,
     SYSTEM,
-    Story,
     cancelled,
     claimed,
-    given,
     released,
     reported,
     requested,
 )
+from tests.unit.referral.consultation.scenario import Story, given
 
 ANSWER = commands.ReportConsultation(report=REPORT)
 

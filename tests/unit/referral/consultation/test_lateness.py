@@ -16,7 +16,7 @@ from services.referral.domain.consultation_events import (
 from services.referral.domain.consultation_state import waiting_for
 from services.referral.domain.consultation_values import ExpertVisitState
 from services.referral.domain.values import Urgency
-from tests.unit.referral.consultation.scenario import (
+from tests.unit.referral.consultation.events import (
     BLURRED,
     BRANCH,
     EXPERT,
@@ -24,11 +24,9 @@ from tests.unit.referral.consultation.scenario import (
     REPORT,
     SYSTEM,
     VISIT,
-    Story,
     amended,
     cancelled,
     claimed,
-    given,
     minute,
     reported,
     requested,
@@ -40,6 +38,7 @@ from tests.unit.referral.consultation.scenario import (
     visit_held,
     visit_overdue,
 )
+from tests.unit.referral.consultation.scenario import Story, given
 
 RETURNED = (requested(), claimed(), returned())
 PLANNED = (requested(), claimed(), reported(EXPERT_COMES))

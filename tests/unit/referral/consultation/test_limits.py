@@ -7,16 +7,8 @@ from services.referral.domain.consultation_events import ConsultationRequested, 
 from services.referral.domain.consultation_policy import UrgencyLimit
 from services.referral.domain.consultation_values import ConsultationKind
 from services.referral.domain.values import Pathway, Urgency
-from tests.unit.referral.consultation.scenario import (
-    BRANCH,
-    POLICY,
-    REQUEST,
-    claimed,
-    given,
-    minute,
-    requested,
-    returned,
-)
+from tests.unit.referral.consultation.events import BRANCH, REQUEST, claimed, minute, requested, returned
+from tests.unit.referral.consultation.scenario import POLICY, given
 
 SITE = replace(
     POLICY,

@@ -32,7 +32,7 @@ from services.shared.kernel.actor import Actor
 from services.shared.kernel.command import Recorded
 from services.shared.kernel.refusals import Refused
 from services.shared.protocodec import EventCodec, MessageCodec
-from tests.unit.referral.consultation.scenario import (
+from tests.unit.referral.consultation.events import (
     BLURRED,
     BRANCH,
     COORDINATOR,
@@ -41,18 +41,15 @@ from tests.unit.referral.consultation.scenario import (
     EXPERT_COMES,
     NAME,
     OTHER_EXPERT,
-    POLICY,
     POTASSIUM,
     REPORT,
     REQUEST,
     STRANGER,
     SYSTEM,
-    context,
-    given,
     minute,
-    recorded,
     requested,
 )
+from tests.unit.referral.consultation.scenario import POLICY, context, given, recorded
 from tests.unit.referral.referral.network import DIRECTORY
 from tierlink.referral.v1 import consultation_events_pb2, consultation_pb2, consultation_service_pb2
 from tierlink.type.v1 import type_pb2

@@ -21,12 +21,11 @@ from services.referral.domain.episode import opened_by_request
 from services.referral.domain.values import Pathway, Urgency
 from services.shared.kernel.command import Deadline
 from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted
-from tests.unit.referral.consultation.scenario import (
+from tests.unit.referral.consultation.events import (
     BRANCH,
     COORDINATOR,
     CRITICAL,
     EXPERT,
-    POLICY,
     REPORT,
     REQUEST,
     SYSTEM,
@@ -34,8 +33,6 @@ from tests.unit.referral.consultation.scenario import (
     cancelled,
     claimed,
     clinician,
-    context,
-    given,
     minute,
     overdue,
     released,
@@ -45,6 +42,7 @@ from tests.unit.referral.consultation.scenario import (
     returned,
     told,
 )
+from tests.unit.referral.consultation.scenario import POLICY, context, given
 
 
 @pytest.mark.parametrize(

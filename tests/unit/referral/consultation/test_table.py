@@ -10,7 +10,7 @@ from services.referral.domain.consultation_transitions import TABLE, Party, next
 from services.referral.domain.consultation_values import ConsultationState, Recommendation
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import NotAllowed, NotFound, NotPermitted
-from tests.unit.referral.consultation.scenario import (
+from tests.unit.referral.consultation.events import (
     BLURRED,
     BRANCH,
     BRANCH_COLLEAGUE,
@@ -27,11 +27,9 @@ from tests.unit.referral.consultation.scenario import (
     REPORT,
     REQUEST,
     STRANGER,
-    Story,
     amended,
     cancelled,
     claimed,
-    given,
     minute,
     released,
     reported,
@@ -40,6 +38,7 @@ from tests.unit.referral.consultation.scenario import (
     returned,
     told,
 )
+from tests.unit.referral.consultation.scenario import Story, given
 
 BETTER = replace(REPORT, conclusion="急性脑梗死，NIHSS 9", recommendation=Recommendation.OBSERVE)
 SAMPLES: dict[type, commands.ConsultationCommand] = {

@@ -11,7 +11,8 @@ from services.referral.domain.episode_commands import OpenEpisode
 from services.referral.domain.values import Pathway
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import InvalidInput
-from tests.unit.referral.consultation.scenario import BRANCH, POLICY, REQUEST, START
+from tests.unit.referral.consultation.events import BRANCH, REQUEST, START
+from tests.unit.referral.consultation.scenario import POLICY
 from tests.unit.referral.episode.scenario import PHYSICIAN, context
 from tests.unit.referral.identity.people import RESIDENT
 from tests.unit.referral.referral.network import DIRECTORY

@@ -30,9 +30,9 @@ from tests.unit.referral.machine.forward import next_command
 from tests.unit.referral.machine.invariants import TERMINAL, check_episode, check_referral, check_trail
 from tests.unit.referral.machine.witness import Witness
 from tests.unit.referral.referral.chart import Chart
+from tests.unit.referral.referral.drawn import anybody, commands, creations, facilities
 from tests.unit.referral.referral.network import START, SYSTEM, WUCAIWAN, person
 from tests.unit.referral.referral.stories import CREATE, bed
-from tests.unit.referral.referral.test_machine import anybody, commands, creations, facilities
 
 _ROLES = (Role.CLINICIAN, Role.REFERRAL_OFFICE, Role.AMBULANCE, Role.COORDINATOR)
 #: What may be given to a referral after it has ended.

@@ -1,33 +1,36 @@
 """The rehabilitation plan as a contract: tasks done, missed, explained, cancelled, amended."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from services.referral.domain import commands as c
 from services.referral.domain import commands_plan as pc
-from services.referral.domain.events import (
-    FollowUpMissed,
-    PlanAmended,
-    ReferralRequested,
-    TaskCompleted,
-    TaskMissed,
-)
-from services.referral.domain.referral import deadlines
+from services.referral.domain.events import PlanAmended, ReferralRequested, TaskCompleted
 from services.referral.domain.rehabilitation import (
     TASKS_MAX,
     RehabilitationTask,
     RehabilitationTaskKind,
-    RehabilitationTaskState,
     follow_up_due,
-    task_named,
 )
-from services.referral.domain.values import CodedReason
-from services.shared.kernel.command import Deadline
 from tests.unit.referral.referral.chart import Chart, names
 from tests.unit.referral.referral.children import FOLLOW_UP, child_of
-from tests.unit.referral.referral.network import CLINIC, EAST, GENERAL, GENERAL_OFFICE, START, TOWN
+from tests.unit.referral.referral.network import CLINIC, GENERAL, GENERAL_OFFICE, TOWN
+from tests.unit.referral.referral.rehabilitation_tasks import (
+    AMEND,
+    CANCEL_TASK,
+    DONE,
+    EXPLAIN,
+    FIRST_VISIT,
+    LATER,
+    TENTH_ENDS,
+    TRAINING,
+    S,
+    missed,
+    task,
+    task_keys,
+)
 from tests.unit.referral.referral.stories import (
     ACCEPT,
     BACK,
@@ -42,42 +45,6 @@ from tests.unit.referral.referral.stories import (
     told,
     treated,
 )
-
-S = RehabilitationTaskState
-WHY = CodedReason(code="PATIENT_AWAY", text="外出")
-#: The end of 2026-03-10 in Beijing.
-TENTH_ENDS = datetime(2026, 3, 10, 16, tzinfo=UTC)
-NINTH_ENDS = TENTH_ENDS - timedelta(days=1)
-TRAINING = "t1"
-FIRST_VISIT = "t2"
-
-DONE = pc.CompleteTask(task=TRAINING, result="步行 200 米")
-CANCEL_TASK = pc.CancelTask(task=TRAINING, reason=WHY)
-EXPLAIN = pc.ExplainMissedTask(task=TRAINING, reason=WHY)
-LATER = RehabilitationTask(
-    description="复查血脂", due_on="2026-03-20", kind=RehabilitationTaskKind.EXAMINATION
-)
-AMEND = pc.AmendPlan(tasks=(LATER,), reason=WHY)
-
-
-def _tasks_due(chart: Chart) -> list[Deadline]:
-    return [each for each in deadlines(chart.referral) if each.key.startswith("task:")]
-
-
-def _task_keys(chart: Chart) -> list[str]:
-    return [each.key for each in _tasks_due(chart)]
-
-
-def task(chart: Chart, name: str = TRAINING) -> RehabilitationTask:
-    found = task_named(chart.referral.rehabilitation_plan, name)
-    assert found is not None
-    return found
-
-
-def missed() -> Chart:
-    chart = down_arrived()
-    chart.due(f"task:{TRAINING}")
-    return chart
 
 
 def test_a_plan_is_taken_in_as_numbered_open_tasks_with_follow_ups_among_them() -> None:
@@ -110,7 +77,7 @@ def test_a_plan_recorded_before_tasks_were_a_contract_has_no_deadlines() -> None
     again.take([replace(old, rehabilitation_plan=PLAN)], chart.context(GENERAL))
     told((ACCEPT, TOWN), (c.ReportArrival(patient="patient-7"), TOWN), chart=again)
     assert [each.id for each in (again.referral.rehabilitation_plan or PLAN).tasks] == ["t1", "t2"]
-    assert _task_keys(again) == []
+    assert task_keys(again) == []
     again.when(DONE, TOWN)
     assert task(again).state is S.DONE
 
@@ -163,80 +130,6 @@ def test_a_follow_up_is_done_by_recording_it() -> None:
     assert "t2 随访 (2026-03-09, open)" in str(refusal)
     chart = told((FOLLOW_UP, TOWN), chart=down_arrived())
     assert (task(chart, FIRST_VISIT).state, chart.referral.follow_ups[0].task) == (S.DONE, FIRST_VISIT)
-
-
-def test_a_task_is_missed_at_the_end_of_its_day_and_once() -> None:
-    chart = down_arrived()
-    assert [each.due_at for each in _tasks_due(chart)] == [TENTH_ENDS, NINTH_ENDS]
-    (event,) = chart.due(f"task:{TRAINING}")
-    assert chart.now == TENTH_ENDS
-    assert isinstance(event, TaskMissed)
-    assert (event.task, event.facility, event.due_on) == (TRAINING, "jimsar-town", "2026-03-10")
-    assert (task(chart).state, task(chart).was_missed) == (S.MISSED, True)
-    assert [each.due_at for each in _tasks_due(chart)] == [NINTH_ENDS]
-
-
-def test_whoever_is_responsible_hears_of_a_missed_task() -> None:
-    tasks = (replace(PLAN.tasks[0], responsible_facility="jimsar-general"),)
-    chart = told((replace(DOWN, rehabilitation_plan=replace(PLAN, tasks=tasks)), GENERAL), (ACCEPT, TOWN))
-    chart.when(c.ReportArrival(patient="patient-7"), TOWN)
-    (event,) = chart.due(f"task:{TRAINING}")
-    assert isinstance(event, TaskMissed)
-    assert event.facility == "jimsar-general"
-
-
-def test_nothing_is_missed_before_the_patient_is_there_or_after_the_end() -> None:
-    assert _task_keys(told((ACCEPT, TOWN), chart=requested(DOWN, GENERAL))) == []
-    died = told((c.RecordDeath(died_at=START, certifier="张医生"), TOWN), chart=down_arrived())
-    assert died.keys() == []
-
-
-def test_a_plan_entered_after_its_day_leaves_the_day_of_receipt() -> None:
-    chart = Chart().later(days=30)
-    told((DOWN, GENERAL), (ACCEPT, TOWN), (c.ReportArrival(patient="patient-7"), TOWN), chart=chart)
-    ends = {each.due_at for each in _tasks_due(chart)}
-    assert ends == {datetime(2026, 4, 1, 16, tzinfo=UTC)}
-    chart.when(replace(DONE, done_at=TENTH_ENDS - timedelta(hours=3)), TOWN)
-    assert not task(chart).late
-    chart.when(FOLLOW_UP, TOWN)
-    assert task(chart, FIRST_VISIT).late
-
-
-def test_a_missed_task_is_done_late_and_marked() -> None:
-    chart = told((DONE, TOWN), chart=missed().later(hours=1))
-    assert (task(chart).state, task(chart).late, task(chart).was_missed) == (S.DONE, True, True)
-    in_time = told((replace(DONE, done_at=TENTH_ENDS - timedelta(seconds=1)), TOWN), chart=missed())
-    assert (task(in_time).late, task(in_time).was_missed) == (False, True)
-    at_midnight = told((replace(DONE, done_at=TENTH_ENDS), TOWN), chart=missed())
-    assert task(at_midnight).late
-
-
-def test_a_missed_follow_up_is_an_event_and_may_be_made_good() -> None:
-    chart = down_arrived()
-    (event,) = chart.due(f"task:{FIRST_VISIT}")
-    assert isinstance(event, FollowUpMissed)
-    assert (event.task, event.due_on, event.facility) == (FIRST_VISIT, "2026-03-09", "jimsar-town")
-    chart.later(hours=2).when(FOLLOW_UP, TOWN)
-    assert (task(chart, FIRST_VISIT).state, task(chart, FIRST_VISIT).late) == (S.DONE, True)
-
-
-def test_a_task_is_cancelled_with_a_reason_while_it_is_open() -> None:
-    for actor in (TOWN, GENERAL):
-        chart = told((CANCEL_TASK, actor), chart=down_arrived())
-        assert (task(chart).state, task(chart).reason) == (S.CANCELLED, WHY)
-        assert len(_task_keys(chart)) == 1
-    down_arrived().refused(replace(CANCEL_TASK, reason=NO_REASON), TOWN, "REASON_MISSING")
-    missed().refused(CANCEL_TASK, TOWN, "TASK_NOT_OPEN")
-    down_arrived().refused(CANCEL_TASK, EAST, "NotFound")
-    on_the_way = told((ACCEPT, TOWN), (CANCEL_TASK, GENERAL), chart=requested(DOWN, GENERAL))
-    assert task(on_the_way).state is S.CANCELLED
-
-
-def test_a_missed_task_is_explained_and_stays_missed() -> None:
-    chart = told((EXPLAIN, TOWN), chart=missed())
-    assert (task(chart).state, task(chart).reason) == (S.MISSED, WHY)
-    missed().refused(replace(EXPLAIN, reason=NO_REASON), TOWN, "REASON_MISSING")
-    down_arrived().refused(EXPLAIN, TOWN, "TASK_NOT_MISSED")
 
 
 def test_an_amended_plan_has_new_tasks_and_other_days() -> None:
@@ -318,7 +211,7 @@ def test_a_visit_may_name_what_it_fulfils() -> None:
 
 
 def test_only_the_way_down_is_a_contract_that_is_watched() -> None:
-    assert len(_task_keys(down_arrived())) == 2
+    assert len(task_keys(down_arrived())) == 2
     upward = treated()
     upward.state = replace(upward.referral, rehabilitation_plan=down_arrived().referral.rehabilitation_plan)
     assert upward.keys() == ["outcome-report"]

@@ -11,22 +11,11 @@ from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.events import EVENTS, Event, ReferralExpired
 from services.referral.domain.evolve import evolve
 from services.referral.domain.examination_results import ExaminationResult, RepeatReason, ResultKind
-from services.referral.domain.labels import COMMANDS as COMMAND_LABELS
-from services.referral.domain.labels import EVENTS as EVENT_LABELS
-from services.referral.domain.labels import STATES
 from services.referral.domain.record_values import SummaryCompletion
-from services.referral.domain.referral import (
-    COMMANDS,
-    allowed_commands,
-    facets,
-    may_read,
-    reading_facilities,
-)
-from services.referral.domain.referral_state import is_terminal, parties
+from services.referral.domain.referral import COMMANDS, allowed_commands
+from services.referral.domain.referral_state import is_terminal
 from services.referral.domain.referral_values import ReferralState
 from services.referral.domain.review_values import ReviewVerdict
-from services.referral.domain.state_documentation import markdown_matrix, markdown_table, mermaid
-from services.referral.domain.texts import CODES, text
 from services.referral.domain.transition_lookup import INTERNAL
 from services.referral.domain.transitions import TABLE
 from services.shared.kernel.actor import Actor
@@ -35,16 +24,11 @@ from services.shared.kernel.refusals import NotAllowed, NotFound, NotPermitted
 from tests.unit.referral.referral.chart import Chart, names
 from tests.unit.referral.referral.network import (
     AMBULANCE,
-    COORDINATOR,
-    DIRECTORY,
     EAST,
     GENERAL,
     GENERAL_OFFICE,
-    OPERATOR,
-    QITAI_COORDINATOR,
     START,
     SYSTEM,
-    TOWN,
     WUCAIWAN,
     person,
 )
@@ -63,11 +47,8 @@ from tests.unit.referral.referral.stories import (
     ERROR,
     REASON,
     TO_STATE,
-    awaiting_approval,
     down_arrived,
-    in_transit,
     requested,
-    told,
 )
 from tests.unit.referral.table.tales import one_asks
 
@@ -223,100 +204,6 @@ def test_the_fold_refuses_what_the_table_does_not_have() -> None:
 def test_the_fold_refuses_an_expiry_while_somebody_is_asked() -> None:
     with pytest.raises(ValueError, match="ReferralExpired cannot follow REQUESTED"):
         evolve(requested().referral, _recorded(ReferralExpired()))
-
-
-def test_whoever_takes_no_part_learns_nothing() -> None:
-    for actor in (EAST, TOWN, QITAI_COORDINATOR, person("", *WUCAIWAN.roles)):
-        assert isinstance(requested().refused(ACCEPT, actor), NotFound)
-        assert not may_read(requested().referral, actor, DIRECTORY)
-    for actor in (OPERATOR, SYSTEM):
-        assert isinstance(requested().refused(ACCEPT, actor), NotPermitted)
-        assert may_read(requested().referral, actor, DIRECTORY)
-    assert isinstance(Chart().refused(ACCEPT, GENERAL), NotFound)
-
-
-def test_who_reads() -> None:
-    assert reading_facilities(OPERATOR, DIRECTORY) is None
-    assert reading_facilities(SYSTEM, DIRECTORY) is None
-    assert reading_facilities(WUCAIWAN, DIRECTORY) == frozenset({"wucaiwan"})
-    assert reading_facilities(person("", *WUCAIWAN.roles), DIRECTORY) == frozenset()
-    assert reading_facilities(person("elsewhere", *WUCAIWAN.roles), DIRECTORY) == frozenset({"elsewhere"})
-    members = reading_facilities(COORDINATOR, DIRECTORY)
-    assert members == frozenset({"jimsar-general", "wucaiwan", "jimsar-town", "wucaiwan-park-clinic"})
-    alone = person("changji-prefecture", *COORDINATOR.roles)
-    assert reading_facilities(alone, DIRECTORY) == frozenset({"changji-prefecture"})
-
-
-def test_parties_grow_with_the_history() -> None:
-    assert parties(requested().referral) == ("wucaiwan", "jimsar-general")
-    assert parties(awaiting_approval().referral) == ("jimsar-general",)
-    assert parties(in_transit().referral) == ("wucaiwan", "ambulance-120", "jimsar-general")
-    chart = told((c.DeclineReferral(reason=REASON), GENERAL), chart=requested())
-    assert may_read(chart.referral, GENERAL, DIRECTORY)
-
-
-def test_facets_are_what_lists_filter_by() -> None:
-    assert facets(in_transit().referral) == {
-        "parties": ["wucaiwan", "ambulance-120", "jimsar-general"],
-        "live": True,
-        "phase": "OPEN",
-        "state": "IN_TRANSIT",
-        "waiting": ["jimsar-general"],
-        "overdue": False,
-        "episode": in_transit().referral.episode,
-        "patient": "patient-7",
-        "pathway": "STROKE",
-        "urgency": "EMERGENCY",
-        "direction": "UP",
-        "origin": "wucaiwan",
-        "destination": "jimsar-general",
-        "created": in_transit().referral.create_time.isoformat(),
-    }
-
-
-def test_the_diagram_has_every_state_and_arrow() -> None:
-    for language, label in (("zh", "已接收"), ("en", "accepted")):
-        page = mermaid("zh" if language == "zh" else "en")
-        assert page.startswith("stateDiagram-v2\n")
-        assert label in page
-        assert all(f"as {state}\n" in page for state in ReferralState)
-        assert "ANY_LIVE --> DECEASED" in page
-        assert "CANCEL_REQUESTED --> ARRIVED" in page
-        assert "REQUESTED --> INFO_REQUESTED: " in page
-    assert mermaid("zh") == mermaid("zh")
-
-
-def test_the_table_as_a_page() -> None:
-    page = markdown_table("en")
-    assert page.count("\n") == len(TABLE) + 2
-    assert (
-        "| ACCEPTED, TRANSPORT_ARRANGED | CancelReferral | origin (clinician, referral office) |"
-        " coded reason | CancellationRequested | CANCEL_REQUESTED |"
-    ) in page
-    assert "REQUESTED (otherwise)" in page
-    assert "| – | CreateReferral | origin (clinician) | norms pass (or a coded override) |" in page
-    assert "of a DOWN referral" in page
-    assert "结案 CloseReferral" in markdown_table("zh")
-
-
-def test_the_matrix_as_a_page() -> None:
-    page = markdown_matrix("en")
-    row = next(line for line in page.splitlines() if line.startswith("| DivertPatient |"))
-    assert row.count("●") == 1
-    assert "MeetDeadline" not in page
-    assert "取消转诊 CancelReferral" in markdown_matrix("zh")
-
-
-def test_everything_has_a_name_in_both_languages() -> None:
-    assert STATES.keys() == set(ReferralState)
-    assert COMMAND_LABELS.keys() == {command.__name__ for command in COMMANDS}
-    assert {event.__name__ for event in EVENTS} <= EVENT_LABELS.keys()
-    for row in TABLE:
-        for guard in row.guards:
-            assert guard.code in CODES
-            assert text(guard.code).zh
-            assert guard.must.zh
-            assert guard.must.en
 
 
 def test_a_late_deadline_of_a_terminal_referral_is_none() -> None:

@@ -15,15 +15,8 @@ from services.referral.domain.texts import text
 from services.referral.domain.transfer_prefill import ReferralDraft, followed, prefilled
 from services.referral.domain.values import BedType, Pathway, Urgency
 from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound
-from tests.unit.referral.consultation.scenario import (
-    BRANCH,
-    EXPERT,
-    STRANGER,
-    claimed,
-    given,
-    reported,
-    requested,
-)
+from tests.unit.referral.consultation.events import BRANCH, EXPERT, STRANGER, claimed, reported, requested
+from tests.unit.referral.consultation.scenario import given
 
 REPORT = ConsultationReport(
     findings="左侧大脑中动脉闭塞",

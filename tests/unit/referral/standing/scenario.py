@@ -15,7 +15,7 @@ from services.referral.domain.referral_state import Referral
 from services.referral.domain.standing_commands import MeetDeadline, ScheduleStanding, StandingCommand
 from services.referral.domain.standing_events import StandingEvent
 from services.referral.domain.standing_state import StandingOrder, visit_named
-from services.referral.domain.standing_values import StandingPlan, Visit, Weekday
+from services.referral.domain.standing_values import StandingPlan, Visit, VisitState, Weekday
 from services.referral.domain.values import CodedReason, Pathway, Urgency
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.command import CommandContext, EventMetadata, Recorded
@@ -184,3 +184,7 @@ def running(plan: StandingPlan = PLAN) -> Series:
     series = Series()
     series.when(replace(SCHEDULE, plan=plan))
     return series
+
+
+def days(series: Series, state: VisitState = VisitState.SCHEDULED) -> list[str]:
+    return [visit.day for visit in series.order.visits if visit.state is state]

@@ -15,7 +15,8 @@ from tests.unit.referral.referral.stories import TO_STATE, info_requested, reque
 from tests.unit.referral.table.cases import Fold, Story, SystemMay, Taken, prepared
 from tests.unit.referral.table.moves import all_moves
 from tests.unit.referral.table.moves_review import NEVER_LEFT, TO_REVIEW
-from tests.unit.referral.table.tales import DOWN, nothing
+from tests.unit.referral.table.tales import nothing
+from tests.unit.referral.table.tales_down import DOWN
 
 PLACES: dict[ReferralState | None, Story] = {None: nothing, **TO_STATE}
 

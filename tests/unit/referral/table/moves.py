@@ -41,7 +41,7 @@ from tests.unit.referral.referral.stories import (
     bed,
     down_arrived,
 )
-from tests.unit.referral.table import tales
+from tests.unit.referral.table import tales, tales_down
 from tests.unit.referral.table.cases import Order, Story, Taken, Who, due
 from tests.unit.referral.table.moves_plan import plan_moves
 from tests.unit.referral.table.moves_record import record_moves
@@ -183,10 +183,10 @@ def _care() -> Iterator[Taken]:
         yield move(state, COMPLETE, GENERAL, "TreatmentCompleted", S.TREATED)
     yield move(S.TREATED, BACK, GENERAL, "PatientReferredBack", S.TREATED)
     yield move(down_arrived, FOLLOW_UP, TOWN, "FollowUpRecorded", S.ARRIVED)
-    yield move(tales.down_in_treatment, FOLLOW_UP, TOWN, "FollowUpRecorded", S.IN_TREATMENT)
-    yield move(tales.down_treated, FOLLOW_UP, TOWN, "FollowUpRecorded", S.TREATED)
+    yield move(tales_down.down_in_treatment, FOLLOW_UP, TOWN, "FollowUpRecorded", S.IN_TREATMENT)
+    yield move(tales_down.down_treated, FOLLOW_UP, TOWN, "FollowUpRecorded", S.TREATED)
     yield move(S.TREATED, CLOSE, WUCAIWAN, "ReferralClosed", S.CLOSED)
-    yield move(tales.back_and_followed_up, CLOSE, WUCAIWAN, "ReferralClosed", S.CLOSED)
+    yield move(tales_down.back_and_followed_up, CLOSE, WUCAIWAN, "ReferralClosed", S.CLOSED)
 
 
 def _ends() -> Iterator[Taken]:

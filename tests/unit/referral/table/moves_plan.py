@@ -8,7 +8,7 @@ from services.referral.domain import commands_plan as pc
 from services.referral.domain.referral_values import ReferralState
 from tests.unit.referral.referral.network import SYSTEM, TOWN, WUCAIWAN
 from tests.unit.referral.referral.stories import REASON, TO_STATE
-from tests.unit.referral.table import tales
+from tests.unit.referral.table import tales, tales_down
 from tests.unit.referral.table.cases import Order, Story, Taken, Who, due
 from tests.unit.referral.table.tales import of_custodian
 
@@ -26,19 +26,19 @@ OPENED = c.FollowStanding(standing_order=tales.ORDER, over=False)
 OVER = c.FollowStanding(standing_order=tales.ORDER, over=True)
 WITH_DESTINATION = (*PLANNED, S.NO_SHOW, S.CANCEL_REQUESTED)
 STANDING = {state: partial(tales.standing, state) for state in WITH_DESTINATION}
-MISSED = {state: partial(tales.task_missed, state) for state in WITH_PATIENT}
+MISSED = {state: partial(tales_down.task_missed, state) for state in WITH_PATIENT}
 
 
 def plan_moves() -> Iterator[Taken]:
     for state in WITH_PATIENT:
-        here = tales.DOWN[state]
+        here = tales_down.DOWN[state]
         yield _move(here, DONE, TOWN, "TaskCompleted", state)
         yield _move(MISSED[state], DONE, TOWN, "TaskCompleted", state)
         yield _move(MISSED[state], EXPLAINED, TOWN, "TaskMissExplained", state)
         for key, event in (("task:t1", "TaskMissed"), ("task:t2", "FollowUpMissed")):
             yield _met(here, key, event, state)
     for state in PLANNED:
-        here = tales.DOWN[state]
+        here = tales_down.DOWN[state]
         yield _move(here, NOT_NEEDED, of_custodian, "TaskCancelled", state)
         yield _move(here, AMENDED, of_custodian, "PlanAmended", state)
     for state in WITH_DESTINATION:

@@ -31,7 +31,7 @@ from tests.unit.referral.referral.stories import (
     bed,
     down_arrived,
 )
-from tests.unit.referral.table import tales
+from tests.unit.referral.table import tales, tales_down
 from tests.unit.referral.table.cases import Allowed, Story, WhoMay
 from tests.unit.referral.table.moves import (
     ANSWERS,
@@ -158,7 +158,7 @@ DOORS: Final = (
     ),
     # Before the arrival the plan is the sender's.
     *(
-        Door(place=tales.down_accepted, order=order, staff={"origin": STAFF}, cast=_DOWN)
+        Door(place=tales_down.down_accepted, order=order, staff={"origin": STAFF}, cast=_DOWN)
         for order in (NOT_NEEDED, AMENDED)
     ),
     Door(place=TO_REVIEW[S.IN_TRANSIT], order=REVIEW, staff={"neighbour": (OFFICE,)}),
@@ -259,7 +259,7 @@ def all_people() -> Iterable[WhoMay]:
 def all_offered() -> Iterable[Allowed]:
     for state in S:
         yield Allowed(label=state.value, story=TO_STATE[state], commands=_offered(state))
-    for state, story in tales.DOWN.items():
+    for state, story in tales_down.DOWN.items():
         plan = {"CancelTask", "AmendPlan"}
         if state in WITH_PATIENT:
             plan |= {"RecordFollowUp", "CompleteTask", "ExplainMissedTask"}

@@ -52,7 +52,7 @@ from tests.unit.referral.referral.stories import (
     referred_back,
     requested,
 )
-from tests.unit.referral.table import tales
+from tests.unit.referral.table import tales, tales_down
 from tests.unit.referral.table.cases import Rejected, Story, Who
 from tests.unit.referral.table.moves import ANSWERS, BYPASS, CALLED_AN_ERROR, DIVERT, REROUTE
 from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, MISSED, NOT_NEEDED, STANDING
@@ -185,15 +185,15 @@ def _ends() -> Iterator[Rejected]:
 def _plan() -> Iterator[Rejected]:
     for order in (DONE, NOT_NEEDED, EXPLAINED, AMENDED):
         yield _refused(S.ARRIVED, order, GENERAL, "DOWN_ONLY")
-    yield _refused(tales.task_done, DONE, TOWN, "TASK_SETTLED")
+    yield _refused(tales_down.task_done, DONE, TOWN, "TASK_SETTLED")
     yield _refused(down_arrived, replace(DONE, task="t2"), TOWN, "TASK_IS_FOLLOW_UP")
-    yield _refused(tales.task_done, NOT_NEEDED, TOWN, "TASK_NOT_OPEN")
+    yield _refused(tales_down.task_done, NOT_NEEDED, TOWN, "TASK_NOT_OPEN")
     yield _refused(down_arrived, EXPLAINED, TOWN, "TASK_NOT_MISSED")
     yield _refused(down_arrived, replace(NOT_NEEDED, reason=NO_REASON), TOWN, "REASON_MISSING")
     yield _refused(MISSED[S.ARRIVED], replace(EXPLAINED, reason=NO_REASON), TOWN, "REASON_MISSING")
     yield _refused(down_arrived, replace(AMENDED, reason=NO_REASON), TOWN, "REASON_MISSING")
     yield _refused(STANDING[S.TREATED], CLOSE, WUCAIWAN, "STANDING_RUNNING")
-    yield _refused(tales.task_left, CLOSE, GENERAL, "TASKS_NOT_SETTLED")
+    yield _refused(tales_down.task_left, CLOSE, GENERAL, "TASKS_NOT_SETTLED")
 
 
 def _review() -> Iterator[Rejected]:

@@ -5,24 +5,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 from services.referral.domain import commands as c
-from services.referral.domain import commands_plan as pc
 from services.referral.domain.commands import BedNews
 from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.referral_values import (
     BedRegion,
-    CrewLevel,
     Dispatch,
     NormOverride,
     OfferState,
     ReferralState,
-    Transport,
 )
 from services.referral.domain.review_values import RetrospectiveReview, ReviewState
 from services.referral.domain.values import Urgency
 from services.shared.kernel.actor import Actor, Role
 from tests.unit.referral.referral.chart import Chart
-from tests.unit.referral.referral.children import followed_up
 from tests.unit.referral.referral.network import (
     CHANGJI,
     DIRECTORY,
@@ -30,16 +26,13 @@ from tests.unit.referral.referral.network import (
     GENERAL,
     GENERAL_OFFICE,
     SYSTEM,
-    TOWN,
     WUCAIWAN,
     person,
 )
 from tests.unit.referral.referral.stories import (
     ACCEPT,
     ARRANGE,
-    COMPLETE,
     CREATE,
-    DEPART,
     ERROR,
     OUT_OF_COUNTY,
     REASON,
@@ -48,12 +41,9 @@ from tests.unit.referral.referral.stories import (
     awaiting_approval,
     bed,
     bed_held,
-    down_arrived,
-    referred_back,
     requested,
     told,
 )
-from tests.unit.referral.referral.stories import DOWN as DOWNWARD
 
 S = ReferralState
 NON_TERMINAL = (
@@ -69,7 +59,7 @@ PAIR = replace(
     overrides=(NormOverride(rule="NEAREST_CAPABLE", reason=REASON),),
 )
 ORDER = "standing_orders/5d9f7c5e-0000-4000-8000-000000000009"
-OWN_MEANS = Transport(crew_level=CrewLevel.NONE)
+
 AT_ONCE = replace(PAIR, dispatch=Dispatch.FIRST_TO_ACCEPT)
 
 
@@ -262,58 +252,6 @@ def filing_needed() -> Chart:
         (ACCEPT, person("xinjiang-4th", *CHANGJI.roles)),
         (ARRANGE, GENERAL),
     )
-
-
-def down_accepted() -> Chart:
-    return told((DOWNWARD, GENERAL), (ACCEPT, TOWN))
-
-
-def down_transport() -> Chart:
-    return told((replace(ARRANGE, transport=OWN_MEANS), GENERAL), chart=down_accepted())
-
-
-def down_in_transit() -> Chart:
-    return told((replace(DEPART, transport=OWN_MEANS), GENERAL), chart=down_accepted())
-
-
-def down_in_treatment() -> Chart:
-    return told((c.StartTreatment(), TOWN), chart=down_arrived())
-
-
-def down_treated() -> Chart:
-    return told((COMPLETE, TOWN), chart=down_in_treatment())
-
-
-#: A referral down in each state in which its plan counts.
-DOWN: dict[ReferralState, Callable[[], Chart]] = {
-    S.ACCEPTED: down_accepted,
-    S.TRANSPORT_ARRANGED: down_transport,
-    S.IN_TRANSIT: down_in_transit,
-    S.ARRIVED: down_arrived,
-    S.IN_TREATMENT: down_in_treatment,
-    S.TREATED: down_treated,
-}
-
-
-def task_missed(state: ReferralState) -> Chart:
-    chart = DOWN[state]()
-    chart.due("task:t1")
-    return chart
-
-
-def task_done() -> Chart:
-    return told((pc.CompleteTask(task="t1"), TOWN), chart=down_arrived())
-
-
-def task_left() -> Chart:
-    """Followed up and treated, and one task is nobody's."""
-    return told((c.RecordFollowUp(findings="肌力4级"), TOWN), chart=down_treated())
-
-
-def back_and_followed_up() -> Chart:
-    """Referred back, arrived there and followed up."""
-    parent = referred_back()
-    return parent.fact(child=followed_up(parent).referral)
 
 
 def later(state: ReferralState, hours: int = 4) -> Chart:
