@@ -1,13 +1,10 @@
 """Asks a service for its checkpoints."""
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import uuid4
 
-from google.protobuf.message import Message
-
 from services.operator.rpc.calling import Caller
-from services.operator.rpc.methods import RpcMethod
+from services.operator.rpc.own_store import OwnStore
 from services.shared.audit.checkpoint import Checkpoint, Head, Link
 from services.shared.audit.checkpoint_messages import checkpoint_of, head_message, head_of, link_of
 from tierlink.audit.v1 import audit_service_pb2 as pb
@@ -20,19 +17,19 @@ class Checkpoints:
     """The checkpoints of one service (`referral`, `bed` or `notification`). Everything raises CallFailed."""
 
     def __init__(self, caller: Caller, service: str, token: str) -> None:
-        self._caller = caller
-        self._service = service
-        self._token = token
+        self._store = OwnStore(caller, _SERVICE, service, token)
 
     async def make(self) -> Checkpoint:
         """Has one made of where all chains stand."""
         request = pb.MakeCheckpointRequest(request_id=str(uuid4()))
-        return checkpoint_of((await self._call("MakeCheckpoint", request)).checkpoint)
+        return checkpoint_of((await self._store.call("MakeCheckpoint", request)).checkpoint)
 
     async def latest(self, *, count_max: int) -> list[Checkpoint]:
         """The latest first."""
         request = pb.ListCheckpointsRequest(page_size=min(_PAGE, count_max))
-        return [checkpoint_of(each) for each in (await self._call("ListCheckpoints", request)).checkpoints]
+        return [
+            checkpoint_of(each) for each in (await self._store.call("ListCheckpoints", request)).checkpoints
+        ]
 
     async def heads(self, number: int) -> tuple[Head, ...]:
         """All heads of a checkpoint."""
@@ -40,7 +37,7 @@ class Checkpoints:
         token = ""
         while True:
             request = pb.ListCheckpointHeadsRequest(number=number, page_size=_PAGE, page_token=token)
-            page = await self._call("ListCheckpointHeads", request)
+            page = await self._store.call("ListCheckpointHeads", request)
             found += (head_of(each) for each in page.heads)
             token = page.next_page_token
             if not token:
@@ -49,7 +46,7 @@ class Checkpoints:
     async def inclusion(self, number: int, aggregate: str) -> tuple[Head, int, tuple[bytes, ...]]:
         """That an aggregate is in a checkpoint: its head there, its place, and the way to the root."""
         request = pb.ProveInclusionRequest(number=number, aggregate_id=aggregate)
-        proof = await self._call("ProveInclusion", request)
+        proof = await self._store.call("ProveInclusion", request)
         return head_of(proof.head), proof.leaf_index, tuple(proof.path)
 
     async def links(self, heads: Sequence[Head]) -> list[Link]:
@@ -57,17 +54,5 @@ class Checkpoints:
         found: list[Link] = []
         for start in range(0, len(heads), _PAGE):
             request = pb.GetLinksRequest(heads=[head_message(each) for each in heads[start : start + _PAGE]])
-            found += (link_of(each) for each in (await self._call("GetLinks", request)).links)
+            found += (link_of(each) for each in (await self._store.call("GetLinks", request)).links)
         return found
-
-    async def _call(self, name: str, request: Message) -> Any:
-        method = _SERVICE.methods_by_name[name]
-        rpc = RpcMethod(
-            name=name,
-            path=f"/{_SERVICE.full_name}/{name}",
-            service=self._service,
-            request=method.input_type,
-            response=method.output_type,
-            is_stream=False,
-        )
-        return (await self._caller.call(rpc, request, self._token)).message

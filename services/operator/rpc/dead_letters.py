@@ -1,12 +1,9 @@
 """Asks a service for its dead letters, and tells it what becomes of them."""
 
-from typing import Any
 from uuid import uuid4
 
-from google.protobuf.message import Message
-
 from services.operator.rpc.calling import Caller
-from services.operator.rpc.methods import RpcMethod
+from services.operator.rpc.own_store import OwnStore
 from tierlink.inbox.v1 import dead_letter_service_pb2 as pb
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["DeadLetterService"]
@@ -17,13 +14,11 @@ class DeadLetters:
     """The dead letters of one service (`referral`, `bed` or `notification`). Everything raises CallFailed."""
 
     def __init__(self, caller: Caller, service: str, token: str) -> None:
-        self._caller = caller
-        self._service = service
-        self._token = token
+        self._store = OwnStore(caller, _SERVICE, service, token)
 
     async def summary(self) -> pb.SummarizeDeadLettersResponse:
         """How many for which reason, and who waits behind them."""
-        return await self._call("SummarizeDeadLetters", pb.SummarizeDeadLettersRequest())  # type: ignore[no-any-return]
+        return await self._store.call("SummarizeDeadLetters", pb.SummarizeDeadLettersRequest())  # type: ignore[no-any-return]
 
     async def letters(self, *, count_max: int) -> list[pb.DeadLetter]:
         """The oldest open ones, at most so many."""
@@ -33,7 +28,7 @@ class DeadLetters:
             request = pb.ListDeadLettersRequest(
                 page_size=min(_PAGE, count_max - len(found)), page_token=token
             )
-            page = await self._call("ListDeadLetters", request)
+            page = await self._store.call("ListDeadLetters", request)
             found += page.letters
             token = page.next_page_token
             if not token:
@@ -42,28 +37,16 @@ class DeadLetters:
 
     async def letter(self, letter_id: int) -> pb.GetDeadLetterResponse:
         """One, with the record as it came."""
-        return await self._call("GetDeadLetter", pb.GetDeadLetterRequest(id=letter_id))  # type: ignore[no-any-return]
+        return await self._store.call("GetDeadLetter", pb.GetDeadLetterRequest(id=letter_id))  # type: ignore[no-any-return]
 
     async def redrive(self, topic: str, aggregate: str, *, reason: str) -> list[int]:
         """Has an aggregate's open letters handled again; their ids."""
         request = pb.RedriveDeadLettersRequest(
             request_id=str(uuid4()), topic=topic, aggregate=aggregate, reason=reason
         )
-        return list((await self._call("RedriveDeadLetters", request)).letters)
+        return list((await self._store.call("RedriveDeadLetters", request)).letters)
 
     async def discard(self, letter_id: int, *, reason: str) -> pb.DeadLetter:
         """Gives one up."""
         request = pb.DiscardDeadLetterRequest(request_id=str(uuid4()), id=letter_id, reason=reason)
-        return (await self._call("DiscardDeadLetter", request)).letter  # type: ignore[no-any-return]
-
-    async def _call(self, name: str, request: Message) -> Any:
-        method = _SERVICE.methods_by_name[name]
-        rpc = RpcMethod(
-            name=name,
-            path=f"/{_SERVICE.full_name}/{name}",
-            service=self._service,
-            request=method.input_type,
-            response=method.output_type,
-            is_stream=False,
-        )
-        return (await self._caller.call(rpc, request, self._token)).message
+        return (await self._store.call("DiscardDeadLetter", request)).letter  # type: ignore[no-any-return]

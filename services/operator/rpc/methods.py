@@ -55,16 +55,17 @@ def rpc_methods() -> Mapping[str, RpcMethod]:
             for service in import_module(info.name).DESCRIPTOR.services_by_name.values():
                 for method in service.methods:
                     assert method.name not in found, f"two RPCs are named {method.name}"
-                    found[method.name] = _rpc_method(method)
+                    package = service.file.package.split(".")[1]
+                    found[method.name] = rpc_method(method, service=package)
     return found
 
 
-def _rpc_method(method: MethodDescriptor) -> RpcMethod:
-    service = method.containing_service
+def rpc_method(method: MethodDescriptor, *, service: str) -> RpcMethod:
+    """An RPC of the contract as a service process serves it."""
     return RpcMethod(
         name=method.name,
-        path=f"/{service.full_name}/{method.name}",
-        service=service.file.package.split(".")[1],
+        path=f"/{method.containing_service.full_name}/{method.name}",
+        service=service,
         request=method.input_type,
         response=method.output_type,
         is_stream=bool(method.server_streaming),
