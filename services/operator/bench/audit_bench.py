@@ -3,6 +3,7 @@
 import time
 
 from services.operator.bench.figures import Ratio, Reading, Rounds, Section
+from services.operator.bench.latencies import nothing_to_settle
 from services.operator.bench.plan import Plan
 from services.operator.bench.stack import BenchStack
 from services.operator.bench.turns import in_turns
@@ -45,7 +46,9 @@ class AuditBench:
                 return await self._verify(address)
 
             self._plan.note(f"{KEY}: sha256, verify")
-            figures = await in_turns({"sha256": hashing, "verify": verifying}, self._plan.turns, _nothing)
+            figures = await in_turns(
+                {"sha256": hashing, "verify": verifying}, self._plan.turns, nothing_to_settle
+            )
         ours = Rounds(
             key="verify",
             title=BilingualText(zh="核验审计链", en="VerifyChains"),
@@ -95,7 +98,3 @@ class AuditBench:
             raise BenchFailed(f"the audit trail of the bench has {last.findings_count} findings")
         self._events = last.events_count
         return last.events_count / seconds
-
-
-async def _nothing() -> None:
-    """A verification leaves nothing behind."""

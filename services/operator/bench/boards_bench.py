@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 from services.operator.bench.figures import Reading, Section
 from services.operator.bench.life import PEOPLE
 from services.operator.bench.plan import Plan
-from services.operator.bench.stack import BenchStack
+from services.operator.bench.stack import BenchStack, addresses_of
 from services.operator.platform.given import variable
 from services.operator.platform.service_process import ServiceProcess
 from services.operator.rpc.people import TokenBook
 from services.shared.kernel.text import BilingualText
-from services.shared.rpc.channels import SERVICES, Addresses
+from services.shared.rpc.channels import Addresses
 
 BOARDS = "boards"
 #: To the last of all boards.
@@ -68,17 +68,10 @@ class BoardsBench:
 
     @asynccontextmanager
     async def _services(self) -> AsyncIterator[tuple[Addresses, str]]:
-        async with AsyncExitStack() as exits:
-            served = {
-                name: await exits.enter_async_context(self._stack.service(name, label=f"boards-{name}"))
-                for name in SERVICES
-            }
-            grpc = {name: process.ready.grpc for name, process in served.items()}
-            addresses = Addresses(
-                referral=grpc["referral"], bed=grpc["bed"], notification=grpc["notification"]
-            )
-            board = await exits.enter_async_context(self._board(addresses))
-            yield addresses, board.ready.http
+        async with self._stack.services("boards") as services:
+            addresses = addresses_of(services)
+            async with self._board(addresses) as board:
+                yield addresses, board.ready.http
 
     @asynccontextmanager
     async def _board(self, addresses: Addresses) -> AsyncIterator[ServiceProcess]:

@@ -5,6 +5,7 @@ a running service writes, for other patients, and the service has not seen them:
 """
 
 import asyncio
+import json
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,12 +15,11 @@ import asyncpg
 from services.operator.bench.figures import Reading, Section
 from services.operator.bench.life import ORIGIN
 from services.operator.bench.plan import Plan
-from services.operator.bench.stack import BenchStack
+from services.operator.bench.stack import BenchStack, addresses_of
 from services.operator.bench.statistics import percentile
 from services.operator.bench.worker_process import BenchFailed, Worker
 from services.shared.kernel.text import BilingualText
 from services.shared.protocodec.shapes import timestamp_to_datetime
-from services.shared.rpc.channels import SERVICES, Addresses
 from tierlink.notification.v1 import alert_events_pb2
 
 KEY = "escalation"
@@ -78,50 +78,35 @@ class EscalationBench:
 
     async def _template(self) -> tuple[str, str]:
         """A real alert of an emergency and its referral, in the notification service's database."""
-        processes = {name: self._stack.service(name, label=f"escalation-{name}") for name in SERVICES}
         async with (
-            processes["referral"] as referral,
-            processes["bed"] as bed,
-            processes["notification"] as notification,
+            self._stack.services("escalation") as services,
             self._stack.worker("escalation-client") as worker,
         ):
-            addresses = Addresses(
-                referral=referral.ready.grpc, bed=bed.ready.grpc, notification=notification.ready.grpc
-            )
+            addresses = addresses_of(services)
             await self._stack.apply_site(addresses, wards_and_rosters=True)
-            before = await self._changed()
-            await worker.do(
+            created = await worker.do(
                 "one_command",
                 timeout_s=_TEMPLATE_TIMEOUT_S,
                 address=addresses.referral,
                 token=self._stack.tokens()["origin"],
                 seed=f"{self._plan.seed}/{KEY}/{ORIGIN}",
             )
-            return await self._alert(before)
+            subject = str(created["referral"])
+            return await self._alert_of(subject), subject
 
-    async def _changed(self) -> int:
-        """The position of the latest change: alerts of other parts of the bench lie before it."""
-        connection = await asyncpg.connect(self._stack.dsn("notification"))
-        try:
-            return int(await connection.fetchval("SELECT last_value FROM streams_changed"))
-        finally:
-            await connection.close()
-
-    async def _alert(self, before: int) -> tuple[str, str]:
+    async def _alert_of(self, subject: str) -> str:
+        """The alert of this referral's offer: there may be those of other parts of the bench beside it."""
         connection = await asyncpg.connect(self._stack.dsn("notification"))
         until_s = time.monotonic() + _TEMPLATE_TIMEOUT_S
         try:
             while time.monotonic() < until_s:
-                row = await connection.fetchrow(
-                    "SELECT d.stream_id, s.facets ->> 'subject' AS subject FROM deadlines d"
-                    " JOIN streams s USING (stream_id) WHERE s.kind = 'alert'"
-                    """ AND s.facets @> '{"rule": "OFFER", "live": true}'"""
-                    " AND s.changed > $1 AND s.version = 1"
-                    " ORDER BY s.changed DESC LIMIT 1",
-                    before,
+                name = await connection.fetchval(
+                    "SELECT stream_id FROM streams JOIN deadlines d USING (stream_id)"
+                    " WHERE streams.kind = 'alert' AND version = 1 AND facets @> $1::jsonb LIMIT 1",
+                    json.dumps({"rule": "OFFER", "live": True, "subject": subject}),
                 )
-                if row is not None:
-                    return row["stream_id"], row["subject"]
+                if name is not None:
+                    return str(name)
                 await asyncio.sleep(0.1)
         finally:
             await connection.close()

@@ -5,8 +5,9 @@ from typing import Any
 
 import grpc
 
-from services.operator.bench.figures import Ratio, Reading, Rounds, Section
+from services.operator.bench.figures import Ratio, Reading, Section
 from services.operator.bench.jobs.wards import BEDS
+from services.operator.bench.latencies import Latencies, nothing_to_settle, rounds_of
 from services.operator.bench.plan import Plan
 from services.operator.bench.stack import BenchStack
 from services.operator.bench.statistics import middle
@@ -40,7 +41,7 @@ class AvailabilityBench:
         self._plan = plan
         self._tokens = TokenBook(stack.key)
         self._facilities = [f"f{number:04d}" for number in range(plan.facilities)]
-        self._found: dict[str, list[dict[str, Any]]] = {}
+        self._latencies = Latencies(plan.turns)
 
     async def measure(self) -> Section:
         """Raises BenchFailed when a bed is missing, PlatformError, grpc.aio.AioRpcError."""
@@ -76,7 +77,7 @@ class AvailabilityBench:
                     "get": self._measure(client, "get", address),
                 },
                 plan.turns,
-                _rest,
+                nothing_to_settle,
             )
             watched = await client.do(
                 "watch_picture",
@@ -116,8 +117,8 @@ class AvailabilityBench:
         return bed_service_pb2.GetAvailabilityRequest(facilities=self._county)
 
     def _measure(self, client: Worker, key: str, address: str) -> Measure:
-        async def measure() -> float:
-            found = await client.do(
+        async def read() -> dict[str, Any]:
+            return await client.do(
                 "read",
                 timeout_s=self._plan.round_timeout_s(),
                 address=address,
@@ -126,31 +127,14 @@ class AvailabilityBench:
                 requests=[self._request().SerializeToString().hex()],
                 seconds=self._plan.seconds,
             )
-            self._found.setdefault(key, []).append(found)
-            return float(found["per_second"])
 
-        return measure
+        return self._latencies.measure(key, read)
 
     def _section(
         self, figures: dict[str, tuple[float, ...]], fill_s: float, watched: dict[str, Any]
     ) -> Section:
-        rounds = {
-            key: Rounds(key=key, title=_TITLES[key], unit="/s", values=values)
-            for key, values in figures.items()
-        }
-        readings = [
-            Reading(
-                key=f"{key}_ms_{which}",
-                title=BilingualText(zh=f"{title.zh} {which}", en=f"{title.en}, {which}"),
-                unit="ms",
-                value=middle(
-                    [found[f"latency_ms_{which}"] for found in self._found[key][-self._plan.turns :]]
-                ),
-                at_most=GET_MS_P99_AT_MOST if (key, which) == ("get", "p99") else None,
-            )
-            for key, title in _TITLES.items()
-            for which in ("p50", "p99")
-        ]
+        rounds = rounds_of(figures, _TITLES)
+        readings = self._latencies.readings(_TITLES, {"get": GET_MS_P99_AT_MOST})
         beds, messages = watched["beds"], watched["messages"]
         picture = Reading(
             key="watch_s",
@@ -172,7 +156,3 @@ class AvailabilityBench:
             ratios=(Ratio(ours=rounds["get"], baseline=rounds["echo"]),),
             readings=(*readings, picture, fill),
         )
-
-
-async def _rest() -> None:
-    """Reading leaves nothing behind."""

@@ -7,8 +7,9 @@ from typing import Any
 
 import grpc
 
-from services.operator.bench.figures import Ratio, Reading, Rounds, Section
+from services.operator.bench.figures import Ratio, Reading, Section
 from services.operator.bench.jobs.rush import WON, draw_id, hold_request
+from services.operator.bench.latencies import Latencies, nothing_to_settle, rounds_of
 from services.operator.bench.plan import Plan
 from services.operator.bench.stack import BenchStack
 from services.operator.bench.statistics import middle
@@ -40,7 +41,7 @@ class HoldsBench:
         self._stack = stack
         self._plan = plan
         self._tokens = TokenBook(stack.key)
-        self._found: dict[str, list[dict[str, Any]]] = {}
+        self._latencies = Latencies(plan.turns)
 
     async def measure(self) -> Section:
         """Raises BenchFailed when a bed went to nobody or to two, PlatformError, grpc.aio.AioRpcError."""
@@ -60,7 +61,8 @@ class HoldsBench:
                     "holds": self._measure(client, "holds", service.ready.grpc),
                 },
                 self._plan.turns,
-                _rest,
+                # The relay works on while the next round begins, as it does in a hospital.
+                nothing_to_settle,
             )
         return self._section(figures)
 
@@ -92,7 +94,7 @@ class HoldsBench:
     def _measure(self, client: Worker, key: str, address: str) -> Measure:
         plan = self._plan
 
-        async def measure() -> float:
+        async def rush() -> dict[str, Any]:
             found = await client.do(
                 "rush",
                 timeout_s=plan.round_timeout_s(),
@@ -102,38 +104,24 @@ class HoldsBench:
                 callers=plan.concurrency,
                 seconds=plan.seconds,
                 # A repeated request would be answered without work.
-                seed=f"{plan.seed}/{key}/{len(self._found.get(key, ()))}",
+                seed=f"{plan.seed}/{key}/{self._latencies.rounds_count(key)}",
                 is_echo=key == "echo",
             )
-            self._found.setdefault(key, []).append(found)
             if found["wrong"] and key != "echo":
                 raise BenchFailed(f"{found['wrong']} times not one had the bed: {found['outcomes']}")
-            return float(found["per_second"])
+            return found
 
-        return measure
+        return self._latencies.measure(key, rush)
 
     def _section(self, figures: dict[str, tuple[float, ...]]) -> Section:
-        rounds = {
-            key: Rounds(key=key, title=_TITLES[key], unit="/s", values=values)
-            for key, values in figures.items()
-        }
-        readings = [
-            Reading(
-                key=f"{key}_ms_{which}",
-                title=BilingualText(zh=f"{title.zh} {which}", en=f"{title.en}, {which}"),
-                unit="ms",
-                value=middle([found[f"latency_ms_{which}"] for found in self._counted(key)]),
-                at_most=P99_AT_MOST_MS if (key, which) == ("holds", "p99") else None,
-            )
-            for key, title in _TITLES.items()
-            for which in ("p50", "p99")
-        ]
+        rounds = rounds_of(figures, _TITLES)
+        readings = self._latencies.readings(_TITLES, {"holds": P99_AT_MOST_MS})
         readings.append(
             Reading(
                 key="won_ms_p50",
                 title=BilingualText(zh="得到床位者 p50", en="whoever got the bed, p50"),
                 unit="ms",
-                value=middle([found["won_ms_p50"] for found in self._counted("holds")]),
+                value=middle([found["won_ms_p50"] for found in self._latencies.counted("holds")]),
             )
         )
         return Section(
@@ -143,13 +131,9 @@ class HoldsBench:
             readings=(*readings, *self._outcomes()),
         )
 
-    def _counted(self, key: str) -> list[dict[str, Any]]:
-        """The rounds that count."""
-        return self._found[key][-self._plan.turns :]
-
     def _outcomes(self) -> tuple[Reading, ...]:
         outcomes: Counter[str] = Counter()
-        for found in self._counted("holds"):
+        for found in self._latencies.counted("holds"):
             outcomes.update(found["outcomes"])
         others = outcomes.total() - outcomes[WON] - outcomes[_REFUSED]
         said = {
@@ -165,7 +149,3 @@ class HoldsBench:
             Reading(key=key, title=title, unit="", value=float(value), at_most=at_most)
             for key, (title, value, at_most) in said.items()
         )
-
-
-async def _rest() -> None:
-    """The relay works on while the next round begins, as it does in a hospital."""

@@ -6,7 +6,6 @@ and their snapshots decode, which is checked through gRPC before anything is tim
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -15,14 +14,14 @@ from random import Random
 import asyncpg
 import grpc
 
-from services.operator.bench.figures import Ratio, Reading, Rounds, Section
+from services.operator.bench.figures import Ratio, Reading, Section
+from services.operator.bench.latencies import Latencies, nothing_to_settle, rounds_of
 from services.operator.bench.network import communities, facilities, journey
 from services.operator.bench.plan import Plan
 from services.operator.bench.reading_cases import PATH, Case, deep_pages, first_pages
 from services.operator.bench.stack import BenchStack
-from services.operator.bench.statistics import middle
 from services.operator.bench.templates import DESTINATION, TemplateWriter
-from services.operator.bench.turns import Measure, in_turns
+from services.operator.bench.turns import in_turns
 from services.operator.bench.worker_process import BenchFailed, Worker
 from services.operator.rpc.calling import Caller
 from services.operator.rpc.methods import rpc_methods
@@ -67,8 +66,7 @@ class ReadingBench:
         self._stack = stack
         self._plan = plan
         self._tokens = TokenBook(stack.key)
-        #: what each round found, by what was read
-        self._latencies: dict[str, list[dict[str, float]]] = {}
+        self._latencies = Latencies(plan.turns)
 
     async def measure(self) -> Section:
         """Raises BenchFailed, PlatformError, CallFailed, grpc.aio.AioRpcError."""
@@ -89,11 +87,13 @@ class ReadingBench:
             }
             self._plan.note(f"{KEY}: {', '.join(timed)}")
             figures = await in_turns(
-                {key: self._measure(key, each) for key, each in timed.items()}, self._plan.turns, _rest
+                {key: self._latencies.measure(key, each) for key, each in timed.items()},
+                self._plan.turns,
+                nothing_to_settle,
             )
             self._plan.note(f"{KEY}: {len(cases) - 2} other lists")
             for case in cases[2:]:
-                self._latencies[case.key] = [await self._time(worker, address, case)]
+                self._latencies.keep(case.key, await self._time(worker, address, case))
         return self._section(filled, cases, figures)
 
     async def _fill(self, address: str, dsn: str) -> _Filled:
@@ -203,35 +203,11 @@ class ReadingBench:
             seconds=self._plan.seconds,
         )
 
-    def _measure(self, key: str, timed: Callable[[], Awaitable[dict[str, float]]]) -> Measure:
-        async def measure() -> float:
-            found = await timed()
-            self._latencies.setdefault(key, []).append(found)
-            return found["per_second"]
-
-        return measure
-
-    def _rounds_of(self, key: str) -> list[dict[str, float]]:
-        return self._latencies[key][-self._plan.turns :]
-
     def _section(self, filled: _Filled, cases: list[Case], figures: dict[str, tuple[float, ...]]) -> Section:
         titles = {**_BASELINES, **{case.key: case.title for case in cases}}
-        rounds = {
-            key: Rounds(key=key, title=titles[key], unit="/s", values=values)
-            for key, values in figures.items()
-        }
-        readings = [
-            Reading(
-                key=f"{key}_ms_{which}",
-                title=BilingualText(zh=f"{title.zh} {which}", en=f"{title.en}, {which}"),
-                unit="ms",
-                # The first round of several does not count.
-                value=middle([found[f"latency_ms_{which}"] for found in self._rounds_of(key)]),
-                at_most=P99_AT_MOST_MS if which == "p99" and key not in _BASELINES else None,
-            )
-            for key, title in titles.items()
-            for which in ("p50", "p99")
-        ]
+        rounds = rounds_of(figures, titles)
+        promised = dict.fromkeys((key for key in titles if key not in _BASELINES), P99_AT_MOST_MS)
+        readings = self._latencies.readings(titles, promised)
         readings.extend(_terms(self._plan.referrals))
         readings.append(
             Reading(
@@ -253,10 +229,6 @@ class ReadingBench:
             ),
             readings=tuple(readings),
         )
-
-
-async def _rest() -> None:
-    """Reading leaves nothing behind."""
 
 
 def _terms(referrals: int) -> tuple[Reading, Reading]:

@@ -6,7 +6,7 @@ Given servers are never used: a bench writes as much as it can.
 import asyncio
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,6 +88,15 @@ class BenchStack:
         finally:
             await asyncio.to_thread(process.stop)
 
+    @asynccontextmanager
+    async def services(self, label: str) -> AsyncIterator[Mapping[str, ServiceProcess]]:
+        """A process of each service, with all of their parts, by service."""
+        async with AsyncExitStack() as exits:
+            yield {
+                name: await exits.enter_async_context(self.service(name, label=f"{label}-{name}"))
+                for name in SERVICES
+            }
+
     def worker(self, name: str) -> Worker:
         """A worker process, to be entered."""
         return Worker(name, self.folder / "workers" / f"{name}.log")
@@ -104,6 +113,12 @@ class BenchStack:
         """Puts the sample directory in force at a referral service."""
         addresses = Addresses(referral=referral_address, bed=referral_address, notification=referral_address)
         await self.apply_site(addresses, wards_and_rosters=False)
+
+
+def addresses_of(services: Mapping[str, ServiceProcess]) -> Addresses:
+    """Where these processes of all services are reached."""
+    grpc = {name: process.ready.grpc for name, process in services.items()}
+    return Addresses(referral=grpc["referral"], bed=grpc["bed"], notification=grpc["notification"])
 
 
 class FourStatementProcess(ServiceProcess):

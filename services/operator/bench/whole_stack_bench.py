@@ -1,17 +1,15 @@
 """What takes all three services: from a command to its alert, and the memory of everything together."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from services.operator.bench.figures import Reading, Section
 from services.operator.bench.memory import memory_bytes, parent_of, with_children
 from services.operator.bench.plan import Plan
-from services.operator.bench.stack import BenchStack
+from services.operator.bench.stack import BenchStack, addresses_of
 from services.operator.bench.worker_process import BenchFailed
 from services.operator.platform.service_process import ServiceProcess
 from services.shared.kernel.text import BilingualText
-from services.shared.rpc.channels import SERVICES, Addresses
 
 ALERTS = "alerts"
 MEMORY = "memory"
@@ -39,11 +37,8 @@ class WholeStackBench:
     async def measure(self, wanted: frozenset[str]) -> list[Section]:
         """Those of ALERTS and MEMORY that are wanted. Raises BenchFailed, PlatformError."""
         sections: list[Section] = []
-        async with self._services() as services, self._stack.worker("alerts") as worker:
-            grpc = {name: process.ready.grpc for name, process in services.items()}
-            addresses = Addresses(
-                referral=grpc["referral"], bed=grpc["bed"], notification=grpc["notification"]
-            )
+        async with self._stack.services("whole") as services, self._stack.worker("alerts") as worker:
+            addresses = addresses_of(services)
             await self._stack.apply_site(addresses, wards_and_rosters=True)
             self._plan.note(f"{ALERTS}: {self._plan.alert_rate:g}/s")
             found = await worker.do(
@@ -62,14 +57,6 @@ class WholeStackBench:
             if MEMORY in wanted:
                 sections.append(self._memory(services))
         return sections
-
-    @asynccontextmanager
-    async def _services(self) -> AsyncIterator[Mapping[str, ServiceProcess]]:
-        async with AsyncExitStack() as exits:
-            yield {
-                name: await exits.enter_async_context(self._stack.service(name, label=f"whole-{name}"))
-                for name in SERVICES
-            }
 
     def _memory(self, services: Mapping[str, ServiceProcess]) -> Section:
         servers = {"kafka": self._stack.servers.kafka.pid, "postgres": self._stack.servers.postgres.pid}

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from services.operator.bench.life import Life, Request, lives
+from services.operator.bench.life import Life, Request, lives, referral_in
 from services.operator.bench.statistics import percentile
 
 #: What a call may take before the round is given up.
@@ -75,15 +75,14 @@ class LoadClient:
         return {"calls": sent}
 
     async def one_command(self, *, address: str, token: str, seed: str) -> dict[str, Any]:
-        """A referral is created, and nothing more."""
+        """A referral is created, and nothing more; its name."""
         target = _open(address, 1, seed)
-        life = target.lives[0]
-        request = life.next_request()
+        request = target.lives[0].next_request()
         try:
-            life.answered(await _call(target, request, _metadata({request.command.who: token})))
+            reply = await _call(target, request, _metadata({request.command.who: token}))
         finally:
             await target.channel.close()
-        return {}
+        return {"referral": referral_in(reply).decode()}
 
     async def close(self) -> None:
         """Closes every channel."""
