@@ -14,6 +14,7 @@ from services.notification.application.watch_channels import ChannelWatch
 from services.notification.domain.values import Recipient
 from services.shared.eventstore.units import AppendUnit
 from services.shared.kernel.refusals import DependencyDown
+from services.shared.loops.stopping import Stopping, comes_within
 
 _log = structlog.get_logger(__name__)
 
@@ -51,9 +52,7 @@ class DeliveryWorker:
         self._channels = channels
         self._running: dict[asyncio.Task[None], str] = {}
         self._woken = asyncio.Event()
-        self._stopping = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._ended.set()
+        self._stopping = Stopping()
 
     def appended(self, units: tuple[AppendUnit, ...]) -> None:
         """Wakes the worker when an alert changed. Never blocks."""
@@ -61,34 +60,32 @@ class DeliveryWorker:
             self._woken.set()
 
     async def run(self) -> None:
-        self._ended.clear()
-        delay_s = 0.1
-        try:
-            await self._look_at_fallback()
-            while not self._stopping.is_set():
-                self._woken.clear()
-                try:
-                    await self._round()
-                    delay_s = 0.1
-                    continue
-                except DependencyDown as error:
-                    _log.warning("deliveries_wait", error=str(error))
-                except Exception:
-                    _log.exception("deliveries_failed")
-                await _wait(self._stopping, delay_s)
-                delay_s = min(delay_s * 2, _DELAY_MAX_S)
-        finally:
+        with self._stopping.running():
             try:
-                await self._leave()
+                await self._work()
             finally:
-                self._ended.set()
+                await self._leave()
+
+    async def _work(self) -> None:
+        await self._look_at_fallback()
+        delay_s = 0.1
+        while not self._stopping.told.is_set():
+            self._woken.clear()
+            try:
+                await self._round()
+                delay_s = 0.1
+                continue
+            except DependencyDown as error:
+                _log.warning("deliveries_wait", error=str(error))
+            except Exception:
+                _log.exception("deliveries_failed")
+            await self._stopping.pause(delay_s)
+            delay_s = min(delay_s * 2, _DELAY_MAX_S)
 
     async def stop(self) -> None:
         """Lets messages on their way arrive, within a bound."""
-        self._stopping.set()
         self._woken.set()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), _STOP_TIMEOUT_S * 2)
+        await self._stopping.end(within_s=_STOP_TIMEOUT_S * 2)
         for site in self._channels.values():
             await site.channel.close()
 
@@ -111,7 +108,7 @@ class DeliveryWorker:
         if planned == _PLAN_MAX:
             return
         sleep_s = await self._table.next_due_s(self._idle(), _POLL_S) if self._idle() else _POLL_S
-        await _wait(self._woken, max(_SLEEP_MIN_S, sleep_s))
+        await comes_within(self._woken, max(_SLEEP_MIN_S, sleep_s))
 
     def _idle(self) -> tuple[str, ...]:
         """Channels with room: a full one wakes the worker when a message of it has ended."""
@@ -162,8 +159,3 @@ class DeliveryWorker:
             task.cancel()
         if self._running:
             await asyncio.wait(self._running, timeout=1.0)
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout_s)

@@ -1,7 +1,5 @@
 """All documents of one kind in memory, at most a few seconds old: another process may have written them."""
 
-import asyncio
-import contextlib
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
@@ -12,6 +10,7 @@ from services.shared.eventstore.store import EventStore
 from services.shared.eventstore.units import Document
 from services.shared.eventstore.work import Work
 from services.shared.kernel.refusals import DependencyDown
+from services.shared.loops.stopping import Stopping
 
 _log = structlog.get_logger(__name__)
 
@@ -29,7 +28,7 @@ class DocumentCopies(Generic[T]):
         self._value_type = value_type
         self._interval_s = interval_s
         self._current: Mapping[str, T] = {}
-        self._stopping = asyncio.Event()
+        self._stopping = Stopping()
 
     def current(self) -> Mapping[str, T]:
         """As this process knows them."""
@@ -56,13 +55,12 @@ class DocumentCopies(Generic[T]):
 
     async def stop(self) -> None:
         """Ends `run`."""
-        self._stopping.set()
+        self._stopping.told.set()
 
     async def run(self) -> None:
         """Follows the store until it is stopped."""
-        while not self._stopping.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._interval_s)
+        while not self._stopping.told.is_set():
+            await self._stopping.pause(self._interval_s)
             try:
                 await self.refresh()
             except DependencyDown:

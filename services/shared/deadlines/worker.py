@@ -8,7 +8,6 @@ The claim keeps workers from doing the same work; that a deadline takes effect o
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -22,6 +21,7 @@ from services.shared.deadlines.metrics import DeadlineMetrics
 from services.shared.eventstore.units import AppendUnit
 from services.shared.kernel.ids import derive_id
 from services.shared.kernel.refusals import DependencyDown, Overloaded
+from services.shared.loops.stopping import Stopping, comes_within
 
 _log = structlog.get_logger(__name__)
 _SQL = load_blocks("services.shared.deadlines.sql", "deadlines.sql")
@@ -97,9 +97,7 @@ class DeadlineWorker:
         self._woken = asyncio.Event()
         #: in the database's time; None while the worker is awake
         self._wakes_at: datetime | None = None
-        self._stopping = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._stopping = Stopping()
 
     def appended(self, units: tuple[AppendUnit, ...]) -> None:
         """Wakes the worker when a deadline was set that is due before it would look. Never blocks."""
@@ -112,40 +110,32 @@ class DeadlineWorker:
 
     async def run(self) -> None:
         """Works until stopped or cancelled; outlives outages of PostgreSQL."""
-        self._task = asyncio.current_task()
-        self._ended.clear()
-        delay_s = 0.1
-        try:
-            while not self._stopping.is_set():
-                self._woken.clear()
-                self._wakes_at = None
-                try:
-                    await self._round()
-                    delay_s = 0.1
-                    continue
-                except DependencyDown as error:
-                    _log.warning("deadlines_wait", error=str(error))
-                except Exception:
-                    _log.exception("deadlines_failed")
-                await _wait(self._stopping, delay_s)
-                delay_s = min(delay_s * 2, 5.0)
-        finally:
+        with self._stopping.running():
             try:
-                await self._leave()
+                await self._work()
             finally:
-                self._ended.set()
+                await self._leave()
+
+    async def _work(self) -> None:
+        delay_s = 0.1
+        while not self._stopping.told.is_set():
+            self._woken.clear()
+            self._wakes_at = None
+            try:
+                await self._round()
+                delay_s = 0.1
+                continue
+            except DependencyDown as error:
+                _log.warning("deadlines_wait", error=str(error))
+            except Exception:
+                _log.exception("deadlines_failed")
+            await self._stopping.pause(delay_s)
+            delay_s = min(delay_s * 2, 5.0)
 
     async def stop(self) -> None:
         """Lets the commands under way end, within a bound; the rest is left to other workers."""
-        self._stopping.set()
         self._woken.set()
-        if self._task is None:
-            return
-        try:
-            await asyncio.wait_for(self._ended.wait(), self._settings.stop_timeout_s * 2)
-        except TimeoutError:
-            self._task.cancel()
-            await self._ended.wait()
+        await self._stopping.end(within_s=self._settings.stop_timeout_s * 2)
 
     async def _round(self) -> None:
         """Settles what is finished, takes as much in hand as there is room for, and sleeps."""
@@ -156,10 +146,10 @@ class DeadlineWorker:
             row = await self._database.fetch_row(_SQL["next_due"], timedelta(seconds=self._settings.poll_s))
             assert row is not None, "a query without FROM a table has a row"
             self._wakes_at = row["wakes_at"]
-            await _wait(self._woken, max(_SLEEP_MIN_S, row["delay_s"]))
+            await comes_within(self._woken, max(_SLEEP_MIN_S, row["delay_s"]))
         else:
             # No room: the next command that ends wakes.
-            await _wait(self._woken, self._settings.poll_s)
+            await comes_within(self._woken, self._settings.poll_s)
 
     async def _claim(self, limit: int) -> Sequence[Any]:
         rows = await self._database.fetch(_SQL["claim_due"], limit, timedelta(seconds=self._settings.lease_s))
@@ -239,8 +229,3 @@ def _columns(deadlines: Sequence[DueDeadline]) -> tuple[list[str], list[str], li
         [due.key for due in deadlines],
         [due.set_version for due in deadlines],
     )
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout_s)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from services.shared.feed.token import encode_token
 from services.shared.kafka.cloud_events import ConsumedEvent
 from services.shared.kernel.refusals import Overloaded, Refused
+from services.shared.loops.stopping import comes_within
 
 #: Says whether a reader wants an event; must be quick, and is called for every event of the topic.
 Wanted = Callable[[ConsumedEvent], bool]
@@ -78,7 +79,4 @@ class Subscriber:
 
     async def wait(self, timeout_s: float) -> None:
         """Returns when there is something to take, or after `timeout_s`."""
-        try:
-            await asyncio.wait_for(self._filled.wait(), timeout_s)
-        except TimeoutError:
-            return
+        await comes_within(self._filled, timeout_s)

@@ -29,6 +29,7 @@ from services.shared.kafka.backoff import Backoff
 from services.shared.kafka.cloud_events import ConsumedEvent
 from services.shared.kafka.consumer import FetchBounds, pin_partitions, start_consumer, stop_consumer
 from services.shared.kernel.refusals import DependencyDown, Overloaded
+from services.shared.loops.stopping import Stopping, comes_within
 
 _log = structlog.get_logger(__name__)
 
@@ -71,9 +72,7 @@ class TopicTail:
         self._catch_ups = 0
         self._consumer: Any = None
         self._ready = asyncio.Event()
-        self._stopping = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._stopping = Stopping()
 
     def encode(self, positions: Positions) -> str:
         """The resume token of `positions`."""
@@ -89,44 +88,34 @@ class TopicTail:
         What is in the snapshot and was not published when the positions were taken comes in the stream too:
         drop it by key and version. Raises DependencyDown while Kafka has not been reached yet.
         """
-        try:
-            await asyncio.wait_for(self._ready.wait(), self._settings.ready_timeout_s)
-        except TimeoutError as error:
-            raise DependencyDown("kafka", f"{self._topic} is not being read yet") from error
+        if not await comes_within(self._ready, self._settings.ready_timeout_s):
+            raise DependencyDown("kafka", f"{self._topic} is not being read yet")
         return dict(self._hub.positions)
 
     async def run(self) -> None:
         """Reads until stopped or cancelled; outlives outages of Kafka and loses or repeats no record."""
-        self._task = asyncio.current_task()
-        self._ended.clear()
         backoff = Backoff(first_s=0.1, last_s=2.0)
-        try:
-            while not self._stopping.is_set():
-                try:
-                    await self._session(backoff)
-                except OffsetOutOfRangeError as error:
-                    self._lose_continuity(repr(error))
-                except (DependencyDown, KafkaError, OSError) as error:
-                    _log.warning("feed_waits", topic=self._topic, error=repr(error))
-                except Exception:
-                    _log.exception("feed_failed", topic=self._topic)
-                if not self._stopping.is_set():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), backoff.next_s())
-        finally:
-            self._hub.drop_all(DependencyDown("feed", "shutting down"))
-            self._ended.set()
+        with self._stopping.running():
+            try:
+                await self._read(backoff)
+            finally:
+                self._hub.drop_all(DependencyDown("feed", "shutting down"))
+
+    async def _read(self, backoff: Backoff) -> None:
+        while not self._stopping.told.is_set():
+            try:
+                await self._session(backoff)
+            except OffsetOutOfRangeError as error:
+                self._lose_continuity(repr(error))
+            except (DependencyDown, KafkaError, OSError) as error:
+                _log.warning("feed_waits", topic=self._topic, error=repr(error))
+            except Exception:
+                _log.exception("feed_failed", topic=self._topic)
+            await self._stopping.pause(backoff.next_s())
 
     async def stop(self) -> None:
         """Ends `run`; open streams end with DependencyDown, and can be resumed elsewhere."""
-        self._stopping.set()
-        if self._task is None:
-            return
-        try:
-            await asyncio.wait_for(self._ended.wait(), self._settings.stop_timeout_s)
-        except TimeoutError:
-            self._task.cancel()
-            await self._ended.wait()
+        await self._stopping.end(within_s=self._settings.stop_timeout_s)
 
     async def subscribe(
         self, positions: Positions | None = None, *, wanted: Wanted = everything
@@ -260,7 +249,7 @@ class TopicTail:
             for tp in partitions:
                 consumer.seek(tp, self._hub.positions[tp.partition])
             self._consumer = consumer
-            while not self._stopping.is_set():
+            while not self._stopping.told.is_set():
                 if not self._ready.is_set():
                     await self._check_ready(consumer, ends)
                 batches = await consumer.getmany(timeout_ms=self._settings.poll_ms, max_records=1_000)

@@ -1,7 +1,6 @@
 """A group consumer: takes records from Kafka, has them handled, and commits offsets after the database."""
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from services.shared.kafka.backoff import Backoff
 from services.shared.kafka.cloud_events import Undecodable, decode
 from services.shared.kafka.consumer import FetchBounds, start_consumer, stop_consumer
 from services.shared.kernel.refusals import DependencyDown
+from services.shared.loops.stopping import Stopping, comes_within
 
 _log = structlog.get_logger(__name__)
 
@@ -69,25 +69,21 @@ class EventConsumer:
         self._kafka = kafka
         self._settings = settings
         self._metrics = metrics
-        self._stopping = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._stopping = Stopping()
         self._turns = Turns(
             Parking(database, dlq_topic=settings.dlq_topic),
             handler,
             metrics=metrics,
-            stopping=self._stopping,
+            stopping=self._stopping.told,
             relevant_types=settings.relevant_types,
             tries_max=settings.tries_max,
         )
 
     async def run(self) -> None:
         """Consumes until stopped or cancelled; outlives outages of both Kafka and PostgreSQL."""
-        self._task = asyncio.current_task()
-        self._ended.clear()
         backoff = Backoff(first_s=0.2, last_s=5.0)
-        try:
-            while not self._stopping.is_set():
+        with self._stopping.running():
+            while not self._stopping.told.is_set():
                 try:
                     await self._session(backoff)
                 except Stopped:
@@ -96,22 +92,11 @@ class EventConsumer:
                     _log.warning("consumer_waits", group=self._settings.group, error=repr(error))
                 except Exception:
                     _log.exception("consumer_failed", group=self._settings.group)
-                if not self._stopping.is_set():
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._stopping.wait(), backoff.next_s())
-        finally:
-            self._ended.set()
+                await self._stopping.pause(backoff.next_s())
 
     async def stop(self) -> None:
         """Lets what is being handled end, within a bound, commits, and leaves the group."""
-        self._stopping.set()
-        if self._task is None:
-            return
-        try:
-            await asyncio.wait_for(self._ended.wait(), self._settings.stop_timeout_s)
-        except TimeoutError:
-            self._task.cancel()
-            await self._ended.wait()
+        await self._stopping.end(within_s=self._settings.stop_timeout_s)
 
     async def _session(self, backoff: Backoff) -> None:
         """From joining the group to losing it."""
@@ -134,7 +119,7 @@ class EventConsumer:
         )
         session.consumer = consumer
         try:
-            while not self._stopping.is_set():
+            while not self._stopping.told.is_set():
                 await session.poll()
                 backoff.reset()
         finally:
@@ -165,8 +150,7 @@ class _Session(ConsumerRebalanceListener):  # type: ignore[misc]
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Commits what is handled before another member begins where this one ended."""
         # What takes longer is done twice, and the second time is a duplicate for the inbox.
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), self._settings.stop_timeout_s)
+        await comes_within(self._idle, self._settings.stop_timeout_s)
         await self.close()
         self._handled.clear()
         self._positions.clear()

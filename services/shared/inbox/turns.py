@@ -15,6 +15,7 @@ from services.shared.inbox.parking import AggregateKey, Parking, Received, Span
 from services.shared.kafka.backoff import Backoff
 from services.shared.kafka.cloud_events import ConsumedEvent, ReceivedRecord
 from services.shared.kernel.refusals import DependencyDown, Overloaded
+from services.shared.loops.stopping import comes_within
 from services.shared.telemetry.privacy import without_private_text
 
 _log = structlog.get_logger(__name__)
@@ -243,11 +244,8 @@ class Turns:
                 await self._pause(backoff)
 
     async def _pause(self, backoff: Backoff) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), backoff.next_s())
-        except TimeoutError:
-            return
-        raise Stopped
+        if await comes_within(self._stopping, backoff.next_s()):
+            raise Stopped
 
     def _count(self, topic: str, outcome: str) -> None:
         self._metrics.events.labels(topic, outcome).inc()

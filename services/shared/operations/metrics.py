@@ -1,7 +1,5 @@
 """What a service's condition is, as metrics: what else is only seen when somebody asks for it."""
 
-import asyncio
-import contextlib
 import time
 from datetime import datetime
 
@@ -9,6 +7,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 from services.shared.kernel.refusals import DependencyDown
+from services.shared.loops.stopping import Stopping
 from services.shared.operations.condition import Condition, ConditionReader, Waiting
 
 _log = structlog.get_logger(__name__)
@@ -92,10 +91,10 @@ class ConditionWatch:
         self._reader = reader
         self._metrics = metrics
         self._measure_s = measure_s
-        self._stopping = asyncio.Event()
+        self._stopping = Stopping()
 
     async def run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping.told.is_set():
             try:
                 self._metrics.tell(await self._reader.read(), at_s=time.time())
             except DependencyDown as error:
@@ -103,11 +102,10 @@ class ConditionWatch:
             except Exception:
                 # A figure that cannot be read must not end the process that it is about.
                 _log.exception("condition_failed")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._measure_s)
+            await self._stopping.pause(self._measure_s)
 
     async def stop(self) -> None:
-        self._stopping.set()
+        self._stopping.told.set()
 
 
 def _age_s(waiting: Waiting, now: datetime) -> float:

@@ -6,7 +6,6 @@ deleted. So a shard's order is kept without remembering what is under way.
 """
 
 import asyncio
-import contextlib
 import os
 import socket
 import time
@@ -23,6 +22,7 @@ from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.backoff import Backoff
 from services.shared.kafka.producer import ProducerSettings
 from services.shared.kernel.refusals import DependencyDown
+from services.shared.loops.stopping import Stopping, comes_within
 from services.shared.outbox.floors import Floors
 from services.shared.outbox.leases import Leases
 from services.shared.outbox.metrics import RelayMetrics
@@ -99,9 +99,7 @@ class Relay:
         )
         self._next_measure_s = 0.0
         self._leases_woken = asyncio.Event()
-        self._stopping = asyncio.Event()
-        self._ended = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._stopping = Stopping()
 
     @property
     def held(self) -> frozenset[int]:
@@ -122,33 +120,22 @@ class Relay:
 
     async def run(self) -> None:
         """Publishes until stopped or cancelled; outlives outages of both Kafka and PostgreSQL."""
-        self._task = asyncio.current_task()
-        self._ended.clear()
-        try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._keep_leases(), name="relay-leases")
-                group.create_task(self._keep_floors(), name="relay-floors")
-                for lane in self._lanes:
-                    group.create_task(self._work(lane), name="relay-lane")
-        finally:
+        with self._stopping.running():
             try:
-                await self._leave()
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._keep_leases(), name="relay-leases")
+                    group.create_task(self._keep_floors(), name="relay-floors")
+                    for lane in self._lanes:
+                        group.create_task(self._work(lane), name="relay-lane")
             finally:
-                self._ended.set()
+                await self._leave()
 
     async def stop(self) -> None:
         """Lets the round under way end, within a bound, and gives the leases up."""
-        self._stopping.set()
         self._leases_woken.set()
         for lane in self._lanes:
             lane.woken.set()
-        if self._task is None:
-            return
-        try:
-            await asyncio.wait_for(self._ended.wait(), self._settings.stop_timeout_s)
-        except TimeoutError:
-            self._task.cancel()
-            await self._ended.wait()
+        await self._stopping.end(within_s=self._settings.stop_timeout_s)
 
     async def _leave(self) -> None:
         for lane in self._lanes:
@@ -160,7 +147,7 @@ class Relay:
 
     async def _keep_leases(self) -> None:
         backoff = Backoff(first_s=0.1, last_s=self._settings.lease_s / 3)
-        while not self._stopping.is_set():
+        while not self._stopping.told.is_set():
             self._leases_woken.clear()
             pause_s = self._settings.lease_s / 3
             try:
@@ -175,17 +162,17 @@ class Relay:
                 pause_s = backoff.next_s()
                 _log.exception("relay_leases_failed", owner=self._leases.owner)
             self._metrics.shards_held.set(len(self._leases.held))
-            await _wait(self._leases_woken, pause_s)
+            await comes_within(self._leases_woken, pause_s)
 
     async def _keep_floors(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping.told.is_set():
             try:
                 await self._floors.advance()
             except DependencyDown as error:
                 self._failed(error)
             except Exception:
                 _log.exception("relay_floors_failed", owner=self._leases.owner)
-            await _wait(self._stopping, self._settings.floors_s)
+            await self._stopping.pause(self._settings.floors_s)
 
     async def _measure(self) -> None:
         if time.monotonic() < self._next_measure_s:
@@ -198,7 +185,7 @@ class Relay:
 
     async def _work(self, lane: _Lane) -> None:
         backoff = Backoff(first_s=0.05, last_s=self._settings.backoff_max_s)
-        while not self._stopping.is_set():
+        while not self._stopping.told.is_set():
             # Before the fetch: what comes during it is not missed.
             lane.woken.clear()
             begun_s = time.monotonic()
@@ -206,21 +193,21 @@ class Relay:
                 sent, more = await self._round(lane)
             except DependencyDown as error:
                 self._failed(error)
-                await _wait(self._stopping, backoff.next_s())
+                await self._stopping.pause(backoff.next_s())
                 continue
             except Exception:
                 self._metrics.failures.labels("relay").inc()
                 _log.exception("relay_round_failed", owner=self._leases.owner)
-                await _wait(self._stopping, backoff.next_s())
+                await self._stopping.pause(backoff.next_s())
                 continue
             finally:
                 lane.busy = frozenset()
             backoff.reset()
             if not more:
-                await _wait(lane.woken, self._settings.poll_s)
+                await comes_within(lane.woken, self._settings.poll_s)
                 gathering_s = begun_s + self._gathering_s(sent) - time.monotonic()
                 if gathering_s > 0:
-                    await _wait(self._stopping, gathering_s)
+                    await self._stopping.pause(gathering_s)
 
     def _gathering_s(self, sent: int) -> float:
         """How long after its beginning a round that sent so much is followed by the next one.
@@ -276,8 +263,3 @@ class Relay:
         if error.dependency == "postgresql":
             self._floors.forget()
         _log.warning("relay_waits", owner=self._leases.owner, dependency=error.dependency, error=str(error))
-
-
-async def _wait(event: asyncio.Event, timeout_s: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), timeout_s)

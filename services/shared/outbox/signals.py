@@ -5,7 +5,6 @@ would queue. It is only a hint; each relay looks by itself every second.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 import structlog
@@ -15,6 +14,7 @@ from services.shared.eventstore.postgres_store import SHARDS, shard_of
 from services.shared.eventstore.units import AppendUnit
 from services.shared.kafka.backoff import Backoff
 from services.shared.kernel.refusals import DependencyDown
+from services.shared.loops.stopping import Stopping
 from services.shared.outbox.relay import ALL_SHARDS, Relay
 from services.shared.outbox.table import CHANNEL, LEASES_FREE, SQL
 
@@ -83,26 +83,25 @@ class OutboxListener:
     def __init__(self, database: Database, relay: Relay) -> None:
         self._database = database
         self._relay = relay
-        self._stopping = asyncio.Event()
+        self._stopping = Stopping()
         self._disconnected = asyncio.Event()
 
     async def run(self) -> None:
         """Listens until stopped or cancelled, and again after every loss of the connection."""
         backoff = Backoff(first_s=0.1, last_s=5.0)
-        while not self._stopping.is_set():
+        while not self._stopping.told.is_set():
             try:
                 await self._listen(backoff)
             except DependencyDown as error:
                 _log.warning("outbox_not_listening", error=str(error))
             except Exception:
                 _log.exception("outbox_not_listening")
-            if not self._stopping.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), backoff.next_s())
+            if not self._stopping.told.is_set():
+                await self._stopping.pause(backoff.next_s())
 
     async def stop(self) -> None:
         """Ends `run`."""
-        self._stopping.set()
+        self._stopping.told.set()
         self._disconnected.set()
 
     async def _listen(self, backoff: Backoff) -> None:
@@ -115,7 +114,7 @@ class OutboxListener:
                 # Whatever was said while nobody listened.
                 self._relay.wake_leases()
                 self._relay.wake(ALL_SHARDS)
-                if not self._stopping.is_set():
+                if not self._stopping.told.is_set():
                     await self._disconnected.wait()
             finally:
                 if not connection.is_closed():
