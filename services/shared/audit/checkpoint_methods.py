@@ -19,7 +19,7 @@ from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.refusals import FailedRule, NotAllowed, NotFound, NotPermitted
 from services.shared.kernel.text import BilingualText
 from services.shared.rpc.call import Call
-from services.shared.rpc.method import UnaryMethod
+from services.shared.rpc.method import UnaryMethod, unary_methods
 from services.shared.rpc.paging import list_digest, page_size, page_token, position_number, position_text
 from services.shared.rpc.signing import SigningKey
 from tierlink.audit.v1 import audit_service_pb2 as pb
@@ -47,21 +47,15 @@ class CheckpointServicer:
         self._sign = sign
 
     def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
-        handlers: dict[str, Any] = {
-            "MakeCheckpoint": self.make,
-            "ListCheckpoints": self.list_checkpoints,
-            "ListCheckpointHeads": self.list_heads,
-            "ProveInclusion": self.prove_inclusion,
-            "GetLinks": self.get_links,
-        }
-        return tuple(
-            UnaryMethod(
-                name=name,
-                request_type=getattr(pb, f"{name}Request"),
-                response_type=getattr(pb, f"{name}Response"),
-                handler=handler,
-            )
-            for name, handler in handlers.items()
+        return unary_methods(
+            pb,
+            {
+                "MakeCheckpoint": self.make,
+                "ListCheckpoints": self.list_checkpoints,
+                "ListCheckpointHeads": self.list_heads,
+                "ProveInclusion": self.prove_inclusion,
+                "GetLinks": self.get_links,
+            },
         )
 
     async def make(self, request: pb.MakeCheckpointRequest, call: Call) -> pb.MakeCheckpointResponse:

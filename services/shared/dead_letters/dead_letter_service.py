@@ -20,7 +20,7 @@ from services.shared.kernel.refusals import FailedRule, NotAllowed, NotFound
 from services.shared.kernel.text import BilingualText
 from services.shared.protocodec import EventCodec
 from services.shared.rpc.call import Call
-from services.shared.rpc.method import UnaryMethod
+from services.shared.rpc.method import UnaryMethod, unary_methods
 from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
 from tierlink.inbox.v1 import dead_letter_events_pb2
 from tierlink.inbox.v1 import dead_letter_service_pb2 as pb
@@ -58,21 +58,15 @@ class DeadLetterServicer:
         self._kind = kind
 
     def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
-        handlers: dict[str, Any] = {
-            "SummarizeDeadLetters": self.summarize,
-            "ListDeadLetters": self.list_letters,
-            "GetDeadLetter": self.get_letter,
-            "RedriveDeadLetters": self.redrive,
-            "DiscardDeadLetter": self.discard,
-        }
-        return tuple(
-            UnaryMethod(
-                name=name,
-                request_type=getattr(pb, f"{name}Request"),
-                response_type=getattr(pb, f"{name}Response"),
-                handler=handler,
-            )
-            for name, handler in handlers.items()
+        return unary_methods(
+            pb,
+            {
+                "SummarizeDeadLetters": self.summarize,
+                "ListDeadLetters": self.list_letters,
+                "GetDeadLetter": self.get_letter,
+                "RedriveDeadLetters": self.redrive,
+                "DiscardDeadLetter": self.discard,
+            },
         )
 
     async def summarize(

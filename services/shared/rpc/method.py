@@ -9,8 +9,9 @@ is in `call_frame.py` and `serving.py`, written once and called directly.
     ], runtime)
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
 
 import grpc
@@ -38,6 +39,22 @@ class UnaryMethod(Generic[RequestT, ResponseT]):
     public: bool = False
     #: what the service itself finds wrong in a request that breaks its contract
     further_faults: FurtherFaults[RequestT] | None = None
+
+
+def unary_methods(
+    messages: ModuleType, handlers: Mapping[str, Callable[[Any, Call], Awaitable[Any]]]
+) -> tuple[UnaryMethod[Any, Any], ...]:
+    """Methods by name, whose messages in `messages` are called after them: `HoldBed` takes `HoldBedRequest`
+    and gives `HoldBedResponse`. Raises AttributeError when they are not."""
+    return tuple(
+        UnaryMethod(
+            name=name,
+            request_type=getattr(messages, f"{name}Request"),
+            response_type=getattr(messages, f"{name}Response"),
+            handler=handler,
+        )
+        for name, handler in handlers.items()
+    )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

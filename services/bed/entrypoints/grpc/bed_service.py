@@ -27,7 +27,7 @@ from services.shared.eventstore.work import Reply
 from services.shared.kernel.refusals import NotFound
 from services.shared.protocodec import MessageCodec
 from services.shared.rpc.call import Call
-from services.shared.rpc.method import UnaryMethod
+from services.shared.rpc.method import UnaryMethod, unary_methods
 from services.shared.rpc.paging import page_size, page_token, position_number
 from tierlink.bed.v1 import bed_service_pb2 as pb
 
@@ -89,15 +89,7 @@ class BedServicer:
         }
         return (
             *(self._of_ward(command) for command in OF_A_WARD),
-            *(
-                UnaryMethod(
-                    name=name,
-                    request_type=getattr(pb, f"{name}Request"),
-                    response_type=getattr(pb, f"{name}Response"),
-                    handler=handler,
-                )
-                for name, handler in own.items()
-            ),
+            *unary_methods(pb, own),
         )
 
     def _of_ward(self, command: type) -> UnaryMethod[Any, Any]:

@@ -14,7 +14,7 @@ from services.shared.eventstore.work import Reply, UseCase
 from services.shared.kernel.refusals import FieldViolation, InvalidInput
 from services.shared.protocodec import MessageCodec
 from services.shared.rpc.call import Call
-from services.shared.rpc.method import UnaryMethod
+from services.shared.rpc.method import UnaryMethod, unary_methods
 from tierlink.bed.v1 import bed_service_pb2 as pb
 
 _CODECS: dict[type, MessageCodec[Any, Any]] = {
@@ -33,19 +33,13 @@ class StayServicer:
         self._encounters = encounters
 
     def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
-        handlers = (
-            ("AdmitPatient", self.admit),
-            ("TransferPatient", self.transfer),
-            ("DischargePatient", self.discharge),
-        )
-        return tuple(
-            UnaryMethod(
-                name=name,
-                request_type=getattr(pb, f"{name}Request"),
-                response_type=getattr(pb, f"{name}Response"),
-                handler=handler,
-            )
-            for name, handler in handlers
+        return unary_methods(
+            pb,
+            {
+                "AdmitPatient": self.admit,
+                "TransferPatient": self.transfer,
+                "DischargePatient": self.discharge,
+            },
         )
 
     async def admit(self, request: pb.AdmitPatientRequest, call: Call) -> pb.AdmitPatientResponse:
