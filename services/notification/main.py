@@ -6,16 +6,13 @@ from collections.abc import Sequence
 
 import grpc
 
-from services.notification.adapters import stored_caseload
 from services.notification.adapters.aggregate_codecs import ALERT_TOPIC, build_aggregates
 from services.notification.adapters.rule_catalogue import DEFAULT_RULES, RulesFileError, load_rules
-from services.notification.adapters.stored_copies import StoredDirectory, StoredSubjects
+from services.notification.adapters.stored_copies import StoredDirectory
 from services.notification.adapters.stored_deliveries import StoredDeliveries
 from services.notification.application.contact_points import NoContactPoints
-from services.notification.application.preview_recipients import RecipientPreview
 from services.notification.application.reach import Reach
-from services.notification.application.react_to_occurrence import AlertDesk
-from services.notification.application.reading import AlertReading
+from services.notification.composition.alerts import compose_alerts
 from services.notification.composition.boards import compose_boards
 from services.notification.composition.deliveries import answer_desk, delivery_loops, site_channels
 from services.notification.composition.rosters import compose_rosters
@@ -27,13 +24,10 @@ from services.notification.entrypoints.grpc import (
     answer_service,
     board_service,
     drill_service,
-    preview_service,
     roster_service,
 )
 from services.notification.settings import NotificationSettings
 from services.shared.database.migrations import load_migrations
-from services.shared.feed.metrics import FeedMetrics
-from services.shared.feed.tail import TopicTail
 from services.shared.inbox.consumer import ConsumerSettings
 from services.shared.kafka.topics import Cleanup, TopicSpec
 from services.shared.lifecycle.foundation import Foundation, build_foundation
@@ -42,7 +36,6 @@ from services.shared.lifecycle.oversight import oversight
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.method import service_handler
-from services.shared.watching.resource_stream import ResourceStreams
 
 SERVICE = "notification"
 
@@ -72,50 +65,21 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     Raises CodecMismatch, RulesFileError, BoardsFileError, ChannelsFileError, SealingKeysInvalid.
     """
     kinds = build_aggregates()
-    store, runner = foundation.store, foundation.runner
-    directory, subjects = StoredDirectory(store), StoredSubjects(store)
+    runner, directory = foundation.runner, StoredDirectory(foundation.store)
     catalogue = load_rules(settings.rules or DEFAULT_RULES, settings.site_rules).catalogue
     rosters = compose_rosters(settings, foundation, kinds, catalogue, directory)
     channels, contacts = site_channels(settings), rosters.points or NoContactPoints()
-    boards = compose_boards(
-        settings, foundation, kinds, catalogue, directory, reach=Reach(contacts, channels)
-    )
+    reach = Reach(contacts, channels)
+    boards = compose_boards(settings, foundation, kinds, catalogue, directory, reach=reach)
     table = StoredDeliveries(foundation.reading)
-    desk = AlertDesk(
-        store=store,
-        kinds=kinds,
-        catalogue=catalogue,
-        directory=directory,
-        subjects=subjects,
-        cases=stored_caseload.StoredCaseload(store),
-        boards=boards.desk,
-    )
-    previews = preview_service.PreviewServicer(
-        RecipientPreview(
-            store=store,
-            runner=runner,
-            kinds=kinds,
-            catalogue=catalogue,
-            directory=directory,
-            subjects=subjects,
-            boards=boards.desk,
-        )
-    )
-    tail = TopicTail(foundation.kafka, ALERT_TOPIC, FeedMetrics(foundation.registry))
-    alerts = alert_service.AlertServicer(
-        kinds,
-        runner,
-        AlertReading(store, runner, kinds, directory),
-        ResourceStreams(tail, runner, kinds.alert),
-        table,
-    )
+    alerts = compose_alerts(foundation, kinds, catalogue, directory, boards=boards.desk, table=table)
     answers = answer_desk(settings, foundation, kinds)
     links = answer_service.AnswerServicer(answers, directory)
-    consumer = OccurrenceConsumer(runner, desk, directory)
+    consumer = OccurrenceConsumer(runner, alerts.desk, directory)
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
         return [
-            service_handler(alert_service.SERVICE, (*alerts.methods(), *previews.methods()), runtime),
+            service_handler(alert_service.SERVICE, alerts.methods, runtime),
             service_handler(roster_service.SERVICE, rosters.methods, runtime),
             service_handler(answer_service.SERVICE, links.methods(), runtime),
             service_handler(board_service.SERVICE, boards.boards_served.methods(), runtime),
@@ -128,7 +92,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
         loops=(
             directory.facilities,
             directory.communities,
-            tail,
+            alerts.tail,
             boards.watch,
             *consumer_loops(foundation, consumer.handle, CONSUMES),
             *deadline_loops(foundation, AlertDeadlines(runner, kinds, boards.drills, rosters.coverage).fire),
@@ -141,6 +105,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
                 catalogue=catalogue,
                 contacts=contacts,
                 channels=channels,
+                reach=reach,
                 answers=answers,
                 board_is_live=boards.is_live,
             ),

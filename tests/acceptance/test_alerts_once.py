@@ -4,12 +4,8 @@ Through kill -9 of the notification service while it consumes and escalates, and
 into it: events, calls and alerts stay what they were.
 """
 
-import asyncio
-import os
-import signal
-import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
 from uuid import uuid4
@@ -18,8 +14,6 @@ import asyncpg
 import grpc
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from services.embedded.stack import DATABASE_PREFIX
 from services.operator.bench.life import PEOPLE, commands_of_a_life
@@ -35,6 +29,7 @@ from services.operator.rpc.people import TokenBook
 from services.operator.rpc.values import build_message
 from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.channels import SERVICES, open_channels
+from tests.acceptance.read_again import from_the_beginning, is_all_read, kill_notification, replay, until
 from tierlink.notification.v1 import alert_events_pb2, alert_pb2
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
@@ -54,9 +49,6 @@ policy_for:
 #: duty twice, backup twice, fallback twice, and the end
 CALLS_OF_ONE = 6
 REFERRALS = 12
-GROUP = "tierlink-notification"
-TOPICS = ("tierlink.referral.events.v1", "tierlink.directory.v1")
-BOUND_S = 90.0
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -100,16 +92,6 @@ async def alert_of(platform: Platform, referral: str) -> Any:
         return next((each for each in alerts if each.rule == "OFFER"), None)
 
     return await until(found)
-
-
-async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
-    deadline_s = time.monotonic() + BOUND_S
-    while time.monotonic() < deadline_s:
-        held = await condition()
-        if held:
-            return held
-        await asyncio.sleep(0.1)
-    raise TimeoutError(condition)
 
 
 async def alert_events(platform: Platform) -> dict[str, list[alert_events_pb2.AlertEvent]]:
@@ -187,7 +169,7 @@ async def test_a_kill_and_a_replay_of_the_whole_topics_change_nothing(platform: 
     for number in range(REFERRALS):
         referrals.append(await create_referral(platform))
         if number % 4 == 3:
-            await _kill_notification(platform)
+            await kill_notification(platform)
 
     async def all_have_ended() -> bool:
         found = await alert_events(platform)
@@ -200,9 +182,9 @@ async def test_a_kill_and_a_replay_of_the_whole_topics_change_nothing(platform: 
     before = await alert_events(platform)
     _called_once(before, set(referrals))
 
-    assert await _replay(platform) >= REFERRALS
-    await _from_the_beginning(platform)
-    await until(lambda: _is_all_read(platform))
+    assert await replay(platform) >= REFERRALS
+    await from_the_beginning(platform)
+    await until(lambda: is_all_read(platform))
     assert await alert_events(platform) == before
 
 
@@ -222,104 +204,3 @@ def _called_once(found: dict[str, list[alert_events_pb2.AlertEvent]], referrals:
         assert rounds == [(0, 2), (1, 1), (1, 2), (2, 1), (2, 2)]
     ids = [call.id for events in found.values() for call in calls_in(events)]
     assert len(ids) == len(set(ids))
-
-
-async def _kill_notification(platform: Platform) -> None:
-    """kill -9; returns when its supervisor has started it again."""
-    process = platform.services["notification"]
-    pid = process.pid
-    os.kill(pid, signal.SIGKILL)
-
-    async def back() -> bool:
-        return process.is_running and process.pid != pid
-
-    await until(back)
-
-
-def _bootstrap(platform: Platform) -> str:
-    server: Any = platform.servers["kafka"]
-    return str(server.bootstrap)
-
-
-async def _partitions(platform: Platform) -> list[TopicPartition]:
-    producer = AIOKafkaProducer(bootstrap_servers=_bootstrap(platform))
-    await producer.start()
-    try:
-        return [
-            TopicPartition(topic, partition)
-            for topic in TOPICS
-            for partition in sorted(await producer.partitions_for(topic))
-        ]
-    finally:
-        await producer.stop()
-
-
-async def _replay(platform: Platform) -> int:
-    """Every record of the referrals' topic once more, behind the ones that were read; how many."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=_bootstrap(platform), auto_offset_reset="earliest")
-    producer = AIOKafkaProducer(bootstrap_servers=_bootstrap(platform))
-    await consumer.start()
-    await producer.start()
-    try:
-        partitions = [each for each in await _partitions(platform) if each.topic == TOPICS[0]]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        records: list[Any] = []
-        while len(records) < sum(ends.values()):
-            for batch in (await consumer.getmany(timeout_ms=500)).values():
-                records.extend(batch)
-        for record in records:
-            headers = list(record.headers)
-            await producer.send_and_wait(
-                record.topic, record.value, key=record.key, partition=record.partition, headers=headers
-            )
-    finally:
-        await producer.stop()
-        await consumer.stop()
-    return len(records)
-
-
-async def _from_the_beginning(platform: Platform) -> None:
-    """Has the service read the topics from their first record.
-
-    It is stopped until its group is rid of it and the offsets can be set back; then it is killed.
-    """
-    process = platform.services["notification"]
-    os.kill(process.pid, signal.SIGSTOP)
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=_bootstrap(platform), group_id=GROUP, enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
-        partitions = await _partitions(platform)
-        consumer.assign(partitions)
-
-        async def set_back() -> bool:
-            try:
-                await consumer.commit(dict.fromkeys(partitions, 0))
-            except KafkaError:  # the group still has its member
-                return False
-            return True
-
-        await until(set_back)
-    finally:
-        await consumer.stop()
-        await _kill_notification(platform)
-
-
-async def _is_all_read(platform: Platform) -> bool:
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=_bootstrap(platform), group_id=GROUP, enable_auto_commit=False
-    )
-    await consumer.start()
-    try:
-        partitions = await _partitions(platform)
-        ends = await consumer.end_offsets(partitions)
-        consumer.assign(partitions)
-        for partition in partitions:
-            committed = await consumer.committed(partition)
-            if ends[partition] and (committed or 0) < ends[partition]:
-                return False
-        return True
-    finally:
-        await consumer.stop()

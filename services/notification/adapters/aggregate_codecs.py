@@ -1,5 +1,10 @@
 """How each kind of aggregate of this service is encoded: domain values to the messages of `protos/`."""
 
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from google.protobuf.message import Message
+
 from services.notification.application.aggregates import Aggregates
 from services.notification.domain import alert as alerts
 from services.notification.domain import board as boards
@@ -7,14 +12,14 @@ from services.notification.domain import contact_points as books
 from services.notification.domain import drill as drills
 from services.notification.domain import drill_plan as plans
 from services.notification.domain import roster as rosters
-from services.notification.domain.alert_fold import AlertEvent
 from services.notification.domain.alert_state import Alert
-from services.notification.domain.board import Board, BoardEvent
-from services.notification.domain.contact_points import ContactBook, ContactPointsChanged
-from services.notification.domain.drill import Drill, DrillEvent
-from services.notification.domain.drill_plan import DrillPlan, DrillPlanEvent
-from services.notification.domain.roster import Roster, RosterEvent
-from services.shared.eventstore.aggregate import AggregateKind
+from services.notification.domain.board import Board
+from services.notification.domain.contact_points import ContactBook
+from services.notification.domain.drill import Drill
+from services.notification.domain.drill_plan import DrillPlan
+from services.notification.domain.roster import Roster
+from services.shared.eventstore.aggregate import AggregateKind, Facets
+from services.shared.kernel.command import Deadline, Recorded
 from services.shared.protocodec import EventCodec
 from tierlink.notification.v1 import (
     alert_events_pb2,
@@ -28,77 +33,56 @@ from tierlink.type.v1 import type_pb2
 ALERT_TOPIC = "tierlink.notification.events.v1"
 
 
+S = TypeVar("S")
+E = TypeVar("E")
+E_contra = TypeVar("E_contra", contravariant=True)
+
+
+class _Decider(Protocol[S, E_contra]):
+    """What the module of an aggregate gives."""
+
+    EVENTS: tuple[type, ...]
+
+    @property
+    def evolve(self) -> Callable[[S | None, Recorded[E_contra]], S]: ...
+
+    @property
+    def deadlines(self) -> Callable[[S], tuple[Deadline, ...]]: ...
+
+    @property
+    def facets(self) -> Callable[[S], Facets]: ...
+
+
 def build_aggregates() -> Aggregates:
     """Compiles the codecs. Raises CodecMismatch when an event and its message do not fit."""
-    metadata = type_pb2.EventMetadata
-    alert: EventCodec[AlertEvent] = EventCodec(alert_events_pb2.AlertEvent, metadata, alerts.EVENTS)
-    roster: EventCodec[RosterEvent] = EventCodec(roster_events_pb2.RosterEvent, metadata, rosters.EVENTS)
-    contacts: EventCodec[ContactPointsChanged] = EventCodec(
-        contact_events_pb2.ContactEvent, metadata, books.EVENTS
-    )
-    board: EventCodec[BoardEvent] = EventCodec(board_events_pb2.BoardEvent, metadata, boards.EVENTS)
-    drill: EventCodec[DrillEvent] = EventCodec(drill_events_pb2.DrillEvent, metadata, drills.EVENTS)
-    plan: EventCodec[DrillPlanEvent] = EventCodec(drill_events_pb2.DrillPlanEvent, metadata, plans.EVENTS)
     return Aggregates(
-        alert=AggregateKind(
-            name="alert",
-            topic=ALERT_TOPIC,
-            state_type=Alert,
-            evolve=alerts.evolve,
-            encode_event=lambda meta, event, state: alert.encode(meta, event),
-            decode_event=alert.decode,
-            deadlines=alerts.deadlines,
-            facets=alerts.facets,
-            fold_version=2,
-        ),
-        roster=AggregateKind(
-            name="roster",
-            topic=None,
-            state_type=Roster,
-            evolve=rosters.evolve,
-            encode_event=lambda meta, event, state: roster.encode(meta, event),
-            decode_event=roster.decode,
-            deadlines=rosters.deadlines,
-            facets=rosters.facets,
-        ),
-        contacts=AggregateKind(
-            name="contacts",
-            topic=None,
-            state_type=ContactBook,
-            evolve=books.evolve,
-            encode_event=lambda meta, event, state: contacts.encode(meta, event),
-            decode_event=contacts.decode,
-            deadlines=books.deadlines,
-            facets=books.facets,
-        ),
-        board=AggregateKind(
-            name="board",
-            topic=None,
-            state_type=Board,
-            evolve=boards.evolve,
-            encode_event=lambda meta, event, state: board.encode(meta, event),
-            decode_event=board.decode,
-            deadlines=boards.deadlines,
-            facets=boards.facets,
-        ),
-        drill=AggregateKind(
-            name="drill",
-            topic=None,
-            state_type=Drill,
-            evolve=drills.evolve,
-            encode_event=lambda meta, event, state: drill.encode(meta, event),
-            decode_event=drill.decode,
-            deadlines=drills.deadlines,
-            facets=drills.facets,
-        ),
-        drill_plan=AggregateKind(
-            name="drill_plan",
-            topic=None,
-            state_type=DrillPlan,
-            evolve=plans.evolve,
-            encode_event=lambda meta, event, state: plan.encode(meta, event),
-            decode_event=plan.decode,
-            deadlines=plans.deadlines,
-            facets=plans.facets,
-        ),
+        alert=_kind("alert", Alert, alerts, alert_events_pb2.AlertEvent, topic=ALERT_TOPIC, fold_version=2),
+        roster=_kind("roster", Roster, rosters, roster_events_pb2.RosterEvent),
+        contacts=_kind("contacts", ContactBook, books, contact_events_pb2.ContactEvent),
+        board=_kind("board", Board, boards, board_events_pb2.BoardEvent),
+        drill=_kind("drill", Drill, drills, drill_events_pb2.DrillEvent),
+        drill_plan=_kind("drill_plan", DrillPlan, plans, drill_events_pb2.DrillPlanEvent),
+    )
+
+
+def _kind(
+    name: str,
+    state_type: type[S],
+    decider: _Decider[S, E],
+    message: type[Message],
+    *,
+    topic: str | None = None,
+    fold_version: int = 1,
+) -> AggregateKind[S, E]:
+    codec: EventCodec[E] = EventCodec(message, type_pb2.EventMetadata, decider.EVENTS)
+    return AggregateKind(
+        name=name,
+        topic=topic,
+        state_type=state_type,
+        evolve=decider.evolve,
+        encode_event=lambda meta, event, state: codec.encode(meta, event),
+        decode_event=codec.decode,
+        deadlines=decider.deadlines,
+        facets=decider.facets,
+        fold_version=fold_version,
     )

@@ -26,6 +26,7 @@ from services.notification.domain.board_events import BoardLost
 from services.notification.domain.board_policy import BoardPolicy
 from services.notification.domain.commands import GoOnWithoutBoard, SettleAlert
 from services.notification.domain.communities import acting_at, sees
+from services.notification.domain.delivery import silent_channel
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.domain.values import EscalationStep
 from services.notification.domain.without_board import called_without_board
@@ -169,7 +170,8 @@ class BoardDesk:
             alert: Alert | None = await work.load(self._kinds.alert, stream.stream_id)
             if alert is None or alert.rule == boards.NO_BOARD:
                 continue
-            command = GoOnWithoutBoard(reached=await self._reach.of(alert.escalation))
+            reached = await self._reach.of(alert.escalation, silent=silent_channel(alert))
+            command = GoOnWithoutBoard(reached=reached)
             events = alerts.decide(alert, command, work.context)
             if events:
                 await work.record(self._kinds.alert, stream.stream_id, events)

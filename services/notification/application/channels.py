@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from services.notification.domain.contact_values import ContactKind
-from services.notification.domain.delivery import ChannelDeliveryState, ChannelTraits, RetryPolicy
+from services.notification.domain.delivery import ChannelDeliveryState, RetryPolicy
 from services.notification.domain.message import Message
+from services.notification.domain.reach import ChannelTraits
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,22 +1,21 @@
 """An event of an alert becomes messages, or stops those that are not sent yet."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 import structlog
 
 from services.notification.application.aggregates import Aggregates
-from services.notification.application.channels import SiteChannel
-from services.notification.application.contact_points import ContactPoints, ContactsUnreadable
 from services.notification.application.delivery_table import CallPlan, WaitingCall
+from services.notification.application.reach import Reach
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert
 from services.notification.domain.commands import GoOnUnreached
 from services.notification.domain.delivery import (
-    is_reached,
     plan,
     plan_shared,
     plan_unreached,
+    silent_channel,
 )
 from services.notification.domain.events import (
     AcknowledgementGiven,
@@ -26,7 +25,8 @@ from services.notification.domain.events import (
     AlertRetriggered,
     AlertTriggered,
 )
-from services.notification.domain.values import AlertCall, AlertState, Recipient
+from services.notification.domain.reach import Hindrance, is_reached
+from services.notification.domain.values import AlertCall, AlertState
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Work
 from services.shared.kernel.actor import system_actor
@@ -51,17 +51,14 @@ class DeliveryPlanner:
         *,
         runner: CommandRunner,
         kinds: Aggregates,
-        contacts: ContactPoints,
-        channels: Mapping[str, SiteChannel],
+        reach: Reach,
         board_is_live: BoardIsLive,
         now: Callable[[], datetime],
         counted: Counted,
     ) -> None:
         self._runner = runner
         self._kinds = kinds
-        self._contacts = contacts
-        self._channels = channels
-        self._traits = {name: channel.traits for name, channel in channels.items()}
+        self._reach = reach
         self._board_is_live = board_is_live
         self._now = now
         self._counted = counted
@@ -71,7 +68,7 @@ class DeliveryPlanner:
 
         An event that cannot be planned for its own reason waits, loudly: the others must go on.
         """
-        if not self._channels:
+        if not self._reach.traits:
             # Nothing was ever sent: there is nothing to stop either.
             return CallPlan(alert=call.alert)
         try:
@@ -82,19 +79,6 @@ class DeliveryPlanner:
             _log.exception("call_not_planned", alert=call.alert, version=call.version)
             self._counted("", "not_planned")
             return CallPlan(alert=call.alert, is_faulty=True)
-
-    async def unreached_but_by_board(self, recipients: tuple[Recipient, ...]) -> tuple[str, ...]:
-        """Those of some people whom no channel of the site reaches."""
-        found: list[str] = []
-        for person in recipients:
-            named, own = person.channels, await self._reachable_by(person.user)
-            if not any(
-                not traits.needs_address or name in (own or ())
-                for name, traits in self._traits.items()
-                if (name in named if named else traits.for_everybody or name in (own or ()))
-            ):
-                found.append(person.user)
-        return tuple(found)
 
     async def _plan(self, call: WaitingCall) -> CallPlan:
         recorded = await self._runner.event_at(self._kinds.alert, call.alert, call.version)
@@ -119,17 +103,18 @@ class DeliveryPlanner:
         alert: Alert | None = (await self._runner.read(self._kinds.alert, call.alert)).state
         if alert is None or alert.state is not AlertState.TRIGGERED or alert.drill:
             return CallPlan(alert=call.alert)
-        planned = list(plan_shared(alert, calls, channels=self._traits))
+        traits = self._reach.traits
+        planned = list(plan_shared(alert, calls, channels=traits))
         unreached = 0
         for called in calls:
-            reachable_by = await self._reachable_by(called.recipient)
-            own = plan(alert, called, channels=self._traits, reachable_by=reachable_by)
-            if not self._is_reached(alert, called.channels, reachable_by, called.facility):
+            own = await self._reach.own(called.recipient)
+            messages = plan(alert, called, channels=traits, own=own)
+            if not self._is_reached(alert, called.channels, own, called.facility):
                 unreached += 1
                 self._counted("", "not_reachable")
-                why = "NOT_REACHABLE" if reachable_by is not None else "CONTACT_POINTS_UNREADABLE"
-                own = own or (plan_unreached(alert, called, why),)
-            planned.extend(own)
+                why = "NOT_REACHABLE" if own is not None else Hindrance.CONTACT_POINTS_UNREADABLE.value
+                messages = messages or (plan_unreached(alert, called, why),)
+            planned.extend(messages)
         if calls and unreached == len(calls):
             await self._go_on(call, alert, calls[0])
         return CallPlan(alert=call.alert, deliveries=tuple(planned))
@@ -163,25 +148,15 @@ class DeliveryPlanner:
     async def _reaches_later(self, alert: Alert, step: int) -> bool:
         for later in alert.escalation[step + 1 :]:
             for person in later.recipients:
-                reachable_by = await self._reachable_by(person.user)
+                own = await self._reach.own(person.user)
                 facility = person.facility or later.facility
-                if self._is_reached(alert, person.channels, reachable_by, facility):
+                if self._is_reached(alert, person.channels, own, facility):
                     return True
         return False
 
     def _is_reached(
-        self, alert: Alert, named: tuple[str, ...], reachable_by: tuple[str, ...] | None, facility: str
+        self, alert: Alert, named: tuple[str, ...], own: tuple[str, ...] | None, facility: str
     ) -> bool:
-        if is_reached(alert, named, channels=self._traits, reachable_by=reachable_by):
+        if is_reached(named, channels=self._reach.traits, own=own, silent=silent_channel(alert)):
             return True
         return bool(facility) and self._board_is_live(facility)
-
-    async def _reachable_by(self, user: str) -> tuple[str, ...] | None:
-        """The site's channels that the person has an address for; None where that cannot be read."""
-        try:
-            kinds = {point.kind for point in await self._contacts.of(user)}
-        except ContactsUnreadable:
-            # One person's book must not keep the others from being called.
-            _log.error("contact_points_unreadable", user=user)
-            return None
-        return tuple(name for name, channel in self._channels.items() if channel.contact in kinds)

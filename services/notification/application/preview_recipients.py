@@ -6,19 +6,14 @@ from functools import partial
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.board_desk import BoardDesk
 from services.notification.application.copies import KnownDirectory, Subjects
-from services.notification.domain.calling import Rosters
 from services.notification.domain.communities import sees
 from services.notification.domain.directory import Directory
-from services.notification.domain.preview import (
-    PreviewedAlert,
-    Supposition,
-    previewed,
-    rules_of,
-    supposed,
-)
+from services.notification.domain.duty_steps import Rosters
+from services.notification.domain.preview import PreviewedAlert, previewed
 from services.notification.domain.roster import Roster, roster_name
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.domain.subject_state import SubjectState
+from services.notification.domain.supposition import Supposition, rules_of, supposed
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.kernel.actor import Actor, Role

@@ -1,11 +1,15 @@
-"""Who is reached beside the board, by the channels that the site has: as messages are planned."""
+"""Who is reached beside the board, by the channels and the contact points that there are now."""
 
 from collections.abc import Iterable, Mapping
 
+import structlog
+
 from services.notification.application.channels import SiteChannel
 from services.notification.application.contact_points import ContactPoints, ContactsUnreadable
+from services.notification.domain.reach import ChannelTraits, is_reached
 from services.notification.domain.values import EscalationStep, Recipient
-from services.notification.domain.without_board import named_channels
+
+_log = structlog.get_logger(__name__)
 
 
 class Reach:
@@ -14,24 +18,28 @@ class Reach:
     def __init__(self, contacts: ContactPoints, channels: Mapping[str, SiteChannel]) -> None:
         self._contacts = contacts
         self._channels = channels
-        self._kinds = {each.contact for each in channels.values() if each.contact is not None}
-        self._is_for_everybody = any(each.traits.for_everybody for each in channels.values())
+        #: of the site's channels, by name
+        self.traits: Mapping[str, ChannelTraits] = {name: each.traits for name, each in channels.items()}
 
-    async def of(self, escalation: Iterable[EscalationStep]) -> frozenset[str]:
-        """The users of an escalation whom a message reaches that is no board's."""
+    async def of(self, escalation: Iterable[EscalationStep], *, silent: str = "") -> frozenset[str]:
+        """The users of an escalation whom a message reaches that is no board's.
+
+        `silent` is the channel whose silence the alert is about.
+        """
         people = {each.user: each for step in escalation for each in step.recipients}
-        return frozenset([user for user, each in people.items() if await self._is_reached(each)])
+        return frozenset([user for user, each in people.items() if await self.reaches(each, silent=silent)])
 
-    async def _is_reached(self, recipient: Recipient) -> bool:
-        if recipient.channels:
-            return not named_channels(recipient).isdisjoint(self._channels)
-        if self._is_for_everybody:
-            return True
-        if not self._kinds:
-            return False
+    async def reaches(self, recipient: Recipient, *, silent: str = "") -> bool:
+        """Whether a message that is no board's can come to somebody."""
+        own = await self.own(recipient.user)
+        return is_reached(recipient.channels, channels=self.traits, own=own, silent=silent)
+
+    async def own(self, user: str) -> tuple[str, ...] | None:
+        """The site's channels that the person has an address for; None where that cannot be read."""
         try:
-            points = await self._contacts.of(recipient.user)
+            kinds = {point.kind for point in await self._contacts.of(user)}
         except ContactsUnreadable:
-            # What cannot be read now cannot be written to either.
-            return False
-        return any(point.kind in self._kinds for point in points)
+            # One person's book must not keep the others from being called.
+            _log.error("contact_points_unreadable", user=user)
+            return None
+        return tuple(name for name, channel in self._channels.items() if channel.contact in kinds)

@@ -7,9 +7,10 @@ from services.notification.application.copies import KnownDirectory, Subjects
 from services.notification.application.roster_lookup import rosters_of
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert, alert_name
-from services.notification.domain.calling import Rosters, Summons, summons
+from services.notification.domain.calling import Summons, summons
 from services.notification.domain.caseload import CASE_KINDS, follow
 from services.notification.domain.commands import SettleAlert, TriggerAlert
+from services.notification.domain.duty_steps import Rosters
 from services.notification.domain.events import AlertTriggered
 from services.notification.domain.matching import AlertIntent, Facts, Settlement, settled, triggered
 from services.notification.domain.occurrence import Occurrence

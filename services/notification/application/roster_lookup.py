@@ -1,8 +1,8 @@
 """The rosters that an escalation looks into."""
 
 from services.notification.application.aggregates import Aggregates
-from services.notification.domain.calling import Rosters
 from services.notification.domain.directory import Directory
+from services.notification.domain.duty_steps import Rosters
 from services.notification.domain.roster import Roster, roster_name
 from services.shared.eventstore.work import Work
 

@@ -17,6 +17,7 @@ from services.notification.application.answer_links import AnswerDesk, AnswerPol
 from services.notification.application.channels import SiteChannel
 from services.notification.application.contact_points import ContactPoints
 from services.notification.application.plan_deliveries import BoardIsLive, DeliveryPlanner
+from services.notification.application.reach import Reach
 from services.notification.application.send_deliveries import DeliverySender
 from services.notification.application.watch_channels import ChannelWatch
 from services.notification.domain.channel_health import SilenceLimits
@@ -65,6 +66,7 @@ def delivery_loops(
     catalogue: RuleCatalogue,
     contacts: ContactPoints,
     channels: Mapping[str, SiteChannel],
+    reach: Reach,
     answers: AnswerDesk | None,
     board_is_live: BoardIsLive,
 ) -> tuple[Loop, ...]:
@@ -77,12 +79,12 @@ def delivery_loops(
         planner=DeliveryPlanner(
             runner=foundation.runner,
             kinds=kinds,
-            contacts=contacts,
-            channels=channels,
+            reach=reach,
             board_is_live=board_is_live,
             now=now,
             counted=metrics.counted,
         ),
+        reach=reach,
         fallback=catalogue.fallback.recipients,
         sender=DeliverySender(
             runner=foundation.runner,

@@ -38,6 +38,7 @@ from services.notification.domain.events import (
     AlertTriggered,
     DeliveryRecorded,
 )
+from services.notification.domain.going_on import escalated
 from services.notification.domain.unreached import go_on_unreached
 from services.notification.domain.values import AlertState, Delivery, DeliveryOutcome
 from services.notification.domain.without_board import go_on_without_board
@@ -202,13 +203,4 @@ def _meet_deadline(state: Alert, command: MeetDeadline, context: CommandContext)
         at=context.recorded_at,
         due_at=due.due_at,
     )
-    return (
-        AlertEscalated(
-            escalation_step=call.step,
-            escalation_round=call.round,
-            next_call_at=call.next_call_at,
-            deliveries=call.deliveries,
-            exhausted=call.exhausted,
-            calls=call.calls,
-        ),
-    )
+    return (escalated(call),)

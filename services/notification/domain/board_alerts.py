@@ -4,11 +4,11 @@ from datetime import datetime
 
 from services.notification.domain import board_texts, texts
 from services.notification.domain.board import NO_BOARD, board_name
-from services.notification.domain.calling import Rosters, escalation_policy
 from services.notification.domain.commands import TriggerAlert
 from services.notification.domain.directory import Directory
 from services.notification.domain.drill import DRILL, drill_key
 from services.notification.domain.drill_events import DrillStarted
+from services.notification.domain.duty_steps import Rosters, escalation_policy
 from services.notification.domain.roster import on_duty
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.domain.values import DutyStep, EscalationStep, Recipient, Severity

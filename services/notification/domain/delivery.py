@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.notification.domain.alert_state import Alert
-from services.notification.domain.values import STREAM_CHANNEL, AlertCall, AlertState, Severity
+from services.notification.domain.reach import ChannelTraits, Hindrance, Way, ways
+from services.notification.domain.values import AlertCall, AlertState, Severity
 from services.shared.kernel.ids import derive_id
 
 #: What a recipient gets about one subject by one channel within this time is one message.
@@ -18,14 +19,17 @@ CALL_AGE_MAX = timedelta(hours=1)
 #: Subjects of the alarm that a channel is silent: `channels/sms`.
 CHANNEL_COLLECTION = "channels"
 
-#: Every board and stream shows an alert at once; nothing is sent there.
-BUILT_IN_CHANNELS = frozenset({STREAM_CHANNEL, "board"})
-
 #: Why nothing more is sent to somebody who has acknowledged.
 ANSWERED = "ANSWERED"
 
 #: In place of a channel, of a row that says that somebody could not be reached.
 NO_CHANNEL = ""
+
+#: What shows in the alert as a message that was given up: somebody has to mend the roster or the site's file.
+_SHOWN = (Hindrance.NO_SUCH_CHANNEL, Hindrance.NO_CONTACT_POINT)
+
+#: The site wants it so: nothing is planned.
+_LEFT_OUT = (Hindrance.CHANNEL_SILENT, Hindrance.NOT_FOR_SEVERITY)
 
 _RANKS = {Severity.CRITICAL: 0, Severity.HIGH: 1, Severity.INFORMATION: 2}
 
@@ -49,21 +53,6 @@ class ChannelDeliveryState(StrEnum):
     DEAD = "DEAD"
     #: another message about the same subject went to the recipient at the same moment
     MERGED = "MERGED"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChannelTraits:
-    """What planning needs to know of a channel."""
-
-    name: str
-    #: severities that it is used for
-    severities: frozenset[Severity]
-    #: used for everybody who names no channels: a group's robot needs no address
-    for_everybody: bool = False
-    #: goes to a group: one message for all who are called, to nobody's own address
-    is_shared: bool = False
-    #: needs the person's own contact point
-    needs_address: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,23 +91,19 @@ def plan(
     call: AlertCall,
     *,
     channels: Mapping[str, ChannelTraits],
-    reachable_by: tuple[str, ...] | None,
+    own: tuple[str, ...] | None,
 ) -> tuple[PlannedDelivery, ...]:
     """The messages of one call to the person alone.
 
-    `reachable_by` are the channels of the person's contact points; None where these cannot be read. A channel
-    that the roster names, and that the site or the person does not have, is planned as given up: it shows in
-    the alert.
+    `own` are the channels of the person's contact points; None where these cannot be read: sending finds out
+    whether they can by then. A channel that the roster names, and that the site or the person does not have,
+    is planned as given up: it shows in the alert.
     """
-    planned: list[PlannedDelivery] = []
-    for name in _wanted(call.channels, channels, reachable_by or ()):
-        traits = channels.get(name)
-        if traits is None:
-            planned.append(_planned(alert, call, name, "NO_SUCH_CHANNEL"))
-        elif not traits.is_shared and _is_used(traits, alert):
-            lacks_address = traits.needs_address and reachable_by is not None and name not in reachable_by
-            planned.append(_planned(alert, call, name, "NO_CONTACT_POINT" if lacks_address else ""))
-    return tuple(planned)
+    return tuple(
+        _planned(alert, call, way.channel, way.hindrance.value if way.hindrance in _SHOWN else "")
+        for way in _ways(alert, call, channels, own)
+        if way.hindrance not in _LEFT_OUT and not _is_shared(channels.get(way.channel))
+    )
 
 
 def plan_shared(
@@ -127,10 +112,9 @@ def plan_shared(
     """The messages to groups for one round of calls: one a channel, however many people are called."""
     first: dict[str, AlertCall] = {}
     for call in calls:
-        for name in _wanted(call.channels, channels, ()):
-            traits = channels.get(name)
-            if traits is not None and traits.is_shared and _is_used(traits, alert):
-                first.setdefault(name, call)
+        for way in _ways(alert, call, channels, ()):
+            if way.hindrance is None and _is_shared(channels.get(way.channel)):
+                first.setdefault(way.channel, call)
     return tuple(
         _planned(alert, replace(call, id=_round_id(alert, call), recipient="", name="", facility=""), name)
         for name, call in first.items()
@@ -142,24 +126,16 @@ def plan_unreached(alert: Alert, call: AlertCall, why: str) -> PlannedDelivery:
     return _planned(alert, call, NO_CHANNEL, why)
 
 
-def is_reached(
-    alert: Alert,
-    named: tuple[str, ...],
-    *,
-    channels: Mapping[str, ChannelTraits],
-    reachable_by: tuple[str, ...] | None,
-) -> bool:
-    """Whether a message can come to somebody for whom the roster names these channels.
-
-    A channel that is not used for the alert's severity reaches them all the same: nothing is wrong then.
-    """
-    silent, own = silent_channel(alert), reachable_by or ()
-    found = (channels[name] for name in _wanted(named, channels, own) if name in channels and name != silent)
-    return any(not traits.needs_address or traits.name in own for traits in found)
+def _ways(
+    alert: Alert, call: AlertCall, channels: Mapping[str, ChannelTraits], own: tuple[str, ...] | None
+) -> tuple[Way, ...]:
+    return ways(
+        call.channels, channels=channels, own=own, severity=alert.severity, silent=silent_channel(alert)
+    )
 
 
-def _is_used(traits: ChannelTraits, alert: Alert) -> bool:
-    return alert.severity in traits.severities and traits.name != silent_channel(alert)
+def _is_shared(traits: ChannelTraits | None) -> bool:
+    return traits is not None and traits.is_shared
 
 
 def _planned(alert: Alert, call: AlertCall, channel: str, refusal: str = "") -> PlannedDelivery:
@@ -198,14 +174,3 @@ def is_needed(alert: Alert, recipient: str, called_at: datetime, now: datetime) 
         # One of several who must acknowledge: the others are still waited for, this one is not.
         return ANSWERED
     return "TOO_LATE" if now - called_at > CALL_AGE_MAX else ""
-
-
-def _wanted(
-    named: tuple[str, ...], channels: Mapping[str, ChannelTraits], reachable_by: tuple[str, ...]
-) -> tuple[str, ...]:
-    if named:
-        wanted: tuple[str, ...] = named
-    else:
-        shared = (name for name, traits in channels.items() if traits.for_everybody)
-        wanted = (*(name for name in reachable_by if name in channels), *shared)
-    return tuple(name for name in dict.fromkeys(wanted) if name not in BUILT_IN_CHANNELS)

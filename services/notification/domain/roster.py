@@ -16,7 +16,7 @@ from services.notification.domain.roster_commands import (
 )
 from services.notification.domain.roster_slots import leads, on_duty
 from services.notification.domain.roster_state import ANY_ROLE, Roster, names, roster_name
-from services.notification.domain.roster_values import CalendarDay
+from services.notification.domain.roster_values import CalendarDay, entries_of
 from services.notification.domain.roster_watch import COVERAGE, check_coverage, first_check_at
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import CommandContext, Deadline, Recorded
@@ -83,14 +83,7 @@ def decide(
     return (
         RosterApplied(
             facility=facility,
-            duties=command.duties,
-            rotations=command.rotations,
-            shifts=command.shifts,
-            swaps=command.swaps,
-            leaves=command.leaves,
-            calendar=command.calendar,
-            utc_offset_minutes=command.utc_offset_minutes,
-            requirements=command.requirements,
+            **entries_of(command),
             special_days=wanted.special_days,
             coverage_check_at=first_check_at(state, wanted, context.recorded_at),
         ),
@@ -104,14 +97,7 @@ def planned(facility: str, command: ApplyRoster, national: tuple[CalendarDay, ..
         name=roster_name(facility),
         version=0,
         facility=facility,
-        duties=command.duties,
-        rotations=command.rotations,
-        shifts=command.shifts,
-        swaps=command.swaps,
-        leaves=command.leaves,
-        calendar=command.calendar,
-        utc_offset_minutes=command.utc_offset_minutes,
-        requirements=command.requirements,
+        **entries_of(command),
         special_days=_special_days(command, national),
     )
 
@@ -133,14 +119,7 @@ def evolve(state: Roster | None, recorded: Recorded[RosterEvent]) -> Roster:
         name=metadata.aggregate_id,
         version=metadata.version,
         facility=event.facility,
-        duties=event.duties,
-        rotations=event.rotations,
-        shifts=event.shifts,
-        swaps=event.swaps,
-        leaves=event.leaves,
-        calendar=event.calendar,
-        utc_offset_minutes=event.utc_offset_minutes,
-        requirements=event.requirements,
+        **entries_of(event),
         special_days=event.special_days,
         # Those of them that the new roster fills are found, and said to be over, by the check that is due.
         open_gaps=state.open_gaps if state else (),

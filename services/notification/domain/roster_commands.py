@@ -6,36 +6,20 @@ from datetime import datetime
 from services.notification.domain.roster_values import (
     CalendarDay,
     CoverageGap,
-    Leave,
     Post,
-    Requirement,
-    Rotation,
-    Swap,
+    RosterEntries,
     SwapSide,
 )
-from services.notification.domain.values import Duty
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ApplyRoster:
+class ApplyRoster(RosterEntries):
     """Makes a facility's roster what the command says."""
 
     #: empty for the caller's own
     facility: str
-    #: plain duties, which nobody takes turns on
-    duties: tuple[Duty, ...]
     #: say what would change, and change nothing
     dry_run: bool = False
-    rotations: tuple[Rotation, ...] = ()
-    #: over the rotations
-    shifts: tuple[Duty, ...] = ()
-    swaps: tuple[Swap, ...] = ()
-    leaves: tuple[Leave, ...] = ()
-    #: the site's own table, over the national one
-    calendar: tuple[CalendarDay, ...] = ()
-    #: None for China Standard Time
-    utc_offset_minutes: int | None = None
-    requirements: tuple[Requirement, ...] = ()
 
 
 def seated(command: ApplyRoster) -> ApplyRoster:
@@ -66,18 +50,10 @@ class CheckCoverage:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RosterApplied:
+class RosterApplied(RosterEntries):
     """The facility's roster from now on, whole."""
 
     facility: str
-    duties: tuple[Duty, ...]
-    rotations: tuple[Rotation, ...] = ()
-    shifts: tuple[Duty, ...] = ()
-    swaps: tuple[Swap, ...] = ()
-    leaves: tuple[Leave, ...] = ()
-    calendar: tuple[CalendarDay, ...] = ()
-    utc_offset_minutes: int | None = None
-    requirements: tuple[Requirement, ...] = ()
     #: the national table with the site's over it, as far as the roster needs it
     special_days: tuple[CalendarDay, ...] = ()
     #: when gaps are looked for; None for a roster that cannot get any

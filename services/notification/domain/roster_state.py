@@ -8,10 +8,7 @@ from services.notification.domain.clock_times import CHINA_OFFSET_MINUTES
 from services.notification.domain.roster_values import (
     CalendarDay,
     CoverageGap,
-    Leave,
-    Requirement,
-    Rotation,
-    Swap,
+    RosterEntries,
 )
 from services.notification.domain.values import Duty, Recipient
 
@@ -20,24 +17,13 @@ ANY_ROLE = "*"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Roster:
+class Roster(RosterEntries):
     """Who is on duty at a facility. 值班表"""
 
     #: `rosters/{facility}`
     name: str
     version: int
     facility: str
-    duties: tuple[Duty, ...] = ()
-    rotations: tuple[Rotation, ...] = ()
-    #: over the rotations
-    shifts: tuple[Duty, ...] = ()
-    swaps: tuple[Swap, ...] = ()
-    leaves: tuple[Leave, ...] = ()
-    #: the site's own table
-    calendar: tuple[CalendarDay, ...] = ()
-    #: None for China Standard Time
-    utc_offset_minutes: int | None = None
-    requirements: tuple[Requirement, ...] = ()
     #: the national table with the site's over it, as far as the roster needs it
     special_days: tuple[CalendarDay, ...] = ()
     #: gaps that somebody was told of

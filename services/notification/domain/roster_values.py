@@ -1,10 +1,11 @@
 """What a roster is made of beside plain duties, with the names and fields of `roster_plan.proto`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from services.notification.domain.values import CodedReason, Pathway, Recipient
+from services.notification.domain.values import CodedReason, Duty, Pathway, Recipient
 from services.shared.kernel.text import BilingualText
 
 
@@ -169,3 +170,26 @@ class SinglePoint:
     pathway: Pathway | None
     starts_at: datetime
     ends_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RosterEntries:
+    """What a roster says, as it is applied, recorded and kept."""
+
+    #: plain duties, which nobody takes turns on
+    duties: tuple[Duty, ...] = ()
+    rotations: tuple[Rotation, ...] = ()
+    #: over the rotations
+    shifts: tuple[Duty, ...] = ()
+    swaps: tuple[Swap, ...] = ()
+    leaves: tuple[Leave, ...] = ()
+    #: the site's own table, over the national one
+    calendar: tuple[CalendarDay, ...] = ()
+    #: None for China Standard Time
+    utc_offset_minutes: int | None = None
+    requirements: tuple[Requirement, ...] = ()
+
+
+def entries_of(given: RosterEntries) -> dict[str, Any]:
+    """By field, to be said again by another of the three."""
+    return {each.name: getattr(given, each.name) for each in fields(RosterEntries)}

@@ -6,11 +6,10 @@ cannot hear of an alert. Waiting for them would be silence.
 
 from datetime import datetime
 
-from services.notification.domain.alert_answers import running
 from services.notification.domain.alert_state import Alert
 from services.notification.domain.commands import GoOnUnreached
-from services.notification.domain.escalation import step_round
 from services.notification.domain.events import AlertEscalated
+from services.notification.domain.going_on import go_on_from
 from services.notification.domain.values import AlertState
 
 
@@ -24,18 +23,4 @@ def go_on_unreached(state: Alert, command: GoOnUnreached, at: datetime) -> tuple
     current = (state.escalation_run, state.escalation_step, state.escalation_round)
     if current != (command.run, command.step, command.round):
         return ()
-    escalation = running(state)
-    later = range(command.step + 1, len(escalation.steps))
-    step = next((index for index in later if escalation.callable_at(index)), None)
-    if step is None:
-        return ()
-    call = step_round(escalation, step=step, at=at)
-    return (
-        AlertEscalated(
-            escalation_step=call.step,
-            escalation_round=call.round,
-            next_call_at=call.next_call_at,
-            deliveries=call.deliveries,
-            calls=call.calls,
-        ),
-    )
+    return go_on_from(state, command.step + 1, at)

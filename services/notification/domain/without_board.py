@@ -1,7 +1,7 @@
 """How an alert is called when no board of its facility is live.
 
-Someone whom only the board reaches cannot be reached then: neither does the roster name a channel of the site
-for them, nor do they have a contact point that the site can use (`reached`). A call that goes to such people
+Someone whom only the board reaches cannot be reached then; `reached` are the others, by the rule of
+`domain/reach.py`. A call that goes to such people
 alone would be waited for in vain, so it is not waited for: whoever comes next is called at the same moment.
 Nobody is left out.
 """
@@ -10,19 +10,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
-from services.notification.domain.alert_answers import running
 from services.notification.domain.alert_state import Alert
-from services.notification.domain.escalation import step_round
 from services.notification.domain.events import AlertEscalated
-from services.notification.domain.values import STREAM_CHANNEL, AlertState, EscalationStep, Recipient
-
-#: What shows an alert on a screen and nowhere else.
-_SCREENS = frozenset({STREAM_CHANNEL, "board"})
-
-
-def named_channels(recipient: Recipient) -> frozenset[str]:
-    """The channels beside screens that the roster names for somebody."""
-    return frozenset(recipient.channels) - _SCREENS
+from services.notification.domain.going_on import go_on_from
+from services.notification.domain.values import AlertState, EscalationStep, Recipient
 
 
 def reaches_people(step: EscalationStep, reached: Collection[str]) -> bool:
@@ -64,21 +55,4 @@ def go_on_without_board(state: Alert, at: datetime, reached: Collection[str]) ->
     if state.state is not AlertState.TRIGGERED or state.next_call_at is None:
         return ()
     step = step_without_board(state.escalation, state.escalation_step, reached)
-    if step is None:
-        return ()
-    escalation = running(state)
-    # Of several who must acknowledge, a step may have only those who have.
-    later = (index for index in range(step, len(escalation.steps)) if escalation.callable_at(index))
-    step = next(later, None)
-    if step is None:
-        return ()
-    call = step_round(escalation, step=step, at=at)
-    return (
-        AlertEscalated(
-            escalation_step=call.step,
-            escalation_round=call.round,
-            next_call_at=call.next_call_at,
-            deliveries=call.deliveries,
-            calls=call.calls,
-        ),
-    )
+    return () if step is None else go_on_from(state, step, at)

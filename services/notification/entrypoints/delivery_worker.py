@@ -9,6 +9,7 @@ import structlog
 from services.notification.application.channels import SiteChannel
 from services.notification.application.delivery_table import DeliveryTable, DueDelivery
 from services.notification.application.plan_deliveries import DeliveryPlanner
+from services.notification.application.reach import Reach
 from services.notification.application.send_deliveries import DeliverySender
 from services.notification.application.watch_channels import ChannelWatch
 from services.notification.domain.values import Recipient
@@ -41,10 +42,12 @@ class DeliveryWorker:
         sender: DeliverySender,
         watch: ChannelWatch,
         channels: Mapping[str, SiteChannel],
+        reach: Reach,
         fallback: tuple[Recipient, ...],
     ) -> None:
         """`fallback` are the people who are called when nobody else answers."""
         self._fallback = fallback
+        self._reach = reach
         self._table = table
         self._planner = planner
         self._sender = sender
@@ -92,7 +95,7 @@ class DeliveryWorker:
     async def _look_at_fallback(self) -> None:
         """Says at once what would otherwise be noticed in the worst night."""
         try:
-            unreached = await self._planner.unreached_but_by_board(self._fallback)
+            unreached = [each.user for each in self._fallback if not await self._reach.reaches(each)]
         except DependencyDown:
             return
         if unreached:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 from services.notification.domain import alert
-from services.notification.domain.calling import Rosters, summons
+from services.notification.domain.calling import summons
 from services.notification.domain.commands import SettleAlert, TriggerAlert
+from services.notification.domain.duty_steps import Rosters
 from services.notification.domain.matching import Facts, settled, triggered
 from services.notification.domain.occurrence import Occurrence
 from services.notification.domain.subject_state import SubjectState, observe

@@ -7,7 +7,7 @@ from services.notification.application.channels import SiteChannel
 from services.notification.application.contact_points import ContactsUnreadable
 from services.notification.domain.alert_state import alert_name
 from services.notification.domain.contact_values import ContactKind, ContactPoint, Language
-from services.notification.domain.delivery import ChannelTraits
+from services.notification.domain.reach import ChannelTraits
 from services.notification.domain.values import Severity
 from tests.unit.notification.scenario import (
     KEY,

@@ -6,9 +6,6 @@ survives its protobuf message.
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
-
-import msgspec
 
 from services.notification.domain import alert
 from services.notification.domain import commands as ask
@@ -25,10 +22,10 @@ from services.notification.domain.values import (
     Urgency,
 )
 from services.shared.kernel.actor import Actor, Role, system_actor
-from services.shared.kernel.command import CommandContext, EventMetadata, Recorded
+from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted, Refused
 from services.shared.kernel.text import BilingualText
-from services.shared.protocodec import EventCodec
+from tests.unit.notification.checked_fold import evolved
 
 NOW = datetime(2025, 7, 4, 2, 30, tzinfo=UTC)
 TWO_MINUTES = timedelta(minutes=2)
@@ -41,6 +38,7 @@ EPISODE = "episodes/5d5d12ab-0000-4000-8000-000000000001"
 OFFER = "offers/0ffe12ab-0000-4000-8000-000000000001"
 KEY = f"OFFER/{REFERRAL}/{OFFER}"
 SYSTEM = system_actor("notification")
+_NAME = alert.alert_name(KEY, None)
 
 
 def person(*roles: Role, user: str = "dr-li", name: str = "李医师", facility: str = HOSPITAL) -> Actor:
@@ -179,37 +177,6 @@ def escalated(
     )
 
 
-@cache
-def alert_codec() -> EventCodec[alert.AlertEvent]:
-    from tierlink.notification.v1 import alert_events_pb2  # noqa: PLC0415
-    from tierlink.type.v1 import type_pb2  # noqa: PLC0415
-
-    return EventCodec(alert_events_pb2.AlertEvent, type_pb2.EventMetadata, alert.EVENTS)
-
-
-def evolved(state: alert.Alert | None, event: alert.AlertEvent, given: CommandContext) -> alert.Alert:
-    """The state after the event, checked."""
-    name = state.name if state else alert.alert_name(KEY, None)
-    metadata = EventMetadata(
-        event_id=f"{name}-{state.version + 1 if state else 1}",
-        aggregate_id=name,
-        version=state.version + 1 if state else 1,
-        type=type(event).__name__,
-        occurred_at=given.occurred_at,
-        recorded_at=given.recorded_at,
-        actor=given.actor,
-        request_id=given.request_id,
-    )
-    entry = Recorded(event=event, metadata=metadata)
-    after = alert.evolve(state, entry)
-    snapshot = msgspec.msgpack.encode(after)
-    read = msgspec.msgpack.decode(snapshot, type=alert.Alert)
-    assert read == after
-    assert msgspec.msgpack.encode(read) == snapshot
-    assert alert_codec().decode(alert_codec().encode(metadata, event)) == entry
-    return after
-
-
 class Outcome:
     """What a command came to."""
 
@@ -229,7 +196,7 @@ class Outcome:
         assert self.refusal is None, self.refusal
         state = self._before
         for event in self.events:
-            state = evolved(state, event, self._context)
+            state = evolved(_NAME, state, event, self._context)
         assert state is not None
         return state
 
@@ -276,7 +243,7 @@ class Given:
         return self._state
 
     def and_then(self, event: alert.AlertEvent, by: Actor = SYSTEM, *, at: datetime = NOW) -> "Given":
-        return Given(evolved(self._state, event, context(by, at=at)))
+        return Given(evolved(_NAME, self._state, event, context(by, at=at)))
 
     def when(
         self,

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from services.notification.domain.calling import Rosters, Summons, summons
+from services.notification.domain.calling import Summons, summons
+from services.notification.domain.duty_steps import Rosters
 from services.notification.domain.matching import AlertIntent
 from services.notification.domain.roster import Roster
 from services.notification.domain.values import (

@@ -30,7 +30,7 @@ from tests.unit.notification.scenario import (
     TRIGGER,
     TRIGGERED,
     context,
-    evolved,
+    given,
 )
 
 
@@ -147,10 +147,8 @@ async def test_an_unreadable_book_costs_a_channel_without_addresses_the_language
 
 
 def test_of_several_who_must_acknowledge_the_one_who_has_is_told_no_more() -> None:
-    state = evolved(None, TRIGGERED, context(SYSTEM))
-    answered = evolved(
-        state, AcknowledgementGiven(roles=(), missing_roles=(), missing_count=1), context(DUTY)
-    )
+    one_of_two = AcknowledgementGiven(roles=(), missing_roles=(), missing_count=1)
+    answered = given(TRIGGERED).and_then(one_of_two, DUTY).state
     assert is_needed(answered, DUTY.user, NOW, NOW) == "ANSWERED"
     assert is_needed(answered, "dr-wang", NOW, NOW) == ""
 

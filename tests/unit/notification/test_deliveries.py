@@ -11,7 +11,6 @@ from services.notification.domain.alert_state import Alert
 from services.notification.domain.channel_health import ChannelHealth, SilenceLimits, silence_alarm
 from services.notification.domain.delivery import (
     CALL_AGE_MAX,
-    ChannelTraits,
     RetryPolicy,
     delivery_id,
     is_needed,
@@ -19,6 +18,7 @@ from services.notification.domain.delivery import (
 )
 from services.notification.domain.directory import Directory, Facility, FacilityLevel
 from services.notification.domain.message import VALUE_LENGTH_MAX, compose, plain
+from services.notification.domain.reach import ChannelTraits
 from services.notification.domain.rules import EscalationTiming, Fallback
 from services.notification.domain.values import AlertCall, DutyStep, Recipient, Severity
 from services.shared.kernel.text import BilingualText
@@ -27,14 +27,12 @@ from tests.unit.notification.scenario import (
     DUTY,
     HOSPITAL,
     NOW,
-    SYSTEM,
     TRIGGERED,
     TWO_MINUTES,
-    context,
-    evolved,
+    Given,
 )
 
-ALERT = evolved(None, TRIGGERED, context(SYSTEM))
+ALERT = Given(None).and_then(TRIGGERED).state
 LOUD = frozenset({Severity.CRITICAL, Severity.HIGH})
 CHANNELS = {
     "sms": ChannelTraits(name="sms", severities=LOUD),
@@ -46,17 +44,17 @@ CHANNELS = {
 CALL = TRIGGERED.calls[0]
 
 
-def names(called: AlertCall, alert: Alert = ALERT, reachable_by: tuple[str, ...] = ()) -> list[str]:
-    return [each.channel for each in plan(alert, called, channels=CHANNELS, reachable_by=reachable_by)]
+def names(called: AlertCall, alert: Alert = ALERT, own: tuple[str, ...] = ()) -> list[str]:
+    return [each.channel for each in plan(alert, called, channels=CHANNELS, own=own)]
 
 
 def test_the_rosters_channels_are_used_and_no_others() -> None:
-    assert names(CALL, reachable_by=("mail",)) == ["sms"]
+    assert names(CALL, own=("mail",)) == ["sms"]
 
 
 def test_without_channels_the_contact_points_and_what_is_for_everybody_are_used() -> None:
     called = replace(CALL, channels=())
-    assert names(called, reachable_by=("sms",)) == ["sms", "wecom"]
+    assert names(called, own=("sms",)) == ["sms", "wecom"]
 
 
 def test_a_channel_twice_is_one_message_and_the_board_is_none() -> None:
@@ -71,7 +69,7 @@ def test_a_channel_is_used_for_its_severities_alone() -> None:
 
 def test_a_channel_that_the_site_does_not_have_shows_as_given_up() -> None:
     called = replace(CALL, channels=("pager",))
-    (planned,) = plan(ALERT, called, channels=CHANNELS, reachable_by=())
+    (planned,) = plan(ALERT, called, channels=CHANNELS, own=())
     assert planned.refusal == "NO_SUCH_CHANNEL"
 
 
@@ -87,7 +85,7 @@ def test_the_same_call_has_the_same_name_and_every_other_another() -> None:
 
 
 def test_an_answered_or_stale_call_is_not_sent() -> None:
-    answered = evolved(ALERT, ACKNOWLEDGED, context(DUTY))
+    answered = Given(ALERT).and_then(ACKNOWLEDGED, DUTY).state
     assert is_needed(ALERT, "dr-li", NOW, NOW) == ""
     assert is_needed(answered, "dr-li", NOW, NOW) == "ACKNOWLEDGED"
     assert is_needed(ALERT, "dr-li", NOW, NOW + CALL_AGE_MAX + timedelta(seconds=1)) == "TOO_LATE"
@@ -198,4 +196,4 @@ def test_the_alarm_goes_by_another_channel() -> None:
     command = silence_alarm("sms", NOW, fallback=fallback, timing=timing)
     assert command.escalation[0].recipients[0].channels == ("wecom",)
     alarm = replace(ALERT, rule=command.rule, subject=command.subject, severity=command.severity)
-    assert names(replace(CALL, channels=()), alarm, reachable_by=("sms",)) == ["wecom"]
+    assert names(replace(CALL, channels=()), alarm, own=("sms",)) == ["wecom"]

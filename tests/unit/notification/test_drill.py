@@ -9,7 +9,6 @@ from services.notification.adapters.board_policy_file import BoardsFileError, lo
 from services.notification.domain import drill, drill_plan
 from services.notification.domain.board_alerts import drill_alert, no_board_alert
 from services.notification.domain.board_policy import BoardPolicy, DrillTiming
-from services.notification.domain.calling import Rosters
 from services.notification.domain.drill import Drill, DrillState, scheduled_drill_name, summaries
 from services.notification.domain.drill_events import (
     DrillAnswered,
@@ -18,6 +17,7 @@ from services.notification.domain.drill_events import (
     DrillNotHeld,
     DrillStarted,
 )
+from services.notification.domain.duty_steps import Rosters
 from services.notification.domain.values import Severity
 from tests.unit.notification.folding import folded
 from tests.unit.notification.occurrences import DIRECTORY

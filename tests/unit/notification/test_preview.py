@@ -7,19 +7,14 @@ import pytest
 
 from services.notification.application.preview_recipients import may_preview
 from services.notification.domain.alert import deadlines
-from services.notification.domain.calling import Rosters, UnstaffedStep, summons
+from services.notification.domain.calling import summons
 from services.notification.domain.commands import MeetDeadline
+from services.notification.domain.duty_steps import Rosters, UnstaffedStep
 from services.notification.domain.events import AlertEscalated, AlertTriggered
 from services.notification.domain.matching import Facts, triggered
-from services.notification.domain.preview import (
-    PreviewedAlert,
-    Supposition,
-    plan,
-    previewed,
-    rules_of,
-    supposed,
-)
+from services.notification.domain.preview import PreviewedAlert, plan, previewed
 from services.notification.domain.subject_state import SubjectState, observe
+from services.notification.domain.supposition import Supposition, rules_of, supposed
 from services.notification.domain.values import Pathway, Severity, Urgency
 from services.shared.kernel.actor import Actor, Role
 from tests.unit.notification.occurrences import DIRECTORY, SECOND_OFFER, occurrence, offer

@@ -1,29 +1,79 @@
-"""Who is reached beside the board: by what the site has, as messages are planned."""
+"""Who is reached beside the board, by what, and why not."""
 
-from typing import Any, cast
+from dataclasses import replace
 
 import pytest
 
-from services.notification.application.channels import Channel, SiteChannel
-from services.notification.application.contact_points import ContactsUnreadable
+from services.notification.application.channels import SiteChannel
 from services.notification.application.reach import Reach
-from services.notification.domain.contact_values import ContactKind
-from services.notification.domain.delivery import ChannelTraits
+from services.notification.domain.delivery import plan, plan_shared
+from services.notification.domain.reach import ChannelTraits, Hindrance, Way, is_reached, ways
 from services.notification.domain.values import EscalationStep, Recipient, Severity
+from tests.unit.notification.reaching import PHONE, ROBOT, SMS, Books
+from tests.unit.notification.scenario import TRIGGERED, Given
+
+LOUD = frozenset({Severity.CRITICAL, Severity.HIGH})
+CHANNELS = {
+    "sms": ChannelTraits(name="sms", severities=LOUD, needs_address=True),
+    "robot": ChannelTraits(name="robot", severities=LOUD, for_everybody=True, is_shared=True),
+    "paging": ChannelTraits(name="paging", severities=frozenset(Severity), for_everybody=True),
+}
 
 
-class Book:
-    """What people have; one of them cannot be read."""
+@pytest.mark.parametrize(
+    ("named", "own", "expected"),
+    [
+        ((), (), [Way(channel="robot", hindrance=None), Way(channel="paging", hindrance=None)]),
+        ((), None, [Way(channel="robot", hindrance=None), Way(channel="paging", hindrance=None)]),
+        (("sms",), ("sms",), [Way(channel="sms", hindrance=None)]),
+        (("sms",), (), [Way(channel="sms", hindrance=Hindrance.NO_CONTACT_POINT)]),
+        (("sms",), None, [Way(channel="sms", hindrance=Hindrance.CONTACT_POINTS_UNREADABLE)]),
+        (("pigeon",), ("sms",), [Way(channel="pigeon", hindrance=Hindrance.NO_SUCH_CHANNEL)]),
+        (("stream", "board"), ("sms",), []),
+        (("board", "robot", "robot"), (), [Way(channel="robot", hindrance=None)]),
+    ],
+)
+def test_a_way_is_open_or_says_why_not(
+    named: tuple[str, ...], own: tuple[str, ...] | None, expected: list[Way]
+) -> None:
+    assert list(ways(named, channels=CHANNELS, own=own)) == expected
 
-    async def of(self, user: str) -> Any:
-        if user == "torn":
-            raise ContactsUnreadable
-        return [cast(Any, type("Point", (), {"kind": ContactKind.SMS}))] if user == "wang" else []
+
+def test_who_names_none_is_called_by_their_own_contact_points_first() -> None:
+    found = ways((), channels=CHANNELS, own=("sms", "gone"))
+    assert [way.channel for way in found] == ["sms", "robot", "paging"]
 
 
-def channel(name: str, contact: ContactKind | None, *, for_everybody: bool = False) -> SiteChannel:
-    traits = ChannelTraits(name=name, severities=frozenset(Severity), for_everybody=for_everybody)
-    return SiteChannel(traits=traits, channel=cast(Channel, None), contact=contact)
+def test_a_severity_that_a_channel_is_not_used_for_hinders_the_message_but_not_the_reaching() -> None:
+    found = ways(("sms",), channels=CHANNELS, own=("sms",), severity=Severity.INFORMATION)
+    assert found == (Way(channel="sms", hindrance=Hindrance.NOT_FOR_SEVERITY),)
+    assert is_reached(("sms",), channels=CHANNELS, own=("sms",))
+
+
+def test_the_channel_that_is_silent_reaches_nobody_of_its_own_alarm() -> None:
+    found = ways(("sms",), channels=CHANNELS, own=("sms",), silent="sms")
+    assert found == (Way(channel="sms", hindrance=Hindrance.CHANNEL_SILENT),)
+    assert not is_reached(("sms",), channels=CHANNELS, own=("sms",), silent="sms")
+
+
+@pytest.mark.parametrize("own", [(), ("sms",), None])
+@pytest.mark.parametrize(
+    "named",
+    [(), ("sms",), ("robot",), ("paging",), ("pigeon",), ("stream",), ("sms", "stream")],
+)
+def test_whoever_is_reached_gets_a_message_and_nobody_else(
+    named: tuple[str, ...], own: tuple[str, ...] | None
+) -> None:
+    """What planning sends and what escalation believes cannot differ."""
+    alert = Given(None).and_then(TRIGGERED).state
+    call = replace(TRIGGERED.calls[0], channels=named)
+    sent = [
+        *plan_shared(alert, (call,), channels=CHANNELS),
+        *(each for each in plan(alert, call, channels=CHANNELS, own=own) if not each.refusal),
+    ]
+    # An address that cannot be read now may be read when it is sent to; nobody counts on it.
+    hoped_for = own is None and "sms" in named
+    assert is_reached(named, channels=CHANNELS, own=own) == (bool(sent) and not hoped_for)
 
 
 STEP = EscalationStep(
@@ -37,25 +87,30 @@ STEP = EscalationStep(
             ("zhao", ("sms",)),
             ("sun", ("pigeon",)),
             ("torn", ()),
+            ("qian", ("sms",)),
         )
     ),
     repeat_s=120,
     rounds=2,
 )
-SMS = {"sms": channel("sms", ContactKind.SMS)}
-ROBOT = {"group": channel("group", None, for_everybody=True)}
 
 
 @pytest.mark.parametrize(
     ("channels", "reached"),
     [
-        ({}, set()),
-        (SMS, {"wang", "zhao"}),
-        (ROBOT, {"wang", "torn"}),
-        ({**SMS, **ROBOT}, {"wang", "zhao", "torn"}),
+        ((), set()),
+        ((SMS,), {"wang", "qian"}),
+        ((ROBOT,), {"wang", "torn"}),
+        ((SMS, ROBOT), {"wang", "torn", "qian"}),
     ],
 )
-async def test_a_named_channel_counts_where_the_site_has_it_and_a_contact_point_where_none_is_named(
-    channels: dict[str, SiteChannel], reached: set[str]
+async def test_a_named_channel_needs_the_address_as_much_as_one_that_nobody_named(
+    channels: tuple[SiteChannel, ...], reached: set[str]
 ) -> None:
-    assert await Reach(Book(), channels).of((STEP,)) == reached
+    books = Books(wang=(PHONE,), torn=None, qian=(PHONE,))
+    assert await Reach(books, {each.name: each for each in channels}).of((STEP,)) == reached
+
+
+async def test_the_alarm_of_a_silent_channel_counts_on_no_message_by_it() -> None:
+    reach = Reach(Books(wang=(PHONE,), qian=(PHONE,)), {"sms": SMS})
+    assert await reach.of((STEP,), silent="sms") == set()

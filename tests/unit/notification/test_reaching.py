@@ -6,6 +6,7 @@ from dataclasses import replace
 from services.notification.application.channels import SiteChannel
 from services.notification.application.delivery_table import CallPlan, WaitingCall
 from services.notification.application.plan_deliveries import DeliveryPlanner
+from services.notification.application.reach import Reach
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert
 from services.notification.domain.commands import GoOnUnreached
@@ -36,11 +37,11 @@ class Desk:
     ) -> None:
         self.runner = CommandRunner(MemoryEventStore())
         self.counted: list[tuple[str, str]] = []
+        self.reach = Reach(books, {each.name: each for each in channels})
         self.planner = DeliveryPlanner(
             runner=self.runner,
             kinds=KINDS,
-            contacts=books,
-            channels={each.name: each for each in channels},
+            reach=self.reach,
             board_is_live=live,
             now=lambda: NOW,
             counted=lambda channel, outcome: self.counted.append((channel, outcome)),
@@ -147,8 +148,10 @@ async def test_a_fallback_that_only_the_board_shows_is_named() -> None:
         Recipient(user="b", name="B", channels=("sms",)),
         Recipient(user="c", name="C", channels=("robot",)),
     )
-    assert await Desk(Books(a=(PHONE,)), SMS, ROBOT).planner.unreached_but_by_board(people) == ("b",)
-    assert await Desk(Books(b=(PHONE,)), SMS).planner.unreached_but_by_board(people) == ("a", "c")
+    both = Desk(Books(a=(PHONE,)), SMS, ROBOT).reach
+    assert [each.user for each in people if not await both.reaches(each)] == ["b"]
+    sms = Desk(Books(b=(PHONE,)), SMS).reach
+    assert [each.user for each in people if not await sms.reaches(each)] == ["a", "c"]
 
 
 UNREACHED = GoOnUnreached(run=1, step=0, round=1)

@@ -1,14 +1,11 @@
 """What an event makes moot, seen on a desk that works as the service does: first settle, then trigger."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
-from services.notification.domain.calling import Rosters
-from services.notification.domain.matching import settled
+from services.notification.domain.duty_steps import Rosters
 from services.notification.domain.occurrence import Occurrence
-from services.notification.domain.rules import Rule
 from services.notification.domain.values import AlertState
 from tests.unit.notification.desk import Desk
 from tests.unit.notification.occurrences import (
@@ -25,7 +22,6 @@ from tests.unit.notification.occurrences import (
     occurrence,
     offer,
 )
-from tests.unit.notification.rule_cases import CATALOGUE
 from tests.unit.notification.scenario import (
     BRANCH,
     CONSULTATION,
@@ -34,8 +30,6 @@ from tests.unit.notification.scenario import (
     OTHER_REFERRAL,
     PREFECTURE,
     REFERRAL,
-    TRIGGERED,
-    given,
 )
 
 ASKED = occurrence("ReferralRequested", {"offers": [offer(), offer(SECOND_OFFER, PREFECTURE)]})
@@ -276,26 +270,3 @@ def test_a_task_that_is_done_settles_its_own_alert_alone() -> None:
     desk = Desk().see(*missed, done)
     assert [state.dedup_key for state in desk.live()] == [f"TASK_MISSED/{REFERRAL}/t2"]
     assert Desk().see(*missed, occurrence("PlanAmended", version=4)).open_rules() == []
-
-
-@pytest.mark.parametrize(
-    "event_type", ["ReferralClosed", "ReferralCancelled", "ReferralExpired", "PatientDied"]
-)
-@pytest.mark.parametrize(
-    "rule", [rule for rule in CATALOGUE.rules if rule.aggregate == "referral"], ids=lambda rule: rule.code
-)
-def test_the_end_of_a_referral_settles_the_alerts_of_every_rule(rule: Rule, event_type: str) -> None:
-    """Whatever the alert says, it is moot; that of a rule which the end itself triggers is not."""
-    (all_of_it,) = [
-        each for each in settled(occurrence(event_type), CATALOGUE) if not each.rule and not each.dedup_key
-    ]
-    alert = given(replace(TRIGGERED, rule=rule.code, dedup_key=f"{rule.code}/{REFERRAL}")).state
-    assert all_of_it.covers(alert)
-    other = given(replace(TRIGGERED, rule=rule.code, subject=OTHER_REFERRAL)).state
-    assert not all_of_it.covers(other), "nor is another patient's"
-
-
-@pytest.mark.parametrize("rule", CATALOGUE.rules, ids=lambda rule: rule.code)
-def test_every_alert_can_become_moot(rule: Rule) -> None:
-    """By an event of its own, or by the end of what it is about."""
-    assert rule.settled_by or rule.aggregate in CATALOGUE.settle_all

@@ -11,8 +11,9 @@ from services.notification.adapters.rule_catalogue import (
     RulesInForce,
     parse_rules,
 )
-from services.notification.domain.calling import Rosters, summons
+from services.notification.domain.calling import summons
 from services.notification.domain.commands import TriggerAlert
+from services.notification.domain.duty_steps import Rosters
 from services.notification.domain.matching import Facts, triggered
 from services.notification.domain.rules import Rule
 from services.notification.domain.subject_state import observe

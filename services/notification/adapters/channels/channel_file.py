@@ -18,7 +18,8 @@ from services.notification.adapters.channels.apprise_channel import AppriseChann
 from services.notification.adapters.channels.signed_webhook import SignedWebhook
 from services.notification.application.channels import Channel, SiteChannel
 from services.notification.domain.contact_values import ContactKind
-from services.notification.domain.delivery import BUILT_IN_CHANNELS, ChannelTraits, RetryPolicy
+from services.notification.domain.delivery import RetryPolicy
+from services.notification.domain.reach import BUILT_IN_CHANNELS, ChannelTraits
 from services.notification.domain.values import Severity
 
 #: What a file may name of the environment: nothing that is not a channel's.

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.notification.application.preview_recipients import Preview, RecipientPreview
-from services.notification.domain.calling import UnstaffedStep
-from services.notification.domain.preview import PlannedCall, PreviewedAlert, Supposition
+from services.notification.domain.duty_steps import UnstaffedStep
+from services.notification.domain.preview import PlannedCall, PreviewedAlert
+from services.notification.domain.supposition import Supposition
 from services.notification.domain.values import AcknowledgementPolicy, Pathway, Urgency
 from services.shared.kernel.refusals import FieldViolation, InvalidInput
 from services.shared.protocodec import MessageCodec

@@ -1,0 +1,109 @@
+"""Who is reached by what beside the board: the one rule for planning, escalation and previews."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from services.notification.domain.values import STREAM_CHANNEL, Severity
+
+#: Every board and stream shows an alert at once; nothing is sent there.
+BUILT_IN_CHANNELS = frozenset({STREAM_CHANNEL, "board"})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelTraits:
+    """What planning needs to know of a channel."""
+
+    name: str
+    #: severities that it is used for
+    severities: frozenset[Severity]
+    #: used for everybody who names no channels: a group's robot needs no address
+    for_everybody: bool = False
+    #: goes to a group: one message for all who are called, to nobody's own address
+    is_shared: bool = False
+    #: needs the person's own contact point
+    needs_address: bool = False
+
+
+class Hindrance(StrEnum):
+    """Why a channel brings somebody nothing."""
+
+    #: the roster names it, and the site has none of that name
+    NO_SUCH_CHANNEL = "NO_SUCH_CHANNEL"
+    #: the alert is about the channel's own silence
+    CHANNEL_SILENT = "CHANNEL_SILENT"
+    #: the site does not use it for alerts of this severity
+    NOT_FOR_SEVERITY = "NOT_FOR_SEVERITY"
+    #: the person has no address that it could use
+    NO_CONTACT_POINT = "NO_CONTACT_POINT"
+    #: the person's addresses cannot be read now
+    CONTACT_POINTS_UNREADABLE = "CONTACT_POINTS_UNREADABLE"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Way:
+    """A channel by which somebody is to be called."""
+
+    channel: str
+    #: None where it brings a message to them
+    hindrance: Hindrance | None
+
+
+def ways(
+    named: tuple[str, ...],
+    *,
+    channels: Mapping[str, ChannelTraits],
+    own: Collection[str] | None,
+    severity: Severity | None = None,
+    silent: str = "",
+) -> tuple[Way, ...]:
+    """By what somebody is called, in order, for whom the roster names these channels.
+
+    Without any named these are the channels of their own contact points (`own`; None where those cannot be
+    read), and those that the site has for everybody. Without a severity it is not asked whether the channels
+    are used for it. `silent` is the channel whose silence the alert is about.
+    """
+    if named:
+        wanted: tuple[str, ...] = named
+    else:
+        everybodys = (name for name, traits in channels.items() if traits.for_everybody)
+        wanted = (*(name for name in own or () if name in channels), *everybodys)
+    return tuple(
+        Way(channel=name, hindrance=_hindrance(name, channels.get(name), own, severity, silent))
+        for name in dict.fromkeys(wanted)
+        if name not in BUILT_IN_CHANNELS
+    )
+
+
+def is_reached(
+    named: tuple[str, ...],
+    *,
+    channels: Mapping[str, ChannelTraits],
+    own: Collection[str] | None,
+    silent: str = "",
+) -> bool:
+    """Whether a message can come to somebody for whom the roster names these channels.
+
+    A channel that is not used for the alert's severity reaches them all the same: nothing is wrong then.
+    """
+    return any(way.hindrance is None for way in ways(named, channels=channels, own=own, silent=silent))
+
+
+def _hindrance(
+    name: str,
+    traits: ChannelTraits | None,
+    own: Collection[str] | None,
+    severity: Severity | None,
+    silent: str,
+) -> Hindrance | None:
+    if traits is None:
+        return Hindrance.NO_SUCH_CHANNEL
+    if name == silent:
+        return Hindrance.CHANNEL_SILENT
+    if severity is not None and severity not in traits.severities:
+        return Hindrance.NOT_FOR_SEVERITY
+    if not traits.needs_address:
+        return None
+    if own is None:
+        return Hindrance.CONTACT_POINTS_UNREADABLE
+    return None if name in own else Hindrance.NO_CONTACT_POINT
