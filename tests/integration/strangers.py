@@ -103,6 +103,7 @@ REQUESTS: dict[str, Fields] = {
             "ConfirmCancellation": {},
             "RecordDeath": {"died_at": NOW, "certifier": "张"},
             "MarkEnteredInError": WHY,
+            "WithdrawErrorMark": {},
             "AddResults": {"results": [RESULT]},
             "RecordRepeat": {"result": f"results/{new_id()}", "reason": 1},
             "CompleteRecord": {"record": {"narrative": "补记"}},

@@ -59,3 +59,16 @@ async def test_an_error_after_an_acceptance_takes_two_persons(site: Site) -> Non
     assert again.rules == {"SECOND_APPROVER_MISSING"}
     marked = await done(site, "MarkEnteredInError", name, OTHER, Role.COORDINATOR, **WRONG)
     assert marked.state == pb_state("ENTERED_IN_ERROR")
+
+
+async def test_the_first_word_is_taken_back(site: Site) -> None:
+    name = await accepted(site)
+    early = await not_allowed(site, "WithdrawErrorMark", name, BRANCH)
+    assert early.rules == {"ERROR_MARK_NOT_STANDING"}
+    marked = await done(site, "MarkEnteredInError", name, BRANCH, **WRONG)
+    assert "WithdrawErrorMark" in marked.allowed_commands
+    await refused(call(site, "WithdrawErrorMark", name, COUNTY), grpc.StatusCode.PERMISSION_DENIED)
+    back = await done(site, "WithdrawErrorMark", name, BRANCH, Role.REFERRAL_OFFICE)
+    assert (back.state, back.HasField("error_mark")) == (pb_state("ACCEPTED"), False)
+    late = await not_allowed(site, "MarkEnteredInError", name, OTHER, Role.COORDINATOR, **WRONG)
+    assert late.rules == {"ERROR_NOT_CLAIMED"}

@@ -70,6 +70,7 @@ __all__ = [
     "StartTreatment",
     "UpdateArrivalEstimate",
     "WithdrawAcceptance",
+    "WithdrawErrorMark",
 ]
 
 
@@ -215,6 +216,11 @@ class MarkEnteredInError:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class WithdrawErrorMark:
+    """The origin takes back that it called the referral an error, before anybody confirmed it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CompleteRecord:
     """What is left out stays as it is."""
 
@@ -265,6 +271,7 @@ Command: TypeAlias = (
     | ConfirmCancellation
     | RecordDeath
     | MarkEnteredInError
+    | WithdrawErrorMark
     | CompleteRecord
     | AddResults
     | RecordRepeat

@@ -11,6 +11,7 @@ from typing import Any
 from services.referral.domain import commands as c
 from services.referral.domain import commands_plan as pc
 from services.referral.domain import decide_care as care
+from services.referral.domain import decide_errors as errors
 from services.referral.domain import decide_journey as journey
 from services.referral.domain import decide_offers as offers
 from services.referral.domain import decide_plan as plan
@@ -81,7 +82,8 @@ _BUILD: dict[type[c.Command], Build] = {
     c.CancelReferral: care.cancel,
     c.ConfirmCancellation: care.confirm_cancellation,
     c.RecordDeath: care.record_death,
-    c.MarkEnteredInError: care.mark_entered_in_error,
+    c.MarkEnteredInError: errors.mark_entered_in_error,
+    c.WithdrawErrorMark: errors.withdraw_error_mark,
     c.CompleteRecord: record.complete_record,
     c.AddResults: results.add_results,
     c.RecordRepeat: results.record_repeat,

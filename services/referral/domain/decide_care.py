@@ -8,7 +8,6 @@ from services.referral.domain.commands import (
     CloseReferral,
     CompleteTreatment,
     ConfirmCancellation,
-    MarkEnteredInError,
     RecordDeath,
     RecordFollowUp,
     ReferBack,
@@ -22,8 +21,6 @@ from services.referral.domain.decide_steps import within
 from services.referral.domain.decision import Decision
 from services.referral.domain.events import (
     CancellationRequested,
-    EnteredInError,
-    ErrorMarkRequested,
     Event,
     FollowUpRecorded,
     PatientDied,
@@ -33,7 +30,6 @@ from services.referral.domain.events import (
     TreatmentCompleted,
     TreatmentStarted,
 )
-from services.referral.domain.guard_conditions import standing_mark
 from services.referral.domain.norms import Assessment
 from services.referral.domain.plan_faults import plan_faults
 from services.referral.domain.referral_state import is_terminal
@@ -212,28 +208,5 @@ def record_death(decision: Decision[RecordDeath]) -> tuple[Event, ...]:
             died_at=decision.command.died_at,
             certifier=decision.command.certifier,
             facility=decision.state.custodian_facility,
-        ),
-    )
-
-
-#: How long the origin's word waits for a second one. Source: this product's own; over a long weekend.
-ERROR_MARK_STANDS = timedelta(hours=72)
-
-
-def mark_entered_in_error(decision: Decision[MarkEnteredInError]) -> tuple[Event, ...]:
-    """Once it was accepted, it takes two persons: the origin's word, and another's that confirms it."""
-    state, context = decision.state, decision.context
-    if not state.was_accepted:
-        return (EnteredInError(reason=decision.command.reason),)
-    mark = standing_mark(state, context.recorded_at)
-    if mark is not None:
-        return (EnteredInError(reason=mark.reason, second_approver=context.actor.user),)
-    return (
-        ErrorMarkRequested(
-            reason=decision.command.reason,
-            requested_by=context.actor.user,
-            facility=context.actor.facility,
-            confirm_by=context.recorded_at + ERROR_MARK_STANDS,
-            destination_facility=state.destination_facility,
         ),
     )

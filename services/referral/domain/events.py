@@ -5,6 +5,7 @@ Names and fields are those of `tierlink.referral.v1` (referral_events.proto).
 
 from typing import TypeAlias, get_args
 
+from services.referral.domain.events_errors import EnteredInError, ErrorMarkRequested, ErrorMarkWithdrawn
 from services.referral.domain.events_journey import (
     BedHeld,
     BedHoldLapsed,
@@ -13,8 +14,6 @@ from services.referral.domain.events_journey import (
     BedUnavailable,
     BypassGranted,
     CancellationRequested,
-    EnteredInError,
-    ErrorMarkRequested,
     FollowUpRecorded,
     OutcomeReportOverdue,
     PatientArrived,
@@ -89,6 +88,7 @@ __all__ = [
     "DepartureOverdue",
     "EnteredInError",
     "ErrorMarkRequested",
+    "ErrorMarkWithdrawn",
     "Event",
     "FollowUpMissed",
     "FollowUpRecorded",
@@ -173,6 +173,7 @@ Event: TypeAlias = (
     | ReferralExpired
     | PatientDied
     | ErrorMarkRequested
+    | ErrorMarkWithdrawn
     | EnteredInError
     | RecordCompleted
     | RecordOverdue

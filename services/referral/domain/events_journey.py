@@ -180,24 +180,3 @@ class PatientDied:
     died_at: datetime
     certifier: str
     facility: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ErrorMarkRequested:
-    """After an acceptance: the origin calls it an error, and a second person must say so too."""
-
-    reason: CodedReason
-    #: user
-    requested_by: str
-    facility: str
-    #: not confirmed by then, it stands no longer
-    confirm_by: datetime
-    #: whose referral office may confirm, beside the coordinators
-    destination_facility: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class EnteredInError:
-    reason: CodedReason
-    #: user who confirmed it; empty before an acceptance
-    second_approver: str = ""

@@ -55,6 +55,10 @@ def _error_mark_requested(state: Referral, event: e.ErrorMarkRequested, metadata
     return {"error_mark": mark}
 
 
+def _error_mark_withdrawn(state: Referral, event: e.ErrorMarkWithdrawn, _: EventMetadata) -> Changes:
+    return {"error_mark": None}
+
+
 def _transport_arranged(state: Referral, event: e.TransportArranged, metadata: EventMetadata) -> Changes:
     return {
         "transport": event.transport,
@@ -209,5 +213,6 @@ JOURNEY: dict[type[e.Event], Callable[[Referral, Any, EventMetadata], Changes]] 
     e.ReferralExpired: _expired,
     e.PatientDied: _died,
     e.ErrorMarkRequested: _error_mark_requested,
+    e.ErrorMarkWithdrawn: _error_mark_withdrawn,
     e.EnteredInError: _entered_in_error,
 }

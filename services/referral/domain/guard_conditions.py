@@ -25,6 +25,7 @@ from services.referral.domain.commands import (
     RerouteReferral,
     ReviewReferral,
     WithdrawAcceptance,
+    WithdrawErrorMark,
 )
 from services.referral.domain.commands_bypass import GrantBypass
 from services.referral.domain.commands_plan import AmendPlan, CancelTask, ExplainMissedTask
@@ -241,7 +242,11 @@ def second_person(decision: Decision[MarkEnteredInError]) -> bool:
     return _is_one_of(decision, ERROR_CONFIRMERS) and decision.context.actor.user != mark.requested_by
 
 
-def _mark(decision: Decision[MarkEnteredInError]) -> ErrorMark | None:
+def error_marked(decision: Decision[WithdrawErrorMark]) -> bool:
+    return _mark(decision) is not None
+
+
+def _mark(decision: Decision[MarkEnteredInError] | Decision[WithdrawErrorMark]) -> ErrorMark | None:
     return standing_mark(decision.state, decision.context.recorded_at)
 
 

@@ -193,3 +193,8 @@ SECOND_PERSON = Guard(
     ),
     check=when.second_person,
 )
+ERROR_MARKED = Guard(
+    code="ERROR_MARK_NOT_STANDING",
+    must=_must("已提出作废且尚待确认", "called an error, and not confirmed yet"),
+    check=when.error_marked,
+)

@@ -93,6 +93,9 @@ _GUARDS = {
     "ERROR_NOT_CLAIMED": _pair(
         "作废须先由转出机构提出", "the origin says first that it is an error; then it is confirmed"
     ),
+    "ERROR_MARK_NOT_STANDING": _pair(
+        "没有待确认的作废申请，无可撤回", "nothing that calls it an error waits to be confirmed"
+    ),
     "SECOND_APPROVER_MISSING": _pair(
         "已提出作废，须由接收机构转诊办或协调员中的另一人确认",
         "it waits for a second person: the destination's referral office, or a coordinator, confirms",

@@ -85,8 +85,14 @@ _ALLOWED = _both(_allowed)
 
 
 def allowed_commands(state: Referral) -> tuple[str, ...]:
-    """Commands that the table allows in this state, to whomever; guards may still refuse them."""
-    return _ALLOWED[state.direction is Direction.DOWN][state.state]
+    """Commands that the table allows in this state, to whomever; guards may still refuse them.
+
+    A word that nobody said is not offered to be taken back, in each state of each referral.
+    """
+    names = _ALLOWED[state.direction is Direction.DOWN][state.state]
+    if state.error_mark is not None:
+        return names
+    return tuple([name for name in names if name != c.WithdrawErrorMark.__name__])
 
 
 def events_of(command: type[c.Command], state: Referral) -> frozenset[type[e.Event]]:

@@ -32,6 +32,7 @@ from services.referral.domain.transition_row import (
     to,
 )
 from services.referral.domain.transitions_bypass import BYPASS_ROWS
+from services.referral.domain.transitions_errors import ERROR_ROWS
 from services.referral.domain.transitions_plan import PLAN_ROWS
 from services.referral.domain.transitions_record import NON_TERMINAL, RECORD_ROWS
 from services.referral.domain.transitions_steps import STEP_ROWS
@@ -268,22 +269,6 @@ _END_ROWS = (
         to(e.PatientDied, S.DECEASED),
         guards=(g.CERTIFIER,),
     ),
-    # Nobody has been asked yet, so that it is nobody else's record.
-    row(
-        (S.AWAITING_APPROVAL,),
-        c.MarkEnteredInError,
-        (p.ORIGIN,),
-        to(e.EnteredInError, S.ENTERED_IN_ERROR),
-        guards=(g.REASON,),
-    ),
-    row(
-        tuple([state for state in S if state not in (S.AWAITING_APPROVAL, S.ENTERED_IN_ERROR)]),
-        c.MarkEnteredInError,
-        (p.ORIGIN, *p.ERROR_CONFIRMERS),
-        to(e.ErrorMarkRequested),
-        to(e.EnteredInError, S.ENTERED_IN_ERROR),
-        guards=(g.REASON, g.ERROR_CLAIMED, g.SECOND_PERSON),
-    ),
 )
 
 TABLE: tuple[Row, ...] = (
@@ -294,5 +279,6 @@ TABLE: tuple[Row, ...] = (
     *_CARE_ROWS,
     *PLAN_ROWS,
     *_END_ROWS,
+    *ERROR_ROWS,
     *RECORD_ROWS,
 )

@@ -18,6 +18,9 @@ UNFINISHED = occurrence("TreatmentOverdue", AT_DESTINATION)
 EXPECTED = {"facility": HOSPITAL, "estimated_arrival_time": ETA}
 RELEASED = occurrence("BedReleased", {"bed": BED, "expected": True})
 REVIEW = occurrence("ReviewOverdue", AT_DESTINATION)
+CALLED_AN_ERROR = occurrence(
+    "ErrorMarkRequested", {"facility": BRANCH, "destination_facility": HOSPITAL, "confirm_by": NOW}
+)
 
 
 @pytest.mark.parametrize(
@@ -43,6 +46,7 @@ REVIEW = occurrence("ReviewOverdue", AT_DESTINATION)
         (RELEASED, "BED_RELEASED_ORIGIN", occurrence("PatientArrived")),
         (REVIEW, "REVIEW_OVERDUE", occurrence("ReferralReviewed", {"facility": HOSPITAL})),
         (REVIEW, "REVIEW_OVERDUE", occurrence("ReviewNotDone", {"facility": HOSPITAL})),
+        (CALLED_AN_ERROR, "ERROR_MARK_REQUESTED", occurrence("ErrorMarkWithdrawn", {"facility": BRANCH})),
     ],
     ids=lambda value: value if isinstance(value, str) else value.event_type,
 )  # fmt: skip

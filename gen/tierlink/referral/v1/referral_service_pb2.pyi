@@ -2296,6 +2296,58 @@ class MarkEnteredInErrorResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class WithdrawErrorMarkRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version the caller decided on; a stale one is refused."""
+    name: builtins.str
+    """`referrals/{uuid}`."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Clinical time; defaults to receipt."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        name: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "name", b"name", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class WithdrawErrorMarkResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REFERRAL_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def referral(self) -> referral_pb2.Referral: ...
+    def __init__(
+        self,
+        *,
+        referral: referral_pb2.Referral | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["referral", b"referral"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class CompleteRecordRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 

@@ -242,6 +242,11 @@ class ReferralServiceStub:
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorRequest.SerializeToString,
                 response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorResponse.FromString,
                 _registered_method=True)
+        self.WithdrawErrorMark = channel.unary_unary(
+                '/tierlink.referral.v1.ReferralService/WithdrawErrorMark',
+                request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawErrorMarkRequest.SerializeToString,
+                response_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawErrorMarkResponse.FromString,
+                _registered_method=True)
         self.CompleteRecord = channel.unary_unary(
                 '/tierlink.referral.v1.ReferralService/CompleteRecord',
                 request_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.CompleteRecordRequest.SerializeToString,
@@ -562,6 +567,13 @@ class ReferralServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WithdrawErrorMark(self, request, context):
+        """The origin takes back that it called the referral an error, as long as nobody has confirmed it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def CompleteRecord(self, request, context):
         """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
         facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
@@ -806,6 +818,11 @@ def add_ReferralServiceServicer_to_server(servicer, server):
                     servicer.MarkEnteredInError,
                     request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorRequest.FromString,
                     response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorResponse.SerializeToString,
+            ),
+            'WithdrawErrorMark': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawErrorMark,
+                    request_deserializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawErrorMarkRequest.FromString,
+                    response_serializer=tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawErrorMarkResponse.SerializeToString,
             ),
             'CompleteRecord': grpc.unary_unary_rpc_method_handler(
                     servicer.CompleteRecord,
@@ -1938,6 +1955,33 @@ class ReferralService:
             '/tierlink.referral.v1.ReferralService/MarkEnteredInError',
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorRequest.SerializeToString,
             tierlink_dot_referral_dot_v1_dot_referral__service__pb2.MarkEnteredInErrorResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawErrorMark(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.referral.v1.ReferralService/WithdrawErrorMark',
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawErrorMarkRequest.SerializeToString,
+            tierlink_dot_referral_dot_v1_dot_referral__service__pb2.WithdrawErrorMarkResponse.FromString,
             options,
             channel_credentials,
             insecure,

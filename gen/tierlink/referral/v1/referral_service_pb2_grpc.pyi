@@ -127,6 +127,8 @@ class ReferralServiceStub:
     `error_mark`; another person of the destination's referral office, or a coordinator, confirms it by the same RPC
     within 72 h.
     """
+    WithdrawErrorMark: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.WithdrawErrorMarkRequest, _referral_service_pb2.WithdrawErrorMarkResponse]
+    """The origin takes back that it called the referral an error, as long as nobody has confirmed it."""
     CompleteRecord: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.CompleteRecordRequest, _referral_service_pb2.CompleteRecordResponse]
     """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
     facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
@@ -247,6 +249,8 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     `error_mark`; another person of the destination's referral office, or a coordinator, confirms it by the same RPC
     within 72 h.
     """
+    WithdrawErrorMark: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.WithdrawErrorMarkRequest, _referral_service_pb2.WithdrawErrorMarkResponse]  # type: ignore[assignment]
+    """The origin takes back that it called the referral an error, as long as nobody has confirmed it."""
     CompleteRecord: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.CompleteRecordRequest, _referral_service_pb2.CompleteRecordResponse]  # type: ignore[assignment]
     """What was missing in the record of a live referral, by the origin; once the patient has arrived also by the
     facility that has the patient, which fills gaps and replaces nothing. After an emergency's limit it is
@@ -610,6 +614,14 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         `error_mark`; another person of the destination's referral office, or a coordinator, confirms it by the same RPC
         within 72 h.
         """
+
+    @_abc_1.abstractmethod
+    def WithdrawErrorMark(
+        self,
+        request: _referral_service_pb2.WithdrawErrorMarkRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_referral_service_pb2.WithdrawErrorMarkResponse, _abc.Awaitable[_referral_service_pb2.WithdrawErrorMarkResponse]]:
+        """The origin takes back that it called the referral an error, as long as nobody has confirmed it."""
 
     @_abc_1.abstractmethod
     def CompleteRecord(

@@ -85,6 +85,7 @@ CHANGES: tuple[type, ...] = (
     commands.ConfirmCancellation,
     commands.RecordDeath,
     commands.MarkEnteredInError,
+    commands.WithdrawErrorMark,
     commands.AddResults,
     commands.RecordRepeat,
     commands.CompleteRecord,

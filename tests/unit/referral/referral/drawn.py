@@ -123,5 +123,6 @@ commands: st.SearchStrategy[c.Command] = st.one_of(
     st.builds(c.RefuseApproval, reason=reasons),
     st.builds(c.CancelReferral, reason=reasons),
     st.just(c.ConfirmCancellation()),
+    st.just(c.WithdrawErrorMark()),
     st.builds(c.MarkEnteredInError, reason=reasons, second_approver=st.sampled_from(["", "u-wang"])),
 )

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from services.referral.domain import commands as c
-from services.referral.domain.events import EnteredInError, ErrorMarkRequested
+from services.referral.domain.events import EnteredInError, ErrorMarkRequested, ErrorMarkWithdrawn
+from services.referral.domain.referral import allowed_commands
 from services.shared.kernel.actor import Actor, Role
 from tests.unit.referral.referral.chart import Chart, names
 from tests.unit.referral.referral.network import (
@@ -21,6 +22,7 @@ from tests.unit.referral.referral.network import (
     person,
 )
 from tests.unit.referral.referral.stories import (
+    CLOSE,
     ERROR,
     REASON,
     accepted,
@@ -31,6 +33,7 @@ from tests.unit.referral.referral.stories import (
     treated,
 )
 
+BACK = c.WithdrawErrorMark()
 OTHER_REASON = replace(REASON, code="OTHER")
 
 
@@ -90,3 +93,32 @@ def test_a_word_that_nobody_confirms_stands_no_longer() -> None:
 def test_a_withdrawn_acceptance_was_one() -> None:
     withdrawn = told((c.WithdrawAcceptance(reason=REASON), GENERAL), chart=bed_held())
     assert names(withdrawn.when(ERROR, WUCAIWAN)) == ["ErrorMarkRequested"]
+
+
+@pytest.mark.parametrize("story", [accepted, treated, lambda: told((CLOSE, WUCAIWAN), chart=treated())])
+@pytest.mark.parametrize("who", [WUCAIWAN, WUCAIWAN_OFFICE])
+def test_the_origin_takes_its_word_back(story: Callable[[], Chart], who: Actor) -> None:
+    chart = told((ERROR, WUCAIWAN), chart=story())
+    before = chart.referral.state
+    assert "WithdrawErrorMark" in allowed_commands(chart.referral)
+    (event,) = chart.when(BACK, who)
+    assert event == ErrorMarkWithdrawn(
+        facility="wucaiwan", requested_by=WUCAIWAN.user, destination_facility="jimsar-general"
+    )
+    assert (chart.referral.error_mark, chart.referral.state) == (None, before)
+    assert "WithdrawErrorMark" not in allowed_commands(chart.referral)
+    chart.refused(ERROR, GENERAL_OFFICE, "ERROR_NOT_CLAIMED")
+    chart.refused(BACK, WUCAIWAN, "ERROR_MARK_NOT_STANDING")
+    assert names(chart.when(ERROR, WUCAIWAN_OFFICE)) == ["ErrorMarkRequested"]
+
+
+def test_nobody_else_takes_it_back_and_nobody_what_lapsed() -> None:
+    chart = told((ERROR, WUCAIWAN), chart=treated())
+    for somebody in (GENERAL, GENERAL_OFFICE, COORDINATOR):
+        chart.refused(BACK, somebody, "WRONG_FACILITY")
+    chart.refused(BACK, person("wucaiwan", Role.BED_DESK), "WRONG_ROLE")
+    chart.refused(BACK, QITAI_COORDINATOR, "NotFound")
+    chart.later(hours=72).refused(BACK, WUCAIWAN, "ERROR_MARK_NOT_STANDING")
+    told((ERROR, WUCAIWAN), (ERROR, GENERAL_OFFICE), chart=chart).refused(
+        BACK, WUCAIWAN, "NOT_ALLOWED_IN_STATE"
+    )

@@ -102,6 +102,7 @@ GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
     c.AddResults: (c.AddResults(results=(BLOOD_COUNT,)), WUCAIWAN),
     c.RecordRepeat: (c.RecordRepeat(result="", reason=RepeatReason.CHANGES_FAST), GENERAL),
     c.MarkEnteredInError: (ERROR, WUCAIWAN),
+    c.WithdrawErrorMark: (c.WithdrawErrorMark(), WUCAIWAN),
 }
 
 

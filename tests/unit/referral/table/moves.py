@@ -56,6 +56,7 @@ ANSWERS = c.ProvideInformation(answers=("未见出血",))
 REROUTE = c.RerouteReferral(destinations=("east-hospital",))
 DIVERT = c.DivertPatient(destination_facility="east-hospital", reason=REASON)
 BYPASS = GrantBypass(reason=REASON)
+TAKEN_BACK = c.WithdrawErrorMark()
 #: By the stories of `TO_STATE`: those in which no destination ever accepted.
 NEVER_ACCEPTED = (*NON_TERMINAL[:4], S.CANCELLED, S.EXPIRED, S.DECEASED)
 #: Where an acceptance may lie behind: it may have been taken back.
@@ -212,6 +213,7 @@ def _ends() -> Iterator[Taken]:
         marked = CALLED_AN_ERROR[state]
         for second in (GENERAL_OFFICE, COORDINATOR):
             yield move(marked, ERROR, second, "EnteredInError", S.ENTERED_IN_ERROR)
+        yield move(marked, TAKEN_BACK, of_origin, "ErrorMarkWithdrawn", state)
 
 
 def _death(chart: Chart) -> c.Command:

@@ -39,6 +39,7 @@ from tests.unit.referral.table.moves import (
     CALLED_AN_ERROR,
     DIVERT,
     REROUTE,
+    TAKEN_BACK,
 )
 from tests.unit.referral.table.moves_plan import (
     AMENDED,
@@ -180,6 +181,8 @@ DOORS: Final = (
         staff={"origin": STAFF, "destination": (OFFICE,)},
         coordinator=True,
     ),
+    # Who was asked to confirm it does not take it back.
+    _origin(CALLED_AN_ERROR[S.IN_TREATMENT], TAKEN_BACK),
     # Whose acceptance none is yet, of that community nobody coordinates.
     Door(
         place=tales.two_asked_called_an_error,
@@ -259,6 +262,9 @@ def all_people() -> Iterable[WhoMay]:
 def all_offered() -> Iterable[Allowed]:
     for state in S:
         yield Allowed(label=state.value, story=TO_STATE[state], commands=_offered(state))
+    for state, story in CALLED_AN_ERROR.items():
+        taken_back = _offered(state) | {"WithdrawErrorMark"}
+        yield Allowed(label=f"called-an-error-{state}", story=story, commands=taken_back)
     for state, story in tales_down.DOWN.items():
         plan = {"CancelTask", "AmendPlan"}
         if state in WITH_PATIENT:

@@ -54,7 +54,7 @@ from tests.unit.referral.referral.stories import (
 )
 from tests.unit.referral.table import tales, tales_down
 from tests.unit.referral.table.cases import Rejected, Story, Who
-from tests.unit.referral.table.moves import ANSWERS, BYPASS, CALLED_AN_ERROR, DIVERT, REROUTE
+from tests.unit.referral.table.moves import ANSWERS, BYPASS, CALLED_AN_ERROR, DIVERT, REROUTE, TAKEN_BACK
 from tests.unit.referral.table.moves_plan import AMENDED, DONE, EXPLAINED, MISSED, NOT_NEEDED, STANDING
 from tests.unit.referral.table.moves_results import TOO_MANY, with_many_results
 from tests.unit.referral.table.moves_review import LEAD, REVIEW, TO_REVIEW
@@ -180,6 +180,7 @@ def _ends() -> Iterator[Rejected]:
     for others in (GENERAL_OFFICE, COORDINATOR):
         yield _refused(S.TREATED, ERROR, others, "ERROR_NOT_CLAIMED")
     yield _refused(marked, replace(ERROR, reason=NO_REASON), GENERAL_OFFICE, "REASON_MISSING")
+    yield _refused(S.TREATED, TAKEN_BACK, WUCAIWAN, "ERROR_MARK_NOT_STANDING")
 
 
 def _plan() -> Iterator[Rejected]:
