@@ -32,6 +32,7 @@ class _BoardsFile(_Entry, frozen=True, kw_only=True):
     centres: tuple[str, ...]
     facilities: tuple[str, ...]
     drill: _DrillEntry
+    walls: dict[str, tuple[str, ...]] = {}
 
 
 def load_board_policy(path: Path = DEFAULT_BOARDS, *, utc_offset_minutes: int) -> BoardPolicy:
@@ -47,11 +48,15 @@ def load_board_policy(path: Path = DEFAULT_BOARDS, *, utc_offset_minutes: int) -
         raise BoardsFileError(f"{path}: live_s is 5 at least, and limit_s no less than live_s")
     if content.drill.answer_within_s < 1 or content.drill.late_max_s < 0:
         raise BoardsFileError(f"{path}: drill: answer_within_s is 1 at least, late_max_s not negative")
+    unknown = {centre for named in content.walls.values() for centre in named} - set(content.centres)
+    if unknown:
+        raise BoardsFileError(f"{path}: walls: {', '.join(sorted(unknown))} is not among the centres")
     return BoardPolicy(
         live_s=content.live_s,
         limit_s=content.limit_s,
         centres=content.centres,
         facilities=content.facilities,
+        walls=content.walls,
         drill=DrillTiming(
             at=at, answer_within_s=content.drill.answer_within_s, late_max_s=content.drill.late_max_s
         ),

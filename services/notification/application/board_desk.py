@@ -1,4 +1,4 @@
-"""What follows when the last board of a facility goes silent, and when one is back."""
+"""What follows when the last board of a facility or centre goes silent, and when one is back."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,6 +18,7 @@ from services.notification.domain.board import (
     BoardState,
     MissBoard,
     NoteBoard,
+    Place,
     WithdrawBoard,
     board_name,
 )
@@ -44,9 +45,9 @@ _SYSTEM = system_actor("notification")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Silence:
-    """A facility without a board."""
+    """A place without a board."""
 
-    facility: str
+    place: Place
     last_seen_at: datetime | None
 
 
@@ -72,33 +73,53 @@ class BoardDesk:
         self._presence = presence
         self._reach = reach
 
-    def lacks_board(self, facility: str) -> bool:
-        """Whether a board is expected at the facility and none is live now: nobody is to wait for one."""
-        found = self._presence.current().get(facility)
-        return found is not None and self.expects(facility) and found.silent_s > self._policy.live_s
+    def place_of(self, facility: str, role: str) -> Place:
+        """Whose boards an alert is looked for on: its centre's where that has some, else the facility's."""
+        centre = Place(facility=facility, centre=role)
+        has_own = bool(role) and centre in self._presence.current() and self.expects(centre)
+        return centre if has_own else Place(facility=facility)
+
+    def lacks_board(self, facility: str, role: str) -> bool:
+        """Whether a board is expected for such an alert and none is live now: nobody is to wait for one."""
+        place = self.place_of(facility, role)
+        found = self._presence.current().get(place)
+        return found is not None and self.expects(place) and found.silent_s > self._policy.live_s
+
+    def is_live(self, facility: str, role: str) -> bool:
+        """Whether such an alert is on a board now."""
+        found = self._presence.current().get(self.place_of(facility, role))
+        return found is not None and found.seen_at is not None and found.silent_s <= self._policy.live_s
+
+    def centres_of(self, facility: str) -> tuple[str, ...]:
+        """The centres of a facility, for which boards may be opened."""
+        return tuple(
+            centre for centre in self._policy.centres if self.expects(Place(facility=facility, centre=centre))
+        )
 
     async def reached_without(
-        self, facility: str, escalation: tuple[EscalationStep, ...]
+        self, facility: str, role: str, escalation: tuple[EscalationStep, ...]
     ) -> frozenset[str] | None:
-        """Where the facility lacks its board, the users of the escalation who are reached otherwise."""
-        return await self._reach.of(escalation) if self.lacks_board(facility) else None
+        """Where such an alert lacks its board, the users of the escalation who are reached otherwise."""
+        return await self._reach.of(escalation) if self.lacks_board(facility, role) else None
 
     def is_seen(self, facility: str, actor: Actor) -> bool:
         """Whether the facility's boards are the actor's to see."""
         return sees(actor, facility, self._directory.current())
 
-    def expects(self, facility: str) -> bool:
-        """Whether a board that the facility once had may not go silent."""
-        known = self._directory.current().facilities.get(facility)
-        return self._policy.expects_board(facility, known.capabilities if known else ())
+    def expects(self, place: Place) -> bool:
+        """Whether a board that the place once had may not go silent."""
+        known = self._directory.current().facilities.get(place.facility)
+        capabilities = known.capabilities if known else ()
+        return self._policy.expects_board(place.facility, capabilities, place.centre)
 
-    def note(self, facility: str) -> Reaction:
+    def note(self, place: Place) -> Reaction:
         """A board is live: the outage, if there was one, is over."""
 
         async def reaction(work: Work) -> None:
-            name = board_name(facility)
+            name = board_name(place.facility, place.centre)
             state: Board | None = await work.load(self._kinds.board, name)
-            events = boards.decide(state, NoteBoard(facility=facility), work.context)
+            command = NoteBoard(facility=place.facility, centre=place.centre)
+            events = boards.decide(state, command, work.context)
             if events:
                 await work.record(self._kinds.board, name, events)
                 await self._settle(work, state, type(events[0]).__name__)
@@ -109,15 +130,18 @@ class BoardDesk:
         """No board for longer than the limit: an alert, once an outage; open alerts go on without a board."""
 
         async def reaction(work: Work) -> None:
-            name = board_name(silence.facility)
+            place = silence.place
+            name = board_name(place.facility, place.centre)
             state: Board | None = await work.load(self._kinds.board, name)
-            command = MissBoard(facility=silence.facility, last_seen_at=silence.last_seen_at)
+            command = MissBoard(
+                facility=place.facility, centre=place.centre, last_seen_at=silence.last_seen_at
+            )
             for event in boards.decide(state, command, work.context):
                 if isinstance(event, BoardLost):
                     version = 1 if state is None else state.version + 1
                     await work.record(self._kinds.board, name, (event,))
-                    await self._alarm(work, event, version)
-                    await self._go_on(work, silence.facility)
+                    await self._alarm(work, event, place, version)
+                    await self._go_on(work, place)
 
         return reaction
 
@@ -125,7 +149,7 @@ class BoardDesk:
         """A person took the boards down; answers with them."""
 
         async def use_case(work: Work) -> Reply[Board]:
-            name = board_name(facility)
+            name = board_name(facility, command.centre)
             state: Board | None = await work.load_target(self._kinds.board, name)
             actor = acting_at(work.context.actor, facility, self._directory.current())
             events = boards.decide(state, command, replace(work.context, actor=actor))
@@ -135,18 +159,24 @@ class BoardDesk:
 
         return use_case
 
-    async def _alarm(self, work: Work, lost: BoardLost, version: int) -> None:
+    async def _alarm(self, work: Work, lost: BoardLost, place: Place, version: int) -> None:
         directory = self._directory.current()
-        known = directory.facilities.get(lost.facility)
-        centres = self._policy.centres_of(known.capabilities if known else ())
+        name = board_name(place.facility, place.centre)
+        # The lead of a centre with boards of its own is told of those.
+        shared = Place(facility=place.facility)
+        centres = tuple(
+            centre
+            for centre in self.centres_of(place.facility)
+            if self.place_of(place.facility, centre) == shared
+        )
         command = no_board_alert(
-            lost.facility,
+            place,
             centres,
-            boards.outage_key(lost.facility, version),
-            cause_event_id=derive_id("event", board_name(lost.facility), str(version)),
+            boards.outage_key(name, version),
+            cause_event_id=derive_id("event", name, str(version)),
             catalogue=self._catalogue,
             directory=directory,
-            rosters=await rosters_of(work, self._kinds, directory, lost.facility),
+            rosters=await rosters_of(work, self._kinds, directory, place.facility),
             at=work.context.recorded_at,
         )
         reached = await self._reach.of(command.escalation)
@@ -157,18 +187,21 @@ class BoardDesk:
         if events:
             await work.record(self._kinds.alert, lost.alert, events)
 
-    async def _go_on(self, work: Work, facility: str) -> None:
+    async def _go_on(self, work: Work, place: Place) -> None:
         query = StreamQuery(
             kind=self._kinds.alert.name,
-            contains={"facility": facility, "state": "TRIGGERED"},
+            contains={"facility": place.facility, "state": "TRIGGERED"},
             limit=_ALERTS_MAX,
         )
         page = await self._store.find(query)
         if page.next_after is not None:
-            _log.error("alerts_wait_for_a_board", facility=facility, gone_on=_ALERTS_MAX)
+            _log.error("alerts_wait_for_a_board", facility=place.facility, gone_on=_ALERTS_MAX)
         for stream in page.streams:
             alert: Alert | None = await work.load(self._kinds.alert, stream.stream_id)
             if alert is None or alert.rule == boards.NO_BOARD:
+                continue
+            # Another's boards show it as before.
+            if self.place_of(place.facility, alert.role) != place:
                 continue
             reached = await self._reach.of(alert.escalation, silent=silent_channel(alert))
             command = GoOnWithoutBoard(reached=reached)

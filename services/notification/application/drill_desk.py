@@ -151,7 +151,7 @@ class DrillDesk:
             facility=facility,
             centre=centre,
             scheduled=scheduled,
-            without_board=self._boards.lacks_board(facility),
+            without_board=self._boards.lacks_board(facility, centre),
             at=at,
             answer_within_s=self._policy.drill.answer_within_s,
         )

@@ -40,7 +40,7 @@ _ACTOR = system_actor("notification")
 #: Told of what was not planned, and of who is not reached: channel, outcome.
 Counted = Callable[[str, str], None]
 #: Whether a board of a facility is live.
-BoardIsLive = Callable[[str], bool]
+BoardIsLive = Callable[[str, str], bool]
 
 
 class DeliveryPlanner:
@@ -159,4 +159,4 @@ class DeliveryPlanner:
     ) -> bool:
         if is_reached(named, channels=self._reach.traits, own=own, silent=silent_channel(alert)):
             return True
-        return bool(facility) and self._board_is_live(facility)
+        return bool(facility) and self._board_is_live(facility, alert.role)

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from services.notification.domain.board import Place
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Presence:
-    """The boards of one facility."""
+    """The boards of one place."""
 
     #: None where there never was a sign of life
     seen_at: datetime | None
@@ -19,17 +21,17 @@ class Presence:
 class BoardPresence(Protocol):
     """Raises DependencyDown when the database is away."""
 
-    async def note(self, facility: str) -> None:
-        """A board of the facility shows its alerts now."""
+    async def note(self, place: Place) -> None:
+        """A board shows the alerts of the place now; one of a centre those of its facility as well."""
 
-    async def expect(self, facilities: tuple[str, ...]) -> None:
+    async def expect(self, places: tuple[Place, ...]) -> None:
         """These must have a board from now on."""
 
-    async def forget(self, facility: str) -> None:
+    async def forget(self, place: Place) -> None:
         """None is expected there any more."""
 
     async def refresh(self) -> None:
         """Reads anew what every process heard."""
 
-    def current(self) -> Mapping[str, Presence]:
-        """By facility, as of the last refresh."""
+    def current(self) -> Mapping[Place, Presence]:
+        """By place, as of the last refresh."""

@@ -104,7 +104,9 @@ class RecipientPreview:
                     at=supposition.at,
                 )
                 alerts = ask()
-                reached = await self._boards.reached_without(intent.facility, alerts[0].alert.escalation)
+                reached = await self._boards.reached_without(
+                    intent.facility, intent.role, alerts[0].alert.escalation
+                )
                 found.extend(alerts if reached is None else ask(reached=reached))
         keys = [each.alert.dedup_key for each in found] if supposition.subject else []
         return Preview(alerts=tuple(found), open_alerts=await self._open(keys), settled_rules=settled)

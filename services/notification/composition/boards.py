@@ -27,8 +27,8 @@ class Boards:
     """What has to do with boards and drills."""
 
     desk: BoardDesk
-    #: whether a board of a facility is live
-    is_live: Callable[[str], bool]
+    #: whether an alert of a facility and role is on a board now
+    is_live: Callable[[str, str], bool]
     drills: DrillDesk
     watch: BoardWatch
     boards_served: board_service.BoardServicer
@@ -61,13 +61,9 @@ def compose_boards(
     )
     drills = DrillDesk(kinds=kinds, policy=policy, directory=directory, boards=desk)
 
-    def is_live(facility: str) -> bool:
-        seen = presence.current().get(facility)
-        return seen is not None and seen.seen_at is not None and seen.silent_s <= policy.live_s
-
     return Boards(
         desk=desk,
-        is_live=is_live,
+        is_live=desk.is_live,
         drills=drills,
         watch=BoardWatch(
             runner=runner,

@@ -1,4 +1,7 @@
-"""The boards of a facility: whether its alerts reach a screen that somebody sees.
+"""The boards of a facility or of one of its centres: whether alerts reach a screen that somebody sees.
+
+A screen that hangs for a centre is of the facility as well; one that hangs for none, such as a telephone or
+the bed desk's page, says nothing of a centre's.
 
 Signs of life come every few seconds and are no events. What they come to is: a board appeared, all of them
 are lost, somebody took them down. An outage begins with the event that ends being live, so there is one at a
@@ -17,7 +20,7 @@ from services.shared.kernel.command import CommandContext, Deadline, Recorded
 from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import FailedRule, NotAllowed, NotFound, NotPermitted
 
-#: Rule of the alert that no board of a facility is live.
+#: Rule of the alert that no board of a facility or centre is live.
 NO_BOARD = "NO_BOARD"
 
 BoardEvent = BoardAppeared | BoardLost | BoardWithdrawn
@@ -25,18 +28,27 @@ EVENTS: tuple[type, ...] = (BoardAppeared, BoardLost, BoardWithdrawn)
 
 
 class BoardState(StrEnum):
-    """Where a facility's boards stand."""
+    """Where the boards of a facility or centre stand."""
 
     LIVE = "LIVE"
     LOST = "LOST"
     WITHDRAWN = "WITHDRAWN"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Place:
+    """Where boards hang."""
+
+    facility: str
+    #: empty for those of the facility together
+    centre: str = ""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Board:
-    """The boards of a facility together. 提醒屏"""
+    """The boards of a facility, or of one of its centres, together. 提醒屏"""
 
-    #: `boards/{facility}`
+    #: `boards/{facility}`, or `boards/{facility}/{centre}`
     name: str
     version: int
     facility: str
@@ -46,6 +58,8 @@ class Board:
     last_seen_at: datetime | None = None
     #: of an outage: the alert that it is
     alert: str = ""
+    #: empty for those of the facility together
+    centre: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +67,7 @@ class NoteBoard:
     """A board gives signs of life. Given by the service."""
 
     facility: str
+    centre: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +76,7 @@ class MissBoard:
 
     facility: str
     last_seen_at: datetime | None
+    centre: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,20 +86,22 @@ class WithdrawBoard:
     #: empty for the caller's own
     facility: str
     reason: CodedReason
+    #: empty for those of the facility together
+    centre: str = ""
 
 
 BoardCommand = NoteBoard | MissBoard | WithdrawBoard
 COMMANDS: tuple[type, ...] = (NoteBoard, MissBoard, WithdrawBoard)
 
 
-def board_name(facility: str) -> str:
-    """The name of a facility's boards."""
-    return f"boards/{facility}"
+def board_name(facility: str, centre: str = "") -> str:
+    """The name of the boards of a facility, or of its centre."""
+    return f"boards/{facility}/{centre}" if centre else f"boards/{facility}"
 
 
-def outage_key(facility: str, version: int) -> str:
+def outage_key(name: str, version: int) -> str:
     """The dedup key of the alert of the outage that begins with the event of this version."""
-    return f"{NO_BOARD}/{board_name(facility)}/{version}"
+    return f"{NO_BOARD}/{name}/{version}"
 
 
 def may_report(actor: Actor) -> bool:
@@ -103,14 +121,20 @@ def decide(state: Board | None, command: BoardCommand, context: CommandContext) 
     match command:
         case NoteBoard():
             is_live = state is not None and state.state is BoardState.LIVE
-            return () if is_live else (BoardAppeared(facility=command.facility),)
+            return () if is_live else (BoardAppeared(facility=command.facility, centre=command.centre),)
         case MissBoard():
             # One that was never seen may be missed too, where the site expects one.
             if state is not None and state.state is not BoardState.LIVE:
                 return ()
-            key = outage_key(command.facility, 1 if state is None else state.version + 1)
-            alert = resource_name("alerts", key)
-            return (BoardLost(facility=command.facility, last_seen_at=command.last_seen_at, alert=alert),)
+            name = board_name(command.facility, command.centre)
+            key = outage_key(name, 1 if state is None else state.version + 1)
+            lost = BoardLost(
+                facility=command.facility,
+                centre=command.centre,
+                last_seen_at=command.last_seen_at,
+                alert=resource_name("alerts", key),
+            )
+            return (lost,)
         case WithdrawBoard():
             return _withdraw(state, command, context.actor)
 
@@ -120,7 +144,7 @@ def _withdraw(state: Board | None, command: WithdrawBoard, actor: Actor) -> tupl
     if not may_arrange(actor, facility):
         raise NotPermitted("BOARD_NOT_THEIRS", board_texts.NOT_THEIRS)
     if state is None:
-        raise NotFound("Board", board_name(facility))
+        raise NotFound("Board", board_name(facility, command.centre))
     if state.state is not BoardState.LOST:
         rule = FailedRule(code=f"BOARD_{state.state.value}", text=board_texts.BOARD_STATES[state.state.value])
         raise NotAllowed(
@@ -129,7 +153,7 @@ def _withdraw(state: Board | None, command: WithdrawBoard, actor: Actor) -> tupl
             failed_rules=(rule,),
             resource_name=state.name,
         )
-    return (BoardWithdrawn(facility=facility, reason=command.reason),)
+    return (BoardWithdrawn(facility=facility, centre=command.centre, reason=command.reason),)
 
 
 def evolve(state: Board | None, recorded: Recorded[BoardEvent]) -> Board:
@@ -139,6 +163,7 @@ def evolve(state: Board | None, recorded: Recorded[BoardEvent]) -> Board:
         name=metadata.aggregate_id,
         version=0,
         facility=event.facility,
+        centre=event.centre,
         state=BoardState.LOST,
         changed_at=metadata.recorded_at,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from services.notification.domain import board_texts, texts
-from services.notification.domain.board import NO_BOARD, board_name
+from services.notification.domain.board import NO_BOARD, Place, board_name
 from services.notification.domain.commands import TriggerAlert
 from services.notification.domain.directory import Directory
 from services.notification.domain.drill import DRILL, drill_key
@@ -19,7 +19,7 @@ _SEVERITY = Severity.HIGH
 
 
 def no_board_alert(
-    facility: str,
+    place: Place,
     centres: tuple[str, ...],
     dedup_key: str,
     *,
@@ -29,31 +29,33 @@ def no_board_alert(
     rosters: Rosters,
     at: datetime,
 ) -> TriggerAlert:
-    """To the lead of each centre, then who comes after, down to the fallback.
-
-    Each of a facility's centres loses its screens with the last one.
-    """
+    """To the lead of each centre that has no screen with it, then who comes after, down to the fallback."""
+    roles = (place.centre,) if place.centre else centres or ("",)
     escalation = escalation_policy(
         rosters,
-        roles=centres or ("",),
+        roles=roles,
         timing=catalogue.escalation[_SEVERITY],
         first_step=DutyStep.LEAD,
         fallback=catalogue.fallback,
         at=at,
     )
-    name = directory.name(facility)
+    names = {"facility": directory.name(place.facility)}
+    title, body = board_texts.NO_BOARD_TITLE, board_texts.NO_BOARD_BODY
+    if place.centre:
+        names["centre"] = texts.role_names((place.centre,))
+        title, body = board_texts.NO_CENTRE_BOARD_TITLE, board_texts.NO_CENTRE_BOARD_BODY
     return TriggerAlert(
         rule=NO_BOARD,
         dedup_key=dedup_key,
         severity=_SEVERITY,
-        facility=facility,
-        role=centres[0] if centres else "",
+        facility=place.facility,
+        role=roles[0],
         pathway=None,
         urgency=None,
-        subject=board_name(facility),
+        subject=board_name(place.facility, place.centre),
         episode="",
-        title=board_texts.named(board_texts.NO_BOARD_TITLE, facility=name),
-        body=board_texts.named(board_texts.NO_BOARD_BODY, facility=name),
+        title=board_texts.named(title, **names),
+        body=board_texts.named(body, **names),
         action="",
         act_by=None,
         escalation=escalation,

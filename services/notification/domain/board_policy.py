@@ -1,6 +1,7 @@
 """Where a board is expected, how long its silence is borne, and how drills are held: the site's file."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta, timezone
 
 
@@ -30,13 +31,17 @@ class BoardPolicy:
     drill: DrillTiming
     #: of the local time
     utc_offset_minutes: int
+    #: by facility: its centres that must have a board of their own from the start
+    walls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def centres_of(self, capabilities: tuple[str, ...]) -> tuple[str, ...]:
         """The centres of a facility with these capabilities."""
         return tuple(centre for centre in self.centres if centre in capabilities)
 
-    def expects_board(self, facility: str, capabilities: tuple[str, ...]) -> bool:
-        """Whether a board that this facility once had may not go silent."""
+    def expects_board(self, facility: str, capabilities: tuple[str, ...], centre: str = "") -> bool:
+        """Whether a board that this facility, or this centre of it, once had may not go silent."""
+        if centre:
+            return centre in self.walls.get(facility, ()) or centre in self.centres_of(capabilities)
         return facility in self.facilities or bool(self.centres_of(capabilities))
 
     def next_drill(self, after: datetime) -> datetime | None:

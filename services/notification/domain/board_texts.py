@@ -8,6 +8,14 @@ NO_BOARD_BODY = BilingualText(
     en="No board of {facility} shows its alerts; people are called at once instead. "
     "Have one switched on now.",
 )
+NO_CENTRE_BOARD_TITLE = BilingualText(
+    zh="{facility}{centre}提醒屏离线", en="No alert board of the {centre} at {facility}"
+)
+NO_CENTRE_BOARD_BODY = BilingualText(
+    zh="{facility}{centre}无提醒屏在线，该中心的提醒已改为直接呼叫人员。请立即派人恢复提醒屏。",
+    en="No board of the {centre} at {facility} shows its alerts; people are called at once instead. "
+    "Have one switched on now.",
+)
 DRILL_TITLE = BilingualText(zh="演练：{centre}", en="DRILL: {centre}")
 DRILL_BODY = BilingualText(
     zh="这是每日静默演练，不涉及患者。请值班人员确认。",

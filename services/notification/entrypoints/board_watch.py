@@ -10,7 +10,7 @@ from services.notification.application.aggregates import Aggregates
 from services.notification.application.board_desk import BoardDesk, Silence
 from services.notification.application.drill_desk import DrillDesk
 from services.notification.application.presence import BoardPresence
-from services.notification.domain.board import Board, BoardState, board_name
+from services.notification.domain.board import Board, BoardState, Place, board_name
 from services.notification.domain.board_policy import BoardPolicy
 from services.notification.domain.drill_plan import DrillPlan, is_held_at
 from services.shared.eventstore.runner import CommandRunner
@@ -76,8 +76,8 @@ class BoardWatch:
                 await asyncio.wait_for(self._stopping.wait(), _EVERY_S)
 
     async def _look(self) -> None:
-        if not self._is_told and self._policy.facilities:
-            await self._presence.expect(self._policy.facilities)
+        if not self._is_told and (expected := self._expected()):
+            await self._presence.expect(expected)
             self._is_told = True
         await self._presence.refresh()
         if not self._acts:
@@ -87,20 +87,30 @@ class BoardWatch:
             await self._follow_plans()
         self._looks += 1
 
+    def _expected(self) -> tuple[Place, ...]:
+        """Where the site's file wants a board from the start."""
+        walls = (
+            Place(facility=facility, centre=centre)
+            for facility, centres in self._policy.walls.items()
+            for centre in centres
+        )
+        return (*(Place(facility=each) for each in self._policy.facilities), *walls)
+
     async def _follow_boards(self) -> None:
-        for facility, seen in self._presence.current().items():
-            if not self._boards.expects(facility):
+        for place, seen in self._presence.current().items():
+            if not self._boards.expects(place):
                 continue
-            name = board_name(facility)
+            name = board_name(place.facility, place.centre)
             state: Board | None = (await self._runner.load(self._kinds.board, name, fresh=False)).state
             is_live = state is not None and state.state is BoardState.LIVE
             if seen.seen_at is not None and seen.silent_s <= self._policy.live_s:
                 if not is_live:
-                    await self._react(self._boards.note(facility), name)
+                    await self._react(self._boards.note(place), name)
             elif seen.silent_s > self._policy.limit_s and (is_live or state is None):
-                silence = Silence(facility=facility, last_seen_at=seen.seen_at)
+                silence = Silence(place=place, last_seen_at=seen.seen_at)
                 await self._react(self._boards.miss(silence), name)
-                _log.warning("board_lost", facility=facility, silent_s=round(seen.silent_s))
+                silent_s = round(seen.silent_s)
+                _log.warning("board_lost", facility=place.facility, centre=place.centre, silent_s=silent_s)
 
     async def _follow_plans(self) -> None:
         for plan, (facility, centre) in self._drills.centres().items():

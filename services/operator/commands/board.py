@@ -57,6 +57,9 @@ def withdraw(
     facility: Annotated[str, typer.Argument(help="机构 · facility", show_default=False)],
     *,
     reason: Annotated[str, typer.Option("--reason", help="原因代码，如 MOVED · coded reason")],
+    centre: Annotated[
+        str, typer.Option("--centre", help="中心；缺省为全院 · of a centre, else of the facility")
+    ] = "",
     text: Annotated[str, typer.Option("--text", help="说明 · in words")] = "",
     lang: LanguageOption = Language.BOTH,
     token: TokenOption = "",
@@ -70,8 +73,9 @@ def withdraw(
     fields = {
         "request_id": str(uuid4()),
         "facility": facility,
+        "centre": centre,
         "reason": {"code": reason, "text": text},
     }
     answer = ask_notification("WithdrawBoard", fields, notification, operator_token(token, key))
     assert isinstance(answer, board_service_pb2.WithdrawBoardResponse)
-    sys.stdout.write(say("board.withdrawn", lang, facility=answer.board.facility) + "\n")
+    sys.stdout.write(say("board.withdrawn", lang, place=answer.board.name.removeprefix("boards/")) + "\n")

@@ -14,18 +14,21 @@ from tierlink.notification.v1 import board_pb2
 
 
 def print_boards(boards: Sequence[Any], console: Console, language: Language, *, now: datetime) -> None:
-    """One line for each facility."""
+    """One line for each facility, and for each centre that has boards of its own."""
     if not boards:
         console.print(say("board.none", language))
         return
     table = Table(title=say("board.title", language), title_justify="left", title_style="bold")
-    for column in ("facility", "state", "silent"):
+    for column in ("facility", "centre", "state", "silent"):
         table.add_column(say(f"board.column.{column}", language), overflow="fold")
     for each in boards:
         state = board_pb2.BoardState.Name(each.state).removeprefix("BOARD_STATE_")
         style = "bold red" if each.state == board_pb2.BOARD_STATE_LOST else ""
         table.add_row(
-            each.facility, Text(say(f"board.state.{state}", language), style=style), _silent(each, now)
+            each.facility,
+            each.centre or "–",
+            Text(say(f"board.state.{state}", language), style=style),
+            _silent(each, now),
         )
     console.print(table)
 

@@ -7,6 +7,7 @@ import pytest
 
 from services.notification.adapters.board_policy_file import BoardsFileError, load_board_policy
 from services.notification.domain import drill, drill_plan
+from services.notification.domain.board import Place
 from services.notification.domain.board_alerts import drill_alert, no_board_alert
 from services.notification.domain.board_policy import BoardPolicy, DrillTiming
 from services.notification.domain.drill import Drill, DrillState, scheduled_drill_name, summaries
@@ -96,7 +97,7 @@ def test_the_alert_is_silent_and_calls_nobody_beyond_the_duty() -> None:
 
 def test_no_board_calls_lead_and_fallback_and_not_those_who_look_at_the_board() -> None:
     command = no_board_alert(
-        HOSPITAL,
+        Place(facility=HOSPITAL),
         ("STROKE",),
         "NO_BOARD/boards/jimsar-general/2",
         cause_event_id="e-2",
@@ -110,6 +111,26 @@ def test_no_board_calls_lead_and_fallback_and_not_those_who_look_at_the_board() 
     assert "dr-li" not in called
     assert set(called) >= {recipient.user for recipient in CATALOGUE.fallback.recipients}
     assert not command.drill
+
+
+def test_of_a_centres_boards_its_own_lead_is_told_by_name_and_no_other_centres() -> None:
+    leads = [duty(f"lead-{role}", role, "lead") for role in ("STROKE", "CHEST_PAIN")]
+    command = no_board_alert(
+        Place(facility=HOSPITAL, centre="CHEST_PAIN"),
+        ("STROKE", "CHEST_PAIN"),
+        "NO_BOARD/boards/jimsar-general/CHEST_PAIN/2",
+        cause_event_id="e-2",
+        catalogue=CATALOGUE,
+        directory=DIRECTORY,
+        rosters=Rosters(own=roster_of(*leads), lead=None),
+        at=NOW,
+    )
+    assert (command.role, command.subject) == ("CHEST_PAIN", f"boards/{HOSPITAL}/CHEST_PAIN")
+    called = [recipient.user for step in command.escalation for recipient in step.recipients]
+    assert "lead-CHEST_PAIN" in called
+    assert "lead-STROKE" not in called
+    assert "胸痛中心" in command.title.zh
+    assert "chest pain centre" in command.body.en
 
 
 def test_a_day_has_one_drill_at_the_sites_local_time() -> None:

@@ -33,7 +33,10 @@ class Desk:
     """An alert that was triggered, and a planner of its calls."""
 
     def __init__(
-        self, books: Books, *channels: SiteChannel, live: Callable[[str], bool] = lambda facility: False
+        self,
+        books: Books,
+        *channels: SiteChannel,
+        live: Callable[[str, str], bool] = lambda facility, role: False,
     ) -> None:
         self.runner = CommandRunner(MemoryEventStore())
         self.counted: list[tuple[str, str]] = []
@@ -124,7 +127,9 @@ async def test_a_named_channel_without_an_address_reaches_nobody_either() -> Non
 
 async def test_while_a_board_is_live_it_is_waited_for() -> None:
     desk = await Desk(
-        Books(dr_zhao=(PHONE,)), SMS, live=lambda facility: facility == POLICY[0].facility
+        Books(dr_zhao=(PHONE,)),
+        SMS,
+        live=lambda facility, role: (facility, role) == (POLICY[0].facility, TRIGGER.role),
     ).trigger()
     assert await desk.rows() == []
     assert await desk.step() == 0

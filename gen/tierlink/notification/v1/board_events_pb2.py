@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+tierlink/notification/v1/board_events.proto\x12\x18tierlink.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1btierlink/type/v1/type.proto\"\x8d\x02\n\nBoardEvent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12\x41\n\x0e\x62oard_appeared\x18\n \x01(\x0b\x32\'.tierlink.notification.v1.BoardAppearedH\x00\x12\x39\n\nboard_lost\x18\x0b \x01(\x0b\x32#.tierlink.notification.v1.BoardLostH\x00\x12\x43\n\x0f\x62oard_withdrawn\x18\x0c \x01(\x0b\x32(.tierlink.notification.v1.BoardWithdrawnH\x00\x42\t\n\x07payload\"!\n\rBoardAppeared\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\"^\n\tBoardLost\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12\x30\n\x0clast_seen_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61lert\x18\x03 \x01(\t\"Q\n\x0e\x42oardWithdrawn\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+tierlink/notification/v1/board_events.proto\x12\x18tierlink.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1btierlink/type/v1/type.proto\"\x8d\x02\n\nBoardEvent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12\x41\n\x0e\x62oard_appeared\x18\n \x01(\x0b\x32\'.tierlink.notification.v1.BoardAppearedH\x00\x12\x39\n\nboard_lost\x18\x0b \x01(\x0b\x32#.tierlink.notification.v1.BoardLostH\x00\x12\x43\n\x0f\x62oard_withdrawn\x18\x0c \x01(\x0b\x32(.tierlink.notification.v1.BoardWithdrawnH\x00\x42\t\n\x07payload\"1\n\rBoardAppeared\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12\x0e\n\x06\x63\x65ntre\x18\x64 \x01(\t\"n\n\tBoardLost\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12\x30\n\x0clast_seen_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61lert\x18\x03 \x01(\t\x12\x0e\n\x06\x63\x65ntre\x18\x64 \x01(\t\"a\n\x0e\x42oardWithdrawn\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\x12\x0e\n\x06\x63\x65ntre\x18\x64 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BOARDEVENT']._serialized_start=136
   _globals['_BOARDEVENT']._serialized_end=405
   _globals['_BOARDAPPEARED']._serialized_start=407
-  _globals['_BOARDAPPEARED']._serialized_end=440
-  _globals['_BOARDLOST']._serialized_start=442
-  _globals['_BOARDLOST']._serialized_end=536
-  _globals['_BOARDWITHDRAWN']._serialized_start=538
-  _globals['_BOARDWITHDRAWN']._serialized_end=619
+  _globals['_BOARDAPPEARED']._serialized_end=456
+  _globals['_BOARDLOST']._serialized_start=458
+  _globals['_BOARDLOST']._serialized_end=568
+  _globals['_BOARDWITHDRAWN']._serialized_start=570
+  _globals['_BOARDWITHDRAWN']._serialized_end=667
 # @@protoc_insertion_point(module_scope)

@@ -20,7 +20,7 @@ DESCRIPTOR: descriptor.FileDescriptor
 
 @typing.final
 class BoardEvent(message.Message):
-    """What is stored of a facility's boards. Signs of life are not events: only what they come to is."""
+    """What is stored of the boards of a facility or centre. Signs of life are not events: only what they come to is."""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -54,35 +54,42 @@ class BoardEvent(message.Message):
 
 @typing.final
 class BoardAppeared(message.Message):
-    """A board shows the facility's alerts, the first or again after an outage."""
+    """A board shows its alerts, the first or again after an outage."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     FACILITY_FIELD_NUMBER: builtins.int
+    CENTRE_FIELD_NUMBER: builtins.int
     facility: builtins.str
+    centre: builtins.str
+    """Empty for the boards of the facility together."""
     def __init__(
         self,
         *,
         facility: builtins.str = ...,
+        centre: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre", b"centre", "facility", b"facility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class BoardLost(message.Message):
-    """No board of the facility has given a sign of life for longer than the limit."""
+    """None has given a sign of life for longer than the limit."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     FACILITY_FIELD_NUMBER: builtins.int
     LAST_SEEN_AT_FIELD_NUMBER: builtins.int
     ALERT_FIELD_NUMBER: builtins.int
+    CENTRE_FIELD_NUMBER: builtins.int
     facility: builtins.str
     alert: builtins.str
     """The alert that it is. `alerts/{uuid}`."""
+    centre: builtins.str
+    """Empty for the boards of the facility together."""
     @builtins.property
     def last_seen_at(self) -> timestamp_pb2.Timestamp:
         """Unset where there never was one."""
@@ -93,22 +100,26 @@ class BoardLost(message.Message):
         facility: builtins.str = ...,
         last_seen_at: timestamp_pb2.Timestamp | None = ...,
         alert: builtins.str = ...,
+        centre: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["last_seen_at", b"last_seen_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["alert", b"alert", "facility", b"facility", "last_seen_at", b"last_seen_at"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["alert", b"alert", "centre", b"centre", "facility", b"facility", "last_seen_at", b"last_seen_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
 class BoardWithdrawn(message.Message):
-    """A person took the facility's boards down: none is expected."""
+    """A person took the boards down: none is expected."""
 
     DESCRIPTOR: descriptor.Descriptor
 
     FACILITY_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    CENTRE_FIELD_NUMBER: builtins.int
     facility: builtins.str
+    centre: builtins.str
+    """Empty for the boards of the facility together."""
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
     def __init__(
@@ -116,9 +127,10 @@ class BoardWithdrawn(message.Message):
         *,
         facility: builtins.str = ...,
         reason: type_pb2.CodedReason | None = ...,
+        centre: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre", b"centre", "facility", b"facility", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

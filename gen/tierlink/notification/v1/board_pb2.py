@@ -25,15 +25,15 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tierlink/notification/v1/board.proto\x12\x18tierlink.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xec\x01\n\x05\x42oard\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\x12\x33\n\x05state\x18\x04 \x01(\x0e\x32$.tierlink.notification.v1.BoardState\x12\x0c\n\x04live\x18\x05 \x01(\x08\x12\x30\n\x0clast_seen_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nchanged_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61lert\x18\x08 \x01(\t*p\n\nBoardState\x12\x1b\n\x17\x42OARD_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x42OARD_STATE_LIVE\x10\x01\x12\x14\n\x10\x42OARD_STATE_LOST\x10\x02\x12\x19\n\x15\x42OARD_STATE_WITHDRAWN\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$tierlink/notification/v1/board.proto\x12\x18tierlink.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfc\x01\n\x05\x42oard\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\x12\x33\n\x05state\x18\x04 \x01(\x0e\x32$.tierlink.notification.v1.BoardState\x12\x0c\n\x04live\x18\x05 \x01(\x08\x12\x30\n\x0clast_seen_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nchanged_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x61lert\x18\x08 \x01(\t\x12\x0e\n\x06\x63\x65ntre\x18\x64 \x01(\t*p\n\nBoardState\x12\x1b\n\x17\x42OARD_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x42OARD_STATE_LIVE\x10\x01\x12\x14\n\x10\x42OARD_STATE_LOST\x10\x02\x12\x19\n\x15\x42OARD_STATE_WITHDRAWN\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tierlink.notification.v1.board_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_BOARDSTATE']._serialized_start=338
-  _globals['_BOARDSTATE']._serialized_end=450
+  _globals['_BOARDSTATE']._serialized_start=354
+  _globals['_BOARDSTATE']._serialized_end=466
   _globals['_BOARD']._serialized_start=100
-  _globals['_BOARD']._serialized_end=336
+  _globals['_BOARD']._serialized_end=352
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ class _BoardStateEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_BoardState.
     DESCRIPTOR: descriptor.EnumDescriptor
     BOARD_STATE_UNSPECIFIED: _BoardState.ValueType  # 0
     BOARD_STATE_LIVE: _BoardState.ValueType  # 1
-    """At least one board of the facility shows its alerts."""
+    """At least one board shows its alerts."""
     BOARD_STATE_LOST: _BoardState.ValueType  # 2
     """None has given a sign of life for too long: an outage."""
     BOARD_STATE_WITHDRAWN: _BoardState.ValueType  # 3
@@ -36,7 +36,7 @@ class BoardState(_BoardState, metaclass=_BoardStateEnumTypeWrapper): ...
 
 BOARD_STATE_UNSPECIFIED: BoardState.ValueType  # 0
 BOARD_STATE_LIVE: BoardState.ValueType  # 1
-"""At least one board of the facility shows its alerts."""
+"""At least one board shows its alerts."""
 BOARD_STATE_LOST: BoardState.ValueType  # 2
 """None has given a sign of life for too long: an outage."""
 BOARD_STATE_WITHDRAWN: BoardState.ValueType  # 3
@@ -44,7 +44,7 @@ BOARD_STATE_WITHDRAWN: BoardState.ValueType  # 3
 
 @typing.final
 class Board(message.Message):
-    """Whether a facility's alerts are on a screen that somebody sees. 提醒屏"""
+    """Whether the alerts of a facility, or of one of its centres, are on a screen that somebody sees. 提醒屏"""
 
     DESCRIPTOR: descriptor.Descriptor
 
@@ -56,8 +56,9 @@ class Board(message.Message):
     LAST_SEEN_AT_FIELD_NUMBER: builtins.int
     CHANGED_AT_FIELD_NUMBER: builtins.int
     ALERT_FIELD_NUMBER: builtins.int
+    CENTRE_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """`boards/{facility}`."""
+    """`boards/{facility}`, or `boards/{facility}/{centre}`."""
     version: builtins.int
     facility: builtins.str
     state: BoardState.ValueType
@@ -65,6 +66,8 @@ class Board(message.Message):
     """A sign of life came a moment ago: alerts reach a screen now."""
     alert: builtins.str
     """Of an outage: the alert that it is. `alerts/{uuid}`."""
+    centre: builtins.str
+    """Centre whose boards these are, such as STROKE; empty for those of the facility together."""
     @builtins.property
     def last_seen_at(self) -> timestamp_pb2.Timestamp:
         """The last sign of life; unset where there never was one."""
@@ -84,9 +87,10 @@ class Board(message.Message):
         last_seen_at: timestamp_pb2.Timestamp | None = ...,
         changed_at: timestamp_pb2.Timestamp | None = ...,
         alert: builtins.str = ...,
+        centre: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["changed_at", b"changed_at", "last_seen_at", b"last_seen_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["alert", b"alert", "changed_at", b"changed_at", "facility", b"facility", "last_seen_at", b"last_seen_at", "live", b"live", "name", b"name", "state", b"state", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["alert", b"alert", "centre", b"centre", "changed_at", b"changed_at", "facility", b"facility", "last_seen_at", b"last_seen_at", "live", b"live", "name", b"name", "state", b"state", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -28,13 +28,15 @@ from tierlink.notification.v1 import board_pb2 as tierlink_dot_notification_dot_
 from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,tierlink/notification/v1/board_service.proto\x12\x18tierlink.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$tierlink/notification/v1/board.proto\x1a\x1btierlink/type/v1/type.proto\"\x14\n\x12ReportBoardRequest\"%\n\x13ReportBoardResponse\x12\x0e\n\x06live_s\x18\x01 \x01(\x05\"\x13\n\x11ListBoardsRequest\"E\n\x12ListBoardsResponse\x12/\n\x06\x62oards\x18\x01 \x03(\x0b\x32\x1f.tierlink.notification.v1.Board\"\xf4\x01\n\x14WithdrawBoardRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x08\x66\x61\x63ility\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x35\n\x06reason\x18\x05 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonB\x06\xbaH\x03\xc8\x01\x01\x42\x13\n\x11_expected_version\"G\n\x15WithdrawBoardResponse\x12.\n\x05\x62oard\x18\x01 \x01(\x0b\x32\x1f.tierlink.notification.v1.Board2\xd5\x02\n\x0c\x42oardService\x12j\n\x0bReportBoard\x12,.tierlink.notification.v1.ReportBoardRequest\x1a-.tierlink.notification.v1.ReportBoardResponse\x12g\n\nListBoards\x12+.tierlink.notification.v1.ListBoardsRequest\x1a,.tierlink.notification.v1.ListBoardsResponse\x12p\n\rWithdrawBoard\x12..tierlink.notification.v1.WithdrawBoardRequest\x1a/.tierlink.notification.v1.WithdrawBoardResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,tierlink/notification/v1/board_service.proto\x12\x18tierlink.notification.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a$tierlink/notification/v1/board.proto\x1a\x1btierlink/type/v1/type.proto\"-\n\x12ReportBoardRequest\x12\x17\n\x06\x63\x65ntre\x18\x64 \x01(\tB\x07\xbaH\x04r\x02\x18@\"%\n\x13ReportBoardResponse\x12\x0e\n\x06live_s\x18\x01 \x01(\x05\"\x13\n\x11ListBoardsRequest\"}\n\x12ListBoardsResponse\x12/\n\x06\x62oards\x18\x01 \x03(\x0b\x32\x1f.tierlink.notification.v1.Board\x12\x36\n\x07\x63\x65ntres\x18\x64 \x03(\x0b\x32%.tierlink.notification.v1.BoardCentre\"J\n\x0b\x42oardCentre\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12-\n\x04name\x18\x02 \x01(\x0b\x32\x1f.tierlink.type.v1.BilingualText\"\x8d\x02\n\x14WithdrawBoardRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x08\x66\x61\x63ility\x18\x04 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12\x35\n\x06reason\x18\x05 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReasonB\x06\xbaH\x03\xc8\x01\x01\x12\x17\n\x06\x63\x65ntre\x18\x64 \x01(\tB\x07\xbaH\x04r\x02\x18@B\x13\n\x11_expected_version\"G\n\x15WithdrawBoardResponse\x12.\n\x05\x62oard\x18\x01 \x01(\x0b\x32\x1f.tierlink.notification.v1.Board2\xd5\x02\n\x0c\x42oardService\x12j\n\x0bReportBoard\x12,.tierlink.notification.v1.ReportBoardRequest\x1a-.tierlink.notification.v1.ReportBoardResponse\x12g\n\nListBoards\x12+.tierlink.notification.v1.ListBoardsRequest\x1a,.tierlink.notification.v1.ListBoardsResponse\x12p\n\rWithdrawBoard\x12..tierlink.notification.v1.WithdrawBoardRequest\x1a/.tierlink.notification.v1.WithdrawBoardResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tierlink.notification.v1.board_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_REPORTBOARDREQUEST'].fields_by_name['centre']._loaded_options = None
+  _globals['_REPORTBOARDREQUEST'].fields_by_name['centre']._serialized_options = b'\272H\004r\002\030@'
   _globals['_WITHDRAWBOARDREQUEST'].fields_by_name['request_id']._loaded_options = None
   _globals['_WITHDRAWBOARDREQUEST'].fields_by_name['request_id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_WITHDRAWBOARDREQUEST'].fields_by_name['expected_version']._loaded_options = None
@@ -43,18 +45,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WITHDRAWBOARDREQUEST'].fields_by_name['facility']._serialized_options = b'\272H\004r\002\030@'
   _globals['_WITHDRAWBOARDREQUEST'].fields_by_name['reason']._loaded_options = None
   _globals['_WITHDRAWBOARDREQUEST'].fields_by_name['reason']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_WITHDRAWBOARDREQUEST'].fields_by_name['centre']._loaded_options = None
+  _globals['_WITHDRAWBOARDREQUEST'].fields_by_name['centre']._serialized_options = b'\272H\004r\002\030@'
   _globals['_REPORTBOARDREQUEST']._serialized_start=203
-  _globals['_REPORTBOARDREQUEST']._serialized_end=223
-  _globals['_REPORTBOARDRESPONSE']._serialized_start=225
-  _globals['_REPORTBOARDRESPONSE']._serialized_end=262
-  _globals['_LISTBOARDSREQUEST']._serialized_start=264
-  _globals['_LISTBOARDSREQUEST']._serialized_end=283
-  _globals['_LISTBOARDSRESPONSE']._serialized_start=285
-  _globals['_LISTBOARDSRESPONSE']._serialized_end=354
-  _globals['_WITHDRAWBOARDREQUEST']._serialized_start=357
-  _globals['_WITHDRAWBOARDREQUEST']._serialized_end=601
-  _globals['_WITHDRAWBOARDRESPONSE']._serialized_start=603
-  _globals['_WITHDRAWBOARDRESPONSE']._serialized_end=674
-  _globals['_BOARDSERVICE']._serialized_start=677
-  _globals['_BOARDSERVICE']._serialized_end=1018
+  _globals['_REPORTBOARDREQUEST']._serialized_end=248
+  _globals['_REPORTBOARDRESPONSE']._serialized_start=250
+  _globals['_REPORTBOARDRESPONSE']._serialized_end=287
+  _globals['_LISTBOARDSREQUEST']._serialized_start=289
+  _globals['_LISTBOARDSREQUEST']._serialized_end=308
+  _globals['_LISTBOARDSRESPONSE']._serialized_start=310
+  _globals['_LISTBOARDSRESPONSE']._serialized_end=435
+  _globals['_BOARDCENTRE']._serialized_start=437
+  _globals['_BOARDCENTRE']._serialized_end=511
+  _globals['_WITHDRAWBOARDREQUEST']._serialized_start=514
+  _globals['_WITHDRAWBOARDREQUEST']._serialized_end=783
+  _globals['_WITHDRAWBOARDRESPONSE']._serialized_start=785
+  _globals['_WITHDRAWBOARDRESPONSE']._serialized_end=856
+  _globals['_BOARDSERVICE']._serialized_start=859
+  _globals['_BOARDSERVICE']._serialized_end=1200
 # @@protoc_insertion_point(module_scope)

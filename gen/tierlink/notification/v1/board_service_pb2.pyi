@@ -25,12 +25,20 @@ DESCRIPTOR: descriptor.FileDescriptor
 class ReportBoardRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
+    CENTRE_FIELD_NUMBER: builtins.int
+    centre: builtins.str
+    """Centre that the screen hangs for, such as STROKE: it is the centre's board and the facility's. Left out, such as
+    on a telephone, it counts for the facility only. A centre that the facility does not have is refused, and the
+    screen counts for the facility.
+    """
     def __init__(
         self,
+        *,
+        centre: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["centre", b"centre"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -70,16 +78,46 @@ class ListBoardsResponse(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
     BOARDS_FIELD_NUMBER: builtins.int
+    CENTRES_FIELD_NUMBER: builtins.int
     @builtins.property
     def boards(self) -> containers.RepeatedCompositeFieldContainer[board_pb2.Board]: ...
+    @builtins.property
+    def centres(self) -> containers.RepeatedCompositeFieldContainer[BoardCentre]:
+        """Centres of the caller's facility for which a board may be opened."""
+
     def __init__(
         self,
         *,
         boards: abc.Iterable[board_pb2.Board] | None = ...,
+        centres: abc.Iterable[BoardCentre] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["boards", b"boards"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["boards", b"boards", "centres", b"centres"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class BoardCentre(message.Message):
+    """A centre for which a board may be opened."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CODE_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    code: builtins.str
+    """Capability, such as STROKE."""
+    @builtins.property
+    def name(self) -> type_pb2.BilingualText: ...
+    def __init__(
+        self,
+        *,
+        code: builtins.str = ...,
+        name: type_pb2.BilingualText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["name", b"name"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["code", b"code", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -92,12 +130,15 @@ class WithdrawBoardRequest(message.Message):
     OCCURRED_AT_FIELD_NUMBER: builtins.int
     FACILITY_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
+    CENTRE_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
     """Version the caller decided on; a stale one is refused."""
     facility: builtins.str
     """Facility; the caller's when left out."""
+    centre: builtins.str
+    """Centre whose boards these are; left out, those of the facility together."""
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """Clinical time; defaults to receipt."""
@@ -112,10 +153,11 @@ class WithdrawBoardRequest(message.Message):
         occurred_at: timestamp_pb2.Timestamp | None = ...,
         facility: builtins.str = ...,
         reason: type_pb2.CodedReason | None = ...,
+        centre: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "facility", b"facility", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "centre", b"centre", "expected_version", b"expected_version", "facility", b"facility", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
