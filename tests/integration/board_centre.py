@@ -56,17 +56,20 @@ class Centre:
     def drills(self) -> Any:
         return drill_service_pb2_grpc.DrillServiceStub(self.hospital.channel)
 
-    async def report(self) -> None:
+    async def report(self, centre: str = "") -> None:
         """A board's sign of life."""
         await self.boards.ReportBoard(
-            board_service_pb2.ReportBoardRequest(), metadata=self.hospital.as_(COUNTY)
+            board_service_pb2.ReportBoardRequest(centre=centre), metadata=self.hospital.as_(COUNTY)
         )
 
-    async def board(self) -> Any:
-        found = await self.boards.ListBoards(
+    async def listed(self) -> Any:
+        return await self.boards.ListBoards(
             board_service_pb2.ListBoardsRequest(), metadata=self.hospital.as_(COUNTY)
         )
-        return found.boards[0] if found.boards else board_pb2.Board()
+
+    async def board(self, centre: str = "") -> Any:
+        found = [each for each in (await self.listed()).boards if each.centre == centre]
+        return found[0] if found else board_pb2.Board()
 
     async def alerts_of(self, rule: str) -> list[Any]:
         found = await self.alerts.ListAlerts(

@@ -109,6 +109,42 @@ async def _taken_down(at: Centre) -> None:
     assert (await at.board()).name == ""
 
 
+async def test_a_telephone_of_the_facility_is_no_wall_of_its_stroke_centre(
+    stack: SharedStack, database: CreateDatabase, tmp_path: Path
+) -> None:
+    async with centre(stack, await database(), tmp_path) as at:
+        assert [each.code for each in (await at.listed()).centres] == ["STROKE"]
+        # A screen for a centre that the county does not have is one of the county's, and is told so.
+        unknown = board_service_pb2.ReportBoardRequest(centre="TRAUMA")
+        await refused(
+            at.boards.ReportBoard(unknown, metadata=at.hospital.as_(COUNTY)), grpc.StatusCode.INVALID_ARGUMENT
+        )
+        await until(lambda: _stands(at, "", board_pb2.BOARD_STATE_LIVE))
+        assert (await at.board("STROKE")).name == (await at.board("TRAUMA")).name == ""
+        await at.report("STROKE")
+        await until(lambda: _stands(at, "STROKE", board_pb2.BOARD_STATE_LIVE))
+        assert (await at.board()).state == board_pb2.BOARD_STATE_LIVE
+        # From now on there is a telephone alone.
+        await until(lambda: _stands(at, "STROKE", board_pb2.BOARD_STATE_LOST, telephone=True))
+        assert (await at.board()).state == board_pb2.BOARD_STATE_LIVE
+        (alert,) = await at.alerts_of("NO_BOARD")
+        assert (alert.role, alert.subject) == ("STROKE", f"boards/{COUNTY}/STROKE")
+        down = board_service_pb2.WithdrawBoardRequest(
+            request_id=new_id(), centre="STROKE", reason={"code": "MOVED"}
+        )
+        answer = await at.boards.WithdrawBoard(down, metadata=at.hospital.as_(COUNTY, Role.REFERRAL_OFFICE))
+        assert (answer.board.centre, answer.board.state) == ("STROKE", board_pb2.BOARD_STATE_WITHDRAWN)
+        await at.report()
+        assert (await at.board("STROKE")).name == ""
+        assert (await at.board()).state == board_pb2.BOARD_STATE_LIVE
+
+
+async def _stands(at: Centre, place: str, state: int, *, telephone: bool = False) -> bool:
+    if telephone:
+        await at.report()
+    return bool((await at.board(place)).state == state)
+
+
 async def test_a_drill_is_held_once_through_a_kill_and_its_answer_is_timed(
     stack: SharedStack, database: CreateDatabase, tmp_path: Path
 ) -> None:

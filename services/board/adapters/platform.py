@@ -110,10 +110,14 @@ class GrpcPlatform:
         found = await answer_of(self._episodes.SummarizeClocks(request, **call_options(token)))
         return medians_of(found)
 
-    async def report_board(self, token: str) -> None:
-        await answer_of(
-            self._boards.ReportBoard(board_service_pb2.ReportBoardRequest(), **call_options(token))
-        )
+    async def report_board(self, token: str, centre: str) -> None:
+        request = board_service_pb2.ReportBoardRequest(centre=centre)
+        await answer_of(self._boards.ReportBoard(request, **call_options(token)))
+
+    async def centres(self, token: str) -> list[Resource]:
+        request = board_service_pb2.ListBoardsRequest()
+        found = await answer_of(self._boards.ListBoards(request, **call_options(token)))
+        return [_content(each) for each in found.centres]
 
     async def wards(self, token: str, facility: str) -> Resource:
         request = bed_service_pb2.ListBedsRequest(facility=facility, page_size=_WARDS_MAX)

@@ -75,8 +75,14 @@ class Platform(Protocol):
     async def door_medians(self, token: str, facility: str) -> Mapping[str, DoorMedian]:
         """What a facility took lately, by the clock of its door, as far as the person may see it."""
 
-    async def report_board(self, token: str) -> None:
-        """A screen shows the alerts of the person's facility now."""
+    async def report_board(self, token: str, centre: str) -> None:
+        """A screen shows the alerts of the person's facility now; of the centre's that it hangs for, if for one.
+
+        A centre that the facility does not have is refused as INVALID, and the screen counts for the facility.
+        """
+
+    async def centres(self, token: str) -> list[Resource]:
+        """The centres of the person's facility that a screen may hang for: `code` and `name`."""
 
     async def wards(self, token: str, facility: str) -> Resource:
         """The wards of a facility with their beds, and from which age their counts are stale."""

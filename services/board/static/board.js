@@ -1,5 +1,6 @@
 // The alert board.
 import { Alerts } from "./alerts.js";
+import { Centre } from "./centre.js";
 import { Episode } from "./episode.js";
 import { LiveStream, State } from "./live.js";
 import { Answer, byId, call, learnTime, loadNames, nameOf, onSignedOut, serverNow, setCsrfToken, signIn, signedOut } from "./page.js";
@@ -10,7 +11,7 @@ import { duration, inLanguage, loadTexts, say, timeOfDay, toggleLanguage } from 
 import { strip, Wards } from "./wards.js";
 
 const episode = new Episode();
-let me, alerts, referrals, wards, sound, stream;
+let me, alerts, centre, referrals, wards, sound, stream;
 
 async function start() {
   await loadTexts();
@@ -32,7 +33,11 @@ async function start() {
       if (state === State.LIVE) presence.tell();
     },
   });
-  const presence = new Presence(() => stream.state === State.LIVE);
+  centre = new Centre(() => {
+    showPlace();
+    presence.tell();
+  });
+  const presence = new Presence(() => stream.state === State.LIVE, () => centre.told);
   // Its own silence is not announced: the alerts' stream goes the same way, and is the one that counts.
   new LiveStream("/events/referrals", me.heartbeat_s, {
     restart: () => referrals.restart(),
@@ -131,8 +136,15 @@ function tick() {
   }
 }
 
+// Where this screen stands: people take it for that centre's.
+function showPlace() {
+  const facility = inLanguage(nameOf(me.facility)) || me.name;
+  byId("facility").textContent = [facility, centre.name].filter(Boolean).join(" · ");
+}
+
 function showAll() {
-  byId("facility").textContent = inLanguage(nameOf(me.facility)) || me.name;
+  showPlace();
+  centre.render();
   byId("connection").textContent = say(`connection.${stream.state}`);
   byId("connection-title").textContent = say(`connection.${stream.state}`);
   alerts.render();

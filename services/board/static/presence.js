@@ -5,9 +5,10 @@ import { Answer, call, signedOut } from "./page.js";
 const EVERY_MS = 4000;
 
 export class Presence {
-  // `isShowing()`: whether an alert that comes now would be on this page.
-  constructor(isShowing) {
+  // `isShowing()`: whether an alert that comes now would be on this page; `centre()`: which it hangs for.
+  constructor(isShowing, centre) {
     this.isShowing = isShowing;
+    this.centre = centre;
     setInterval(() => this.tell(), EVERY_MS);
     document.addEventListener("visibilitychange", () => this.tell());
   }
@@ -15,7 +16,7 @@ export class Presence {
   async tell() {
     if (document.visibilityState !== "visible" || !this.isShowing()) return;
     try {
-      await call("POST", "/api/presence", {});
+      await call("POST", "/api/presence", { centre: this.centre() });
     } catch (error) {
       if (!(error instanceof Answer)) throw error;
       // The stream says loudly when nobody can be reached; the next sign of life is soon.

@@ -2,10 +2,14 @@
 import { Answer, byId, call } from "./page.js";
 import { loadTexts, say, toggleLanguage } from "./texts.js";
 
+// Which centre the screen hangs for; nothing else of an address leads on from here.
+const centre = new URLSearchParams(window.location.search).get("centre");
+const onward = centre ? `?${new URLSearchParams({ centre })}` : "";
+
 async function signIn(token) {
   try {
     await call("POST", "/api/session", { token });
-    window.location.replace("/");
+    window.location.replace(`/${onward}`);
   } catch (error) {
     if (!(error instanceof Answer)) throw error;
     byId("problem").textContent = say(error.status === 401 ? "signin.refused" : "signin.unreachable");
@@ -15,7 +19,7 @@ async function signIn(token) {
 function takeToken() {
   const token = new URLSearchParams(window.location.hash.slice(1)).get("token");
   // Out of the address bar and the history before anything else.
-  if (window.location.hash) history.replaceState(null, "", "/sign-in");
+  if (window.location.hash) history.replaceState(null, "", `/sign-in${onward}`);
   return token;
 }
 

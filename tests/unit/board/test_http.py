@@ -50,7 +50,7 @@ class FakePlatform:
     def __init__(self) -> None:
         self.refuses_with: Refusal | None = None
         self.acknowledged: list[tuple[str, str]] = []
-        self.reported: list[str] = []
+        self.reported: list[tuple[str, str]] = []
         #: what is asked for with whose token: the person's own, and no other
         self.watched: list[str] = []
 
@@ -61,10 +61,13 @@ class FakePlatform:
 
     watch_referrals = watch_alerts
 
-    async def report_board(self, token: str) -> None:
+    async def report_board(self, token: str, centre: str) -> None:
         if self.refuses_with is not None:
             raise PlatformRefused(self.refuses_with)
-        self.reported.append(token)
+        self.reported.append((token, centre))
+
+    async def centres(self, token: str) -> list[Resource]:
+        return [{"code": "STROKE", "name": {"zh": "卒中中心", "en": "stroke centre"}}]
 
     async def acknowledge(self, token: str, name: str, request_id: str) -> Resource:
         if self.refuses_with is not None:
@@ -265,7 +268,31 @@ async def test_many_pages_of_a_facility_are_one_word_to_the_service(
     platform.refuses_with = None
     for _ in range(20):
         assert (await client.post("/api/presence", json={}, headers=headers)).status_code == 204
-    assert platform.reported == [TOKEN]
+    assert platform.reported == [(TOKEN, "")]
+    # Another centre's screens are another word.
+    for centre in ("STROKE", "STROKE", "CHEST_PAIN"):
+        answer = await client.post("/api/presence", json={"centre": centre}, headers=headers)
+        assert answer.status_code == 204
+    assert platform.reported[1:] == [(TOKEN, "STROKE"), (TOKEN, "CHEST_PAIN")]
+
+
+@pytest.mark.parametrize("centre", [7, ["STROKE"], "x" * 65])
+async def test_a_centre_is_a_short_text(
+    client: httpx.AsyncClient, platform: FakePlatform, centre: object
+) -> None:
+    headers = await _sign_in(client)
+    answer = await client.post("/api/presence", json={"centre": centre}, headers=headers)
+    assert answer.status_code == 400
+    assert platform.reported == []
+
+
+async def test_a_walls_address_says_its_centre_also_through_signing_in(client: httpx.AsyncClient) -> None:
+    assert (await client.get("/api/centres")).status_code == 401
+    answer = await client.get("/?centre=CHEST_PAIN%0d%0aSet-Cookie:x&next=//elsewhere.test")
+    assert answer.headers["location"] == "/sign-in?centre=CHEST_PAIN%0D%0ASet-Cookie%3Ax"
+    await _sign_in(client)
+    found = (await client.get("/api/centres")).json()["centres"]
+    assert [each["code"] for each in found] == ["STROKE"]
 
 
 @pytest.mark.parametrize("path", ["/events/alerts", "/events/referrals"])

@@ -74,7 +74,7 @@ class Drill(message.Message):
     alert: builtins.str
     """The test alert. `alerts/{uuid}`."""
     without_board: builtins.bool
-    """No board of the facility was live when it began."""
+    """No board was live when it began on which the centre's alerts are looked for."""
     @builtins.property
     def started_at(self) -> timestamp_pb2.Timestamp: ...
     @builtins.property

@@ -21,6 +21,9 @@ from services.shared.kernel.actor import Role
 
 P = ParamSpec("P")
 
+#: As long as the services' contract lets it be.
+_CENTRE_LENGTH_MAX = 64
+
 _STATUS = {
     Refusal.INVALID: 400,
     Refusal.UNAUTHENTICATED: 401,
@@ -64,6 +67,7 @@ class Answers:
             Route("/api/me", self.me, methods=["GET"]),
             Route("/api/alerts/{alert}/acknowledgement", self.acknowledge, methods=["POST"]),
             Route("/api/presence", self.presence, methods=["POST"]),
+            Route("/api/centres", self.centres, methods=["GET"]),
             Route("/api/facilities", self.facilities, methods=["GET"]),
             Route("/api/episodes/{episode}", self.episode, methods=["GET"]),
             Route("/api/beds", self.beds, methods=["GET"]),
@@ -91,8 +95,17 @@ class Answers:
     async def presence(self, request: Request) -> Response:
         """A sign of life of a page that shows alerts now: it alone knows that somebody may see them."""
         session = self._guard.acting(request)
-        await self._presence.seen(session.viewer)
+        centre = (await body_of(request)).get("centre", "")
+        if not isinstance(centre, str) or len(centre) > _CENTRE_LENGTH_MAX:
+            raise HTTPException(400, "not a centre")
+        await self._presence.seen(session.viewer, centre)
         return Response(status_code=204)
+
+    @told_in_http
+    async def centres(self, request: Request) -> Response:
+        """Centres of the person's facility that a screen may hang for."""
+        session = self._guard.session(request)
+        return _json({"centres": await self._platform.centres(session.token)})
 
     @told_in_http
     async def facilities(self, request: Request) -> Response:

@@ -1,5 +1,7 @@
 """The board's HTTP application."""
 
+from urllib.parse import urlencode
+
 import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -55,8 +57,14 @@ class Pages:
         try:
             self._guard.session(request)
         except NotSignedIn:
-            return RedirectResponse("/sign-in", status_code=303)
+            return RedirectResponse(_sign_in_for(request), status_code=303)
         return _file(name)
+
+
+def _sign_in_for(request: Request) -> str:
+    """Where to sign in; a wall's address says which centre it hangs for, and that goes along."""
+    centre = request.query_params.get("centre", "")
+    return f"/sign-in?{urlencode({'centre': centre})}" if centre else "/sign-in"
 
 
 def _file(name: str) -> Response:
