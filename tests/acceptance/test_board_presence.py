@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from tests.acceptance.board_site import (
     CENTRE,
     TELEPHONE,
+    WALL,
     Site,
     actor_of,
     browser,
@@ -90,3 +91,45 @@ def test_a_drill_is_silent_looks_like_one_and_its_answer_is_reported(browser: Br
     assert "jimsar-general" in site.tierlink("drill", "report")
     for page in (wall, telephone):
         page.context.close()
+
+
+def test_a_wall_hangs_for_its_centre_and_a_telephone_is_none(browser: Browser, site: Site) -> None:
+    context = browser.new_context(viewport=WALL, locale="zh-CN")
+    wall = context.new_page()
+    # Not signed in: the centre of the address goes along.
+    wall.goto(f"{site.board}/?centre=STROKE")
+    wall.wait_for_url("**/sign-in?centre=STROKE")
+    wall.goto(f"{site.board}/sign-in?centre=STROKE#token={site.token(actor_of(CENTRE))}")
+    wall.wait_for_url("**/?centre=STROKE")
+    expect(wall.locator("#facility")).to_contain_text("卒中中心", timeout=10_000)
+    expect(wall.locator("#centre")).to_have_value("STROKE")
+    telephone = open_board(browser, site, actor_of(CENTRE, "jg-second"), size=TELEPHONE)
+    boards = f"boards/{CENTRE}/STROKE"
+
+    def states() -> dict[str, str]:
+        found = json.loads(site.tierlink("board", "list", "--output", "json"))["boards"]
+        return {each["name"]: each["state"] for each in found}
+
+    _until(lambda: states().get(boards) == "BOARD_STATE_LIVE", 20)
+    # A browser that comes back by itself, without the address, still hangs where it hung.
+    wall.goto(f"{site.board}/")
+    expect(wall.locator("#centre")).to_have_value("STROKE", timeout=10_000)
+    context.close()
+    _until(lambda: any(each.rule == "NO_BOARD" for each in site.alerts_about(boards)), 40)
+    assert states()[f"boards/{CENTRE}"] == "BOARD_STATE_LIVE"
+    expect(telephone.locator("#alerts .alert", has_text="卒中中心提醒屏离线")).to_have_count(
+        1, timeout=10_000
+    )
+    # Whoever hangs up another chooses its centre on the page.
+    telephone.locator("#centre").select_option("STROKE")
+    expect(telephone.locator("#facility")).to_contain_text("卒中中心")
+    _until(lambda: states()[boards] == "BOARD_STATE_LIVE", 20)
+    keep(telephone, "board-centre-zh-telephone")
+    telephone.goto(f"{site.board}/?centre=PIGEONS")
+    expect(telephone.locator("#centre-unknown")).to_contain_text("PIGEONS", timeout=10_000)
+    assert "STROKE" in site.tierlink("board", "list", "--lang", "en")
+    # Taken down for good, its silence is no outage; the facility's board goes on.
+    _until(lambda: states()[boards] == "BOARD_STATE_LOST", 40)
+    site.tierlink("board", "withdraw", CENTRE, "--centre", "STROKE", "--reason", "MOVED")
+    assert states() == {f"boards/{CENTRE}": "BOARD_STATE_LIVE"}
+    telephone.context.close()

@@ -76,9 +76,9 @@ class Platform(Protocol):
         """What a facility took lately, by the clock of its door, as far as the person may see it."""
 
     async def report_board(self, token: str, centre: str) -> None:
-        """A screen shows the alerts of the person's facility now; of the centre's that it hangs for, if for one.
+        """A screen shows the alerts of the person's facility now, hung for this centre or for none.
 
-        A centre that the facility does not have is refused as INVALID, and the screen counts for the facility.
+        A centre that the facility does not have is INVALID, and the screen counts for the facility.
         """
 
     async def centres(self, token: str) -> list[Resource]:
