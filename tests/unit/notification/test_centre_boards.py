@@ -105,7 +105,7 @@ class Site:
         # Without boards of its own a centre's alerts are looked for on the facility's.
         ({FACILITY: HERE}, [], ["STROKE", "CHEST_PAIN", ""]),
         ({FACILITY: GONE}, ["STROKE", "CHEST_PAIN", ""], []),
-        # A telephone of the facility is no wall of its stroke centre; the chest-pain centre has none of its own.
+        # A telephone of the facility is no wall of its stroke centre; the other centre has no wall.
         ({FACILITY: HERE, STROKE: GONE}, ["STROKE"], ["CHEST_PAIN", ""]),
         ({FACILITY: HERE, STROKE: HERE, CHEST: GONE}, ["CHEST_PAIN"], ["STROKE", ""]),
     ],
