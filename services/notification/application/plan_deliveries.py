@@ -39,7 +39,7 @@ _ACTOR = system_actor("notification")
 
 #: Told of what was not planned, and of who is not reached: channel, outcome.
 Counted = Callable[[str, str], None]
-#: Whether a board of a facility is live.
+#: Whether an alert of a facility and role is on a board now.
 BoardIsLive = Callable[[str, str], bool]
 
 

@@ -7,7 +7,6 @@ from typing import Any, cast
 import pytest
 
 from services.notification.application.board_desk import BoardDesk, Silence
-from services.notification.application.contact_points import ContactPoints
 from services.notification.application.copies import KnownDirectory
 from services.notification.application.presence import BoardPresence, Presence
 from services.notification.application.reach import Reach
@@ -21,6 +20,7 @@ from services.shared.eventstore.work import Work
 from tests.doubles.memory_store import MemoryEventStore
 from tests.unit.notification.folding import KINDS
 from tests.unit.notification.occurrences import DIRECTORY
+from tests.unit.notification.reaching import Books
 from tests.unit.notification.rule_cases import CATALOGUE
 from tests.unit.notification.scenario import HOSPITAL, NOW, SYSTEM, TRIGGER, context
 
@@ -60,7 +60,7 @@ class Site:
             policy=policy,
             directory=cast(KnownDirectory, type("Known", (), {"current": lambda self: DIRECTORY})()),
             presence=cast(BoardPresence, Screens(known)),
-            reach=Reach(cast(ContactPoints, None), {}),
+            reach=Reach(Books(), {}),
         )
 
     async def trigger(self, role: str) -> str:
