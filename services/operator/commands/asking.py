@@ -1,7 +1,8 @@
-"""One question to the notification service, as a command puts it."""
+"""Questions to the running services, as commands put them."""
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 from services.operator.commands.exits import give_up
 from services.operator.commands.options import addresses_of
@@ -9,16 +10,27 @@ from services.operator.rpc.calling import Caller, Patience
 from services.operator.rpc.failures import CallFailed
 from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.values import build_message
-from services.shared.rpc.channels import open_channels
+from services.shared.rpc.channels import SERVICES, Addresses, open_channels
 
-_PATIENCE = Patience(attempt_s=5.0, total_s=5.0)
+#: A person waits: better to be told soon that a service is not there.
+BRIEF = Patience(attempt_s=5.0, total_s=5.0)
+#: A whole file is compared with what is in force.
+FILE = Patience(attempt_s=30.0, total_s=30.0)
+
+T = TypeVar("T")
+Desk = TypeVar("Desk")
 
 
-def ask_notification(name: str, fields: dict[str, Any], address: str, token: str) -> Any:
-    """What the service answers. Gives up when it refuses, or cannot be reached."""
+def answer_of(
+    service: str, name: str, fields: dict[str, Any], address: str, token: str, *, patience: Patience
+) -> Any:
+    """What one service answers to one RPC. Raises CallFailed when it refuses.
+
+    Gives up when there is no address, the fields do not fit, or nobody is there.
+    """
     if not address:
-        addresses_of("-", "-", "")
-    addresses = addresses_of("-", "-", address)
+        addresses_of(**{each: "" if each == service else "-" for each in SERVICES})
+    addresses = addresses_of(**{each: address if each == service else "-" for each in SERVICES})
     method = rpc_methods()[name]
     try:
         request = build_message(method.request, fields)
@@ -27,9 +39,35 @@ def ask_notification(name: str, fields: dict[str, Any], address: str, token: str
 
     async def ask() -> Any:
         async with open_channels(addresses) as channels:
-            return (await Caller(channels, patience=_PATIENCE).call(method, request, token)).message
+            return (await Caller(channels, patience=patience).call(method, request, token)).message
 
     try:
         return asyncio.run(ask())
-    except (CallFailed, OSError) as error:
+    except OSError as error:
         give_up(str(error))
+
+
+def ask_notification(name: str, fields: dict[str, Any], address: str, token: str) -> Any:
+    """What the notification service answers. Gives up when it refuses, or cannot be reached."""
+    try:
+        return answer_of("notification", name, fields, address, token, patience=BRIEF)
+    except CallFailed as error:
+        give_up(str(error))
+
+
+def ask_every_service(
+    addresses: Addresses,
+    token: str,
+    desk: Callable[[Caller, str, str], Desk],
+    work: Callable[[dict[str, Desk]], Awaitable[T]],
+    *,
+    patience: Patience,
+) -> T:
+    """What `work` makes of one desk (caller, service, token) a service. Raises CallFailed, OSError."""
+
+    async def ask() -> T:
+        async with open_channels(addresses) as channels:
+            caller = Caller(channels, patience=patience)
+            return await work({name: desk(caller, name, token) for name in SERVICES})
+
+    return asyncio.run(ask())

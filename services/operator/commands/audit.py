@@ -1,8 +1,6 @@
 """`tierlink audit`: is every chain of every service as it was written, and as it was signed?"""
 
 import asyncio
-import json
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -11,6 +9,7 @@ import typer
 from rich.progress import Progress as Bar
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from services.operator.commands.asking import ask_every_service
 from services.operator.commands.audit_export import export
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
@@ -27,6 +26,7 @@ from services.operator.commands.options import (
 )
 from services.operator.report.consoles import open_console
 from services.operator.report.document import verification_document
+from services.operator.report.json_document import print_json
 from services.operator.report.tables import Tables
 from services.operator.rpc.calling import Caller, Patience
 from services.operator.rpc.checkpoints import Checkpoints
@@ -104,7 +104,7 @@ def verify(
     if output is Output.JSON:
         intact = all(each.is_intact for each in verifications)
         document = {"intact": intact, "services": [verification_document(each) for each in verifications]}
-        sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
+        print_json(document)
     else:
         Tables(open_console(), lang).verifications(verifications)
     if not all(each.is_intact for each in verifications):
@@ -218,10 +218,4 @@ def _line(checkpoint: Checkpoint, language: Language) -> str:
 
 def _asked(addresses: Addresses, token: str, work: Callable[[dict[str, Checkpoints]], Awaitable[T]]) -> T:
     """What `work` makes of the services' checkpoints. Raises CallFailed, OSError."""
-
-    async def ask() -> T:
-        async with open_channels(addresses) as channels:
-            caller = Caller(channels, patience=_CHECKPOINT_PATIENCE)
-            return await work({name: Checkpoints(caller, name, token) for name in SERVICES})
-
-    return asyncio.run(ask())
+    return ask_every_service(addresses, token, Checkpoints, work, patience=_CHECKPOINT_PATIENCE)

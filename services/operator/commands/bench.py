@@ -1,7 +1,6 @@
 """`tierlink bench`: measures the platform, each figure beside its baseline in the same run."""
 
 import asyncio
-import json
 import shlex
 import sys
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import LanguageOption, Output, OutputOption
 from services.operator.commands.stopping import stopped_by_signals
 from services.operator.platform.errors import PlatformError
+from services.operator.report.json_document import print_json
 from services.operator.rpc.failures import CallFailed
 from services.operator.texts import Language, say
 from services.shared.kernel.refusals import DependencyDown
@@ -38,54 +38,64 @@ _EXPECTED = (
 )
 
 
+SecondsOption = Annotated[
+    float, typer.Option("--seconds", min=0.2, max=60, help="每轮秒数 · seconds of one round")
+]
+TurnsOption = Annotated[int, typer.Option("--turns", min=1, max=50, help="轮数 · rounds of each, in turns")]
+OnlyOption = Annotated[
+    list[Bench] | None, typer.Option("--only", help="只测这些，可多次 · these alone, repeatable")
+]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="随机种子 · seed")]
+FacilitiesOption = Annotated[
+    int,
+    typer.Option(
+        "--facilities",
+        min=50,
+        max=5_000,
+        help="availability 基准的机构数，每家百床 · facilities of availability, a hundred beds each",
+    ),
+]
+ReferralsOption = Annotated[
+    int,
+    typer.Option(
+        "--referrals",
+        min=200,
+        max=5_000_000,
+        help="reading 基准先写入的转诊数 · referrals written before reading is timed",
+    ),
+]
+AlertsOption = Annotated[
+    int,
+    typer.Option(
+        "--alerts",
+        min=10,
+        max=100_000,
+        help="escalation 基准中同时到期的提醒数 · alerts due at once in the escalation bench",
+    ),
+]
+BoardsOption = Annotated[
+    int,
+    typer.Option(
+        "--boards", min=1, max=2_000, help="boards 基准的提醒屏数 · boards while their alerts are timed"
+    ),
+]
+CheckOption = Annotated[
+    bool, typer.Option("--check", help="与承诺比较，不足则以 1 结束 · exit 1 when a promise does not hold")
+]
+
+
 def bench(
     *,
     output: OutputOption = Output.TEXT,
-    seconds: Annotated[
-        float, typer.Option("--seconds", min=0.2, max=60, help="每轮秒数 · seconds of one round")
-    ] = 3.0,
-    turns: Annotated[int, typer.Option("--turns", min=1, max=50, help="轮数 · rounds of each, in turns")] = 5,
-    only: Annotated[
-        list[Bench] | None, typer.Option("--only", help="只测这些，可多次 · these alone, repeatable")
-    ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="随机种子 · seed")] = 1,
-    facilities: Annotated[
-        int,
-        typer.Option(
-            "--facilities",
-            min=50,
-            max=5_000,
-            help="availability 基准的机构数，每家百床 · facilities of availability, a hundred beds each",
-        ),
-    ] = 1_000,
-    referrals: Annotated[
-        int,
-        typer.Option(
-            "--referrals",
-            min=200,
-            max=5_000_000,
-            help="reading 基准先写入的转诊数 · referrals written before reading is timed",
-        ),
-    ] = 20_000,
-    alerts: Annotated[
-        int,
-        typer.Option(
-            "--alerts",
-            min=10,
-            max=100_000,
-            help="escalation 基准中同时到期的提醒数 · alerts due at once in the escalation bench",
-        ),
-    ] = 10_000,
-    boards: Annotated[
-        int,
-        typer.Option(
-            "--boards", min=1, max=2_000, help="boards 基准的提醒屏数 · boards while their alerts are timed"
-        ),
-    ] = 500,
-    check: Annotated[
-        bool,
-        typer.Option("--check", help="与承诺比较，不足则以 1 结束 · exit 1 when a promise does not hold"),
-    ] = False,
+    seconds: SecondsOption = 3.0,
+    turns: TurnsOption = 5,
+    only: OnlyOption = None,
+    seed: SeedOption = 1,
+    facilities: FacilitiesOption = 1_000,
+    referrals: ReferralsOption = 20_000,
+    alerts: AlertsOption = 10_000,
+    boards: BoardsOption = 500,
+    check: CheckOption = False,
     lang: LanguageOption = Language.BOTH,
 ) -> None:
     """性能基准，各指标与其基线同场测量 · Benchmarks, each figure beside its baseline.
@@ -123,7 +133,7 @@ def bench(
         sections=sections,
     )
     if output is Output.JSON:
-        sys.stdout.write(f"{json.dumps(document(report), ensure_ascii=False, indent=2)}\n")
+        print_json(document(report))
     else:
         print_report(report, console, lang)
     if check:

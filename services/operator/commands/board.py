@@ -1,13 +1,11 @@
 """`tierlink board`: who is to have a board, whether one is live, and to take one down for good."""
 
-import json
 import sys
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import uuid4
 
 import typer
-from google.protobuf.json_format import MessageToDict
 
 from services.operator.commands.asking import ask_notification
 from services.operator.commands.exits import Exit
@@ -22,6 +20,7 @@ from services.operator.commands.options import (
 )
 from services.operator.report.boards import print_boards
 from services.operator.report.consoles import open_console
+from services.operator.report.json_document import message_document, print_json
 from services.operator.texts import Language, say
 from tierlink.notification.v1 import board_pb2, board_service_pb2
 
@@ -44,8 +43,7 @@ def list_(
     answer = ask_notification("ListBoards", {}, notification, operator_token(token, key))
     assert isinstance(answer, board_service_pb2.ListBoardsResponse)
     if output is Output.JSON:
-        document = MessageToDict(answer, preserving_proto_field_name=True)
-        sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
+        print_json(message_document(answer))
     else:
         print_boards(answer.boards, open_console(), lang, now=datetime.now(UTC))
     if any(each.state == board_pb2.BOARD_STATE_LOST for each in answer.boards):

@@ -1,10 +1,8 @@
 """`tierlink demo`: plays a case on a platform of its own, or on one that is given."""
 
 import asyncio
-import json
 import os
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator
@@ -36,6 +34,7 @@ from services.operator.playing.site_setup import SiteTaken
 from services.operator.playing.summary import Summary
 from services.operator.report.consoles import open_console
 from services.operator.report.document import document
+from services.operator.report.json_document import print_json
 from services.operator.report.next_steps import NextStep, api_steps, next_steps
 from services.operator.report.progress import ProgressOnScreen
 from services.operator.report.tables import Tables
@@ -81,7 +80,7 @@ def demo(
     except (asyncio.CancelledError, KeyboardInterrupt):
         give_up(say("demo.interrupted", lang), Exit.INTERRUPTED)
     if output is Output.JSON:
-        sys.stdout.write(f"{json.dumps(document(summary, steps), ensure_ascii=False, indent=2)}\n")
+        print_json(document(summary, steps))
     else:
         Tables(console, lang).summary(summary, steps)
     if not summary.is_ok:

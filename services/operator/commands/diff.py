@@ -1,8 +1,6 @@
 """`tierlink events diff`: what differs between two streams, or between a store and its topic."""
 
 import asyncio
-import json
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -47,6 +45,7 @@ from services.operator.replay.clusters import see_cluster
 from services.operator.replay.refusals import ReplayRefused
 from services.operator.replay.target import target_names
 from services.operator.report.consoles import open_console
+from services.operator.report.json_document import print_json
 from services.operator.rpc.calling import Caller
 from services.operator.rpc.failures import CallFailed
 from services.operator.texts import Language, say
@@ -117,7 +116,7 @@ def diff(
         give_up(str(error))
     comparison = streams.comparison
     if output is Output.JSON:
-        sys.stdout.write(f"{json.dumps(comparison.document(), ensure_ascii=False, indent=2)}\n")
+        print_json(comparison.document())
     else:
         comparison.print(open_console(), lang)
     if not comparison.is_same:

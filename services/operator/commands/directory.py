@@ -1,10 +1,7 @@
 """`tierlink directory`: puts directory files in force, or says what doing so would change."""
 
-import asyncio
-import json
-import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import uuid4
 
 import grpc
@@ -13,6 +10,7 @@ import typer
 from services.operator.casefile.directory import read_directories
 from services.operator.casefile.directory_places import file_faults
 from services.operator.casefile.model import Directory
+from services.operator.commands.asking import FILE, answer_of
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     KeyOption,
@@ -21,20 +19,14 @@ from services.operator.commands.options import (
     OutputOption,
     ReferralOption,
     TokenOption,
-    addresses_of,
     operator_token,
 )
 from services.operator.report.differences import difference_document, print_difference
-from services.operator.rpc.calling import Caller, Patience
+from services.operator.report.json_document import print_json
 from services.operator.rpc.failures import CallFailed
-from services.operator.rpc.methods import rpc_methods
-from services.operator.rpc.values import build_message
 from services.operator.texts import Language
 from services.shared.located.faults import FaultyFile
-from services.shared.rpc.channels import open_channels
 from tierlink.referral.v1 import directory_service_pb2
-
-_PATIENCE = Patience(attempt_s=30.0, total_s=30.0)
 
 directory = typer.Typer(
     name="directory", help="机构目录 · The directory of facilities.", no_args_is_help=True
@@ -105,35 +97,21 @@ def _ask(
     chosen: Directory, address: str, token: str, key: Path | None, *, dry_run: bool
 ) -> directory_service_pb2.ApplyDirectoryResponse:
     """What the service answers. Gives up when it refuses, each fault with its place in the files."""
-    if not address:
-        addresses_of("", "-", "-")
-    addresses, credentials = addresses_of(address, "-", "-"), operator_token(token, key)
-    method = rpc_methods()["ApplyDirectory"]
+    fields = {**chosen.fields(), "request_id": str(uuid4()), "dry_run": dry_run}
     try:
-        request = build_message(
-            method.request, {**chosen.fields(), "request_id": str(uuid4()), "dry_run": dry_run}
+        answer = answer_of(
+            "referral", "ApplyDirectory", fields, address, operator_token(token, key), patience=FILE
         )
-    except ValueError as error:
-        give_up(str(error))
-
-    async def ask() -> Any:
-        async with open_channels(addresses) as channels:
-            return (await Caller(channels, patience=_PATIENCE).call(method, request, credentials)).message
-
-    try:
-        answer = asyncio.run(ask())
     except CallFailed as error:
         if error.code is not grpc.StatusCode.INVALID_ARGUMENT:
             give_up(str(error))
         by_file, elsewhere = file_faults(chosen, error.violations)
         lines = [line for path, faults in by_file.items() for line in FaultyFile(Path(path), faults).lines()]
         give_up("\n" + "\n".join([*lines, *elsewhere]) if error.violations else str(error))
-    except OSError as error:
-        give_up(str(error))
     assert isinstance(answer, directory_service_pb2.ApplyDirectoryResponse)
     return answer
 
 
 def _print_document(answer: directory_service_pb2.ApplyDirectoryResponse, *, dry_run: bool) -> None:
     document = {"dry_run": dry_run, **difference_document(answer)}
-    sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
+    print_json(document)

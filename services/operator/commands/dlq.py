@@ -1,16 +1,12 @@
 """`tierlink dlq`: records that a service could not handle, and what becomes of them."""
 
-import asyncio
-import json
-import sys
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 import typer
-from google.protobuf.json_format import MessageToDict
-from google.protobuf.message import Message
 
+from services.operator.commands.asking import ask_every_service
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     BedOption,
@@ -25,12 +21,13 @@ from services.operator.commands.options import (
     operator_token,
 )
 from services.operator.report.consoles import open_console
+from services.operator.report.json_document import message_document, print_json
 from services.operator.report.letters import print_letter, print_letters, print_summaries
-from services.operator.rpc.calling import Caller, Patience
+from services.operator.rpc.calling import Patience
 from services.operator.rpc.dead_letters import DeadLetters
 from services.operator.rpc.failures import CallFailed
 from services.operator.texts import Language, say
-from services.shared.rpc.channels import SERVICES, Addresses, open_channels
+from services.shared.rpc.channels import Addresses
 
 _PATIENCE = Patience(attempt_s=10.0, total_s=20.0)
 T = TypeVar("T")
@@ -79,9 +76,12 @@ def list_(
 
     found = _asked(addresses_of(referral, bed, notification), operator_token(token, key), ask)
     if output is Output.JSON:
-        _print_json(
+        print_json(
             {
-                name: {**_document(summary), "letters": [_document(each) for each in letters]}
+                name: {
+                    **message_document(summary, is_whole=True),
+                    "letters": [message_document(each, is_whole=True) for each in letters],
+                }
                 for name, (summary, letters) in found.items()
             }
         )
@@ -113,7 +113,7 @@ def show(
         lambda desks: desks[service.value].letter(letter),
     )
     if output is Output.JSON:
-        _print_json(_document(found))
+        print_json(message_document(found, is_whole=True))
     else:
         print_letter(open_console(), lang, found)
 
@@ -189,21 +189,7 @@ def _check_reason(reason: str) -> None:
 
 def _asked(addresses: Addresses, token: str, work: Callable[[dict[str, DeadLetters]], Awaitable[T]]) -> T:
     """What `work` makes of the services' dead letters. Gives up when one refuses or is not there."""
-
-    async def ask() -> T:
-        async with open_channels(addresses) as channels:
-            caller = Caller(channels, patience=_PATIENCE)
-            return await work({name: DeadLetters(caller, name, token) for name in SERVICES})
-
     try:
-        return asyncio.run(ask())
+        return ask_every_service(addresses, token, DeadLetters, work, patience=_PATIENCE)
     except (CallFailed, OSError) as error:
         give_up(str(error))
-
-
-def _document(message: Message) -> dict[str, Any]:
-    return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
-
-
-def _print_json(document: dict[str, Any]) -> None:
-    sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")

@@ -1,9 +1,7 @@
 """`tierlink doctor`: is everything as it must be, and what is to be done where it is not?"""
 
 import asyncio
-import json
 import logging
-import sys
 from typing import Annotated
 
 import typer
@@ -25,6 +23,7 @@ from services.operator.doctor.examination import examine
 from services.operator.doctor.verdict import Level, worst
 from services.operator.report.consoles import open_console
 from services.operator.report.examination import examination_document, print_examination
+from services.operator.report.json_document import print_json
 from services.operator.texts import Language
 from services.shared.lifecycle.settings import ServiceSettings
 
@@ -63,7 +62,7 @@ def doctor(
         give_up(str(error))
     if output is Output.JSON:
         document = examination_document(report.lines)
-        sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
+        print_json(document)
     else:
         print_examination(open_console(), lang, report.lines)
     if report.is_unreachable:

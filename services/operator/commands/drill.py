@@ -1,13 +1,11 @@
 """`tierlink drill`: does an alert reach somebody? Start one now, and read how they were answered."""
 
-import json
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import uuid4
 
 import typer
-from google.protobuf.json_format import MessageToDict
 
 from services.operator.commands.asking import ask_notification
 from services.operator.commands.exits import Exit
@@ -22,6 +20,7 @@ from services.operator.commands.options import (
 )
 from services.operator.report.consoles import open_console
 from services.operator.report.drills import print_drill_report
+from services.operator.report.json_document import message_document, print_json
 from services.operator.rpc.values import rfc3339
 from services.operator.texts import Language, say
 from tierlink.notification.v1 import drill_service_pb2
@@ -80,10 +79,7 @@ def report(
     answer = ask_notification("GetDrillReport", fields, notification, operator_token(token, key))
     assert isinstance(answer, drill_service_pb2.GetDrillReportResponse)
     if output is Output.JSON:
-        document = MessageToDict(
-            answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-        )
-        sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
+        print_json(message_document(answer, is_whole=True))
     else:
         print_drill_report(answer, open_console(), lang)
     if any(each.missed for each in answer.centres):

@@ -1,8 +1,6 @@
 """`tierlink referral timeline`: every event of a referral's episode, its hashes worked out again here."""
 
 import asyncio
-import json
-import sys
 from dataclasses import asdict
 from typing import Annotated
 
@@ -22,6 +20,7 @@ from services.operator.commands.options import (
 from services.operator.playing.collecting import timeline_rows
 from services.operator.report.consoles import open_console
 from services.operator.report.document import plain, verification_document
+from services.operator.report.json_document import print_json
 from services.operator.report.tables import Tables
 from services.operator.rpc.calling import Caller, Patience
 from services.operator.rpc.failures import CallFailed
@@ -69,7 +68,7 @@ def timeline(
         document = plain(
             {"timeline": [asdict(row) for row in rows], "audit": verification_document(verification)}
         )
-        sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
+        print_json(document)
     else:
         tables = Tables(open_console(), lang)
         tables.timeline(rows, _UTC_OFFSET_MINUTES)

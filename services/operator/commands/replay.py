@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import uuid4
@@ -62,6 +62,19 @@ class _Command:
     path: Path | None
     language: Language
     executes: bool
+
+
+#: What the options say when none is given but those that a resumed replay may have.
+_NO_WISH = Wish(
+    to_topic="",
+    to_suffix="",
+    selection=Selection(),
+    reach=Reach(),
+    count_max=None,
+    pace=Pace(),
+    replays_max=3,
+    yes_live=False,
+)
 
 
 def replay(
@@ -126,17 +139,7 @@ def replay(
             give_up(say("replay.no_target", lang))
         _run(command, _replay(command, chosen_topics(topics), wish, skip_missing=not topics))
         return
-    default = Wish(
-        to_topic="",
-        to_suffix="",
-        selection=Selection(),
-        reach=Reach(),
-        count_max=None,
-        pace=pace,
-        replays_max=3,
-        yes_live=False,
-    )
-    if topics or state or wish != default:
+    if topics or state or wish != replace(_NO_WISH, pace=pace):
         give_up(say("replay.resume_alone", lang))
     _run(command, _resume(command, resume, pace if pace != Pace() else None))
 

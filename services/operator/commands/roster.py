@@ -1,18 +1,15 @@
 """`tierlink roster`: puts a roster file in force, says what that would change, and shows what is missing."""
 
-import asyncio
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any, cast
 from uuid import uuid4
 
 import grpc
 import typer
-from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from services.operator.casefile.roster_file import RosterFile, read_roster
+from services.operator.commands.asking import FILE, answer_of
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     KeyOption,
@@ -21,20 +18,14 @@ from services.operator.commands.options import (
     Output,
     OutputOption,
     TokenOption,
-    addresses_of,
     operator_token,
 )
+from services.operator.report.json_document import message_document, print_json
 from services.operator.report.rosters import print_coverage, print_roster_difference
-from services.operator.rpc.calling import Caller, Patience
 from services.operator.rpc.failures import CallFailed
-from services.operator.rpc.methods import rpc_methods
-from services.operator.rpc.values import build_message
 from services.operator.texts import Language
 from services.shared.located.faults import FaultyFile
-from services.shared.rpc.channels import open_channels
 from tierlink.notification.v1 import roster_service_pb2
-
-_PATIENCE = Patience(attempt_s=30.0, total_s=30.0)
 
 roster = typer.Typer(name="roster", help="值班表 · Rosters: who is called.", no_args_is_help=True)
 
@@ -104,7 +95,7 @@ def coverage(
         give_up(str(error))
     found = cast("roster_service_pb2.GetCoverageResponse", answer)
     if output is Output.JSON:
-        _print_document(found)
+        print_json(message_document(found))
     else:
         print_coverage(found, lang)
     if found.gaps:
@@ -134,34 +125,14 @@ def _applied(
 
 def _ask(name: str, fields: dict[str, Any], address: str, token: str, key: Path | None) -> Message:
     """The answer of one RPC of the notification service. Raises CallFailed when it refuses."""
-    if not address:
-        addresses_of("-", "-", "")
-    addresses, credentials = addresses_of("-", "-", address), operator_token(token, key)
-    method = rpc_methods()[name]
-    try:
-        request = build_message(method.request, fields)
-    except ValueError as error:
-        give_up(str(error))
-
-    async def ask() -> Message:
-        async with open_channels(addresses) as channels:
-            return (await Caller(channels, patience=_PATIENCE).call(method, request, credentials)).message
-
-    try:
-        return asyncio.run(ask())
-    except OSError as error:
-        give_up(str(error))
+    answer = answer_of("notification", name, fields, address, operator_token(token, key), patience=FILE)
+    return cast("Message", answer)
 
 
 def _show(
     answer: roster_service_pb2.ApplyRosterResponse, output: Output, lang: Language, *, is_applied: bool
 ) -> None:
     if output is Output.JSON:
-        _print_document(answer)
+        print_json(message_document(answer))
     else:
         print_roster_difference(answer, lang, is_applied=is_applied)
-
-
-def _print_document(message: Message) -> None:
-    document = json_format.MessageToDict(message, preserving_proto_field_name=True)
-    sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
