@@ -72,7 +72,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     reach = Reach(contacts, channels)
     boards = compose_boards(settings, foundation, kinds, catalogue, directory, reach=reach)
     table = StoredDeliveries(foundation.reading)
-    alerts = compose_alerts(foundation, kinds, catalogue, directory, boards=boards.desk, table=table)
+    alerts = compose_alerts(foundation, kinds, catalogue, directory, boards=boards, reach=reach, table=table)
     answers = answer_desk(settings, foundation, kinds)
     links = answer_service.AnswerServicer(answers, directory)
     consumer = OccurrenceConsumer(runner, alerts.desk, directory)

@@ -30,7 +30,7 @@ from services.operator.rpc.values import build_message
 from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.channels import SERVICES, open_channels
 from tests.acceptance.read_again import from_the_beginning, is_all_read, kill_notification, replay, until
-from tierlink.notification.v1 import alert_events_pb2, alert_pb2
+from tierlink.notification.v1 import alert_events_pb2, alert_pb2, alert_service_pb2
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 
@@ -143,6 +143,13 @@ async def test_who_will_be_called_is_foretold_to_those_whose_it_is(platform: Pla
     assert {(after - before).total_seconds() for before, after in pairwise(moments)} == {3.0}
     assert len(offered.calls) == CALLS_OF_ONE
     assert [(each.duty, each.role) for each in offered.unstaffed] == [("backup", "bed_desk")]
+    # This platform has no screens and no channels: it says so of everybody.
+    assert {
+        (each.is_reached, channel.channel, channel.hindrance)
+        for each in offered.reaches
+        for channel in each.channels
+    } == {(False, "board", alert_service_pb2.REACH_HINDRANCE_NO_BOARD_LIVE)}
+    assert {each.user for each in offered.reaches} >= {"jg-stroke", "jg-bed-desk"}
     for by, fields in ((STRANGER, {"facility": HOSPITAL}), (DESK, {"facility": BRANCH})):
         with pytest.raises(CallFailed) as refused:
             await ask(platform, "PreviewRecipients", by, {**supposed, **fields})

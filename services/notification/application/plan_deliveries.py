@@ -25,7 +25,7 @@ from services.notification.domain.events import (
     AlertRetriggered,
     AlertTriggered,
 )
-from services.notification.domain.reach import Hindrance, is_reached
+from services.notification.domain.reach import ReachHindrance, is_reached
 from services.notification.domain.values import AlertCall, AlertState
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Work
@@ -112,7 +112,7 @@ class DeliveryPlanner:
             if not self._is_reached(alert, called.channels, own, called.facility):
                 unreached += 1
                 self._counted("", "not_reachable")
-                why = "NOT_REACHABLE" if own is not None else Hindrance.CONTACT_POINTS_UNREADABLE.value
+                why = "NOT_REACHABLE" if own is not None else ReachHindrance.CONTACT_POINTS_UNREADABLE.value
                 messages = messages or (plan_unreached(alert, called, why),)
             planned.extend(messages)
         if calls and unreached == len(calls):

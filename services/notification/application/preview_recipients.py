@@ -1,15 +1,19 @@
 """Who would be called for an event, before it happens or before it is sent."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.board_desk import BoardDesk
 from services.notification.application.copies import KnownDirectory, Subjects
+from services.notification.application.plan_deliveries import BoardIsLive
+from services.notification.application.reach import Reach
+from services.notification.domain.commands import TriggerAlert
 from services.notification.domain.communities import sees
 from services.notification.domain.directory import Directory
 from services.notification.domain.duty_steps import Rosters
 from services.notification.domain.preview import PreviewedAlert, previewed
+from services.notification.domain.reach import RecipientReach, reach_of
 from services.notification.domain.roster import Roster, roster_name
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.domain.subject_state import SubjectState
@@ -49,7 +53,10 @@ class RecipientPreview:
         directory: KnownDirectory,
         subjects: Subjects,
         boards: BoardDesk,
+        reach: Reach,
+        board_is_live: BoardIsLive,
     ) -> None:
+        """`board_is_live` is as planning asks it: what is foretold is what will be."""
         self._store = store
         self._runner = runner
         self._kinds = kinds
@@ -57,6 +64,8 @@ class RecipientPreview:
         self._directory = directory
         self._subjects = subjects
         self._boards = boards
+        self._reach = reach
+        self._board_is_live = board_is_live
 
     async def subject(self, name: str, facility: str, actor: Actor) -> SubjectState:
         """What is known of a real case. Raises NotFound when the facility takes no part in it."""
@@ -108,8 +117,24 @@ class RecipientPreview:
                     intent.facility, intent.role, alerts[0].alert.escalation
                 )
                 found.extend(alerts if reached is None else ask(reached=reached))
+        found = [replace(each, reaches=await self._reaches(each.alert)) for each in found]
         keys = [each.alert.dedup_key for each in found] if supposition.subject else []
         return Preview(alerts=tuple(found), open_alerts=await self._open(keys), settled_rules=settled)
+
+    async def _reaches(self, alert: TriggerAlert) -> tuple[RecipientReach, ...]:
+        found: list[RecipientReach] = []
+        for number, step in enumerate(alert.escalation):
+            for person in step.recipients:
+                facility = person.facility or step.facility
+                found.append(
+                    reach_of(
+                        person,
+                        number,
+                        await self._reach.ways(person, alert.severity),
+                        board_is_live=bool(facility) and self._board_is_live(facility),
+                    )
+                )
+        return tuple(found)
 
     def _settled_rules(self, supposition: Supposition) -> tuple[str, ...]:
         def settles(kind: str) -> bool:

@@ -6,8 +6,8 @@ import structlog
 
 from services.notification.application.channels import SiteChannel
 from services.notification.application.contact_points import ContactPoints, ContactsUnreadable
-from services.notification.domain.reach import ChannelTraits, is_reached
-from services.notification.domain.values import EscalationStep, Recipient
+from services.notification.domain.reach import ChannelTraits, Way, is_reached, ways
+from services.notification.domain.values import EscalationStep, Recipient, Severity
 
 _log = structlog.get_logger(__name__)
 
@@ -33,6 +33,11 @@ class Reach:
         """Whether a message that is no board's can come to somebody."""
         own = await self.own(recipient.user)
         return is_reached(recipient.channels, channels=self.traits, own=own, silent=silent)
+
+    async def ways(self, recipient: Recipient, severity: Severity) -> tuple[Way, ...]:
+        """By what somebody is called about an alert of a severity, and what hinders it."""
+        own = await self.own(recipient.user)
+        return ways(recipient.channels, channels=self.traits, own=own, severity=severity)
 
     async def own(self, user: str) -> tuple[str, ...] | None:
         """The site's channels that the person has an address for; None where that cannot be read."""

@@ -8,10 +8,11 @@ from services.notification.adapters.stored_caseload import StoredCaseload
 from services.notification.adapters.stored_copies import StoredDirectory, StoredSubjects
 from services.notification.adapters.stored_deliveries import StoredDeliveries
 from services.notification.application.aggregates import Aggregates
-from services.notification.application.board_desk import BoardDesk
 from services.notification.application.preview_recipients import RecipientPreview
+from services.notification.application.reach import Reach
 from services.notification.application.react_to_occurrence import AlertDesk
 from services.notification.application.reading import AlertReading
+from services.notification.composition.boards import Boards
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.entrypoints.grpc.alert_service import AlertServicer
 from services.notification.entrypoints.grpc.preview_service import PreviewServicer
@@ -38,7 +39,8 @@ def compose_alerts(
     catalogue: RuleCatalogue,
     directory: StoredDirectory,
     *,
-    boards: BoardDesk,
+    boards: Boards,
+    reach: Reach,
     table: StoredDeliveries,
 ) -> Alerts:
     """Connects the desk, the service that shows its alerts and the one that previews them."""
@@ -51,7 +53,7 @@ def compose_alerts(
         directory=directory,
         subjects=subjects,
         cases=StoredCaseload(store),
-        boards=boards,
+        boards=boards.desk,
     )
     previews = RecipientPreview(
         store=store,
@@ -60,7 +62,9 @@ def compose_alerts(
         catalogue=catalogue,
         directory=directory,
         subjects=subjects,
-        boards=boards,
+        boards=boards.desk,
+        reach=reach,
+        board_is_live=boards.is_live,
     )
     tail = TopicTail(foundation.kafka, ALERT_TOPIC, FeedMetrics(foundation.registry))
     served = AlertServicer(

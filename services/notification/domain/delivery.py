@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from services.notification.domain.alert_state import Alert
-from services.notification.domain.reach import ChannelTraits, Hindrance, Way, ways
+from services.notification.domain.reach import ChannelTraits, ReachHindrance, Way, ways
 from services.notification.domain.values import AlertCall, AlertState, Severity
 from services.shared.kernel.ids import derive_id
 
@@ -26,10 +26,10 @@ ANSWERED = "ANSWERED"
 NO_CHANNEL = ""
 
 #: What shows in the alert as a message that was given up: somebody has to mend the roster or the site's file.
-_SHOWN = (Hindrance.NO_SUCH_CHANNEL, Hindrance.NO_CONTACT_POINT)
+_SHOWN = (ReachHindrance.NO_SUCH_CHANNEL, ReachHindrance.NO_CONTACT_POINT)
 
 #: The site wants it so: nothing is planned.
-_LEFT_OUT = (Hindrance.CHANNEL_SILENT, Hindrance.NOT_FOR_SEVERITY)
+_LEFT_OUT = (ReachHindrance.CHANNEL_SILENT, ReachHindrance.NOT_FOR_SEVERITY)
 
 _RANKS = {Severity.CRITICAL: 0, Severity.HIGH: 1, Severity.INFORMATION: 2}
 

@@ -10,6 +10,7 @@ from services.notification.domain.directory import Directory
 from services.notification.domain.duty_steps import Rosters, UnstaffedStep, unstaffed_steps
 from services.notification.domain.escalation import Escalation, first_round, next_round
 from services.notification.domain.matching import AlertIntent
+from services.notification.domain.reach import RecipientReach
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.domain.values import Recipient
 
@@ -36,6 +37,8 @@ class PreviewedAlert:
     unstaffed: tuple[UnstaffedStep, ...] = ()
     #: what the rule asks of the event, and nobody has said
     assumptions: tuple[str, ...] = ()
+    #: by what each person of each step is reached, now
+    reaches: tuple[RecipientReach, ...] = ()
 
 
 def previewed(

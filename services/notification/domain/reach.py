@@ -4,10 +4,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.notification.domain.values import STREAM_CHANNEL, Severity
+from services.notification.domain import texts
+from services.notification.domain.values import STREAM_CHANNEL, Recipient, Severity
+from services.shared.kernel.text import BilingualText
 
 #: Every board and stream shows an alert at once; nothing is sent there.
-BUILT_IN_CHANNELS = frozenset({STREAM_CHANNEL, "board"})
+BOARD_CHANNEL = "board"
+BUILT_IN_CHANNELS = frozenset({STREAM_CHANNEL, BOARD_CHANNEL})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,9 +28,11 @@ class ChannelTraits:
     needs_address: bool = False
 
 
-class Hindrance(StrEnum):
+class ReachHindrance(StrEnum):
     """Why a channel brings somebody nothing."""
 
+    #: no board is live where the alert is shown
+    NO_BOARD_LIVE = "NO_BOARD_LIVE"
     #: the roster names it, and the site has none of that name
     NO_SUCH_CHANNEL = "NO_SUCH_CHANNEL"
     #: the alert is about the channel's own silence
@@ -46,7 +51,7 @@ class Way:
 
     channel: str
     #: None where it brings a message to them
-    hindrance: Hindrance | None
+    hindrance: ReachHindrance | None
 
 
 def ways(
@@ -89,21 +94,69 @@ def is_reached(
     return any(way.hindrance is None for way in ways(named, channels=channels, own=own, silent=silent))
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelReach:
+    """Whether one channel brings a call to a person."""
+
+    channel: str
+    reaches: bool
+    #: None where it reaches them
+    hindrance: ReachHindrance | None = None
+    #: the hindrance in words
+    text: BilingualText | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecipientReach:
+    """By what one person of a step is reached."""
+
+    #: from 0
+    step: int
+    user: str
+    name: str
+    is_reached: bool
+    #: the board first
+    channels: tuple[ChannelReach, ...]
+
+
+def reach_of(
+    recipient: Recipient, step: int, found: tuple[Way, ...], *, board_is_live: bool
+) -> RecipientReach:
+    """What a preview says of one person: the board, which shows every alert, and the ways beside it."""
+    board = Way(channel=BOARD_CHANNEL, hindrance=None if board_is_live else ReachHindrance.NO_BOARD_LIVE)
+    channels = tuple(
+        ChannelReach(
+            channel=way.channel,
+            reaches=way.hindrance is None,
+            hindrance=way.hindrance,
+            text=None if way.hindrance is None else texts.HINDRANCES[way.hindrance.value],
+        )
+        for way in (board, *found)
+    )
+    return RecipientReach(
+        step=step,
+        user=recipient.user,
+        name=recipient.name,
+        is_reached=any(each.reaches for each in channels),
+        channels=channels,
+    )
+
+
 def _hindrance(
     name: str,
     traits: ChannelTraits | None,
     own: Collection[str] | None,
     severity: Severity | None,
     silent: str,
-) -> Hindrance | None:
+) -> ReachHindrance | None:
     if traits is None:
-        return Hindrance.NO_SUCH_CHANNEL
+        return ReachHindrance.NO_SUCH_CHANNEL
     if name == silent:
-        return Hindrance.CHANNEL_SILENT
+        return ReachHindrance.CHANNEL_SILENT
     if severity is not None and severity not in traits.severities:
-        return Hindrance.NOT_FOR_SEVERITY
+        return ReachHindrance.NOT_FOR_SEVERITY
     if not traits.needs_address:
         return None
     if own is None:
-        return Hindrance.CONTACT_POINTS_UNREADABLE
-    return None if name in own else Hindrance.NO_CONTACT_POINT
+        return ReachHindrance.CONTACT_POINTS_UNREADABLE
+    return None if name in own else ReachHindrance.NO_CONTACT_POINT

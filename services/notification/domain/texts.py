@@ -144,3 +144,15 @@ ABOUT = BilingualText(zh="编号 {case}，{facility}", en="Case {case}, {facilit
 ABOUT_CHANNEL = BilingualText(zh="通道 {case}", en="Channel {case}")
 DUE_WITHIN = BilingualText(zh="剩余 {minutes} 分钟", en="{minutes} min left")
 OVERDUE_BY = BilingualText(zh="已超时 {minutes} 分钟", en="overdue by {minutes} min")
+
+#: Why a channel brings somebody nothing, by ReachHindrance.
+HINDRANCES = {
+    "NO_BOARD_LIVE": BilingualText(zh="无在线提醒屏", en="no board is live"),
+    "NO_SUCH_CHANNEL": BilingualText(zh="本地未配置该通道", en="the site has no such channel"),
+    "CHANNEL_SILENT": BilingualText(zh="该通道已失效", en="the channel is silent"),
+    "NOT_FOR_SEVERITY": BilingualText(
+        zh="该通道不用于此级别提醒", en="the channel is off for alerts of this severity"
+    ),
+    "NO_CONTACT_POINT": BilingualText(zh="未登记联系方式", en="no contact point of this kind"),
+    "CONTACT_POINTS_UNREADABLE": BilingualText(zh="联系方式无法解密", en="the contact points cannot be read"),
+}

@@ -18,10 +18,17 @@ KINDS = build_aggregates()
 PHONE = ContactPoint(kind=ContactKind.SMS, address="+8613900000001", language=Language.EN)
 
 
-def site(name: str, *, contact: ContactKind | None = None, shared: bool = False, **more: Any) -> SiteChannel:
+def site(
+    name: str,
+    *,
+    contact: ContactKind | None = None,
+    shared: bool = False,
+    severities: frozenset[Severity] = frozenset(Severity),
+    **more: Any,
+) -> SiteChannel:
     traits = ChannelTraits(
         name=name,
-        severities=frozenset(Severity),
+        severities=severities,
         is_shared=shared,
         for_everybody=shared,
         needs_address=contact is not None,

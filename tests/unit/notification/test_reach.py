@@ -7,7 +7,7 @@ import pytest
 from services.notification.application.channels import SiteChannel
 from services.notification.application.reach import Reach
 from services.notification.domain.delivery import plan, plan_shared
-from services.notification.domain.reach import ChannelTraits, Hindrance, Way, is_reached, ways
+from services.notification.domain.reach import ChannelTraits, ReachHindrance, Way, is_reached, ways
 from services.notification.domain.values import EscalationStep, Recipient, Severity
 from tests.unit.notification.reaching import PHONE, ROBOT, SMS, Books
 from tests.unit.notification.scenario import TRIGGERED, Given
@@ -26,9 +26,9 @@ CHANNELS = {
         ((), (), [Way(channel="robot", hindrance=None), Way(channel="paging", hindrance=None)]),
         ((), None, [Way(channel="robot", hindrance=None), Way(channel="paging", hindrance=None)]),
         (("sms",), ("sms",), [Way(channel="sms", hindrance=None)]),
-        (("sms",), (), [Way(channel="sms", hindrance=Hindrance.NO_CONTACT_POINT)]),
-        (("sms",), None, [Way(channel="sms", hindrance=Hindrance.CONTACT_POINTS_UNREADABLE)]),
-        (("pigeon",), ("sms",), [Way(channel="pigeon", hindrance=Hindrance.NO_SUCH_CHANNEL)]),
+        (("sms",), (), [Way(channel="sms", hindrance=ReachHindrance.NO_CONTACT_POINT)]),
+        (("sms",), None, [Way(channel="sms", hindrance=ReachHindrance.CONTACT_POINTS_UNREADABLE)]),
+        (("pigeon",), ("sms",), [Way(channel="pigeon", hindrance=ReachHindrance.NO_SUCH_CHANNEL)]),
         (("stream", "board"), ("sms",), []),
         (("board", "robot", "robot"), (), [Way(channel="robot", hindrance=None)]),
     ],
@@ -46,13 +46,13 @@ def test_who_names_none_is_called_by_their_own_contact_points_first() -> None:
 
 def test_a_severity_that_a_channel_is_not_used_for_hinders_the_message_but_not_the_reaching() -> None:
     found = ways(("sms",), channels=CHANNELS, own=("sms",), severity=Severity.INFORMATION)
-    assert found == (Way(channel="sms", hindrance=Hindrance.NOT_FOR_SEVERITY),)
+    assert found == (Way(channel="sms", hindrance=ReachHindrance.NOT_FOR_SEVERITY),)
     assert is_reached(("sms",), channels=CHANNELS, own=("sms",))
 
 
 def test_the_channel_that_is_silent_reaches_nobody_of_its_own_alarm() -> None:
     found = ways(("sms",), channels=CHANNELS, own=("sms",), silent="sms")
-    assert found == (Way(channel="sms", hindrance=Hindrance.CHANNEL_SILENT),)
+    assert found == (Way(channel="sms", hindrance=ReachHindrance.CHANNEL_SILENT),)
     assert not is_reached(("sms",), channels=CHANNELS, own=("sms",), silent="sms")
 
 

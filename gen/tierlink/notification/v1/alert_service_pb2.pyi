@@ -8,6 +8,7 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 from tierlink.notification.v1 import alert_pb2 as alert_pb2
 from tierlink.notification.v1 import delivery_pb2 as delivery_pb2
 from tierlink.type.v1 import type_pb2 as type_pb2
@@ -21,6 +22,43 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: descriptor.FileDescriptor
+
+class _ReachHindrance:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ReachHindranceEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_ReachHindrance.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    REACH_HINDRANCE_UNSPECIFIED: _ReachHindrance.ValueType  # 0
+    REACH_HINDRANCE_NO_BOARD_LIVE: _ReachHindrance.ValueType  # 1
+    """No board is live where the alert is shown."""
+    REACH_HINDRANCE_NO_SUCH_CHANNEL: _ReachHindrance.ValueType  # 2
+    """The roster names a channel that the site does not have."""
+    REACH_HINDRANCE_CHANNEL_SILENT: _ReachHindrance.ValueType  # 3
+    """The alert is about the channel's own silence."""
+    REACH_HINDRANCE_NOT_FOR_SEVERITY: _ReachHindrance.ValueType  # 4
+    """The site has the channel off for alerts of this severity."""
+    REACH_HINDRANCE_NO_CONTACT_POINT: _ReachHindrance.ValueType  # 5
+    """The person has no contact point of the kind."""
+    REACH_HINDRANCE_CONTACT_POINTS_UNREADABLE: _ReachHindrance.ValueType  # 6
+    """Their contact points cannot be read with the keys at hand."""
+
+class ReachHindrance(_ReachHindrance, metaclass=_ReachHindranceEnumTypeWrapper):
+    """Why a channel brings somebody nothing."""
+
+REACH_HINDRANCE_UNSPECIFIED: ReachHindrance.ValueType  # 0
+REACH_HINDRANCE_NO_BOARD_LIVE: ReachHindrance.ValueType  # 1
+"""No board is live where the alert is shown."""
+REACH_HINDRANCE_NO_SUCH_CHANNEL: ReachHindrance.ValueType  # 2
+"""The roster names a channel that the site does not have."""
+REACH_HINDRANCE_CHANNEL_SILENT: ReachHindrance.ValueType  # 3
+"""The alert is about the channel's own silence."""
+REACH_HINDRANCE_NOT_FOR_SEVERITY: ReachHindrance.ValueType  # 4
+"""The site has the channel off for alerts of this severity."""
+REACH_HINDRANCE_NO_CONTACT_POINT: ReachHindrance.ValueType  # 5
+"""The person has no contact point of the kind."""
+REACH_HINDRANCE_CONTACT_POINTS_UNREADABLE: ReachHindrance.ValueType  # 6
+"""Their contact points cannot be read with the keys at hand."""
 
 @typing.final
 class ListAlertsRequest(message.Message):
@@ -383,6 +421,7 @@ class PreviewedAlert(message.Message):
     UNSTAFFED_FIELD_NUMBER: builtins.int
     ASSUMPTIONS_FIELD_NUMBER: builtins.int
     OPEN_ALERT_FIELD_NUMBER: builtins.int
+    REACHES_FIELD_NUMBER: builtins.int
     rule: builtins.str
     """Rule that matches; NOBODY_ON_DUTY for the alert that the one before it found nobody on duty."""
     dedup_key: builtins.str
@@ -412,6 +451,10 @@ class PreviewedAlert(message.Message):
     def assumptions(self) -> containers.RepeatedScalarFieldContainer[builtins.str]:
         """What the rule asks of the event and the request does not say, such as `event.needs_approval = true`."""
 
+    @builtins.property
+    def reaches(self) -> containers.RepeatedCompositeFieldContainer[RecipientReach]:
+        """Whether each person of each step can be reached, by what, and why not: by the boards and contact points that there are now."""
+
     def __init__(
         self,
         *,
@@ -427,10 +470,80 @@ class PreviewedAlert(message.Message):
         unstaffed: abc.Iterable[UnstaffedStep] | None = ...,
         assumptions: abc.Iterable[builtins.str] | None = ...,
         open_alert: builtins.str = ...,
+        reaches: abc.Iterable[RecipientReach] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["acknowledgement_policy", b"acknowledgement_policy", "title", b"title"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledgement_policy", b"acknowledgement_policy", "action", b"action", "assumptions", b"assumptions", "calls", b"calls", "dedup_key", b"dedup_key", "facility", b"facility", "open_alert", b"open_alert", "role", b"role", "rule", b"rule", "severity", b"severity", "title", b"title", "unstaffed", b"unstaffed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["acknowledgement_policy", b"acknowledgement_policy", "action", b"action", "assumptions", b"assumptions", "calls", b"calls", "dedup_key", b"dedup_key", "facility", b"facility", "open_alert", b"open_alert", "reaches", b"reaches", "role", b"role", "rule", b"rule", "severity", b"severity", "title", b"title", "unstaffed", b"unstaffed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecipientReach(message.Message):
+    """By what one person of a step is reached."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: builtins.int
+    USER_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    IS_REACHED_FIELD_NUMBER: builtins.int
+    CHANNELS_FIELD_NUMBER: builtins.int
+    step: builtins.int
+    """Step of the escalation, from 0."""
+    user: builtins.str
+    name: builtins.str
+    is_reached: builtins.bool
+    """Nothing reaches them where no channel does: the alert passes them over where a later step has somebody who is reached."""
+    @builtins.property
+    def channels(self) -> containers.RepeatedCompositeFieldContainer[ChannelReach]:
+        """The board first, then what the roster names, or what they have contact points for and what the site has for everybody."""
+
+    def __init__(
+        self,
+        *,
+        step: builtins.int = ...,
+        user: builtins.str = ...,
+        name: builtins.str = ...,
+        is_reached: builtins.bool = ...,
+        channels: abc.Iterable[ChannelReach] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["channels", b"channels", "is_reached", b"is_reached", "name", b"name", "step", b"step", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ChannelReach(message.Message):
+    """Whether one channel brings a call to a person."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: builtins.int
+    REACHES_FIELD_NUMBER: builtins.int
+    HINDRANCE_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    channel: builtins.str
+    """`board` for the boards where the alert is shown."""
+    reaches: builtins.bool
+    hindrance: ReachHindrance.ValueType
+    """Unset where it reaches them."""
+    @builtins.property
+    def text(self) -> type_pb2.BilingualText:
+        """The hindrance in words."""
+
+    def __init__(
+        self,
+        *,
+        channel: builtins.str = ...,
+        reaches: builtins.bool = ...,
+        hindrance: ReachHindrance.ValueType = ...,
+        text: type_pb2.BilingualText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["channel", b"channel", "hindrance", b"hindrance", "reaches", b"reaches", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -6,6 +6,7 @@ from typing import Any
 from services.notification.application.preview_recipients import Preview, RecipientPreview
 from services.notification.domain.duty_steps import UnstaffedStep
 from services.notification.domain.preview import PlannedCall, PreviewedAlert
+from services.notification.domain.reach import RecipientReach
 from services.notification.domain.supposition import Supposition
 from services.notification.domain.values import AcknowledgementPolicy, Pathway, Urgency
 from services.shared.kernel.refusals import FieldViolation, InvalidInput
@@ -19,6 +20,7 @@ from tierlink.type.v1 import type_pb2
 
 _CALL: MessageCodec[PlannedCall, pb.PlannedCall] = MessageCodec(PlannedCall, pb.PlannedCall)
 _UNSTAFFED: MessageCodec[UnstaffedStep, pb.UnstaffedStep] = MessageCodec(UnstaffedStep, pb.UnstaffedStep)
+_REACH: MessageCodec[RecipientReach, pb.RecipientReach] = MessageCodec(RecipientReach, pb.RecipientReach)
 _POLICY: MessageCodec[AcknowledgementPolicy, alert_pb2.AcknowledgementPolicy] = MessageCodec(
     AcknowledgementPolicy, alert_pb2.AcknowledgementPolicy
 )
@@ -76,12 +78,12 @@ def _name(enum: Any, number: int) -> str:
 
 def _response(preview: Preview) -> pb.PreviewRecipientsResponse:
     return pb.PreviewRecipientsResponse(
-        alerts=[_alert(each, preview.open_alerts) for each in preview.alerts],
+        alerts=[previewed_resource(each, preview.open_alerts) for each in preview.alerts],
         settled_rules=preview.settled_rules,
     )
 
 
-def _alert(previewed: PreviewedAlert, open_alerts: dict[str, str]) -> pb.PreviewedAlert:
+def previewed_resource(previewed: PreviewedAlert, open_alerts: dict[str, str]) -> pb.PreviewedAlert:
     alert = previewed.alert
     policy = alert.acknowledgement_policy
     return pb.PreviewedAlert(
@@ -97,4 +99,5 @@ def _alert(previewed: PreviewedAlert, open_alerts: dict[str, str]) -> pb.Preview
         unstaffed=[_UNSTAFFED.to_message(each) for each in previewed.unstaffed],
         assumptions=previewed.assumptions,
         open_alert=open_alerts.get(alert.dedup_key, ""),
+        reaches=[_REACH.to_message(each) for each in previewed.reaches],
     )
