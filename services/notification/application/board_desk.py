@@ -25,11 +25,10 @@ from services.notification.domain.board import (
 from services.notification.domain.board_alerts import no_board_alert
 from services.notification.domain.board_events import BoardLost
 from services.notification.domain.board_policy import BoardPolicy
-from services.notification.domain.commands import GoOnWithoutBoard, SettleAlert
+from services.notification.domain.commands import GoOnWithoutBoard, SettleAlert, TriggerAlert
 from services.notification.domain.communities import acting_at, sees
 from services.notification.domain.delivery import silent_channel
 from services.notification.domain.rules import RuleCatalogue
-from services.notification.domain.values import EscalationStep
 from services.notification.domain.without_board import called_without_board
 from services.shared.eventstore.store import EventStore, StreamQuery
 from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
@@ -96,11 +95,10 @@ class BoardDesk:
             centre for centre in self._policy.centres if self.expects(Place(facility=facility, centre=centre))
         )
 
-    async def reached_without(
-        self, facility: str, role: str, escalation: tuple[EscalationStep, ...]
-    ) -> frozenset[str] | None:
-        """Where such an alert lacks its board, the users of the escalation who are reached otherwise."""
-        return await self._reach.of(escalation) if self.lacks_board(facility, role) else None
+    async def reached_without(self, alert: TriggerAlert) -> frozenset[str] | None:
+        """Where such an alert lacks its board, the users of its escalation who are reached otherwise."""
+        lacks = self.lacks_board(alert.facility, alert.role)
+        return await self._reach.of(alert.escalation, alert.severity) if lacks else None
 
     def is_seen(self, facility: str, actor: Actor) -> bool:
         """Whether the facility's boards are the actor's to see."""
@@ -179,7 +177,7 @@ class BoardDesk:
             rosters=await rosters_of(work, self._kinds, directory, place.facility),
             at=work.context.recorded_at,
         )
-        reached = await self._reach.of(command.escalation)
+        reached = await self._reach.of(command.escalation, command.severity)
         command = replace(command, escalation=called_without_board(command.escalation, reached))
         # Where this process's picture of the boards is old, another has triggered it already.
         alert: Alert | None = await work.load(self._kinds.alert, lost.alert)
@@ -203,7 +201,7 @@ class BoardDesk:
             # Another's boards show it as before.
             if self.place_of(place.facility, alert.role) != place:
                 continue
-            reached = await self._reach.of(alert.escalation, silent=silent_channel(alert))
+            reached = await self._reach.of(alert.escalation, alert.severity, silent=silent_channel(alert))
             command = GoOnWithoutBoard(reached=reached)
             events = alerts.decide(alert, command, work.context)
             if events:

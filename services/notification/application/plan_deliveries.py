@@ -157,6 +157,9 @@ class DeliveryPlanner:
     def _is_reached(
         self, alert: Alert, named: tuple[str, ...], own: tuple[str, ...] | None, facility: str
     ) -> bool:
-        if is_reached(named, channels=self._reach.traits, own=own, silent=silent_channel(alert)):
+        # Where nobody is waited for, a channel that is off for the severity is what the site wants.
+        severity = alert.severity if alert.next_call_at is not None else None
+        silent = silent_channel(alert)
+        if is_reached(named, channels=self._reach.traits, own=own, severity=severity, silent=silent):
             return True
         return bool(facility) and self._board_is_live(facility, alert.role)

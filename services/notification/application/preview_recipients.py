@@ -113,9 +113,7 @@ class RecipientPreview:
                     at=supposition.at,
                 )
                 alerts = ask()
-                reached = await self._boards.reached_without(
-                    intent.facility, intent.role, alerts[0].alert.escalation
-                )
+                reached = await self._boards.reached_without(alerts[0].alert)
                 found.extend(alerts if reached is None else ask(reached=reached))
         found = [replace(each, reaches=await self._reaches(each.alert)) for each in found]
         keys = [each.alert.dedup_key for each in found] if supposition.subject else []
@@ -131,7 +129,7 @@ class RecipientPreview:
                         person,
                         number,
                         await self._reach.ways(person, alert.severity),
-                        board_is_live=bool(facility) and self._board_is_live(facility),
+                        board_is_live=bool(facility) and self._board_is_live(facility, alert.role),
                     )
                 )
         return tuple(found)

@@ -21,18 +21,24 @@ class Reach:
         #: of the site's channels, by name
         self.traits: Mapping[str, ChannelTraits] = {name: each.traits for name, each in channels.items()}
 
-    async def of(self, escalation: Iterable[EscalationStep], *, silent: str = "") -> frozenset[str]:
-        """The users of an escalation whom a message reaches that is no board's.
+    async def of(
+        self, escalation: Iterable[EscalationStep], severity: Severity, *, silent: str = ""
+    ) -> frozenset[str]:
+        """The users of an escalation to whom a message about such an alert comes that is no board's.
 
         `silent` is the channel whose silence the alert is about.
         """
-        people = {each.user: each for step in escalation for each in step.recipients}
-        return frozenset([user for user, each in people.items() if await self.reaches(each, silent=silent)])
+        found: list[str] = []
+        for user, each in {each.user: each for step in escalation for each in step.recipients}.items():
+            own = await self.own(user)
+            if is_reached(each.channels, channels=self.traits, own=own, severity=severity, silent=silent):
+                found.append(user)
+        return frozenset(found)
 
-    async def reaches(self, recipient: Recipient, *, silent: str = "") -> bool:
-        """Whether a message that is no board's can come to somebody."""
+    async def reaches(self, recipient: Recipient) -> bool:
+        """Whether any message that is no board's can come to somebody, of whichever severity."""
         own = await self.own(recipient.user)
-        return is_reached(recipient.channels, channels=self.traits, own=own, silent=silent)
+        return is_reached(recipient.channels, channels=self.traits, own=own)
 
     async def ways(self, recipient: Recipient, severity: Severity) -> tuple[Way, ...]:
         """By what somebody is called about an alert of a severity, and what hinders it."""

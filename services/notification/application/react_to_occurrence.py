@@ -85,7 +85,7 @@ class AlertDesk:
     async def _trigger_intent(self, work: Work, intent: AlertIntent) -> None:
         rosters = await rosters_of(work, self._kinds, self._directory.current(), intent.facility)
         called = self._summons(work, intent, rosters)
-        reached = await self._boards.reached_without(intent.facility, intent.role, called.alert.escalation)
+        reached = await self._boards.reached_without(called.alert)
         if reached is not None:
             called = self._summons(work, intent, rosters, reached)
         if await self._trigger(work, called.alert) and called.unstaffed is not None:

@@ -85,13 +85,12 @@ def is_reached(
     *,
     channels: Mapping[str, ChannelTraits],
     own: Collection[str] | None,
+    severity: Severity | None = None,
     silent: str = "",
 ) -> bool:
-    """Whether a message can come to somebody for whom the roster names these channels.
-
-    A channel that is not used for the alert's severity reaches them all the same: nothing is wrong then.
-    """
-    return any(way.hindrance is None for way in ways(named, channels=channels, own=own, silent=silent))
+    """Whether a message comes to somebody for whom the roster names these channels."""
+    found = ways(named, channels=channels, own=own, severity=severity, silent=silent)
+    return any(way.hindrance is None for way in found)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

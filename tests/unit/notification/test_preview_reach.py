@@ -4,12 +4,13 @@ from typing import Any, cast
 
 from services.notification.application.preview_recipients import RecipientPreview
 from services.notification.application.reach import Reach
+from services.notification.domain.commands import TriggerAlert
 from services.notification.domain.preview import PreviewedAlert
 from services.notification.domain.reach import ReachHindrance, RecipientReach
 from services.notification.domain.roster import roster_name
 from services.notification.domain.roster_commands import RosterApplied
 from services.notification.domain.supposition import Supposition
-from services.notification.domain.values import EscalationStep, Pathway, Severity, Urgency
+from services.notification.domain.values import Pathway, Severity, Urgency
 from services.notification.entrypoints.grpc.preview_service import previewed_resource
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Work
@@ -40,10 +41,8 @@ class Boards:
     def __init__(self, *, live: bool, reach: Reach) -> None:
         self.live, self.reach = live, reach
 
-    async def reached_without(
-        self, facility: str, escalation: tuple[EscalationStep, ...]
-    ) -> frozenset[str] | None:
-        return None if self.live else await self.reach.of(escalation)
+    async def reached_without(self, alert: TriggerAlert) -> frozenset[str] | None:
+        return None if self.live else await self.reach.of(alert.escalation, alert.severity)
 
 
 async def offered(*channels: Any, live: bool = False) -> PreviewedAlert:
@@ -66,7 +65,7 @@ async def offered(*channels: Any, live: bool = False) -> PreviewedAlert:
         subjects=cast(Any, None),
         boards=cast(Any, Boards(live=live, reach=reach)),
         reach=reach,
-        board_is_live=lambda facility: live and facility == HOSPITAL,
+        board_is_live=lambda facility, role: live and (facility, role) == (HOSPITAL, "STROKE"),
     )
     supposition = Supposition(
         event="ReferralRequested",

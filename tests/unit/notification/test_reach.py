@@ -44,10 +44,11 @@ def test_who_names_none_is_called_by_their_own_contact_points_first() -> None:
     assert [way.channel for way in found] == ["sms", "robot", "paging"]
 
 
-def test_a_severity_that_a_channel_is_not_used_for_hinders_the_message_but_not_the_reaching() -> None:
+def test_a_channel_that_is_off_for_the_severity_brings_nothing() -> None:
     found = ways(("sms",), channels=CHANNELS, own=("sms",), severity=Severity.INFORMATION)
     assert found == (Way(channel="sms", hindrance=ReachHindrance.NOT_FOR_SEVERITY),)
-    assert is_reached(("sms",), channels=CHANNELS, own=("sms",))
+    assert is_reached(("sms",), channels=CHANNELS, own=("sms",), severity=Severity.HIGH)
+    assert not is_reached(("sms",), channels=CHANNELS, own=("sms",), severity=Severity.INFORMATION)
 
 
 def test_the_channel_that_is_silent_reaches_nobody_of_its_own_alarm() -> None:
@@ -56,16 +57,17 @@ def test_the_channel_that_is_silent_reaches_nobody_of_its_own_alarm() -> None:
     assert not is_reached(("sms",), channels=CHANNELS, own=("sms",), silent="sms")
 
 
+@pytest.mark.parametrize("severity", [Severity.CRITICAL, Severity.INFORMATION])
 @pytest.mark.parametrize("own", [(), ("sms",), None])
 @pytest.mark.parametrize(
     "named",
     [(), ("sms",), ("robot",), ("paging",), ("pigeon",), ("stream",), ("sms", "stream")],
 )
 def test_whoever_is_reached_gets_a_message_and_nobody_else(
-    named: tuple[str, ...], own: tuple[str, ...] | None
+    named: tuple[str, ...], own: tuple[str, ...] | None, severity: Severity
 ) -> None:
     """What planning sends and what escalation believes cannot differ."""
-    alert = Given(None).and_then(TRIGGERED).state
+    alert = replace(Given(None).and_then(TRIGGERED).state, severity=severity)
     call = replace(TRIGGERED.calls[0], channels=named)
     sent = [
         *plan_shared(alert, (call,), channels=CHANNELS),
@@ -73,7 +75,8 @@ def test_whoever_is_reached_gets_a_message_and_nobody_else(
     ]
     # An address that cannot be read now may be read when it is sent to; nobody counts on it.
     hoped_for = own is None and "sms" in named
-    assert is_reached(named, channels=CHANNELS, own=own) == (bool(sent) and not hoped_for)
+    reached = is_reached(named, channels=CHANNELS, own=own, severity=severity)
+    assert reached == (bool(sent) and not hoped_for)
 
 
 STEP = EscalationStep(
@@ -108,9 +111,9 @@ async def test_a_named_channel_needs_the_address_as_much_as_one_that_nobody_name
     channels: tuple[SiteChannel, ...], reached: set[str]
 ) -> None:
     books = Books(wang=(PHONE,), torn=None, qian=(PHONE,))
-    assert await Reach(books, {each.name: each for each in channels}).of((STEP,)) == reached
+    assert await Reach(books, {each.name: each for each in channels}).of((STEP,), Severity.HIGH) == reached
 
 
 async def test_the_alarm_of_a_silent_channel_counts_on_no_message_by_it() -> None:
     reach = Reach(Books(wang=(PHONE,), qian=(PHONE,)), {"sms": SMS})
-    assert await reach.of((STEP,), silent="sms") == set()
+    assert await reach.of((STEP,), Severity.HIGH, silent="sms") == set()

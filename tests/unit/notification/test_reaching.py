@@ -10,11 +10,12 @@ from services.notification.application.reach import Reach
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert
 from services.notification.domain.commands import GoOnUnreached
-from services.notification.domain.values import Recipient
+from services.notification.domain.contact_values import ContactKind
+from services.notification.domain.values import Recipient, Severity
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Work
 from tests.doubles.memory_store import MemoryEventStore
-from tests.unit.notification.reaching import KINDS, NAME, PHONE, ROBOT, SMS, Books
+from tests.unit.notification.reaching import KINDS, NAME, PHONE, ROBOT, SMS, Books, site
 from tests.unit.notification.scenario import (
     ACKNOWLEDGED,
     DUTY,
@@ -50,16 +51,22 @@ class Desk:
             counted=lambda channel, outcome: self.counted.append((channel, outcome)),
         )
 
-    async def trigger(self, *named: str) -> "Desk":
+    async def trigger(
+        self, *named: str, severity: Severity = TRIGGER.severity, repeat_s: int = POLICY[0].repeat_s
+    ) -> "Desk":
         """The alert, whose roster names these channels for everybody."""
         steps = tuple(
-            replace(step, recipients=tuple(replace(each, channels=named) for each in step.recipients))
+            replace(
+                step,
+                repeat_s=repeat_s,
+                recipients=tuple(replace(each, channels=named) for each in step.recipients),
+            )
             for step in POLICY
         )
 
         async def reaction(work: Work) -> None:
             state: Alert | None = await work.load(KINDS.alert, NAME)
-            command = replace(TRIGGER, escalation=steps)
+            command = replace(TRIGGER, escalation=steps, severity=severity)
             await work.record(KINDS.alert, NAME, alerts.decide(state, command, work.context))
 
         await self.runner.react(reaction, context(SYSTEM), target=NAME, inbox=None)
@@ -117,6 +124,24 @@ async def test_who_is_reached_by_nothing_shows_and_the_next_step_is_called_at_on
     # As after a crash: the same event is planned again, and the steps do not run on.
     await desk.plan()
     assert await desk.step() == 1
+
+
+async def test_a_channel_that_is_off_for_the_alert_is_no_reason_to_wait() -> None:
+    quiet = site("sms", contact=SMS.contact, severities=frozenset({Severity.INFORMATION}))
+    loud = site("voice", contact=ContactKind.VOICE)
+    call = replace(PHONE, kind=ContactKind.VOICE)
+    desk = await Desk(Books(dr_li=(PHONE,), dr_wang=(PHONE,), dr_zhao=(call,)), quiet, loud).trigger()
+    assert await desk.rows() == [("dr-li", "", "NOT_REACHABLE"), ("dr-wang", "", "NOT_REACHABLE")]
+    assert await desk.step() == 1
+
+
+async def test_what_is_only_to_be_known_is_no_concern_where_its_channel_is_off() -> None:
+    loud = site("sms", contact=SMS.contact, severities=frozenset({Severity.CRITICAL}))
+    desk = await Desk(Books(dr_li=(PHONE,), dr_wang=(PHONE,)), loud).trigger(
+        severity=Severity.INFORMATION, repeat_s=0
+    )
+    assert await desk.rows() == []
+    assert desk.counted == []
 
 
 async def test_a_named_channel_without_an_address_reaches_nobody_either() -> None:
