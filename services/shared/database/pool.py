@@ -96,6 +96,27 @@ class Database:
         except OUTAGE as error:
             raise DependencyDown("postgresql", f"not available: {type(error).__name__}") from error
 
+    @asynccontextmanager
+    async def own_connection(self) -> AsyncIterator[Any]:
+        """A connection beside the pool, for what lasts as long as it does.
+
+        Raises DependencyDown when the server is away or fails meanwhile.
+        """
+        try:
+            connection = await asyncpg.connect(
+                self._dsn,
+                timeout=self._timeout_s,
+                command_timeout=self._timeout_s,
+                server_settings=self._session,
+            )
+            try:
+                yield connection
+            finally:
+                # What it held is to be free at once.
+                connection.terminate()
+        except OUTAGE as error:
+            raise DependencyDown("postgresql", f"not available: {type(error).__name__}") from error
+
     async def fetch(self, statement: str, *arguments: object) -> Sequence[Any]:
         async with self.connection() as connection:
             rows: Sequence[Any] = await connection.fetch(statement, *arguments)

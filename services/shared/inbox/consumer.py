@@ -14,6 +14,7 @@ from services.shared.database.pool import Database
 from services.shared.inbox.handling import Handler
 from services.shared.inbox.metrics import InboxMetrics
 from services.shared.inbox.parking import AggregateKey, Parking, Received
+from services.shared.inbox.succession import Succession
 from services.shared.inbox.turns import Failed, Stopped, Turns
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.backoff import Backoff
@@ -25,6 +26,9 @@ from services.shared.loops.stopping import Stopping, comes_within
 _log = structlog.get_logger(__name__)
 
 _METADATA_AGE_MS_MAX = 5_000
+
+#: A member learns from its next heartbeat that the group's partitions are dealt anew.
+_HEARTBEAT_MS_MAX = 250
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,6 +52,8 @@ class ConsumerSettings:
     start_timeout_s: float = 30.0
     stop_timeout_s: float = 5.0
     session_timeout_ms: int = 6_000
+    #: how long a consumer waits for its sign of life in the database before it joins without
+    life_timeout_s: float = 2.0
     bounds: FetchBounds = field(default_factory=FetchBounds)
 
 
@@ -66,6 +72,7 @@ class EventConsumer:
         settings: ConsumerSettings,
         metrics: InboxMetrics,
     ) -> None:
+        self._database = database
         self._kafka = kafka
         self._settings = settings
         self._metrics = metrics
@@ -81,30 +88,42 @@ class EventConsumer:
 
     async def run(self) -> None:
         """Consumes until stopped or cancelled; outlives outages of both Kafka and PostgreSQL."""
-        backoff = Backoff(first_s=0.2, last_s=5.0)
         with self._stopping.running():
-            while not self._stopping.told.is_set():
-                try:
-                    await self._session(backoff)
-                except Stopped:
-                    break
-                except (DependencyDown, KafkaError, OSError) as error:
-                    _log.warning("consumer_waits", group=self._settings.group, error=repr(error))
-                except Exception:
-                    _log.exception("consumer_failed", group=self._settings.group)
-                await self._stopping.pause(backoff.next_s())
+            succession = Succession(self._database, self._kafka, self._settings.group)
+            beside = asyncio.create_task(succession.run(), name="succession")
+            try:
+                await self._sessions(succession)
+            finally:
+                beside.cancel()
+                await asyncio.wait((beside,))
 
     async def stop(self) -> None:
         """Lets what is being handled end, within a bound, commits, and leaves the group."""
         await self._stopping.end(within_s=self._settings.stop_timeout_s)
 
-    async def _session(self, backoff: Backoff) -> None:
+    async def _sessions(self, succession: Succession) -> None:
+        backoff = Backoff(first_s=0.2, last_s=5.0)
+        while not self._stopping.told.is_set():
+            try:
+                await self._session(succession, backoff)
+            except Stopped:
+                break
+            except (DependencyDown, KafkaError, OSError) as error:
+                _log.warning("consumer_waits", group=self._settings.group, error=repr(error))
+            except Exception:
+                _log.exception("consumer_failed", group=self._settings.group)
+            await self._stopping.pause(backoff.next_s())
+
+    async def _session(self, succession: Succession, backoff: Backoff) -> None:
         """From joining the group to losing it."""
         settings = self._settings
+        # Who joined first would be taken for dead. Without the database there is nothing to be handled, but
+        # a member that waits for it keeps its partitions.
+        await comes_within(succession.shows_life, settings.life_timeout_s)
         session = _Session(self._turns, settings, self._metrics)
         consumer = await start_consumer(
             self._kafka,
-            client_id=settings.group,
+            client_id=succession.client_id,
             bounds=settings.bounds,
             timeout_s=settings.start_timeout_s,
             subscribe=settings.topics,
@@ -112,7 +131,7 @@ class EventConsumer:
             group_id=settings.group,
             auto_offset_reset="earliest",
             session_timeout_ms=settings.session_timeout_ms,
-            heartbeat_interval_ms=settings.session_timeout_ms // 4,
+            heartbeat_interval_ms=min(settings.session_timeout_ms // 4, _HEARTBEAT_MS_MAX),
             max_poll_interval_ms=900_000,
             # A topic that another service makes a moment after we joined is read soon, not in five minutes.
             metadata_max_age_ms=_METADATA_AGE_MS_MAX,

@@ -168,3 +168,11 @@ LEFT JOIN inbox i ON i.source = w.source AND i.aggregate_id = w.aggregate_id
 GROUP BY w.source, w.aggregate_id
 ORDER BY min(w.since), w.source, w.aggregate_id
 LIMIT $1
+
+-- show_life -- as long as this connection lasts, others of its group know that this consumer lives
+SELECT pg_advisory_lock(hashtextextended($1, 42))
+
+-- without_life -- of these consumers of a group, those whose connection is gone
+SELECT client_id
+FROM unnest($1::text[]) AS given (client_id)
+WHERE pg_try_advisory_xact_lock_shared(hashtextextended(client_id, 42))
