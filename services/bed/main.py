@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import grpc
 
+from services.bed.adapters import aggregate_codecs
 from services.bed.adapters.aggregate_codecs import BED_TOPIC, build_aggregates
 from services.bed.adapters.availability_records import AVAILABILITY_TOPIC
 from services.bed.adapters.availability_tail import KafkaAvailabilityTail
@@ -104,7 +105,10 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
                 (*beds.methods(), *waiting.methods(), *stays.methods(), *availability.methods()),
                 runtime,
             ),
-            *(service_handler(*served, runtime) for served in oversight(foundation, kinds.by_name())),
+            *(
+                service_handler(*served, runtime)
+                for served in oversight(foundation, kinds.by_name(), aggregate_codecs.__name__)
+            ),
         ]
 
     return Assembly(

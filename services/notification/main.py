@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import grpc
 
+from services.notification.adapters import aggregate_codecs
 from services.notification.adapters.aggregate_codecs import ALERT_TOPIC, build_aggregates
 from services.notification.adapters.rule_catalogue import DEFAULT_RULES, RulesFileError, load_rules
 from services.notification.adapters.stored_copies import StoredDirectory
@@ -84,7 +85,10 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
             service_handler(answer_service.SERVICE, links.methods(), runtime),
             service_handler(board_service.SERVICE, boards.boards_served.methods(), runtime),
             service_handler(drill_service.SERVICE, boards.drills_served.methods(), runtime),
-            *(service_handler(*served, runtime) for served in oversight(foundation, kinds.by_name())),
+            *(
+                service_handler(*served, runtime)
+                for served in oversight(foundation, kinds.by_name(), aggregate_codecs.__name__)
+            ),
         ]
 
     return Assembly(

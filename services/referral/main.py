@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 
+from services.referral.adapters import aggregate_codecs
 from services.referral.adapters.aggregate_codecs import (
     CONSULTATION_TOPIC,
     DIRECTORY_TOPIC,
@@ -213,7 +214,7 @@ def _identity_methods(
 
 def _oversight(shared: _Shared, foundation: Foundation) -> tuple[Served, ...]:
     scope = AuditScope(shared.kinds, foundation.runner, shared.reading)
-    return oversight(foundation, shared.kinds.by_name(), scope.is_known_to)
+    return oversight(foundation, shared.kinds.by_name(), aggregate_codecs.__name__, scope.is_known_to)
 
 
 def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:

@@ -4,10 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from services.shared.audit.checkpoint_store import CheckpointStore
 from services.shared.database.migrations import load_migrations, migrate
 from services.shared.database.pool import Database
 from services.shared.eventstore.postgres_store import APPEND_SESSION, PostgresEventStore
 from services.shared.eventstore.store import EventStore
+from tests.contract.tampered_stores import Archive
 from tests.doubles.memory_store import MemoryEventStore
 from tests.stack import CreateDatabase
 
@@ -28,3 +30,17 @@ async def store(request: pytest.FixtureRequest, database: CreateDatabase) -> Asy
     await postgres.close()
     await reading.close()
     await appending.close()
+
+
+@pytest.fixture
+async def archive(database: CreateDatabase) -> AsyncIterator[Archive]:
+    """A store of seven parcels, of five moves each."""
+    opened = Database(await database(), application_name="test-checkpoints")
+    await migrate(opened, load_migrations("services.shared.eventstore.migrations"))
+    store = PostgresEventStore(opened, opened)
+    found = Archive(database=opened, store=store, checkpoints=CheckpointStore(opened, "bed"))
+    for number in range(7):
+        await found.move(f"p/{number}", 5)
+    yield found
+    await store.close()
+    await opened.close()

@@ -5,134 +5,20 @@ Verification of the chains and a checkpoint kept elsewhere are asked together, a
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from services.shared.audit.checkpoint import Checkpoint, Head, contradictions, forgeries, in_order
-from services.shared.audit.checkpoint_methods import signing_with
-from services.shared.audit.checkpoint_store import CheckpointOrder, CheckpointStore
+from services.shared.audit.checkpoint import forgeries, in_order
 from services.shared.audit.merkle import inclusion_path, is_included
-from services.shared.audit.verification import verify_store
-from services.shared.database.migrations import load_migrations, migrate
-from services.shared.database.pool import Database
 from services.shared.eventstore.aggregate import Loaded, absent, advance, change_of
-from services.shared.eventstore.postgres_store import PostgresEventStore
 from services.shared.eventstore.units import AppendUnit
 from services.shared.kernel.hash_chain import link
 from services.shared.kernel.refusals import NotAllowed, RequestIdReused, StaleVersion
-from services.shared.rpc.signing import generate_signing_key
+from tests.contract.tampered_stores import CORPUS, Archive
 from tests.doubles.parcel import PARCEL, Moved, context
-from tests.stack import CreateDatabase
-
-_SIGN = signing_with(generate_signing_key())
-
-
-@dataclass(frozen=True, kw_only=True)
-class Archive:
-    """A store with parcels `p/0` … `p/6`, of five moves each, and what is done to it."""
-
-    database: Database
-    store: PostgresEventStore
-    checkpoints: CheckpointStore
-
-    async def move(self, parcel: str, count: int) -> None:
-        stored = await self.store.load(parcel)
-        at: Loaded[Any] = absent(PARCEL, parcel)
-        if stored is not None:
-            at = Loaded(
-                stream_id=parcel,
-                version=stored.version,
-                head_hash=stored.head_hash,
-                state=PARCEL.decode_state(stored.snapshot),
-            )
-        for number in range(at.version, at.version + count):
-            step = advance(PARCEL, at, [Moved(to=f"{parcel}-{number}")], context(f"{parcel}-{number}"))
-            await self.store.append(AppendUnit(changes=(change_of(PARCEL, at, step.after, step.events),)))
-            at = step.after
-
-    async def sign(
-        self, request: str = "c1", *, expected: int | None = None, digest: bytes = b"d"
-    ) -> Checkpoint:
-        order = CheckpointOrder(context=context(request, expected_version=expected), digest=digest)
-        return await self.checkpoints.make(order, _SIGN)
-
-    async def accused(self, kept: list[Head]) -> set[tuple[str, int, str]]:
-        """Everything that is found, by verification and against the kept heads."""
-        found = {
-            (finding.aggregate_id, finding.version, finding.code.value)
-            async for verified in verify_store(self.store, {"parcel": PARCEL})
-            for finding in verified.findings
-        }
-        against = contradictions(kept, await self.checkpoints.links(kept))
-        return found | {(each.aggregate_id, each.version, each.code.value) for each in against}
-
-
-@pytest_asyncio.fixture
-async def archive(database: CreateDatabase) -> AsyncIterator[Archive]:
-    opened = Database(await database(), application_name="test-checkpoints")
-    await migrate(opened, load_migrations("services.shared.eventstore.migrations"))
-    store = PostgresEventStore(opened, opened)
-    found = Archive(database=opened, store=store, checkpoints=CheckpointStore(opened, "bed"))
-    for number in range(7):
-        await found.move(f"p/{number}", 5)
-    yield found
-    await store.close()
-    await opened.close()
-
-
-_ROW_OF_3 = """
-    UPDATE streams s SET version = e.version, head_hash = e.hash FROM events e
-    WHERE s.stream_id = 'p/3' AND e.stream_id = 'p/3' AND e.version = 3
-"""
-_TAIL = "DELETE FROM events WHERE stream_id = 'p/3' AND version > 3"
-
-#: What is done, and what must be among the findings.
-CORPUS: dict[str, tuple[tuple[str, ...], tuple[str, int, str]]] = {
-    "altered byte": (
-        ("UPDATE events SET payload = set_byte(payload, 40, 1) WHERE stream_id = 'p/3' AND version = 2",),
-        ("p/3", 2, "HASH_MISMATCH"),
-    ),
-    "removed tail": ((_TAIL,), ("p/3", 5, "CHAIN_CUT")),
-    "removed tail, row set back": ((_ROW_OF_3, _TAIL), ("p/3", 5, "ROLLED_BACK")),
-    "swapped pair": (
-        (
-            "UPDATE events SET version = 102 WHERE stream_id = 'p/3' AND version = 2",
-            "UPDATE events SET version = 2 WHERE stream_id = 'p/3' AND version = 3",
-            "UPDATE events SET version = 3 WHERE stream_id = 'p/3' AND version = 102",
-        ),
-        ("p/3", 2, "CHAIN_BROKEN"),
-    ),
-    "deleted middle": (
-        ("DELETE FROM events WHERE stream_id = 'p/3' AND version = 3",),
-        ("p/3", 3, "MISSING_EVENT"),
-    ),
-    "inserted event": (
-        (
-            "INSERT INTO events "
-            "SELECT stream_id, 6, gen_random_uuid(), type, recorded_at, hash, hash, payload FROM events "
-            " WHERE stream_id = 'p/3' AND version = 5",
-        ),
-        ("p/3", 6, "UNKNOWN_EVENT"),
-    ),
-    "back-dated event": (
-        (
-            "UPDATE events SET recorded_at = recorded_at - interval '1 day' "
-            "WHERE stream_id = 'p/3' AND version = 4",
-        ),
-        ("p/3", 4, "COLUMN_MISMATCH"),
-    ),
-    "row removed": (("DELETE FROM streams WHERE stream_id = 'p/3'",), ("p/3", 5, "AGGREGATE_MISSING")),
-    "aggregate removed whole": (
-        ("DELETE FROM streams WHERE stream_id = 'p/3'", "DELETE FROM events WHERE stream_id = 'p/3'"),
-        ("p/3", 5, "AGGREGATE_MISSING"),
-    ),
-    "everything removed": (("TRUNCATE streams, events",), ("p/6", 5, "AGGREGATE_MISSING")),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("done", CORPUS)

@@ -198,3 +198,34 @@ async def test_the_program_keeps_a_checkpoint_and_finds_what_was_removed_since(t
         await trail.call("MakeCheckpoint", request_id=new_id())
     assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert "PreconditionFailure" in details(caught.value)
+
+
+async def test_processes_of_the_service_find_what_it_finds_itself(trail: Trail) -> None:
+    referral = await trail.hospital.create()
+    for arguments in (("--processes", "2"), ("--processes", "1", "--chains")):
+        assert await trail.findings(*arguments) == (0, set())
+    await trail.execute(
+        "UPDATE events SET recorded_at = recorded_at - interval '1 hour' "
+        f"WHERE stream_id = '{referral.name}' AND version = 1"
+    )
+    alone = await trail.findings()
+    assert alone == (1, {(referral.name, "COLUMN_MISMATCH")})
+    assert await trail.findings("--processes", "2") == alone
+    assert await trail.findings("--processes", "1", "--chains") == (0, set()), "a column, not a link"
+    await trail.execute(f"UPDATE events SET hash = previous_hash WHERE stream_id = '{referral.name}'")
+    by_chains = await trail.findings("--processes", "1", "--chains")
+    assert by_chains == await trail.findings()
+    assert (referral.name, "HASH_MISMATCH") in by_chains[1]
+
+
+async def test_a_verification_says_how_far_it_is(trail: Trail) -> None:
+    await trail.hospital.create()
+    stub = audit_service_pb2_grpc.AuditServiceStub(trail.hospital.channel)  # type: ignore[no-untyped-call]
+    request = pb.VerifyChainsRequest(processes=1, aggregate_kind="referral")
+    heard = [
+        each async for each in stub.VerifyChains(request, metadata=trail.hospital.as_("", Role.OPERATOR))
+    ]
+    assert heard[0].events_count == 0
+    assert heard[0].events_total == heard[-1].events_count == heard[-1].events_total > 0
+    assert [each.complete for each in heard] == [False] * (len(heard) - 1) + [True]
+    assert heard[-1].aggregates_count == heard[-1].aggregates_total > 0

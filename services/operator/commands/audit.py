@@ -3,11 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import typer
+from rich.progress import (
+    BarColumn,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
-from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from services.operator.commands.asking import ask_every_service
 from services.operator.commands.audit_export import export
@@ -63,6 +70,22 @@ def verify(
     aggregate: Annotated[
         str, typer.Option("--aggregate", help="只核验这一个，如 referrals/… · this one alone")
     ] = "",
+    chains: Annotated[
+        bool,
+        typer.Option(
+            "--chains",
+            help="只核验字节与链接，不重算状态 · stored bytes and links alone, without columns and states",
+        ),
+    ] = False,
+    processes: Annotated[
+        int,
+        typer.Option(
+            "--processes",
+            min=0,
+            max=64,
+            help="每个服务的进程数，0 为其上限 · of each service; 0: all it allows",
+        ),
+    ] = 0,
     checkpoint: Annotated[
         list[Path] | None,
         typer.Option(
@@ -93,7 +116,9 @@ def verify(
     try:
         kept = [each for path in checkpoint or () for each in read_checkpoints(path)]
         trusted = None if public_key is None else read_public_key(public_key)
-        verifications = asyncio.run(_verify(addresses, credentials, aggregate, lang))
+        verifications = asyncio.run(
+            _verify(addresses, credentials, _Extent(aggregate, chains, processes), lang)
+        )
         if kept:
             against = _asked(
                 addresses, credentials, lambda desks: verify_against(desks, kept, trusted, only=aggregate)
@@ -111,14 +136,25 @@ def verify(
         raise typer.Exit(int(Exit.FINDINGS))
 
 
+class _Extent(NamedTuple):
+    """How much is verified, and by how many."""
+
+    aggregate: str
+    chains_only: bool
+    processes: int
+
+
 async def _verify(
-    addresses: Addresses, token: str, aggregate: str, language: Language
+    addresses: Addresses, token: str, extent: _Extent, language: Language
 ) -> tuple[Verification, ...]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
         TextColumn("{task.fields[text]}"),
         TimeElapsedColumn(),
+        TimeRemainingColumn(),
     )
     with Bar(*columns, console=open_console(stderr=True), transient=True) as bar:
         tasks = {
@@ -133,11 +169,21 @@ async def _verify(
                 aggregates=progress.aggregates_count,
                 events=progress.events_count,
             )
-            bar.update(tasks[progress.service], text=text, total=1, completed=int(progress.is_complete))
+            total, reached = progress.events_total, progress.events_count
+            if progress.is_complete:
+                # Events that came meanwhile are verified too: the bar ends full all the same.
+                total = reached = max(1, reached)
+            bar.update(tasks[progress.service], text=text, total=total or None, completed=reached)
 
         async with open_channels(addresses) as channels:
             return await verify_services(
-                Caller(channels), token, aggregate=aggregate, patience_s=_PATIENCE_S, on_progress=note
+                Caller(channels),
+                token,
+                aggregate=extent.aggregate,
+                chains_only=extent.chains_only,
+                processes=extent.processes,
+                patience_s=_PATIENCE_S,
+                on_progress=note,
             )
 
 

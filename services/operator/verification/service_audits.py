@@ -27,6 +27,8 @@ class Progress:
     service: str
     aggregates_count: int
     events_count: int
+    #: 0 where it is not known how many there are
+    events_total: int
     is_complete: bool
 
 
@@ -35,10 +37,15 @@ async def verify_services(
     token: str,
     *,
     aggregate: str = "",
+    chains_only: bool = False,
+    processes: int = 0,
     patience_s: float = 60.0,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Verification, ...]:
     """Every service's verdict on its store, or on one aggregate of it.
+
+    `chains_only` leaves columns and states alone. `processes` of each service do it: 0 is as many as it
+    allows, and none beside itself for a small store.
 
     A service that does not have the aggregate says nothing of it. Raises CallFailed when one refuses, is not
     there within the patience, or when none has the aggregate.
@@ -48,7 +55,11 @@ async def verify_services(
             caller=caller,
             token=token,
             service=service,
-            aggregate=aggregate,
+            request=pb.VerifyChainsRequest(
+                aggregate_id=aggregate,
+                depth=pb.VERIFICATION_DEPTH_CHAINS if chains_only else pb.VERIFICATION_DEPTH_STATES,
+                processes=processes,
+            ),
             note=on_progress or (lambda progress: None),
         )
         for service in SERVICES
@@ -68,7 +79,7 @@ class _Audit:
     caller: Caller
     token: str
     service: str
-    aggregate: str
+    request: pb.VerifyChainsRequest
     note: Callable[[Progress], None]
 
     async def verify(self, patience_s: float) -> Verification | CallFailed:
@@ -81,7 +92,7 @@ class _Audit:
                 return await self._verify_once()
             except grpc.aio.AioRpcError as error:
                 failed = CallFailed(f"VerifyChains ({self.service})", error, attempts)
-                if self.aggregate and error.code() is grpc.StatusCode.NOT_FOUND:
+                if self.request.aggregate_id and error.code() is grpc.StatusCode.NOT_FOUND:
                     return failed
                 if error.code() not in RETRIED or time.monotonic() + _RETRY_S > deadline_s:
                     raise failed from error
@@ -90,8 +101,7 @@ class _Audit:
     async def _verify_once(self) -> Verification:
         last = pb.VerifyChainsResponse()
         findings: list[Finding] = []
-        request = pb.VerifyChainsRequest(aggregate_id=self.aggregate)
-        async for data in self.caller.stream(_PATH, self.service, request, self.token):
+        async for data in self.caller.stream(_PATH, self.service, self.request, self.token):
             last = pb.VerifyChainsResponse.FromString(data)
             room = max(0, _FINDINGS_MAX - len(findings))
             findings.extend(_finding(self.service, each) for each in last.findings[:room])
@@ -121,5 +131,6 @@ def _progress(service: str, message: pb.VerifyChainsResponse) -> Progress:
         service=service,
         aggregates_count=message.aggregates_count,
         events_count=message.events_count,
+        events_total=message.events_total,
         is_complete=message.complete,
     )

@@ -46,14 +46,8 @@ async def verify_aggregate(
         stream = moved
     kind = kinds.get(stream.kind)
     if kind is None:
-        finding = Finding(
-            aggregate_kind=stream.kind,
-            aggregate_id=stream.stream_id,
-            version=0,
-            code=FindingCode.UNREADABLE_EVENT,
-            description="no such kind of aggregate",
-        )
-        return VerifiedAggregate(aggregate_id=stream.stream_id, events_count=len(events), findings=(finding,))
+        findings = (no_such_kind(stream),)
+        return VerifiedAggregate(aggregate_id=stream.stream_id, events_count=len(events), findings=findings)
     return VerifiedAggregate(
         aggregate_id=stream.stream_id,
         events_count=len(events),
@@ -85,12 +79,27 @@ async def verify_store(
         after = page[-1].stream_id
     if kind or known is not None:
         return
-    for orphan in await store.orphans():
-        finding = Finding(
-            aggregate_kind="",
-            aggregate_id=orphan,
-            version=0,
-            code=FindingCode.UNKNOWN_EVENT,
-            description="there are events of an aggregate that is not there",
-        )
-        yield VerifiedAggregate(aggregate_id=orphan, events_count=0, findings=(finding,))
+    for name in await store.orphans():
+        yield VerifiedAggregate(aggregate_id=name, events_count=0, findings=(orphan(name),))
+
+
+def no_such_kind(stream: StoredStream) -> Finding:
+    """Of an aggregate whose row names a kind that the service does not have."""
+    return Finding(
+        aggregate_kind=stream.kind,
+        aggregate_id=stream.stream_id,
+        version=0,
+        code=FindingCode.UNREADABLE_EVENT,
+        description="no such kind of aggregate",
+    )
+
+
+def orphan(stream_id: str) -> Finding:
+    """Of events whose aggregate has no row."""
+    return Finding(
+        aggregate_kind="",
+        aggregate_id=stream_id,
+        version=0,
+        code=FindingCode.UNKNOWN_EVENT,
+        description="there are events of an aggregate that is not there",
+    )

@@ -146,7 +146,7 @@ class PostgresEventStore:
         self, stream_id: str, *, after_version: int = 0, limit: int = 1000
     ) -> Sequence[StoredEvent]:
         rows = await self._reading.fetch(_SQL["read_events"], stream_id, after_version, limit)
-        return [_event(row) for row in rows]
+        return [stored_event(row) for row in rows]
 
     async def standing(self, request_id: str, stream_ids: Sequence[str]) -> Standing:
         return await self._standings.of(request_id, stream_ids)
@@ -280,7 +280,8 @@ def stored_stream(row: Any) -> StoredStream:
     )
 
 
-def _event(row: Any) -> StoredEvent:
+def stored_event(row: Any) -> StoredEvent:
+    """An event from a row of `events`."""
     return StoredEvent(
         stream_id=row["stream_id"],
         version=row["version"],

@@ -7,6 +7,7 @@ from services.shared.audit import audit_service
 from services.shared.audit.audit_service import AuditServicer, KnownTo
 from services.shared.audit.checkpoint_methods import CheckpointServicer, signing_with
 from services.shared.audit.checkpoint_store import CheckpointStore
+from services.shared.audit.verifiers import Verifiers
 from services.shared.dead_letters import dead_letter_service
 from services.shared.dead_letters.dead_letter_service import DeadLetterServicer, dead_letter_kind
 from services.shared.eventstore.aggregate import AggregateKind
@@ -24,11 +25,18 @@ Served = tuple[str, tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]]
 
 
 def oversight(
-    foundation: Foundation, kinds: Mapping[str, AggregateKind[Any, Any]], known_to: KnownTo | None = None
+    foundation: Foundation,
+    kinds: Mapping[str, AggregateKind[Any, Any]],
+    codecs: str,
+    known_to: KnownTo | None = None,
 ) -> tuple[Served, ...]:
-    """The services; `kinds` are the service's own. Raises CodecMismatch, SigningKeyError."""
+    """The services; `kinds` are the service's own, `codecs` the module whose `build_aggregates` makes them.
+
+    Raises CodecMismatch, SigningKeyError.
+    """
     letters = dead_letter_kind()
-    audit = AuditServicer(foundation.store, {**kinds, letters.name: letters}, known_to)
+    verifiers = Verifiers(foundation.reading, codecs, processes_max=foundation.settings.audit_processes)
+    audit = AuditServicer(foundation.store, {**kinds, letters.name: letters}, verifiers, known_to)
     dead = DeadLetterServicer(DeadLetterDesk(foundation.reading), foundation.runner, letters)
     status = StatusServicer(
         ConditionReader(foundation.reading, foundation.migrations),

@@ -54,6 +54,12 @@ class ServiceSettings(BaseSettings):
     checkpoint_key: Path | None = Field(
         None, description="PEM file: Ed25519 key that checkpoints of the audit trail are signed with"
     )
+    audit_processes: int = Field(
+        2,
+        description="processes that verify the audit trail at once, when an operator asks for it",
+        ge=1,
+        le=64,
+    )
     parts: str = Field(
         "grpc,relay,consumer,deadlines,deliveries", description="what this process does, comma separated"
     )

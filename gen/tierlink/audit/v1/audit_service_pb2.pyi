@@ -8,6 +8,7 @@ from google.protobuf import descriptor as descriptor
 from google.protobuf import message as message
 from google.protobuf import timestamp_pb2 as timestamp_pb2
 from google.protobuf.internal import containers as containers
+from google.protobuf.internal import enum_type_wrapper as enum_type_wrapper
 import builtins as builtins
 import sys
 import typing as typing
@@ -18,6 +19,29 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: descriptor.FileDescriptor
+
+class _VerificationDepth:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VerificationDepthEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_VerificationDepth.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    VERIFICATION_DEPTH_UNSPECIFIED: _VerificationDepth.ValueType  # 0
+    """As STATES."""
+    VERIFICATION_DEPTH_CHAINS: _VerificationDepth.ValueType  # 1
+    """Stored bytes, links, versions and heads: what SHA-256 shows. What does not pass is looked at as STATES is."""
+    VERIFICATION_DEPTH_STATES: _VerificationDepth.ValueType  # 2
+    """Besides, what each column says beside the bytes, and that each state is the fold of its events."""
+
+class VerificationDepth(_VerificationDepth, metaclass=_VerificationDepthEnumTypeWrapper):
+    """How much is verified."""
+
+VERIFICATION_DEPTH_UNSPECIFIED: VerificationDepth.ValueType  # 0
+"""As STATES."""
+VERIFICATION_DEPTH_CHAINS: VerificationDepth.ValueType  # 1
+"""Stored bytes, links, versions and heads: what SHA-256 shows. What does not pass is looked at as STATES is."""
+VERIFICATION_DEPTH_STATES: VerificationDepth.ValueType  # 2
+"""Besides, what each column says beside the bytes, and that each state is the fold of its events."""
 
 @typing.final
 class Checkpoint(message.Message):
@@ -357,19 +381,29 @@ class VerifyChainsRequest(message.Message):
 
     AGGREGATE_ID_FIELD_NUMBER: builtins.int
     AGGREGATE_KIND_FIELD_NUMBER: builtins.int
+    DEPTH_FIELD_NUMBER: builtins.int
+    PROCESSES_FIELD_NUMBER: builtins.int
     aggregate_id: builtins.str
     """One aggregate alone; all when left out."""
     aggregate_kind: builtins.str
     """One kind alone, such as referral."""
+    depth: VerificationDepth.ValueType
+    """Of a whole store that processes of their own verify; everything else is always verified as STATES."""
+    processes: builtins.int
+    """How many processes of their own do it for operators, at most as many as the service allows.
+    0 is as many as that; for a small store none, for the service has done it before they are started.
+    """
     def __init__(
         self,
         *,
         aggregate_id: builtins.str = ...,
         aggregate_kind: builtins.str = ...,
+        depth: VerificationDepth.ValueType = ...,
+        processes: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "aggregate_kind", b"aggregate_kind"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "aggregate_kind", b"aggregate_kind", "depth", b"depth", "processes", b"processes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -382,12 +416,17 @@ class VerifyChainsResponse(message.Message):
     FINDINGS_FIELD_NUMBER: builtins.int
     COMPLETE_FIELD_NUMBER: builtins.int
     FINDINGS_COUNT_FIELD_NUMBER: builtins.int
+    AGGREGATES_TOTAL_FIELD_NUMBER: builtins.int
+    EVENTS_TOTAL_FIELD_NUMBER: builtins.int
     aggregates_count: builtins.int
     """Counted so far."""
     events_count: builtins.int
     complete: builtins.bool
     """The last message: everything was looked at."""
     findings_count: builtins.int
+    aggregates_total: builtins.int
+    """How much there is by the aggregates' rows, so that progress can be shown; 0 where that is not known."""
+    events_total: builtins.int
     @builtins.property
     def findings(self) -> containers.RepeatedCompositeFieldContainer[Finding]: ...
     def __init__(
@@ -398,10 +437,12 @@ class VerifyChainsResponse(message.Message):
         findings: abc.Iterable[Finding] | None = ...,
         complete: builtins.bool = ...,
         findings_count: builtins.int = ...,
+        aggregates_total: builtins.int = ...,
+        events_total: builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregates_count", b"aggregates_count", "complete", b"complete", "events_count", b"events_count", "findings", b"findings", "findings_count", b"findings_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregates_count", b"aggregates_count", "aggregates_total", b"aggregates_total", "complete", b"complete", "events_count", b"events_count", "events_total", b"events_total", "findings", b"findings", "findings_count", b"findings_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

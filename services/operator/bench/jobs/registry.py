@@ -8,7 +8,7 @@ from services.operator.bench.jobs.boards import time_boards
 from services.operator.bench.jobs.echo import EchoServer
 from services.operator.bench.jobs.fill import fill
 from services.operator.bench.jobs.fill_alerts import fill_alerts
-from services.operator.bench.jobs.hashing import time_hashing
+from services.operator.bench.jobs.hashing import time_chains, time_hashing, time_reading_and_hashing
 from services.operator.bench.jobs.load import LoadClient
 from services.operator.bench.jobs.produce import BareProducer
 from services.operator.bench.jobs.read import read, select
@@ -35,6 +35,8 @@ class Jobs:
             "alerts": time_alerts,
             "boards": time_boards,
             "hash": time_hashing,
+            "read_and_hash": time_reading_and_hashing,
+            "verify_chains": time_chains,
             "fill": fill,
             "fill_alerts": fill_alerts,
             "read": read,

@@ -1,0 +1,145 @@
+"""Verifies a store page by page, the events of many aggregates in one statement."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from services.shared.audit.chain import Finding, verify_chain
+from services.shared.audit.sieve import ChainRow, suspects
+from services.shared.audit.verification import no_such_kind, orphan
+from services.shared.database.sql_blocks import load_blocks
+from services.shared.eventstore.aggregate import AggregateKind
+from services.shared.eventstore.postgres_store import stored_event, stored_stream
+from services.shared.eventstore.units import StoredEvent, StoredStream
+
+_SQL = load_blocks("services.shared.audit.sql", "scan.sql")
+#: Enough that a statement weighs nothing, few enough to stay small in memory.
+_PAGE_EVENTS = 5_000
+#: For the connection of a scan. Sorted, a page takes half as long again, and comes in no better order.
+SCAN_SESSION = {
+    "application_name": "tierlink-audit",
+    "timezone": "UTC",
+    "work_mem": "32MB",
+    "jit": "off",
+    "enable_sort": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+
+#: The kinds of aggregates, made when they are first needed: most stores have nothing to look at twice.
+Kinds = Callable[[], Mapping[str, AggregateKind[Any, Any]]]
+
+
+class Depth(StrEnum):
+    """How much is verified."""
+
+    #: bytes, links, versions and heads
+    CHAINS = "CHAINS"
+    #: these, what each column says beside the bytes, and that the state is the fold of the events
+    STATES = "STATES"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """Aggregates after one id, up to another; empty ids are the store's ends."""
+
+    after: str
+    until: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VerifiedPage:
+    """What a page came to."""
+
+    aggregates_count: int
+    events_count: int
+    findings: tuple[Finding, ...]
+
+
+async def pages_of(connection: Any) -> tuple[Page, ...]:
+    """The whole store in pages: whatever id there is, it is in one of them."""
+    ends = [row[0] for row in await connection.fetch(_SQL["pages"], _PAGE_EVENTS)]
+    # Events without a row may lie after the last row.
+    return tuple(
+        Page(after=after, until=until) for after, until in zip(("", *ends), (*ends, ""), strict=True)
+    )
+
+
+async def totals(connection: Any, kind: str = "") -> tuple[int, int]:
+    """How many aggregates there are, of all kinds or one, and how many events by their rows."""
+    row = await connection.fetchrow(_SQL["totals"], kind)
+    return row["aggregates"], row["events"]
+
+
+class StoreScan:
+    """Verifies pages of a store over a connection of its own (`SCAN_SESSION`).
+
+    `kind` leaves the aggregates of other kinds out, and events without a row, which have none.
+    """
+
+    def __init__(self, connection: Any, *, depth: Depth, kinds: Kinds, kind: str = "") -> None:
+        self._connection = connection
+        self._depth = depth
+        self._kinds = kinds
+        self._kind = kind
+
+    async def verify(self, pages: Sequence[Page]) -> AsyncIterator[VerifiedPage]:
+        """One page after the other. Raises asyncpg's errors.
+
+        While one is hashed the database reads the next, so that the two take no longer than one of them.
+        """
+        reading = self._start(pages[0]) if pages else None
+        try:
+            for following in (*pages[1:], None):
+                assert reading is not None
+                rows, reading = await reading, None
+                if following is not None:
+                    reading = self._start(following)
+                    # It is on its way before the hashing begins.
+                    await asyncio.sleep(0)
+                chains = [ChainRow(*row) for row in rows]
+                looked_at = suspects(chains)
+                if self._depth is Depth.STATES:
+                    looked_at = tuple(chain.stream_id for chain in chains)
+                if looked_at and reading is not None:
+                    # One connection, one statement at a time.
+                    await asyncio.wait((reading,))
+                yield VerifiedPage(
+                    aggregates_count=sum(1 for chain in chains if chain.version),
+                    events_count=sum(len(chain.payloads) for chain in chains),
+                    findings=await self._look(looked_at) if looked_at else (),
+                )
+        finally:
+            if reading is not None:
+                reading.cancel()
+
+    def _start(self, page: Page) -> asyncio.Future[Sequence[Any]]:
+        statement: Coroutine[Any, Any, Sequence[Any]] = self._connection.fetch(
+            _SQL["chains"], page.after, page.until, self._kind
+        )
+        return asyncio.ensure_future(statement)
+
+    async def _look(self, stream_ids: Sequence[str]) -> tuple[Finding, ...]:
+        """Event by event; in one snapshot, so that who goes on meanwhile is not accused."""
+        async with self._connection.transaction(isolation="repeatable_read", readonly=True):
+            rows = await self._connection.fetch(_SQL["streams"], stream_ids)
+            streams = {row["stream_id"]: stored_stream(row) for row in rows}
+            rows = await self._connection.fetch(_SQL["events"], stream_ids)
+        found: list[Finding] = []
+        events = [stored_event(row) for row in rows]
+        events.sort(key=lambda event: (event.stream_id, event.version))
+        chains = {name: list(chain) for name, chain in groupby(events, key=lambda event: event.stream_id)}
+        for name in stream_ids:
+            found += self._findings(name, streams.get(name), chains.get(name, []))
+        return tuple(found)
+
+    def _findings(
+        self, name: str, stream: StoredStream | None, events: Sequence[StoredEvent]
+    ) -> Sequence[Finding]:
+        if stream is None:
+            # Gone with all its events since the page was read, it is nobody's to accuse.
+            return [orphan(name)] if events else []
+        kind = self._kinds().get(stream.kind)
+        return [no_such_kind(stream)] if kind is None else verify_chain(kind, stream, events)
