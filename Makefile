@@ -15,8 +15,13 @@ endif
 PY := .venv/bin/python
 # What is given to the command, such as: make demo ARGS="--output json"
 ARGS ?=
-# One process of tests for each core of CI's machine. A file's tests stay in one process and share its servers.
-PYTEST_ARGS ?= -n 2 --dist loadfile
+# CI's machine has two cores, and tests that start processes wait for them half of their time: one process
+# more than cores. A file's tests stay in one process and share its servers.
+PYTEST_ARGS ?= -n 3 --dist loadfile
+
+# Where it is set, as in many containers, each of the hundreds of processes of a run would compile everything
+# again that it imports: a third of the time that a service takes to start.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Runs one step under a heading and says which one failed: $(STEP) "name" command ...
 STEP := sh -c 'name=$$1; shift; printf "== %s\n" "$$name"; "$$@" && exit; \
