@@ -6,12 +6,19 @@ without members lets somebody else commit: six seconds at least. A group of a ne
 beginning at once.
 """
 
+import asyncio
+
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from services.bed.adapters.availability_stream import APP, PARTITIONS, changelog
 from services.shared.kafka.address import KafkaAddress
+
+#: Whoever asks first about a group has a new Kafka make the topic that groups are kept in.
+_COORDINATOR_TRIES = 50
+_COORDINATOR_WAIT_S = 0.2
 
 _log = structlog.get_logger(__name__)
 
@@ -41,7 +48,16 @@ async def usable_generation(kafka: KafkaAddress) -> str:
 
 
 async def _has_begun(admin: AIOKafkaAdminClient, group: str) -> bool:
-    committed = await admin.list_consumer_group_offsets(group)
+    for tries_left in range(_COORDINATOR_TRIES - 1, -1, -1):
+        try:
+            committed = await admin.list_consumer_group_offsets(group)
+        except GroupCoordinatorNotAvailableError:
+            # Not the same as a group that has not begun: Kafka may only be restarting.
+            if tries_left == 0:
+                raise
+            await asyncio.sleep(_COORDINATOR_WAIT_S)
+        else:
+            break
     return any(found.offset > 0 for found in committed.values())
 
 
