@@ -76,6 +76,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
     alerts = compose_alerts(foundation, kinds, catalogue, directory, boards=boards, reach=reach, table=table)
     answers = answer_desk(settings, foundation, kinds)
     links = answer_service.AnswerServicer(answers, directory)
+    due = AlertDeadlines(runner, kinds, boards.drills, rosters.coverage, rosters.swaps)
     consumer = OccurrenceConsumer(runner, alerts.desk, directory)
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
@@ -99,7 +100,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
             alerts.tail,
             boards.watch,
             *consumer_loops(foundation, consumer.handle, CONSUMES),
-            *deadline_loops(foundation, AlertDeadlines(runner, kinds, boards.drills, rosters.coverage).fire),
+            *deadline_loops(foundation, due.fire),
             *delivery_loops(
                 settings=settings,
                 foundation=foundation,

@@ -54,7 +54,8 @@ PROMISED: dict[str, str] = {
     "tierlink.notification.v1.AlertService": """
         ListAlerts GetAlert WatchAlerts AcknowledgeAlert ResolveAlert PreviewRecipients""",
     "tierlink.notification.v1.RosterService": """
-        ApplyRoster ListDuties GetCoverage SetContactPoints""",
+        ApplyRoster ListDuties GetCoverage SetContactPoints ProposeSwap ConfirmSwap DeclineSwap WithdrawSwap
+        ListSwaps""",
     "tierlink.notification.v1.BoardService": """
         ReportBoard ListBoards WithdrawBoard""",
     "tierlink.notification.v1.DrillService": """

@@ -10,6 +10,7 @@ from services.notification.adapters.stored_contact_points import (
 )
 from services.notification.adapters.stored_copies import StoredDirectory
 from services.notification.application.aggregates import Aggregates
+from services.notification.application.agree_swaps import SwapDesk
 from services.notification.application.apply_roster import RosterDesk
 from services.notification.application.contact_points import ContactDesk
 from services.notification.application.hand_over import HandoverReading
@@ -21,6 +22,7 @@ from services.notification.entrypoints.grpc import (
     contact_service,
     handover_service,
     roster_service,
+    swap_service,
 )
 from services.notification.settings import NotificationSettings
 from services.shared.lifecycle.foundation import Foundation
@@ -33,6 +35,7 @@ class Rosters:
 
     methods: tuple[UnaryMethod[Any, Any], ...]
     coverage: CoverageWatch
+    swaps: SwapDesk
     #: None without keys
     points: StoredContactPoints | None
 
@@ -57,12 +60,15 @@ def compose_rosters(
     desk = RosterDesk(
         kinds=kinds, runner=runner, directory=directory, calendars=calendars, catalogue=catalogue
     )
+    swaps = SwapDesk(kinds, directory, reading)
     return Rosters(
         methods=(
             *roster_service.RosterServicer(desk, reading).methods(),
+            *swap_service.SwapServicer(kinds, runner, swaps).methods(),
             *contact_service.ContactServicer(ContactDesk(kinds, runner, points)).methods(),
             *handover_service.HandoverServicer(handovers).methods(),
         ),
         points=points,
+        swaps=swaps,
         coverage=CoverageWatch(kinds=kinds, catalogue=catalogue, directory=directory, calendars=calendars),
     )

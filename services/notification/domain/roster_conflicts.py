@@ -11,6 +11,7 @@ from services.notification.domain.roster_slots import planned_turn, shift_post, 
 from services.notification.domain.roster_state import Roster
 from services.notification.domain.roster_turns import turn_minutes
 from services.notification.domain.roster_values import DutySlot, Post, Rotation, SlotOrigin
+from services.notification.domain.swap_values import SwapState, sides
 from services.notification.domain.values import Pathway
 
 #: How far ahead a person is looked for at two posts: past a full turn of every rotation that is in use.
@@ -93,7 +94,12 @@ def _shifts(roster: Roster) -> Iterator[Found]:
 
 
 def _swaps(roster: Roster) -> Iterator[Found]:
-    taken: set[tuple[Post, datetime]] = set()
+    taken = {
+        (side.post, side.starts_at)
+        for each in roster.proposals
+        if each.state is SwapState.AGREED
+        for side, _ in sides(each)
+    }
     for index, swap in enumerate(roster.swaps):
         for name, side in (("first", swap.first), ("second", swap.second)):
             path = f"swaps[{index}].{name}"

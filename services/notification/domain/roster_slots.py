@@ -23,6 +23,7 @@ from services.notification.domain.roster_values import (
     Post,
     SlotOrigin,
 )
+from services.notification.domain.swap_values import SwapState, sides
 from services.notification.domain.values import Duty, DutyStep, Pathway, Recipient
 
 #: No turn is longer.
@@ -190,11 +191,15 @@ def _standing(
 
 def _exchanged(roster: Roster, planned: Iterable[DutySlot]) -> Iterator[DutySlot]:
     """A swap moves a turn only while it is still planned for whom the swap took it from."""
-    if not roster.swaps:
+    agreed = [each for each in roster.proposals if each.state is SwapState.AGREED]
+    if not roster.swaps and not agreed:
         yield from planned
         return
     known = people(roster)
     moves: dict[tuple[Post, datetime], tuple[str, str]] = {}
+    for proposal in agreed:
+        for side, taker in sides(proposal):
+            moves[side.post, side.starts_at] = (side.user, taker)
     for swap in roster.swaps:
         moves[swap.first.post, swap.first.starts_at] = (swap.first.user, swap.second.user)
         moves[swap.second.post, swap.second.starts_at] = (swap.second.user, swap.first.user)

@@ -10,6 +10,7 @@ from services.notification.domain.roster_values import (
     CoverageGap,
     RosterEntries,
 )
+from services.notification.domain.swap_values import SwapProposal
 from services.notification.domain.values import Duty, Recipient
 
 #: The role of a duty that answers for every role that names nobody.
@@ -30,6 +31,8 @@ class Roster(RosterEntries):
     open_gaps: tuple[CoverageGap, ...] = ()
     #: when gaps are looked for next; None for a roster that cannot get any
     coverage_check_at: datetime | None = None
+    #: swaps that people agree on, or are asked to: no file has them, and no file takes them away
+    proposals: tuple[SwapProposal, ...] = ()
 
 
 def roster_name(facility: str) -> str:

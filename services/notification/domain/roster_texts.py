@@ -76,7 +76,7 @@ def post_text(post: Post) -> BilingualText:
 
 def duty_text(duty: Duty, offset: int) -> BilingualText:
     post = post_text(Post(role=duty.role, step=duty.step, pathway=duty.pathway, seat=duty.seat))
-    begin, end = _moment(duty.starts_at, offset), _moment(duty.ends_at, offset)
+    begin, end = moment_text(duty.starts_at, offset), moment_text(duty.ends_at, offset)
     if not (begin or end):
         return BilingualText(zh=f"{post.zh} {duty.name} 长期", en=f"{post.en}: {duty.name}, always")
     return BilingualText(
@@ -99,10 +99,11 @@ def rotation_text(rotation: Rotation) -> BilingualText:
 def swap_text(swap: Swap, offset: int) -> BilingualText:
     first, second = swap.first, swap.second
     turns = [
-        f"{side.user} {post_text(side.post).zh} {_moment(side.starts_at, offset)}" for side in (first, second)
+        f"{side.user} {post_text(side.post).zh} {moment_text(side.starts_at, offset)}"
+        for side in (first, second)
     ]
     told = [
-        f"{side.user}, {post_text(side.post).en}, {_moment(side.starts_at, offset)}"
+        f"{side.user}, {post_text(side.post).en}, {moment_text(side.starts_at, offset)}"
         for side in (first, second)
     ]
     return BilingualText(
@@ -112,7 +113,7 @@ def swap_text(swap: Swap, offset: int) -> BilingualText:
 
 
 def leave_text(leave: Leave, offset: int) -> BilingualText:
-    span = f"{_moment(leave.starts_at, offset)}–{_moment(leave.ends_at, offset)}"
+    span = f"{moment_text(leave.starts_at, offset)}–{moment_text(leave.ends_at, offset)}"
     substitute = leave.substitute.name if leave.substitute else ""
     return BilingualText(
         zh=f"请假 {leave.user} {span} {f'替班 {substitute}' if substitute else '无替班'}",
@@ -144,7 +145,7 @@ def offset_text(offset: int) -> BilingualText:
 def gap_values(gap: CoverageGap, facility: BilingualText, offset: int) -> dict[str, BilingualText]:
     """What the texts of a gap's alert say."""
     post = post_text(gap.post)
-    begin, end = _moment(gap.starts_at, offset), _moment(gap.ends_at, offset)
+    begin, end = moment_text(gap.starts_at, offset), moment_text(gap.ends_at, offset)
     return {
         "post": BilingualText(zh=f"{facility.zh}{post.zh}", en=f"{facility.en}, {post.en}"),
         "from": BilingualText(zh=begin, en=begin),
@@ -162,5 +163,6 @@ def _days(kinds: tuple[DayKind, ...]) -> BilingualText:
     )
 
 
-def _moment(moment: datetime | None, offset: int) -> str:
+def moment_text(moment: datetime | None, offset: int) -> str:
+    """By the site's clock; empty for none."""
     return "" if moment is None else local_time(moment, offset).strftime("%Y-%m-%d %H:%M")

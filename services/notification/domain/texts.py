@@ -136,6 +136,7 @@ TO_DO = {
     "ReportArrival": BilingualText(zh="在途患者待登记到达", en="report the arrival"),
     "ReleaseHold": BilingualText(zh="床位预留超时", en="a bed hold is overdue"),
     "ApplyRoster": BilingualText(zh="无人值班，请立即安排", en="nobody is on duty"),
+    "ConfirmSwap": BilingualText(zh="换班待确认", en="a swap awaits your answer"),
     "CHANNEL_SILENT": BilingualText(zh="呼叫通道失效", en="a channel is silent"),
 }
 TO_DO_ANY = BilingualText(zh="提醒待处理", en="an alert awaits you")

@@ -20,6 +20,7 @@ from services.operator.commands.options import (
     TokenOption,
     operator_token,
 )
+from services.operator.commands.roster_swap import swap
 from services.operator.report.json_document import message_document, print_json
 from services.operator.report.rosters import print_coverage, print_roster_difference
 from services.operator.rpc.failures import CallFailed
@@ -28,6 +29,8 @@ from services.shared.located.faults import FaultyFile
 from tierlink.notification.v1 import roster_service_pb2
 
 roster = typer.Typer(name="roster", help="值班表 · Rosters: who is called.", no_args_is_help=True)
+
+roster.add_typer(swap)
 
 FileArgument = Annotated[Path, typer.Argument(help="值班表文件 · roster file", show_default=False)]
 

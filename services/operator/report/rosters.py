@@ -16,6 +16,7 @@ from tierlink.type.v1 import type_pb2
 
 _DIFFERENCE: Any = roster_plan_pb2.RosterDifference.DESCRIPTOR.fields_by_name["difference"].enum_type
 _PATHWAY: Any = roster_plan_pb2.Post.DESCRIPTOR.fields_by_name["pathway"].enum_type
+_SWAP_STATE: Any = roster_plan_pb2.SwapProposal.DESCRIPTOR.fields_by_name["state"].enum_type
 _WEAK_SPOT: Any = roster_plan_pb2.SinglePoint.DESCRIPTOR.fields_by_name["kind"].enum_type
 
 
@@ -66,6 +67,25 @@ def print_coverage(answer: roster_service_pb2.GetCoverageResponse, language: Lan
     if answer.single_points:
         console.print(points)
     console.print(say("roster.clock", language, offset=words.offset))
+
+
+def print_swaps(answer: roster_service_pb2.ListSwapsResponse, language: Language) -> None:
+    """Swap by swap, by their turns."""
+    console = _console()
+    if not answer.swaps:
+        console.print(say("roster.no_swaps", language))
+        return
+    table = _table("state", "kind", "name", language=language)
+    for each in answer.swaps:
+        state = say(f"roster.swap_{short_name(_SWAP_STATE, each.state)}", language)
+        table.add_row(state, shown(BilingualText(zh=each.text.zh, en=each.text.en), language), each.name)
+    console.print(table)
+
+
+def swap_line(swap: roster_plan_pb2.SwapProposal, language: Language) -> str:
+    """What stands where, in a line."""
+    state = say(f"roster.swap_{short_name(_SWAP_STATE, swap.state)}", language)
+    return f"{state}: {shown(BilingualText(zh=swap.text.zh, en=swap.text.en), language)}"
 
 
 class _Words:

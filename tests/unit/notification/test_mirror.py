@@ -10,6 +10,7 @@ from services.notification.domain import (
     directory,
     roster,
     roster_commands,
+    swap_values,
     values,
 )
 from services.shared.protocodec import MessageCodec
@@ -72,6 +73,10 @@ def test_values_survive_their_messages(value: object, message: type[Message]) ->
         (commands.AcknowledgeAlert, alert_service_pb2.AcknowledgeAlertRequest),
         (commands.ResolveAlert, alert_service_pb2.ResolveAlertRequest),
         (roster_commands.ApplyRoster, roster_service_pb2.ApplyRosterRequest),
+        (swap_values.ProposeSwap, roster_service_pb2.ProposeSwapRequest),
+        (swap_values.ConfirmSwap, roster_service_pb2.ConfirmSwapRequest),
+        (swap_values.DeclineSwap, roster_service_pb2.DeclineSwapRequest),
+        (swap_values.WithdrawSwap, roster_service_pb2.WithdrawSwapRequest),
         (contact_points.SetContactPoints, roster_service_pb2.SetContactPointsRequest),
     ],
     ids=lambda value: value.__name__,

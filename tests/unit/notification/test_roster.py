@@ -114,7 +114,7 @@ def test_a_roster_has_no_deadlines_and_is_its_facility_s() -> None:
     state = roster_of(duty("dr-li"))
     assert roster.deadlines(state) == ()
     assert roster.facets(state) == {"parties": [HOSPITAL], "live": True, "facility": HOSPITAL}
-    assert roster.allowed_commands(state) == ("ApplyRoster",)
+    assert roster.allowed_commands(state) == ("ApplyRoster", "ProposeSwap")
 
 
 def test_a_duty_begins_with_its_start_and_is_over_at_its_end() -> None:

@@ -28,7 +28,7 @@ from tierlink.notification.v1 import roster_plan_pb2 as tierlink_dot_notificatio
 from tierlink.type.v1 import type_pb2 as tierlink_dot_type_dot_v1_dot_type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,tierlink/notification/v1/roster_events.proto\x12\x18tierlink.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%tierlink/notification/v1/roster.proto\x1a*tierlink/notification/v1/roster_plan.proto\x1a\x1btierlink/type/v1/type.proto\"\xd5\x01\n\x0bRosterEvent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12\x41\n\x0eroster_applied\x18\n \x01(\x0b\x32\'.tierlink.notification.v1.RosterAppliedH\x00\x12\x45\n\x10\x63overage_checked\x18\x32 \x01(\x0b\x32).tierlink.notification.v1.CoverageCheckedH\x00\x42\t\n\x07payload\"\xba\x04\n\rRosterApplied\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12.\n\x06\x64uties\x18\x02 \x03(\x0b\x32\x1e.tierlink.notification.v1.Duty\x12\x35\n\trotations\x18\x32 \x03(\x0b\x32\".tierlink.notification.v1.Rotation\x12.\n\x06shifts\x18\x33 \x03(\x0b\x32\x1e.tierlink.notification.v1.Duty\x12-\n\x05swaps\x18\x34 \x03(\x0b\x32\x1e.tierlink.notification.v1.Swap\x12/\n\x06leaves\x18\x35 \x03(\x0b\x32\x1f.tierlink.notification.v1.Leave\x12\x37\n\x08\x63\x61lendar\x18\x36 \x03(\x0b\x32%.tierlink.notification.v1.CalendarDay\x12\x1f\n\x12utc_offset_minutes\x18\x37 \x01(\x05H\x00\x88\x01\x01\x12;\n\x0crequirements\x18\x38 \x03(\x0b\x32%.tierlink.notification.v1.Requirement\x12;\n\x0cspecial_days\x18\x39 \x03(\x0b\x32%.tierlink.notification.v1.CalendarDay\x12\x35\n\x11\x63overage_check_at\x18: \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x15\n\x13_utc_offset_minutes\"\xad\x02\n\x0f\x43overageChecked\x12\x35\n\x06opened\x18\x01 \x03(\x0b\x32%.tierlink.notification.v1.CoverageGap\x12\x35\n\x06\x63losed\x18\x02 \x03(\x0b\x32%.tierlink.notification.v1.CoverageGap\x12\x38\n\topen_gaps\x18\x03 \x03(\x0b\x32%.tierlink.notification.v1.CoverageGap\x12;\n\x0cspecial_days\x18\x04 \x03(\x0b\x32%.tierlink.notification.v1.CalendarDay\x12\x35\n\x11\x63overage_check_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestampb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,tierlink/notification/v1/roster_events.proto\x12\x18tierlink.notification.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a%tierlink/notification/v1/roster.proto\x1a*tierlink/notification/v1/roster_plan.proto\x1a\x1btierlink/type/v1/type.proto\"\x9f\x04\n\x0bRosterEvent\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata\x12\x41\n\x0eroster_applied\x18\n \x01(\x0b\x32\'.tierlink.notification.v1.RosterAppliedH\x00\x12\x45\n\x10\x63overage_checked\x18\x32 \x01(\x0b\x32).tierlink.notification.v1.CoverageCheckedH\x00\x12@\n\rswap_proposed\x18\xb8\x03 \x01(\x0b\x32&.tierlink.notification.v1.SwapProposedH\x00\x12\x42\n\x0eswap_confirmed\x18\xb9\x03 \x01(\x0b\x32\'.tierlink.notification.v1.SwapConfirmedH\x00\x12@\n\rswap_declined\x18\xba\x03 \x01(\x0b\x32&.tierlink.notification.v1.SwapDeclinedH\x00\x12\x42\n\x0eswap_withdrawn\x18\xbb\x03 \x01(\x0b\x32\'.tierlink.notification.v1.SwapWithdrawnH\x00\x12<\n\x0bswap_lapsed\x18\xbc\x03 \x01(\x0b\x32$.tierlink.notification.v1.SwapLapsedH\x00\x42\t\n\x07payload\"\xba\x04\n\rRosterApplied\x12\x10\n\x08\x66\x61\x63ility\x18\x01 \x01(\t\x12.\n\x06\x64uties\x18\x02 \x03(\x0b\x32\x1e.tierlink.notification.v1.Duty\x12\x35\n\trotations\x18\x32 \x03(\x0b\x32\".tierlink.notification.v1.Rotation\x12.\n\x06shifts\x18\x33 \x03(\x0b\x32\x1e.tierlink.notification.v1.Duty\x12-\n\x05swaps\x18\x34 \x03(\x0b\x32\x1e.tierlink.notification.v1.Swap\x12/\n\x06leaves\x18\x35 \x03(\x0b\x32\x1f.tierlink.notification.v1.Leave\x12\x37\n\x08\x63\x61lendar\x18\x36 \x03(\x0b\x32%.tierlink.notification.v1.CalendarDay\x12\x1f\n\x12utc_offset_minutes\x18\x37 \x01(\x05H\x00\x88\x01\x01\x12;\n\x0crequirements\x18\x38 \x03(\x0b\x32%.tierlink.notification.v1.Requirement\x12;\n\x0cspecial_days\x18\x39 \x03(\x0b\x32%.tierlink.notification.v1.CalendarDay\x12\x35\n\x11\x63overage_check_at\x18: \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x15\n\x13_utc_offset_minutes\"\xad\x02\n\x0f\x43overageChecked\x12\x35\n\x06opened\x18\x01 \x03(\x0b\x32%.tierlink.notification.v1.CoverageGap\x12\x35\n\x06\x63losed\x18\x02 \x03(\x0b\x32%.tierlink.notification.v1.CoverageGap\x12\x38\n\topen_gaps\x18\x03 \x03(\x0b\x32%.tierlink.notification.v1.CoverageGap\x12;\n\x0cspecial_days\x18\x04 \x03(\x0b\x32%.tierlink.notification.v1.CalendarDay\x12\x35\n\x11\x63overage_check_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xf0\x01\n\x0cSwapProposed\x12\x0c\n\x04swap\x18\x01 \x01(\t\x12\x31\n\x05\x66irst\x18\x02 \x01(\x0b\x32\".tierlink.notification.v1.SwapSide\x12\r\n\x05taker\x18\x03 \x01(\t\x12\x32\n\x06second\x18\x04 \x01(\x0b\x32\".tierlink.notification.v1.SwapSide\x12-\n\x06reason\x18\x05 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\x12-\n\tlapses_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x1d\n\rSwapConfirmed\x12\x0c\n\x04swap\x18\x01 \x01(\t\"K\n\x0cSwapDeclined\x12\x0c\n\x04swap\x18\x01 \x01(\t\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\"L\n\rSwapWithdrawn\x12\x0c\n\x04swap\x18\x01 \x01(\t\x12-\n\x06reason\x18\x02 \x01(\x0b\x32\x1d.tierlink.type.v1.CodedReason\"\x1a\n\nSwapLapsed\x12\x0c\n\x04swap\x18\x01 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,9 +36,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tierlink.notification.v1.ro
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ROSTEREVENT']._serialized_start=220
-  _globals['_ROSTEREVENT']._serialized_end=433
-  _globals['_ROSTERAPPLIED']._serialized_start=436
-  _globals['_ROSTERAPPLIED']._serialized_end=1006
-  _globals['_COVERAGECHECKED']._serialized_start=1009
-  _globals['_COVERAGECHECKED']._serialized_end=1310
+  _globals['_ROSTEREVENT']._serialized_end=763
+  _globals['_ROSTERAPPLIED']._serialized_start=766
+  _globals['_ROSTERAPPLIED']._serialized_end=1336
+  _globals['_COVERAGECHECKED']._serialized_start=1339
+  _globals['_COVERAGECHECKED']._serialized_end=1640
+  _globals['_SWAPPROPOSED']._serialized_start=1643
+  _globals['_SWAPPROPOSED']._serialized_end=1883
+  _globals['_SWAPCONFIRMED']._serialized_start=1885
+  _globals['_SWAPCONFIRMED']._serialized_end=1914
+  _globals['_SWAPDECLINED']._serialized_start=1916
+  _globals['_SWAPDECLINED']._serialized_end=1991
+  _globals['_SWAPWITHDRAWN']._serialized_start=1993
+  _globals['_SWAPWITHDRAWN']._serialized_end=2069
+  _globals['_SWAPLAPSED']._serialized_start=2071
+  _globals['_SWAPLAPSED']._serialized_end=2097
 # @@protoc_insertion_point(module_scope)

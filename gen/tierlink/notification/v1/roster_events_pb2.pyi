@@ -31,24 +31,44 @@ class RosterEvent(message.Message):
     METADATA_FIELD_NUMBER: builtins.int
     ROSTER_APPLIED_FIELD_NUMBER: builtins.int
     COVERAGE_CHECKED_FIELD_NUMBER: builtins.int
+    SWAP_PROPOSED_FIELD_NUMBER: builtins.int
+    SWAP_CONFIRMED_FIELD_NUMBER: builtins.int
+    SWAP_DECLINED_FIELD_NUMBER: builtins.int
+    SWAP_WITHDRAWN_FIELD_NUMBER: builtins.int
+    SWAP_LAPSED_FIELD_NUMBER: builtins.int
     @builtins.property
     def metadata(self) -> type_pb2.EventMetadata: ...
     @builtins.property
     def roster_applied(self) -> RosterApplied: ...
     @builtins.property
     def coverage_checked(self) -> CoverageChecked: ...
+    @builtins.property
+    def swap_proposed(self) -> SwapProposed: ...
+    @builtins.property
+    def swap_confirmed(self) -> SwapConfirmed: ...
+    @builtins.property
+    def swap_declined(self) -> SwapDeclined: ...
+    @builtins.property
+    def swap_withdrawn(self) -> SwapWithdrawn: ...
+    @builtins.property
+    def swap_lapsed(self) -> SwapLapsed: ...
     def __init__(
         self,
         *,
         metadata: type_pb2.EventMetadata | None = ...,
         roster_applied: RosterApplied | None = ...,
         coverage_checked: CoverageChecked | None = ...,
+        swap_proposed: SwapProposed | None = ...,
+        swap_confirmed: SwapConfirmed | None = ...,
+        swap_declined: SwapDeclined | None = ...,
+        swap_withdrawn: SwapWithdrawn | None = ...,
+        swap_lapsed: SwapLapsed | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["coverage_checked", b"coverage_checked", "metadata", b"metadata", "payload", b"payload", "roster_applied", b"roster_applied"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["coverage_checked", b"coverage_checked", "metadata", b"metadata", "payload", b"payload", "roster_applied", b"roster_applied", "swap_confirmed", b"swap_confirmed", "swap_declined", b"swap_declined", "swap_lapsed", b"swap_lapsed", "swap_proposed", b"swap_proposed", "swap_withdrawn", b"swap_withdrawn"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["coverage_checked", b"coverage_checked", "metadata", b"metadata", "payload", b"payload", "roster_applied", b"roster_applied"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["coverage_checked", b"coverage_checked", "metadata", b"metadata", "payload", b"payload", "roster_applied", b"roster_applied", "swap_confirmed", b"swap_confirmed", "swap_declined", b"swap_declined", "swap_lapsed", b"swap_lapsed", "swap_proposed", b"swap_proposed", "swap_withdrawn", b"swap_withdrawn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["roster_applied", "coverage_checked"]  # noqa: Y015
+    _WhichOneofReturnType_payload: _TypeAlias = typing.Literal["roster_applied", "coverage_checked", "swap_proposed", "swap_confirmed", "swap_declined", "swap_withdrawn", "swap_lapsed"]  # noqa: Y015
     _WhichOneofArgType_payload: _TypeAlias = typing.Literal["payload", b"payload"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_payload) -> _WhichOneofReturnType_payload | None: ...
 
@@ -156,5 +176,126 @@ class CoverageChecked(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["coverage_check_at", b"coverage_check_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["closed", b"closed", "coverage_check_at", b"coverage_check_at", "open_gaps", b"open_gaps", "opened", b"opened", "special_days", b"special_days"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SwapProposed(message.Message):
+    """Somebody asks another to take over a turn; until they agree nothing changes."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SWAP_FIELD_NUMBER: builtins.int
+    FIRST_FIELD_NUMBER: builtins.int
+    TAKER_FIELD_NUMBER: builtins.int
+    SECOND_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    LAPSES_AT_FIELD_NUMBER: builtins.int
+    swap: builtins.str
+    """`rosters/{facility}/swaps/{uuid}`."""
+    taker: builtins.str
+    @builtins.property
+    def first(self) -> roster_plan_pb2.SwapSide: ...
+    @builtins.property
+    def second(self) -> roster_plan_pb2.SwapSide: ...
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    @builtins.property
+    def lapses_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        swap: builtins.str = ...,
+        first: roster_plan_pb2.SwapSide | None = ...,
+        taker: builtins.str = ...,
+        second: roster_plan_pb2.SwapSide | None = ...,
+        reason: type_pb2.CodedReason | None = ...,
+        lapses_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["first", b"first", "lapses_at", b"lapses_at", "reason", b"reason", "second", b"second"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["first", b"first", "lapses_at", b"lapses_at", "reason", b"reason", "second", b"second", "swap", b"swap", "taker", b"taker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SwapConfirmed(message.Message):
+    """The taker, or who keeps the roster, agreed: the turns are exchanged."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SWAP_FIELD_NUMBER: builtins.int
+    swap: builtins.str
+    def __init__(
+        self,
+        *,
+        swap: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["swap", b"swap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SwapDeclined(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    SWAP_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    swap: builtins.str
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        swap: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["reason", b"reason", "swap", b"swap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SwapWithdrawn(message.Message):
+    """Taken back before it was agreed, or, by who keeps the roster, before its turns begin."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SWAP_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    swap: builtins.str
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        swap: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["reason", b"reason", "swap", b"swap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SwapLapsed(message.Message):
+    """The turn began, and nobody had agreed."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    SWAP_FIELD_NUMBER: builtins.int
+    swap: builtins.str
+    def __init__(
+        self,
+        *,
+        swap: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["swap", b"swap"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...

@@ -102,6 +102,34 @@ SLOT_ORIGIN_SWAP: SlotOrigin.ValueType  # 4
 SLOT_ORIGIN_SUBSTITUTE: SlotOrigin.ValueType  # 5
 """替班"""
 
+class _SwapState:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SwapStateEnumTypeWrapper(enum_type_wrapper._EnumTypeWrapper[_SwapState.ValueType], builtins.type):
+    DESCRIPTOR: descriptor.EnumDescriptor
+    SWAP_STATE_UNSPECIFIED: _SwapState.ValueType  # 0
+    SWAP_STATE_PROPOSED: _SwapState.ValueType  # 1
+    """The first person is on duty."""
+    SWAP_STATE_AGREED: _SwapState.ValueType  # 2
+    """The taker is on duty."""
+    SWAP_STATE_DECLINED: _SwapState.ValueType  # 3
+    SWAP_STATE_WITHDRAWN: _SwapState.ValueType  # 4
+    SWAP_STATE_LAPSED: _SwapState.ValueType  # 5
+    """Nobody agreed before the turn began."""
+
+class SwapState(_SwapState, metaclass=_SwapStateEnumTypeWrapper): ...
+
+SWAP_STATE_UNSPECIFIED: SwapState.ValueType  # 0
+SWAP_STATE_PROPOSED: SwapState.ValueType  # 1
+"""The first person is on duty."""
+SWAP_STATE_AGREED: SwapState.ValueType  # 2
+"""The taker is on duty."""
+SWAP_STATE_DECLINED: SwapState.ValueType  # 3
+SWAP_STATE_WITHDRAWN: SwapState.ValueType  # 4
+SWAP_STATE_LAPSED: SwapState.ValueType  # 5
+"""Nobody agreed before the turn began."""
+
 class _WeakSpot:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -274,6 +302,85 @@ class SwapSide(message.Message):
     _HasFieldArgType: _TypeAlias = typing.Literal["post", b"post", "starts_at", b"starts_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
     _ClearFieldArgType: _TypeAlias = typing.Literal["post", b"post", "starts_at", b"starts_at", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class SwapProposal(message.Message):
+    """A turn that somebody asks another to take over, alone or for one of theirs. 换班申请"""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    FIRST_FIELD_NUMBER: builtins.int
+    TAKER_FIELD_NUMBER: builtins.int
+    SECOND_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    PROPOSED_AT_FIELD_NUMBER: builtins.int
+    PROPOSED_BY_FIELD_NUMBER: builtins.int
+    LAPSES_AT_FIELD_NUMBER: builtins.int
+    SETTLED_AT_FIELD_NUMBER: builtins.int
+    SETTLED_BY_FIELD_NUMBER: builtins.int
+    SETTLED_REASON_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """`rosters/{facility}/swaps/{uuid}`."""
+    taker: builtins.str
+    """User of the person who takes it over."""
+    state: SwapState.ValueType
+    proposed_by: builtins.str
+    """User."""
+    settled_by: builtins.str
+    """User."""
+    @builtins.property
+    def first(self) -> SwapSide:
+        """The turn, and whose it is until the swap is agreed."""
+
+    @builtins.property
+    def second(self) -> SwapSide:
+        """The taker's turn that the first person takes over in return; unset for none."""
+
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    @builtins.property
+    def proposed_at(self) -> timestamp_pb2.Timestamp: ...
+    @builtins.property
+    def lapses_at(self) -> timestamp_pb2.Timestamp:
+        """When the first of the turns begins: what is not agreed by then is void."""
+
+    @builtins.property
+    def settled_at(self) -> timestamp_pb2.Timestamp:
+        """When it was agreed, declined, withdrawn or void."""
+
+    @builtins.property
+    def settled_reason(self) -> type_pb2.CodedReason:
+        """Of who declined or withdrew it."""
+
+    @builtins.property
+    def text(self) -> type_pb2.BilingualText:
+        """The same in words, by the site's clock."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        first: SwapSide | None = ...,
+        taker: builtins.str = ...,
+        second: SwapSide | None = ...,
+        reason: type_pb2.CodedReason | None = ...,
+        state: SwapState.ValueType = ...,
+        proposed_at: timestamp_pb2.Timestamp | None = ...,
+        proposed_by: builtins.str = ...,
+        lapses_at: timestamp_pb2.Timestamp | None = ...,
+        settled_at: timestamp_pb2.Timestamp | None = ...,
+        settled_by: builtins.str = ...,
+        settled_reason: type_pb2.CodedReason | None = ...,
+        text: type_pb2.BilingualText | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["first", b"first", "lapses_at", b"lapses_at", "proposed_at", b"proposed_at", "reason", b"reason", "second", b"second", "settled_at", b"settled_at", "settled_reason", b"settled_reason", "text", b"text"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["first", b"first", "lapses_at", b"lapses_at", "name", b"name", "proposed_at", b"proposed_at", "proposed_by", b"proposed_by", "reason", b"reason", "second", b"second", "settled_at", b"settled_at", "settled_by", b"settled_by", "settled_reason", b"settled_reason", "state", b"state", "taker", b"taker", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

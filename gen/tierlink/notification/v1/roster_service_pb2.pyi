@@ -548,3 +548,305 @@ class GetHandoverResponse(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["cases", b"cases", "comes_on", b"comes_on", "goes_off", b"goes_off", "handover_at", b"handover_at", "open_alerts", b"open_alerts", "stays", b"stays", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ProposeSwapRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    FACILITY_FIELD_NUMBER: builtins.int
+    FIRST_FIELD_NUMBER: builtins.int
+    TAKER_FIELD_NUMBER: builtins.int
+    SECOND_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version of the roster the caller decided on; a stale one is refused."""
+    facility: builtins.str
+    """The caller's when left out."""
+    taker: builtins.str
+    """User of the person who takes it over."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Defaults to receipt."""
+
+    @builtins.property
+    def first(self) -> roster_plan_pb2.SwapSide:
+        """The turn that is to be taken over."""
+
+    @builtins.property
+    def second(self) -> roster_plan_pb2.SwapSide:
+        """The taker's turn that goes to the first person in return."""
+
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        facility: builtins.str = ...,
+        first: roster_plan_pb2.SwapSide | None = ...,
+        taker: builtins.str = ...,
+        second: roster_plan_pb2.SwapSide | None = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "first", b"first", "occurred_at", b"occurred_at", "reason", b"reason", "second", b"second"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "facility", b"facility", "first", b"first", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id", "second", b"second", "taker", b"taker"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class ProposeSwapResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    SWAP_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    version: builtins.int
+    """Of the roster."""
+    @builtins.property
+    def swap(self) -> roster_plan_pb2.SwapProposal: ...
+    def __init__(
+        self,
+        *,
+        swap: roster_plan_pb2.SwapProposal | None = ...,
+        version: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["swap", b"swap"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["swap", b"swap", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ConfirmSwapRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    SWAP_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version of the roster the caller decided on; a stale one is refused."""
+    swap: builtins.str
+    """`rosters/{facility}/swaps/{uuid}`."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Defaults to receipt."""
+
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        swap: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "request_id", b"request_id", "swap", b"swap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class ConfirmSwapResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    SWAP_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    version: builtins.int
+    """Of the roster."""
+    @builtins.property
+    def swap(self) -> roster_plan_pb2.SwapProposal: ...
+    def __init__(
+        self,
+        *,
+        swap: roster_plan_pb2.SwapProposal | None = ...,
+        version: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["swap", b"swap"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["swap", b"swap", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class DeclineSwapRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    SWAP_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version of the roster the caller decided on; a stale one is refused."""
+    swap: builtins.str
+    """`rosters/{facility}/swaps/{uuid}`."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Defaults to receipt."""
+
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        swap: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id", "swap", b"swap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class DeclineSwapResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    SWAP_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    version: builtins.int
+    """Of the roster."""
+    @builtins.property
+    def swap(self) -> roster_plan_pb2.SwapProposal: ...
+    def __init__(
+        self,
+        *,
+        swap: roster_plan_pb2.SwapProposal | None = ...,
+        version: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["swap", b"swap"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["swap", b"swap", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class WithdrawSwapRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    EXPECTED_VERSION_FIELD_NUMBER: builtins.int
+    OCCURRED_AT_FIELD_NUMBER: builtins.int
+    SWAP_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    request_id: builtins.str
+    """Drawn by the caller; the same again returns the first reply."""
+    expected_version: builtins.int
+    """Version of the roster the caller decided on; a stale one is refused."""
+    swap: builtins.str
+    """`rosters/{facility}/swaps/{uuid}`."""
+    @builtins.property
+    def occurred_at(self) -> timestamp_pb2.Timestamp:
+        """Defaults to receipt."""
+
+    @builtins.property
+    def reason(self) -> type_pb2.CodedReason: ...
+    def __init__(
+        self,
+        *,
+        request_id: builtins.str = ...,
+        expected_version: builtins.int | None = ...,
+        occurred_at: timestamp_pb2.Timestamp | None = ...,
+        swap: builtins.str = ...,
+        reason: type_pb2.CodedReason | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "reason", b"reason", "request_id", b"request_id", "swap", b"swap"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
+    _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__expected_version) -> _WhichOneofReturnType__expected_version | None: ...
+
+@typing.final
+class WithdrawSwapResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    SWAP_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    version: builtins.int
+    """Of the roster."""
+    @builtins.property
+    def swap(self) -> roster_plan_pb2.SwapProposal: ...
+    def __init__(
+        self,
+        *,
+        swap: roster_plan_pb2.SwapProposal | None = ...,
+        version: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["swap", b"swap"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["swap", b"swap", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListSwapsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    FACILITY_FIELD_NUMBER: builtins.int
+    OPEN_ONLY_FIELD_NUMBER: builtins.int
+    facility: builtins.str
+    """The caller's own when left out."""
+    open_only: builtins.bool
+    """Those that are waited for alone."""
+    def __init__(
+        self,
+        *,
+        facility: builtins.str = ...,
+        open_only: builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["facility", b"facility", "open_only", b"open_only"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListSwapsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    SWAPS_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    UTC_OFFSET_MINUTES_FIELD_NUMBER: builtins.int
+    version: builtins.int
+    """Of the roster."""
+    utc_offset_minutes: builtins.int
+    """The site's clock: minutes east of UTC."""
+    @builtins.property
+    def swaps(self) -> containers.RepeatedCompositeFieldContainer[roster_plan_pb2.SwapProposal]:
+        """At most 500."""
+
+    def __init__(
+        self,
+        *,
+        swaps: abc.Iterable[roster_plan_pb2.SwapProposal] | None = ...,
+        version: builtins.int = ...,
+        utc_offset_minutes: builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["swaps", b"swaps", "utc_offset_minutes", b"utc_offset_minutes", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...

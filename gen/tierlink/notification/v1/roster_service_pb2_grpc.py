@@ -65,6 +65,31 @@ class RosterServiceStub:
                 request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsRequest.SerializeToString,
                 response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsResponse.FromString,
                 _registered_method=True)
+        self.ProposeSwap = channel.unary_unary(
+                '/tierlink.notification.v1.RosterService/ProposeSwap',
+                request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ProposeSwapRequest.SerializeToString,
+                response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ProposeSwapResponse.FromString,
+                _registered_method=True)
+        self.ConfirmSwap = channel.unary_unary(
+                '/tierlink.notification.v1.RosterService/ConfirmSwap',
+                request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ConfirmSwapRequest.SerializeToString,
+                response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ConfirmSwapResponse.FromString,
+                _registered_method=True)
+        self.DeclineSwap = channel.unary_unary(
+                '/tierlink.notification.v1.RosterService/DeclineSwap',
+                request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.DeclineSwapRequest.SerializeToString,
+                response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.DeclineSwapResponse.FromString,
+                _registered_method=True)
+        self.WithdrawSwap = channel.unary_unary(
+                '/tierlink.notification.v1.RosterService/WithdrawSwap',
+                request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.WithdrawSwapRequest.SerializeToString,
+                response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.WithdrawSwapResponse.FromString,
+                _registered_method=True)
+        self.ListSwaps = channel.unary_unary(
+                '/tierlink.notification.v1.RosterService/ListSwaps',
+                request_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListSwapsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListSwapsResponse.FromString,
+                _registered_method=True)
 
 
 class RosterServiceServicer:
@@ -114,6 +139,42 @@ class RosterServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ProposeSwap(self, request, context):
+        """Asks somebody to take over a turn, alone or for one of theirs. Given by whose turn it is, or by who keeps
+        the roster; until it is agreed the first person is on duty.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ConfirmSwap(self, request, context):
+        """PROPOSED → AGREED: by the person who takes over, or by who keeps the roster.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclineSwap(self, request, context):
+        """PROPOSED → DECLINED: by the same.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WithdrawSwap(self, request, context):
+        """→ WITHDRAWN: by who proposed it while it is not agreed; by who keeps the roster until its turns begin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSwaps(self, request, context):
+        """The swaps of a facility's roster, by the beginning of their turns; those of the last 100 days are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RosterServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -146,6 +207,31 @@ def add_RosterServiceServicer_to_server(servicer, server):
                     servicer.GetContactPoints,
                     request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsRequest.FromString,
                     response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsResponse.SerializeToString,
+            ),
+            'ProposeSwap': grpc.unary_unary_rpc_method_handler(
+                    servicer.ProposeSwap,
+                    request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ProposeSwapRequest.FromString,
+                    response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ProposeSwapResponse.SerializeToString,
+            ),
+            'ConfirmSwap': grpc.unary_unary_rpc_method_handler(
+                    servicer.ConfirmSwap,
+                    request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ConfirmSwapRequest.FromString,
+                    response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ConfirmSwapResponse.SerializeToString,
+            ),
+            'DeclineSwap': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclineSwap,
+                    request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.DeclineSwapRequest.FromString,
+                    response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.DeclineSwapResponse.SerializeToString,
+            ),
+            'WithdrawSwap': grpc.unary_unary_rpc_method_handler(
+                    servicer.WithdrawSwap,
+                    request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.WithdrawSwapRequest.FromString,
+                    response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.WithdrawSwapResponse.SerializeToString,
+            ),
+            'ListSwaps': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSwaps,
+                    request_deserializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListSwapsRequest.FromString,
+                    response_serializer=tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListSwapsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -311,6 +397,141 @@ class RosterService:
             '/tierlink.notification.v1.RosterService/GetContactPoints',
             tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsRequest.SerializeToString,
             tierlink_dot_notification_dot_v1_dot_roster__service__pb2.GetContactPointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ProposeSwap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.notification.v1.RosterService/ProposeSwap',
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ProposeSwapRequest.SerializeToString,
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ProposeSwapResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ConfirmSwap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.notification.v1.RosterService/ConfirmSwap',
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ConfirmSwapRequest.SerializeToString,
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ConfirmSwapResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclineSwap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.notification.v1.RosterService/DeclineSwap',
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.DeclineSwapRequest.SerializeToString,
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.DeclineSwapResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WithdrawSwap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.notification.v1.RosterService/WithdrawSwap',
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.WithdrawSwapRequest.SerializeToString,
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.WithdrawSwapResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSwaps(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.notification.v1.RosterService/ListSwaps',
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListSwapsRequest.SerializeToString,
+            tierlink_dot_notification_dot_v1_dot_roster__service__pb2.ListSwapsResponse.FromString,
             options,
             channel_credentials,
             insecure,

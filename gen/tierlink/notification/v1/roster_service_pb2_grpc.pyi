@@ -47,6 +47,18 @@ class RosterServiceStub:
     """
     GetContactPoints: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.GetContactPointsRequest, _roster_service_pb2.GetContactPointsResponse]
     """A person's contact points, for the person and those who keep them."""
+    ProposeSwap: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.ProposeSwapRequest, _roster_service_pb2.ProposeSwapResponse]
+    """Asks somebody to take over a turn, alone or for one of theirs. Given by whose turn it is, or by who keeps
+    the roster; until it is agreed the first person is on duty.
+    """
+    ConfirmSwap: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.ConfirmSwapRequest, _roster_service_pb2.ConfirmSwapResponse]
+    """PROPOSED → AGREED: by the person who takes over, or by who keeps the roster."""
+    DeclineSwap: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.DeclineSwapRequest, _roster_service_pb2.DeclineSwapResponse]
+    """PROPOSED → DECLINED: by the same."""
+    WithdrawSwap: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.WithdrawSwapRequest, _roster_service_pb2.WithdrawSwapResponse]
+    """→ WITHDRAWN: by who proposed it while it is not agreed; by who keeps the roster until its turns begin."""
+    ListSwaps: _grpc.UnaryUnaryMultiCallable[_roster_service_pb2.ListSwapsRequest, _roster_service_pb2.ListSwapsResponse]
+    """The swaps of a facility's roster, by the beginning of their turns; those of the last 100 days are kept."""
 
 @_typing.type_check_only
 class RosterServiceAsyncStub(RosterServiceStub):
@@ -67,6 +79,18 @@ class RosterServiceAsyncStub(RosterServiceStub):
     """
     GetContactPoints: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.GetContactPointsRequest, _roster_service_pb2.GetContactPointsResponse]  # type: ignore[assignment]
     """A person's contact points, for the person and those who keep them."""
+    ProposeSwap: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.ProposeSwapRequest, _roster_service_pb2.ProposeSwapResponse]  # type: ignore[assignment]
+    """Asks somebody to take over a turn, alone or for one of theirs. Given by whose turn it is, or by who keeps
+    the roster; until it is agreed the first person is on duty.
+    """
+    ConfirmSwap: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.ConfirmSwapRequest, _roster_service_pb2.ConfirmSwapResponse]  # type: ignore[assignment]
+    """PROPOSED → AGREED: by the person who takes over, or by who keeps the roster."""
+    DeclineSwap: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.DeclineSwapRequest, _roster_service_pb2.DeclineSwapResponse]  # type: ignore[assignment]
+    """PROPOSED → DECLINED: by the same."""
+    WithdrawSwap: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.WithdrawSwapRequest, _roster_service_pb2.WithdrawSwapResponse]  # type: ignore[assignment]
+    """→ WITHDRAWN: by who proposed it while it is not agreed; by who keeps the roster until its turns begin."""
+    ListSwaps: _aio.UnaryUnaryMultiCallable[_roster_service_pb2.ListSwapsRequest, _roster_service_pb2.ListSwapsResponse]  # type: ignore[assignment]
+    """The swaps of a facility's roster, by the beginning of their turns; those of the last 100 days are kept."""
 
 class RosterServiceServicer(metaclass=_abc_1.ABCMeta):
     """Rosters: who is called."""
@@ -120,5 +144,47 @@ class RosterServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_roster_service_pb2.GetContactPointsResponse, _abc.Awaitable[_roster_service_pb2.GetContactPointsResponse]]:
         """A person's contact points, for the person and those who keep them."""
+
+    @_abc_1.abstractmethod
+    def ProposeSwap(
+        self,
+        request: _roster_service_pb2.ProposeSwapRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_roster_service_pb2.ProposeSwapResponse, _abc.Awaitable[_roster_service_pb2.ProposeSwapResponse]]:
+        """Asks somebody to take over a turn, alone or for one of theirs. Given by whose turn it is, or by who keeps
+        the roster; until it is agreed the first person is on duty.
+        """
+
+    @_abc_1.abstractmethod
+    def ConfirmSwap(
+        self,
+        request: _roster_service_pb2.ConfirmSwapRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_roster_service_pb2.ConfirmSwapResponse, _abc.Awaitable[_roster_service_pb2.ConfirmSwapResponse]]:
+        """PROPOSED → AGREED: by the person who takes over, or by who keeps the roster."""
+
+    @_abc_1.abstractmethod
+    def DeclineSwap(
+        self,
+        request: _roster_service_pb2.DeclineSwapRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_roster_service_pb2.DeclineSwapResponse, _abc.Awaitable[_roster_service_pb2.DeclineSwapResponse]]:
+        """PROPOSED → DECLINED: by the same."""
+
+    @_abc_1.abstractmethod
+    def WithdrawSwap(
+        self,
+        request: _roster_service_pb2.WithdrawSwapRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_roster_service_pb2.WithdrawSwapResponse, _abc.Awaitable[_roster_service_pb2.WithdrawSwapResponse]]:
+        """→ WITHDRAWN: by who proposed it while it is not agreed; by who keeps the roster until its turns begin."""
+
+    @_abc_1.abstractmethod
+    def ListSwaps(
+        self,
+        request: _roster_service_pb2.ListSwapsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_roster_service_pb2.ListSwapsResponse, _abc.Awaitable[_roster_service_pb2.ListSwapsResponse]]:
+        """The swaps of a facility's roster, by the beginning of their turns; those of the last 100 days are kept."""
 
 def add_RosterServiceServicer_to_server(servicer: RosterServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

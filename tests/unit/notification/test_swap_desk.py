@@ -1,0 +1,83 @@
+"""A swap that nobody answers: void when its turn begins, and what was told of it is settled."""
+
+from typing import Any, cast
+
+from services.notification.adapters.aggregate_codecs import build_aggregates
+from services.notification.application.agree_swaps import SwapDesk
+from services.notification.domain import roster as rosters
+from services.notification.domain.alert_state import Alert, alert_name
+from services.notification.domain.roster import Roster
+from services.notification.domain.swap_alerts import swap_key
+from services.notification.domain.swap_values import ConfirmSwap, SwapCommand, SwapState
+from services.notification.domain.values import AlertState
+from services.notification.entrypoints.deadlines import AlertDeadlines
+from services.shared.deadlines.worker import DueDeadline
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.work import Work
+from services.shared.kernel.actor import Actor
+from services.shared.kernel.ids import derive_id
+from tests.doubles.memory_store import MemoryEventStore
+from tests.unit.notification.occurrences import DIRECTORY
+from tests.unit.notification.scenario import HOSPITAL, SYSTEM, context
+from tests.unit.notification.swap_book import SUNDAY, TURNS, Book, asks, doctor
+
+KINDS = build_aggregates()
+NAME = rosters.roster_name(HOSPITAL)
+
+
+class Site:
+    """A roster of turns on a store in memory, and the worker that meets its deadlines."""
+
+    def __init__(self) -> None:
+        self.runner = CommandRunner(MemoryEventStore())
+        known = cast(Any, type("Known", (), {"current": lambda self: DIRECTORY})())
+        self.desk = SwapDesk(KINDS, known, cast(Any, None))
+        self.worker = AlertDeadlines(self.runner, KINDS, cast(Any, None), cast(Any, None), self.desk)
+
+    async def begin(self) -> None:
+        async def applied(work: Work) -> None:
+            await work.load(KINDS.roster, NAME)
+            event = rosters.RosterApplied(facility=HOSPITAL, rotations=Book(TURNS).roster.rotations)
+            await work.record(KINDS.roster, NAME, (event,))
+
+        await self.runner.react(applied, context(SYSTEM, at=SUNDAY), target=NAME, inbox=None)
+
+    async def does(self, by: Actor, command: SwapCommand) -> Roster:
+        told = context(by, at=SUNDAY, request=derive_id(type(command).__name__))
+        reply = await self.runner.run(
+            self.desk.carry_out(command, NAME), told, kind=KINDS.roster, target=NAME, digest=b"d"
+        )
+        return reply.state
+
+    async def roster(self) -> Roster:
+        return cast(Roster, (await self.runner.read(KINDS.roster, NAME)).state)
+
+    async def alert(self) -> Alert:
+        name = alert_name(swap_key((await self.roster()).proposals[-1].name), None)
+        return cast(Alert, (await self.runner.read(KINDS.alert, name)).state)
+
+    async def meet(self) -> None:
+        (due,) = rosters.deadlines(await self.roster())
+        await self.worker.fire(
+            DueDeadline(stream_id=NAME, kind="roster", key=due.key, due_at=due.due_at, set_version=2)
+        )
+
+
+async def test_it_is_void_when_the_turn_begins_and_the_alert_with_it() -> None:
+    site = Site()
+    await site.begin()
+    await site.does(doctor("a"), asks())
+    assert (await site.alert()).state is AlertState.TRIGGERED
+    await site.meet()
+    assert (await site.roster()).proposals[-1].state is SwapState.LAPSED
+    settled = await site.alert()
+    assert (settled.state, settled.resolution) == (AlertState.RESOLVED, "SwapLapsed")
+
+
+async def test_one_that_is_agreed_has_nothing_due() -> None:
+    site = Site()
+    await site.begin()
+    proposed = await site.does(doctor("a"), asks())
+    await site.does(doctor("b"), ConfirmSwap(swap=proposed.proposals[-1].name))
+    assert rosters.deadlines(await site.roster()) == ()
+    assert (await site.alert()).resolution == "SwapConfirmed"
