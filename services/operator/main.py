@@ -11,6 +11,7 @@ from services.operator.commands.dlq import dlq
 from services.operator.commands.doctor import doctor
 from services.operator.commands.drill import drill
 from services.operator.commands.events import events
+from services.operator.commands.projection import projection
 from services.operator.commands.referral import referral
 from services.operator.commands.roster import roster
 from services.operator.commands.serve import serve
@@ -39,3 +40,4 @@ app.add_typer(roster)
 app.add_typer(audit)
 app.add_typer(events)
 app.add_typer(dlq)
+app.add_typer(projection)

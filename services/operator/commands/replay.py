@@ -42,9 +42,10 @@ from services.operator.replay.carrying_out import begin, go_on
 from services.operator.replay.clusters import see_cluster
 from services.operator.replay.pacing import BadSpeed, Pace, read_speed
 from services.operator.replay.planning import Wish, make_plan, refuse_other_clusters
-from services.operator.replay.printing import print_left, print_plan, progress_bar
+from services.operator.replay.printing import print_left, print_plan
 from services.operator.replay.refusals import ReplayRefused
 from services.operator.replay.state_file import load_state
+from services.operator.report.bars import progress_bar
 from services.operator.report.consoles import open_console
 from services.operator.texts import Language, say
 from services.shared.kafka.topics import TopicRefused
@@ -162,7 +163,7 @@ async def _replay(command: _Command, topics: tuple[Topic, ...], wish: Wish, *, s
             return
         with (
             _told_how_to_go_on(path, command.language),
-            progress_bar(count, 0, console, command.language) as on_sent,
+            progress_bar(say("replay.sending", command.language), console, total=count) as on_sent,
         ):
             done = await begin(plan, source, target_kafka, path, on_sent)
         console.print(Text(say("replay.done", command.language, sent=done.sent)))
@@ -184,7 +185,12 @@ async def _resume(command: _Command, path: Path, pace: Pace | None) -> None:
     async with open_source(source_kafka, topics) as source:
         with (
             _told_how_to_go_on(path, command.language),
-            progress_bar(assignment.count, state.sent, console, command.language) as on_sent,
+            progress_bar(
+                say("replay.sending", command.language),
+                console,
+                total=assignment.count,
+                already=state.sent,
+            ) as on_sent,
         ):
             done = await go_on(source, target_kafka, path, on_sent, pace=pace)
         console.print(Text(say("replay.done", command.language, sent=done.sent)))

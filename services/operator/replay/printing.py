@@ -1,14 +1,10 @@
-"""A plan in words, and a bar while it is carried out."""
+"""A plan in words."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
-from rich.progress import TimeRemainingColumn as EtaColumn
 from rich.text import Text
 
 from services.operator.replay.pacing import Pace
@@ -60,28 +56,6 @@ def shown_pace(pace: Pace) -> str:
     """Such as `10x, 500/s`."""
     parts = [f"{pace.speed:g}x"] if pace.speed is not None else []
     return ", ".join([*parts, *([f"{pace.rate:g}/s"] if pace.rate is not None else [])])
-
-
-class _RateColumn(ProgressColumn):
-    def render(self, task: Task) -> Text:
-        return Text(f"{task.finished_speed or task.speed or 0:,.0f}/s", style="cyan")
-
-
-@contextmanager
-def progress_bar(
-    count: int, already: int, console: Console, language: Language
-) -> Iterator[Callable[[int], None]]:
-    """A bar of `count` records with rate and time left; what it gives is told how many were sent in all."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _RateColumn(),
-        EtaColumn(),
-    )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(say("replay.sending", language), total=count, completed=already)
-        yield lambda sent: bar.update(task, completed=sent)
 
 
 def _shown(moment: datetime) -> str:

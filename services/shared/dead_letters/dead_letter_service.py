@@ -18,33 +18,12 @@ from services.shared.eventstore.work import Reply, Work
 from services.shared.inbox.desk import DeadLetter, DeadLetterDesk, LetterRecord
 from services.shared.kernel.refusals import FailedRule, NotAllowed, NotFound
 from services.shared.kernel.text import BilingualText
-from services.shared.protocodec import EventCodec
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod, unary_methods
 from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
-from tierlink.inbox.v1 import dead_letter_events_pb2
 from tierlink.inbox.v1 import dead_letter_service_pb2 as pb
-from tierlink.type.v1 import type_pb2
 
 SERVICE = "tierlink.inbox.v1.DeadLetterService"
-KIND = "dead_letters"
-
-
-def dead_letter_kind() -> AggregateKind[LetterFile, DecisionEvent]:
-    """How decisions are encoded. Raises CodecMismatch when an event and its message do not fit."""
-    codec: EventCodec[DecisionEvent] = EventCodec(
-        dead_letter_events_pb2.DeadLetterEvent, type_pb2.EventMetadata, decisions.EVENTS
-    )
-    return AggregateKind(
-        name=KIND,
-        topic=None,
-        state_type=LetterFile,
-        evolve=decisions.evolve,
-        encode_event=lambda meta, event, state: codec.encode(meta, event),
-        decode_event=codec.decode,
-        deadlines=decisions.deadlines,
-        facets=decisions.facets,
-    )
 
 
 class DeadLetterServicer:

@@ -145,7 +145,7 @@ def change_of(
     state = after.state
     if state is None:
         raise ValueError(f"{before.stream_id} has no state after its events")
-    deadlines_set, deadlines_cleared = _moved_deadlines(
+    deadlines_set, deadlines_cleared = moved_deadlines(
         () if before.state is None else kind.deadlines(before.state), kind.deadlines(state)
     )
     old_claims = () if before.state is None else kind.claims(before.state)
@@ -166,7 +166,7 @@ def change_of(
     )
 
 
-def _moved_deadlines(
+def moved_deadlines(
     old: tuple[Deadline, ...], new: tuple[Deadline, ...]
 ) -> tuple[tuple[Deadline, ...], tuple[str, ...]]:
     """Those that are new or due at another time, and the keys of those that are over."""

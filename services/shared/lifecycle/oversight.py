@@ -9,7 +9,8 @@ from services.shared.audit.checkpoint_methods import CheckpointServicer, signing
 from services.shared.audit.checkpoint_store import CheckpointStore
 from services.shared.audit.verifiers import Verifiers
 from services.shared.dead_letters import dead_letter_service
-from services.shared.dead_letters.dead_letter_service import DeadLetterServicer, dead_letter_kind
+from services.shared.dead_letters.dead_letter_service import DeadLetterServicer
+from services.shared.dead_letters.letter_codec import dead_letter_kind
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.inbox.desk import DeadLetterDesk
 from services.shared.lifecycle.foundation import Foundation

@@ -36,7 +36,8 @@ listed AS (
            coalesce(h.facets ->> 'state', ''), h.changed, coalesce(h.facets ->> 'pathway', ''),
            coalesce(h.facets ->> 'urgency', ''), coalesce(h.facets ->> 'direction', ''),
            coalesce(h.facets -> 'waiting' ? p.party, false), coalesce((h.facets ->> 'overdue')::boolean, false),
-           coalesce((h.facets ->> 'created')::timestamptz, now())
+           coalesce((h.facets ->> 'created')::timestamptz,
+                    (SELECT e.recorded_at FROM events e WHERE e.stream_id = h.stream_id AND e.version = 1), now())
     FROM held h
     CROSS JOIN LATERAL (SELECT '' AS party UNION SELECT jsonb_array_elements_text(h.facets -> 'parties')) p
     ON CONFLICT (stream_id, party) DO UPDATE

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.shared.dead_letters.dead_letter_service import DeadLetterServicer, dead_letter_kind
+from services.shared.dead_letters.dead_letter_service import DeadLetterServicer
 from services.shared.dead_letters.decisions import (
     DecisionEvent,
     DiscardOrdered,
@@ -16,6 +16,7 @@ from services.shared.dead_letters.decisions import (
     evolve,
     file_name,
 )
+from services.shared.dead_letters.letter_codec import dead_letter_kind
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.inbox.desk import DeadLetter, LetterRecord, LetterSummary
 from services.shared.kernel.actor import Actor, Role

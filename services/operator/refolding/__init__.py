@@ -1,0 +1,1 @@
+"""Has the services' own programs fold their events anew, and says what came of it."""

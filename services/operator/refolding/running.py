@@ -1,0 +1,83 @@
+"""One service's program as a child process, and the lines that it says."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.operator.platform.given import KAFKA_VARIABLE, variable
+from services.operator.refolding.target import Target
+
+#: A verdict carries the differences that are shown.
+_LINE_BYTES_MAX = 16 * 1024 * 1024
+_STOP_TIMEOUT_S = 10.0
+
+#: Told how many events are folded, and how many there were to fold.
+OnProgress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Refolded:
+    """How the program ended."""
+
+    #: 0 the same, 1 not the same, 2 impossible
+    code: int
+    #: None where it came to none
+    verdict: Mapping[str, Any] | None
+    #: why not, empty where it came to one
+    reason: str
+
+
+async def refold(
+    target: Target, *, kafka: str, source: str, shown_max: int, on_progress: OnProgress
+) -> Refolded:
+    """Runs the program of the target's service to its end. A cancelled one goes on when it is run again."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", f"services.{target.service}.refold"),
+        *("--source", source, "--max", str(shown_max)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        limit=_LINE_BYTES_MAX,
+        env={
+            **os.environ,
+            variable(target.service, "DSN"): target.live_dsn,
+            "REFOLD_INTO_DSN": target.dsn,
+            **({KAFKA_VARIABLE: kafka} if kafka else {}),
+        },
+    )
+    assert process.stdout is not None and process.stderr is not None
+    stderr = asyncio.create_task(process.stderr.read())
+    verdict: Mapping[str, Any] | None = None
+    reason = ""
+    try:
+        while line := await process.stdout.readline():
+            said = json.loads(line)
+            match said.pop("say"):
+                case "progress":
+                    on_progress(said["folded"], said["events"])
+                case "verdict":
+                    verdict = said
+                case "impossible":
+                    reason = said["reason"]
+        code = await process.wait()
+        errors = (await stderr).decode(errors="replace").strip()
+    finally:
+        await _ended(process)
+        stderr.cancel()
+    if verdict is None and not reason:
+        reason = errors.rpartition("\n")[2] or f"exit code {code}"
+    return Refolded(code=code, verdict=verdict, reason=reason)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_TIMEOUT_S)
+    except TimeoutError:
+        process.kill()
+        await process.wait()

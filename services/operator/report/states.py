@@ -1,0 +1,54 @@
+"""What a folding anew came to, as one document and as lines."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from services.operator.refolding.running import Refolded
+from services.operator.texts import Language, say
+
+_STYLES = {"MISSING": "red", "EXTRA": "yellow", "ALTERED": "bold red"}
+
+
+def state_document(ended: Refolded) -> dict[str, Any]:
+    """For programs."""
+    if ended.verdict is None:
+        return {"same": None, "reason": ended.reason}
+    return dict(ended.verdict)
+
+
+def print_state(console: Console, language: Language, service: str, ended: Refolded) -> None:
+    """For people."""
+
+    def line(key: str, style: str = "", **values: object) -> None:
+        console.print(Text(say(key, language, **values), style=style), soft_wrap=True)
+
+    found = ended.verdict
+    if found is None:
+        line("state.impossible", "red", service=service, reason=ended.reason)
+        return
+    took_s = max(found["fold_s"], 0.001)
+    line(
+        "state.folded",
+        service=service,
+        events=found["read"],
+        seconds=f"{took_s:.1f}",
+        rate=f"{found['read'] / took_s:,.0f}",
+    )
+    for each in found["differences"]:
+        kind = each["kind"]
+        text = Text(f"{say(f'state.{kind}', language)}  ", style=_STYLES[kind])
+        text.append(f"{each['table']} {each['key']}", style="default")
+        text.append(f"  {', '.join(each['columns'])}", style="dim")
+        console.print(text, soft_wrap=True)
+    for fault in found["faults"]:
+        line("state.fault", "red", fault=fault)
+    if found["outdated"]:
+        line("state.outdated", "yellow", count=found["outdated"])
+    rows = ", ".join(f"{table} {count}" for table, count in found["rows"].items())
+    if found["same"]:
+        line("state.same", "green", service=service, rows=rows)
+        return
+    counts = {kind.lower(): found["counts"].get(kind, 0) for kind in _STYLES}
+    line("state.differs", "bold", service=service, faults=found["faults_count"], rows=rows, **counts)

@@ -1,0 +1,145 @@
+"""The program around a verification: `python -m services.<name>.refold`.
+
+The database to fold into is in REFOLD_INTO_DSN: arguments can be read by everybody on the machine. Speaks
+JSON lines on standard output, for `tierlink projection verify-state`. Exit codes: 0 the same, 1 not the same,
+2 impossible.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from aiokafka.errors import KafkaError
+
+from services.shared.database.pool import Database
+from services.shared.kernel.refusals import DependencyDown
+from services.shared.refolding.comparing import Comparison
+from services.shared.refolding.replica import InUse, NotEmpty, alone
+from services.shared.refolding.rounds import OtherFold
+from services.shared.refolding.subject import Subject
+from services.shared.refolding.topic_source import RecordsGone
+from services.shared.refolding.verification import Amount, Source, Verification
+from services.shared.telemetry.logging import LogSettings, configure_logging
+
+#: DSN of an empty database, or of one that this program has begun.
+_INTO = "REFOLD_INTO_DSN"
+_TELL_EVERY_S = 0.5
+_CONNECTIONS_MAX = 4
+#: A page of large aggregates takes longer than an ordinary statement may.
+_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Wish:
+    into: str
+    source: Source
+    shown_max: int
+
+
+def run_refolding(subject: Subject, arguments: Sequence[str]) -> int:
+    """Returns the exit code."""
+    configure_logging(LogSettings(service=f"{subject.service}-refold", level="WARNING"))
+    wish = _read(arguments)
+    try:
+        found, faults = asyncio.run(_run(subject, wish))
+    except (InUse, NotEmpty, OtherFold, RecordsGone, DependencyDown, KafkaError, OSError) as error:
+        _say("impossible", reason=str(error) or repr(error))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0 if found.is_same and not faults else 1
+
+
+def _read(arguments: Sequence[str]) -> _Wish:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--source", choices=[each.value for each in Source], default=Source.KAFKA.value)
+    parser.add_argument("--max", type=int, default=100, help="differences that are shown")
+    given = parser.parse_args(list(arguments))
+    into = os.environ.get(_INTO, "")
+    if not into:
+        parser.error(f"{_INTO}?")
+    return _Wish(into=into, source=Source(given.source), shown_max=given.max)
+
+
+async def _run(subject: Subject, wish: _Wish) -> tuple[Comparison, int]:
+    name = f"tierlink-{subject.service}-refold"
+    live, new = (
+        Database(dsn, application_name=name, connections_max=_CONNECTIONS_MAX, timeout_s=_TIMEOUT_S)
+        for dsn in (subject.dsn, wish.into)
+    )
+    try:
+        async with alone(new):
+            return await _verified(subject, wish, live, new)
+    finally:
+        await live.close()
+        await new.close()
+
+
+async def _verified(subject: Subject, wish: _Wish, live: Database, new: Database) -> tuple[Comparison, int]:
+    verification = Verification(subject, wish.source, live, new)
+    begun_s = time.monotonic()
+    amount = await verification.prepare(urlsplit(subject.dsn).path.lstrip("/"))
+    progress = _Progress(amount)
+    await verification.fold(progress.read)
+    progress.tell()
+    folded_s = time.monotonic()
+    _say("comparing")
+    found = await verification.compare(wish.shown_max, progress.read)
+    _say(
+        "verdict",
+        same=found.is_same and not verification.faults_count,
+        events=found.rows.get("events", 0),
+        rows=found.rows,
+        counts={kind.value: count for kind, count in found.counts.items()},
+        outdated=found.outdated,
+        differences=[
+            {
+                "kind": each.kind.value,
+                "table": each.table,
+                "key": each.key,
+                "columns": list(each.columns),
+            }
+            for each in found.shown
+        ],
+        faults=verification.faults,
+        faults_count=verification.faults_count,
+        read=progress.count - amount.folded,
+        fold_s=round(folded_s - begun_s, 3),
+        compare_s=round(time.monotonic() - folded_s, 3),
+    )
+    return found, verification.faults_count
+
+
+class _Progress:
+    """Says now and then how far the folding is."""
+
+    def __init__(self, amount: Amount) -> None:
+        self._amount = amount
+        self.count = amount.folded
+        self._told_s = 0.0
+        self.tell()
+
+    def read(self, count: int) -> None:
+        self.count += count
+        if time.monotonic() - self._told_s >= _TELL_EVERY_S:
+            self.tell()
+
+    def tell(self) -> None:
+        self._told_s = time.monotonic()
+        _say("progress", folded=self.count, events=self._amount.events)
+
+
+def _say(what: str, **values: Any) -> None:
+    try:
+        sys.stdout.write(json.dumps({"say": what, **values}, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Who asked is gone, perhaps killed: what was folded is kept, and the next one goes on with it.
+        raise SystemExit(2) from None
