@@ -16,13 +16,12 @@ from services.board.adapters.one_tap import GrpcOneTap
 from services.board.adapters.platform import GrpcPlatform
 from services.board.application.door_times import DoorTimes
 from services.board.application.one_tap import Allowance
-from services.board.application.platform import Platform
+from services.board.application.platform import BedNews, Platform
 from services.board.application.presence import Presence
 from services.board.application.sessions import Sessions
 from services.board.application.watching import Rhythm
 from services.board.entrypoints.http.answering import Answers
 from services.board.entrypoints.http.app import build_app
-from services.board.entrypoints.http.bed_stream import BedNews, BedStream
 from services.board.entrypoints.http.guard import Guard
 from services.board.entrypoints.http.one_tap import OneTapPages
 from services.board.entrypoints.http.signing_in import SigningIn
@@ -91,9 +90,8 @@ async def _serve(
         read_seal(settings.session_key), lifetime_s=settings.session_s, closed_max=_CLOSED_MAX
     )
     guard = Guard(sessions=sessions, https=settings.https)
-    streams = Streams(
-        guard, platform, Rhythm(heartbeat_s=settings.heartbeat_s), streams_max=settings.streams_max
-    )
+    rhythm = Rhythm(heartbeat_s=settings.heartbeat_s)
+    streams = Streams(guard, platform, news, rhythm, streams_max=settings.streams_max)
     answers = Answers(
         guard,
         platform,
@@ -102,8 +100,6 @@ async def _serve(
         heartbeat_s=settings.heartbeat_s,
     )
     app = build_app(guard, signing_in=SigningIn(guard, verifier), streams=streams, answers=answers)
-    beds = BedStream(guard, news, Rhythm(heartbeat_s=settings.heartbeat_s), streams_max=settings.streams_max)
-    app.routes.extend(beds.routes())
     app.routes.extend(links.routes())
     server = _Server(
         uvicorn.Config(
@@ -122,7 +118,6 @@ async def _serve(
     sys.stdout.flush()
     await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
     streams.stop()
-    beds.stop()
     server.should_exit = True
     await serving
     stop.cancel()

@@ -35,7 +35,7 @@ class BoardSettings(BaseSettings):
     )
     streams_max: int = Field(
         2_000,
-        description="live streams open at once; the alert page has three, the bed map one; more are refused",
+        description="pages open at once, each with one live stream; more are refused",
         ge=1,
     )
     signing_key: Path | None = Field(

@@ -168,11 +168,11 @@ def test_nobody_sees_the_alerts_of_another_facility(browser: Browser, site: Site
     told = other.evaluate(
         """(after) => new Promise((resolve) => {
             const heard = [];
-            const source = new EventSource(`/events/alerts?after=${after}`);
-            source.addEventListener("change", (event) => heard.push(event.data));
+            const source = new EventSource(`/events?parts=alerts&after=${encodeURIComponent(after)}`);
+            source.addEventListener("alerts.change", (event) => heard.push(event.data));
             setTimeout(() => { source.close(); resolve(heard); }, 3000);
         })""",
-        "an id of another facility's stream",
+        "alerts=an-id-of-another-facilitys-stream",
     )
     assert told == []
     site.accept(referral.name)

@@ -51,5 +51,11 @@ def _heard(message: Any) -> Heard:
     resource = None
     if message.HasField("availability"):
         found = message.availability
-        resource = {"facility": found.facility, "bed_type": type_pb2.BedType.Name(found.bed_type)}
+        bed_type = type_pb2.BedType.Name(found.bed_type)
+        # Of one kind the latest word is the picture.
+        resource = {
+            "name": f"{found.facility}/{bed_type}",
+            "facility": found.facility,
+            "bed_type": bed_type,
+        }
     return Heard(resource=resource, event_type="AvailabilityChanged", resume_token=message.resume_token)

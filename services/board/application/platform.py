@@ -95,3 +95,10 @@ class Platform(Protocol):
 
     async def facility_names(self, token: str) -> Mapping[str, Mapping[str, str]]:
         """The names of all facilities by id, in both languages."""
+
+
+class BedNews(Protocol):
+    """Where changes of counts of beds are heard of."""
+
+    def watch(self, token: str, facility: str, resume_token: str) -> AsyncGenerator[Heard, None]:
+        """Each names the kind of bed whose counts changed. Raises StreamBroken, StreamRefused."""

@@ -10,42 +10,21 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from functools import partial
 
+from services.board.application.page import Page
 from services.board.application.platform import Heard, Resource
 from services.board.application.watching import Kind, Rhythm, Told, watch
 
-#: What one page may be behind by: more than a busy night in minutes, less than a megabyte or two.
-_BEHIND_MAX = 500
 #: Changes kept for pages that come back.
 _LATELY_MAX = 500
 #: Resume tokens kept; signs of life bring one every few seconds.
 _TOKENS_MAX = 2_000
 
+#: Who may see the same.
+View = tuple[str, ...]
 #: Begins a service's stream with a person's token, after a resume token.
 BeginWith = Callable[[str, str], AsyncGenerator[Heard, None]]
-
-
-@dataclass(eq=False, kw_only=True, slots=True)
-class Page:
-    """One page that reads a shared stream."""
-
-    #: the token of the person, to begin the service's stream with
-    token: str
-    is_signed_in: Callable[[], bool]
-    waiting: deque[Told] = field(default_factory=deque)
-    woken: asyncio.Event = field(default_factory=asyncio.Event)
-    is_dropped: bool = False
-
-    def give(self, told: Told) -> None:
-        """Never blocks."""
-        if len(self.waiting) >= _BEHIND_MAX:
-            self.is_dropped = True
-            self.waiting.clear()
-        if not self.is_dropped:
-            self.waiting.append(told)
-        self.woken.set()
 
 
 class SharedStream:
@@ -54,9 +33,9 @@ class SharedStream:
     def __init__(self, begin: BeginWith, rhythm: Rhythm) -> None:
         self._begin = begin
         self._rhythm = rhythm
-        #: in the order in which they came
-        self._pages: dict[Page, None] = {}
-        self._pump: asyncio.Task[None] | None = None
+        #: in the order in which they came, with the part that this stream is of what each is told
+        self._pages: dict[Page, str] = {}
+        self.pump: asyncio.Task[None] | None = None
         self._picture: dict[str, Told] = {}
         #: changes with their numbers, and up to which number a token stands for
         self._lately: deque[tuple[int, Told]] = deque(maxlen=_LATELY_MAX)
@@ -69,37 +48,16 @@ class SharedStream:
     def pages(self) -> int:
         return len(self._pages)
 
-    async def read(self, page: Page, resume_token: str) -> AsyncGenerator[Told, None]:
-        """What the page is told, from where it was or from the whole picture, until dropped or refused."""
-        beginning = self._beginning(resume_token)
+    def join(self, page: Page, part: str, resume_token: str) -> None:
+        """From here on the page is told, from where it was or from the whole picture."""
         # Between the picture and what follows nothing comes, so that nothing is missed.
-        self._pages[page] = None
-        if self._pump is None or self._pump.done():
-            self._pump = asyncio.create_task(self._run(), name="shared stream")
-        try:
-            for told in beginning:
-                yield told
-            while not page.is_dropped:
-                while page.waiting and not page.is_dropped:
-                    told = page.waiting.popleft()
-                    if not page.is_signed_in():
-                        yield Told(kind=Kind.REFUSED)
-                        return
-                    yield told
-                    if told.kind is Kind.REFUSED:
-                        return
-                page.woken.clear()
-                await page.woken.wait()
-        finally:
-            self._pages.pop(page, None)
-            if not self._pages:
-                await self._end()
+        page.begin(part, self._beginning(resume_token))
+        self._pages[page] = part
+        if self.pump is None or self.pump.done():
+            self.pump = asyncio.create_task(self._run(), name="shared stream")
 
-    async def _end(self) -> None:
-        pump, self._pump = self._pump, None
-        if pump is not None:
-            pump.cancel()
-            await asyncio.gather(pump, return_exceptions=True)
+    def leave(self, page: Page) -> None:
+        self._pages.pop(page, None)
 
     def _beginning(self, resume_token: str) -> list[Told]:
         if self._state is None:
@@ -174,32 +132,40 @@ class SharedStream:
             self._picture[name] = Told(kind=Kind.CHANGE, resource=resource)
 
     def _tell(self, told: Told) -> None:
-        for page in self._pages:
-            page.give(told)
+        for page, part in self._pages.items():
+            page.give(part, told)
 
 
 class SharedStreams:
     """The shared streams of one kind, by who may see the same."""
 
-    def __init__(self, begin: BeginWith, rhythm: Rhythm) -> None:
+    def __init__(self, begin: Callable[[View], BeginWith], rhythm: Rhythm) -> None:
+        """`begin` says how the stream of a view is begun."""
         self._begin = begin
         self._rhythm = rhythm
-        self._streams: dict[tuple[str, ...], SharedStream] = {}
+        self._streams: dict[View, SharedStream] = {}
+        self._ending: set[asyncio.Task[None]] = set()
 
     @property
     def open(self) -> int:
         """Streams of the service."""
         return len(self._streams)
 
-    async def read(self, view: tuple[str, ...], page: Page, resume_token: str) -> AsyncGenerator[Told, None]:
-        """As `SharedStream.read`, of the view's stream."""
+    def join(self, view: View, page: Page, part: str, resume_token: str) -> Callable[[], None]:
+        """The page is told what the view's stream says, until what is returned is called."""
         stream = self._streams.get(view)
         if stream is None:
-            stream = self._streams[view] = SharedStream(self._begin, self._rhythm)
-        try:
-            async with aclosing(stream.read(page, resume_token)) as told:
-                async for each in told:
-                    yield each
-        finally:
-            if stream.pages == 0 and self._streams.get(view) is stream:
-                del self._streams[view]
+            stream = self._streams[view] = SharedStream(self._begin(view), self._rhythm)
+        stream.join(page, part, resume_token)
+        return partial(self._leave, view, stream, page)
+
+    def _leave(self, view: View, stream: SharedStream, page: Page) -> None:
+        stream.leave(page)
+        if stream.pages or self._streams.get(view) is not stream:
+            return
+        del self._streams[view]
+        if stream.pump is not None:
+            # It ends the service's stream by itself, and is held until it has.
+            stream.pump.cancel()
+            self._ending.add(stream.pump)
+            stream.pump.add_done_callback(self._ending.discard)

@@ -1,6 +1,7 @@
 // The page of the bed map.
 import { map, tick } from "./bed-map.js";
 import { BedPlaces } from "./bed-places.js";
+import { LiveStream } from "./live.js";
 import { Answer, byId, call, learnTime, loadNames, nameOf, serverNow, setCsrfToken, signedOut } from "./page.js";
 import { inLanguage, loadTexts, say, timeOfDay, toggleLanguage } from "./texts.js";
 import { Wards } from "./wards.js";
@@ -27,9 +28,16 @@ async function start() {
   learnTime(me.now);
   const places = new BedPlaces(me.facility, (facility) => {
     wards.choose(facility);
+    listen(facility);
     showTitle();
   });
-  const wards = new Wards(map, places.facility, me.heartbeat_s);
+  const wards = new Wards(map, places.facility);
+  let stream = null;
+  const listen = (facility) => {
+    stream?.stop();
+    stream = facility ? new LiveStream({ beds: wards.told }, me.heartbeat_s, { facility }) : null;
+  };
+  listen(places.facility);
   const showTitle = () => {
     byId("facility").textContent = inLanguage(nameOf(places.facility)) || say("app.beds");
   };

@@ -25,26 +25,26 @@ async function start() {
     chosen,
     changed: (referral) => referral.episode === episode.name && episode.refresh(),
   });
-  stream = new LiveStream("/events/alerts", me.heartbeat_s, {
-    restart: () => alerts.restart(),
-    change: (alert) => alerts.change(alert),
-    state: (state, sinceMs) => {
-      showConnection(state, sinceMs);
-      if (state === State.LIVE) presence.tell();
+  wards = new Wards(strip, me.facility);
+  const parts = {
+    alerts: {
+      restart: () => alerts.restart(),
+      change: (alert) => alerts.change(alert),
+      state: (state, sinceMs) => {
+        showConnection(state, sinceMs);
+        if (state === State.LIVE) presence.tell();
+      },
     },
-  });
+    // Their own silence is not announced: the alerts come the same way, and are what counts.
+    referrals: { restart: () => referrals.restart(), change: (referral) => referrals.change(referral) },
+  };
+  if (me.facility) parts.beds = wards.told;
+  stream = new LiveStream(parts, me.heartbeat_s, me.facility ? { facility: me.facility } : {});
   centre = new Centre(() => {
     showPlace();
     presence.tell();
   });
   const presence = new Presence(() => stream.state === State.LIVE, () => centre.told);
-  // Its own silence is not announced: the alerts' stream goes the same way, and is the one that counts.
-  new LiveStream("/events/referrals", me.heartbeat_s, {
-    restart: () => referrals.restart(),
-    change: (referral) => referrals.change(referral),
-    state: () => {},
-  });
-  wards = new Wards(strip, me.facility, me.heartbeat_s);
   listen();
   showAll();
   loadNames(showAll);

@@ -1,5 +1,5 @@
 // Beds of a facility as they change, and the strip of them beside the alerts.
-import { LiveStream, State } from "./live.js";
+import { State } from "./live.js";
 import { Answer, byId, call, element, serverNow, signedOut } from "./page.js";
 import { say } from "./texts.js";
 
@@ -7,22 +7,24 @@ import { say } from "./texts.js";
 const EVERY_MS = { live: 10_000, other: 3000 };
 // Of several changes at once one answer tells.
 const SOON_MS = 150;
-const HEARTBEAT_S = 10;
 
 export const plain = (value, prefix) => (value ?? "").replace(prefix, "");
 
 export class Wards {
   // `draw(wards, staleAfterS)` shows them; it is called again when they changed.
   // Without a facility there is nothing to show until one is chosen.
-  constructor(draw, facility, heartbeatS = HEARTBEAT_S) {
+  constructor(draw, facility) {
     this.draw = draw;
-    this.heartbeatS = heartbeatS;
+    // What a live stream tells of this facility's beds.
+    this.told = {
+      restart: () => this.askSoon(),
+      change: () => this.askSoon(),
+      state: (state) => (this.isTold = state === State.LIVE),
+    };
     this.choose(facility);
   }
 
   choose(facility) {
-    this.stream?.stop();
-    this.stream = null;
     clearTimeout(this.asking);
     this.asking = null;
     this.facility = facility;
@@ -30,14 +32,9 @@ export class Wards {
     this.staleAfterS = Infinity;
     this.isKnown = false;
     this.isAway = false;
+    this.isTold = false;
     this.render();
-    if (!facility) return;
-    this.ask();
-    this.stream = new LiveStream("/events/beds", this.heartbeatS, {
-      restart: () => this.askSoon(),
-      change: () => this.askSoon(),
-      state: () => {},
-    }, { facility });
+    if (facility) this.ask();
   }
 
   askSoon() {
@@ -72,7 +69,7 @@ export class Wards {
       this.isAway = true;
     }
     this.render();
-    this.askAfter(this.stream?.state === State.LIVE ? EVERY_MS.live : EVERY_MS.other);
+    this.askAfter(this.isTold ? EVERY_MS.live : EVERY_MS.other);
   }
 
   render() {

@@ -81,7 +81,7 @@ class BoardsBench:
             environment={
                 **{variable(name, "ADDRESS"): at for name, at in addresses.by_service().items()},
                 "TIERLINK_JWKS": str(self._stack.key_files.jwks),
-                "TIERLINK_BOARD_STREAMS_MAX": str(2 * self._plan.boards + 100),
+                "TIERLINK_BOARD_STREAMS_MAX": str(self._plan.boards + 100),
                 "TIERLINK_LOG_LEVEL": "WARNING",
             },
         )

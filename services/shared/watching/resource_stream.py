@@ -1,9 +1,11 @@
 """Each change of some aggregates, once and in order, with a token to go on after it."""
 
+import asyncio
 import contextlib
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from services.shared.eventstore.aggregate import AggregateKind
@@ -46,6 +48,7 @@ class ResourceStreams(Generic[S]):
         self._runner = runner
         self._kind = kind
         self._states: OrderedDict[tuple[str, int], S] = OrderedDict()
+        self._readings: dict[tuple[str, int], asyncio.Task[S]] = {}
 
     async def watch(
         self,
@@ -88,9 +91,25 @@ class ResourceStreams(Generic[S]):
         """The state after the event, also when the aggregate has gone on."""
         key = (event.key, event.version)
         found = self._states.get(key)
-        if found is None:
-            found = await self._runner.state_at(self._kind, event.key, event.version)
-            self._states[key] = found
-            while len(self._states) > _CACHE_MAX:
-                self._states.popitem(last=False)
+        if found is not None:
+            return found
+        reading = self._readings.get(key)
+        if reading is None:
+            # All streams come to a change at the same moment: it is read and folded once for them.
+            reading = self._readings[key] = asyncio.create_task(self._read(key), name="state after an event")
+            reading.add_done_callback(partial(self._is_read, key))
+        # Who leaves must not take it from the others.
+        return await asyncio.shield(reading)
+
+    async def _read(self, key: tuple[str, int]) -> S:
+        found = await self._runner.state_at(self._kind, *key)
+        self._states[key] = found
+        while len(self._states) > _CACHE_MAX:
+            self._states.popitem(last=False)
         return found
+
+    def _is_read(self, key: tuple[str, int], reading: "asyncio.Task[S]") -> None:
+        self._readings.pop(key, None)
+        if not reading.cancelled():
+            # Where everybody has left, nobody asks why it failed.
+            reading.exception()

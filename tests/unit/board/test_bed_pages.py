@@ -17,7 +17,6 @@ from services.board.application.sessions import Sessions
 from services.board.application.watching import Rhythm
 from services.board.entrypoints.http.answering import Answers
 from services.board.entrypoints.http.app import build_app
-from services.board.entrypoints.http.bed_stream import BedNews, BedStream
 from services.board.entrypoints.http.guard import Guard
 from services.board.entrypoints.http.signing_in import SigningIn
 from services.board.entrypoints.http.streams import Streams
@@ -52,10 +51,9 @@ async def signed_in(platform: FakePlatform, person: Actor) -> AsyncIterator[http
     app = build_app(
         guard,
         signing_in=SigningIn(guard, FakeAuthenticator(person)),
-        streams=cast(Streams, Streams(guard, cast(Any, _NoStreams()), rhythm, streams_max=1)),
+        streams=Streams(guard, cast(Any, _NoStreams()), cast(Any, None), rhythm, streams_max=1),
         answers=Answers(guard, board, doors=doors, presence=presence, heartbeat_s=1),
     )
-    app.routes.extend(BedStream(guard, cast(BedNews, None), rhythm, streams_max=1).routes())
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="https://board.test") as client:
         answer = await client.post("/api/session", json={"token": TOKEN}, headers=PAGE)
@@ -82,7 +80,7 @@ async def test_who_has_no_facility_is_shown_none_until_one_is_chosen() -> None:
         answer = await client.get("/api/beds")
         assert (answer.status_code, answer.json()["wards"]) == (200, [])
         # A stream without a facility would tell of all of them.
-        assert (await client.get("/events/beds")).status_code == 400
+        assert (await client.get("/events?parts=beds")).status_code == 400
         assert platform.asked == []
         assert (await client.get("/api/beds?facility=jimsar-town")).json()["wards"] == [{"id": "icu"}]
 

@@ -61,6 +61,10 @@ class FakePlatform:
 
     watch_referrals = watch_alerts
 
+    async def watch(self, token: str, facility: str, resume_token: str) -> AsyncGenerator[Heard, None]:
+        raise StreamRefused(token_is_bad=False)
+        yield
+
     async def report_board(self, token: str, centre: str) -> None:
         if self.refuses_with is not None:
             raise PlatformRefused(self.refuses_with)
@@ -88,7 +92,7 @@ async def client(platform: FakePlatform) -> AsyncIterator[httpx.AsyncClient]:
     app = build_app(
         guard,
         signing_in=SigningIn(guard, FakeAuthenticator()),
-        streams=Streams(guard, board, Rhythm(heartbeat_s=1), streams_max=1),
+        streams=Streams(guard, board, platform, Rhythm(heartbeat_s=1), streams_max=1),
         answers=Answers(
             guard,
             board,
@@ -116,7 +120,7 @@ async def test_without_a_session_there_is_a_way_to_sign_in_and_nothing_else(
     for page in ("/", "/beds"):
         answer = await client.get(page)
         assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
-    for path in ("/api/me", "/api/beds", f"/api/episodes/{uuid4()}", "/events/alerts", "/events/referrals"):
+    for path in ("/api/me", "/api/beds", f"/api/episodes/{uuid4()}", "/events?parts=alerts"):
         assert (await client.get(path)).status_code == 401
     assert (await client.post(ALERT, json={}, headers=PAGE)).status_code == 401
 
@@ -293,15 +297,3 @@ async def test_a_walls_address_says_its_centre_also_through_signing_in(client: h
     await _sign_in(client)
     found = (await client.get("/api/centres")).json()["centres"]
     assert [each["code"] for each in found] == ["STROKE"]
-
-
-@pytest.mark.parametrize("path", ["/events/alerts", "/events/referrals"])
-async def test_a_stream_is_asked_for_with_the_persons_token_and_ends_when_it_is_refused(
-    client: httpx.AsyncClient, platform: FakePlatform, path: str
-) -> None:
-    await _sign_in(client)
-    told = (await client.get(path)).text
-    assert platform.watched == [TOKEN]
-    kinds = [line.removeprefix("event: ") for line in told.splitlines() if line.startswith("event: ")]
-    assert kinds == ["heartbeat", "restart", "change", "refused"]
-    assert '"name":"alerts/1"' in told

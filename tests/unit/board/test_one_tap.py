@@ -78,7 +78,7 @@ async def client(links: FakeOneTap, clock: Clock) -> AsyncIterator[httpx.AsyncCl
     app = build_app(
         guard,
         signing_in=SigningIn(guard, cast(Any, None)),
-        streams=Streams(guard, board, Rhythm(heartbeat_s=1), streams_max=1),
+        streams=Streams(guard, board, cast(Any, None), Rhythm(heartbeat_s=1), streams_max=1),
         answers=Answers(
             guard,
             board,

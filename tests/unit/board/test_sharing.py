@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 
+from services.board.application.page import Page
 from services.board.application.platform import Heard
-from services.board.application.sharing import Page, SharedStreams
+from services.board.application.sharing import SharedStreams
 from services.board.application.watching import Kind, Rhythm, Told
 
 FAST = Rhythm(heartbeat_s=0.01, silence_s=5.0, retry_s=0.001, retry_s_max=0.002)
@@ -55,17 +56,17 @@ class Reader:
         self, streams: SharedStreams, token: str = "t", resume: str = "", view: tuple[str, ...] = VIEW
     ) -> None:
         self.is_signed_in = True
-        self.page = Page(token=token, is_signed_in=lambda: self.is_signed_in)
+        self.page = Page(("alerts",), token=token, is_signed_in=lambda: self.is_signed_in)
         self.told: list[Told] = []
         self.task = asyncio.create_task(self._read(streams, view, resume))
 
     async def _read(self, streams: SharedStreams, view: tuple[str, ...], resume: str) -> None:
-        stream = streams.read(view, self.page, resume)
+        leave = streams.join(view, self.page, "alerts", resume)
         try:
-            async for told in stream:
-                self.told.append(told)
+            async for found in self.page.news():
+                self.told.extend(each.told for each in found)
         finally:
-            await stream.aclose()
+            leave()
 
     @property
     def names(self) -> list[str]:
@@ -85,7 +86,7 @@ class Reader:
 
 async def test_pages_with_one_view_are_one_stream_and_others_have_their_own() -> None:
     service = Service()
-    streams = SharedStreams(service.begin, FAST)
+    streams = SharedStreams(lambda _view: service.begin, FAST)
     first, second = Reader(streams), Reader(streams, token="u")
     await first.until("old")
     await second.until("old")
@@ -98,12 +99,13 @@ async def test_pages_with_one_view_are_one_stream_and_others_have_their_own() ->
     await other.until("old")
     for reader in (first, second, other):
         await reader.leave()
-    assert (service.open, streams.open) == ([], 0)
+    assert streams.open == 0
+    await until(lambda: not service.open)
 
 
 async def test_who_comes_later_begins_with_the_picture_as_it_is_now() -> None:
     service = Service()
-    streams = SharedStreams(service.begin, FAST)
+    streams = SharedStreams(lambda _view: service.begin, FAST)
     first = Reader(streams)
     await first.until("old")
     service.say(heard("new", "1"), heard("old", "2", is_over=True), heard("new", "3"))
@@ -118,7 +120,7 @@ async def test_who_comes_later_begins_with_the_picture_as_it_is_now() -> None:
 
 async def test_who_comes_back_is_told_what_came_meanwhile_and_nothing_twice() -> None:
     service = Service()
-    streams = SharedStreams(service.begin, FAST)
+    streams = SharedStreams(lambda _view: service.begin, FAST)
     stays, leaves = Reader(streams), Reader(streams)
     await leaves.until("old")
     service.say(heard("a", "1"))
@@ -138,7 +140,7 @@ async def test_who_comes_back_is_told_what_came_meanwhile_and_nothing_twice() ->
 
 async def test_the_stream_goes_on_with_a_colleagues_token_when_a_person_signs_out() -> None:
     service = Service()
-    streams = SharedStreams(service.begin, FAST)
+    streams = SharedStreams(lambda _view: service.begin, FAST)
     first = Reader(streams, token="t")
     await first.until("old")
     second = Reader(streams, token="u")
@@ -156,17 +158,22 @@ async def test_the_stream_goes_on_with_a_colleagues_token_when_a_person_signs_ou
 
 async def test_a_page_that_does_not_read_is_dropped_and_the_others_are_not() -> None:
     service = Service()
-    streams = SharedStreams(service.begin, FAST)
+    streams = SharedStreams(lambda _view: service.begin, FAST)
     reads = Reader(streams)
     await reads.until("old")
-    slow = Page(token="t", is_signed_in=lambda: True)
-    stuck = streams.read(VIEW, slow, "")
+    slow = Page(("alerts",), token="t", is_signed_in=lambda: True)
+    leave = streams.join(VIEW, slow, "alerts", "")
+    stuck = slow.news()
     await anext(stuck)
     names = [f"alert-{number}" for number in range(600)]
     service.say(*(heard(name, name) for name in names))
     await reads.until("old", *names)
     assert slow.is_dropped
-    assert len(slow.waiting) == 0
-    left = [told async for told in stuck]
-    assert len(left) <= 3
+    assert [found async for found in stuck] == []
+    leave()
+    # A picture is no arrears, however long it is.
+    late = Reader(streams)
+    await late.until("old", *names)
+    assert not late.page.is_dropped
+    await late.leave()
     await reads.leave()

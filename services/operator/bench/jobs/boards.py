@@ -16,6 +16,8 @@ from services.operator.bench.life import Command, commands_of_a_life, referral_i
 from services.operator.bench.statistics import percentile
 
 _PAGE = "x-tierlink-page: 1\r\n"
+_PARTS = ("alerts", "referrals", "beds")
+_EVENTS = f"/events?parts={','.join(_PARTS)}"
 #: Sign-ins at once: a site's boards come up one after the other too.
 _SIGN_INS_MAX = 25
 _ARRIVAL_TIMEOUT_S = 20.0
@@ -40,7 +42,7 @@ class _Arrivals:
 async def time_boards(
     *, board: str, referral: str, tokens: Sequence[str], origin: str, alerts: int, seed: int
 ) -> dict[str, Any]:
-    """Opens a board for each token, as a page does, with both of its streams; then sends referrals.
+    """Opens a board for each token, as a page does, with all parts of its stream; then sends referrals.
 
     Raises ValueError when a board does not open, or an alert does not reach all of them.
     """
@@ -107,13 +109,17 @@ async def _board(address: str, token: str, arrivals: _Arrivals, gate: asyncio.Se
     async with AsyncExitStack() as exits:
         async with gate:
             cookie = await _sign_in(address, token)
-            alerts = await exits.enter_async_context(_stream(address, "/events/alerts", cookie))
-            referrals = await exits.enter_async_context(_stream(address, "/events/referrals", cookie))
-            # The end of the first picture has a place to go on from: what comes now comes as a change.
-            while not (await alerts.readline()).startswith(b"id: "):
+            told = await exits.enter_async_context(_stream(address, _EVENTS, cookie))
+            # The end of the first pictures has a place to go on from: what comes now comes as a change.
+            while not _is_whole(await told.readline()):
                 pass
         arrivals.open += 1
-        await asyncio.gather(_read_alerts(alerts, arrivals), _read(referrals))
+        await _read_alerts(told, arrivals)
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether every part has a place to go on from."""
+    return line.startswith(b"id: ") and all(f"{part}=".encode() in line for part in _PARTS)
 
 
 async def _sign_in(address: str, token: str) -> str:
@@ -142,7 +148,7 @@ async def _stream(address: str, path: str, cookie: str) -> AsyncIterator[asyncio
         if b" 200 " not in status:
             raise ValueError(f"{path}: {status.decode()}")
         # The first sign of life: the board serves it.
-        while not (await reader.readline()).startswith(b"event: heartbeat"):
+        while not (await reader.readline()).startswith(b"event: alerts.heartbeat"):
             pass
         yield reader
     finally:
@@ -157,8 +163,3 @@ async def _read_alerts(reader: asyncio.StreamReader, arrivals: _Arrivals) -> Non
         if at >= 0 and b'"rule":"OFFER"' in line and b'"event_type":"AlertTriggered"' in line:
             start = at + len(mark)
             arrivals.note(line[start : line.index(b'"', start)].decode())
-
-
-async def _read(reader: asyncio.StreamReader) -> None:
-    while await reader.read(65536):
-        pass

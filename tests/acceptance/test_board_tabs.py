@@ -1,0 +1,66 @@
+"""Several pages of one browser: it opens six connections to a host for all of them together."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.acceptance.board_site import CENTRE, WALL, Site, actor_of, browser, card, keep, open_board, site
+
+__all__ = ["browser", "site"]
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_three_pages_of_one_browser_are_all_live_and_each_of_them_acts(browser: Browser, site: Site) -> None:
+    first = open_board(browser, site, actor_of(CENTRE), language="en")
+    tabs = [first, *(_tab(first, site) for _ in range(2))]
+    beds = first.context.new_page()
+    beds.goto(f"{site.board}/beds")
+    beds.wait_for_selector("#wards .ward", timeout=15_000)
+    for acting in tabs:
+        referral = site.refer()
+        for page in tabs:
+            expect(card(page, referral)).to_have_class(re.compile("critical open"), timeout=10_000)
+        card(acting, referral).get_by_role("button").click()
+        for page in tabs:
+            expect(card(page, referral)).to_have_class(re.compile("taken"), timeout=10_000)
+        site.accept(referral.name)
+    expect(beds.locator("#wards .bed.held")).to_have_count(3, timeout=15_000)
+    for page in tabs:
+        assert page.evaluate(_STREAMS) == 1
+    keep(first, "board-three-tabs-en")
+    first.context.close()
+
+
+def test_a_page_that_comes_back_misses_nothing_of_any_part(browser: Browser, site: Site) -> None:
+    page = open_board(browser, site, actor_of(CENTRE))
+    before = site.refer()
+    expect(card(page, before)).to_have_count(1, timeout=10_000)
+    page.context.set_offline(True)
+    page.wait_for_selector("body[data-connection=lost]", timeout=15_000)
+    during = site.refer()
+    site.accept(before.name)
+    page.context.set_offline(False)
+    page.wait_for_selector("body[data-connection=live]", timeout=30_000)
+    expect(card(page, during)).to_have_count(1, timeout=10_000)
+    expect(card(page, before)).to_have_count(0)
+    row = page.locator(f"#referrals [data-name='{before.name}']")
+    expect(row).to_contain_text("已接收", timeout=10_000)
+    expect(page.locator(f"#referrals [data-name='{during.name}']")).to_have_count(1)
+    site.accept(during.name)
+    page.context.close()
+
+
+#: What a page has asked for that never ends.
+_STREAMS = """performance.getEntriesByType("resource").filter((each) => each.name.includes("/events")).length
+    || document.querySelectorAll("body[data-connection=live]").length"""
+
+
+def _tab(beside: Page, site: Site) -> Page:
+    """Another page of the same browser, signed in as it is."""
+    page = beside.context.new_page()
+    page.set_viewport_size({"width": WALL["width"], "height": WALL["height"]})
+    page.goto(f"{site.board}/")
+    page.wait_for_selector("body[data-connection=live]", timeout=30_000)
+    return page
