@@ -74,10 +74,9 @@ class ResourceStreams(Generic[S]):
             yield Change(state=None, event_type="", resume_token=self._tail.encode(positions))
         async with contextlib.aclosing(self._tail.subscribe(positions)) as items:
             async for item in items:
-                token = item.resume_token
                 event = item.event
                 if event is None:
-                    yield Change(state=None, event_type="", resume_token=token)
+                    yield Change(state=None, event_type="", resume_token=item.resume_token)
                     continue
                 if event.version <= pictured_versions.get(event.key, 0):
                     continue
@@ -85,7 +84,7 @@ class ResourceStreams(Generic[S]):
                 pictured_versions.pop(event.key, None)
                 state = await self._state(event)
                 if visible(state):
-                    yield Change(state=state, event_type=event.type, resume_token=token)
+                    yield Change(state=state, event_type=event.type, resume_token=item.resume_token)
 
     async def _state(self, event: ConsumedEvent) -> S:
         """The state after the event, also when the aggregate has gone on."""

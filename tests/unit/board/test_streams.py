@@ -1,26 +1,35 @@
 """What pages are told on their one wire: each part by its name, and a place to go on from for all of them."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
-from datetime import datetime
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import httpx
 import orjson
 import pytest
+from starlette.requests import Request
 
 from services.board.adapters.cookie_seal import read_seal
 from services.board.application.platform import Heard
 from services.board.application.sessions import Sessions
 from services.board.application.watching import Rhythm, StreamBroken, StreamRefused
 from services.board.entrypoints.http.app import build_app
-from services.board.entrypoints.http.guard import Guard
+from services.board.entrypoints.http.guard import COOKIE, Guard
 from services.board.entrypoints.http.signing_in import SigningIn
+from services.board.entrypoints.http.slow_pages import PageStream
 from services.board.entrypoints.http.streams import Streams
 from services.shared.kernel.actor import Actor, Role
 
 from .test_http import PAGE, PERSON, TOKEN, FakeAuthenticator
 
+NOW = datetime.now(UTC)
+#: An id that takes back the one before.
+NOWHERE = "nowhere"
 REFUSED = StreamRefused(token_is_bad=False)
 #: A picture of one thing, and where to go on from.
 Script = list[Heard | Exception]
@@ -103,7 +112,8 @@ def _event(text: str) -> tuple[str, str, str]:
     lines = dict(line.split(": ", 1) for line in text.splitlines())
     content = orjson.loads(lines["data"])
     assert datetime.fromisoformat(content["now"]).tzinfo is not None
-    return lines["event"], content.get("resource", {}).get("name", ""), lines.get("id", "")
+    last_id = lines["id"] or NOWHERE if "id" in lines else ""
+    return lines["event"], content.get("resource", {}).get("name", ""), last_id
 
 
 def _last_place(told: list[tuple[str, str, str]]) -> dict[str, str]:
@@ -168,8 +178,7 @@ async def test_a_picture_that_was_cut_off_has_no_place_to_go_on_from() -> None:
     services = Services(alerts=[[heard("alerts/1"), StreamBroken()], [heard("alerts/1"), REFUSED]])
     told = await Site(services).told("alerts", last_id="alerts=old")
     # What was known before is void from the first new word on.
-    restarted = [event for event, _, _ in told].index("alerts.restart")
-    assert all(last_id == "" for _, _, last_id in told[restarted:])
+    assert [last_id for _, _, last_id in told if last_id] == ["alerts=old", NOWHERE]
 
 
 async def test_a_page_that_shows_a_neighbours_beds_is_told_of_the_neighbour() -> None:
@@ -203,3 +212,73 @@ async def test_a_stop_ends_it_with_its_next_word() -> None:
     told = await site.told("alerts")
     assert "alerts.refused" not in {event for event, _, _ in told}
     assert site.streams.open == 0
+
+
+#: Colleagues of one facility and role, one of them with another role besides, and somebody of elsewhere.
+LI, WU = replace(PERSON, user="li"), replace(PERSON, user="wu")
+DESK = replace(PERSON, user="xu", roles=(Role.CLINICIAN, Role.BED_DESK))
+STRANGER = replace(PERSON, user="zhang", facility="wucaiwan")
+
+
+class Waiting(Services):
+    """Streams that stay open, and count whose token each was begun with."""
+
+    async def _say(
+        self, part: str, token: str, resume_token: str, facility: str = ""
+    ) -> AsyncGenerator[Heard, None]:
+        self.asked.append((part, token, resume_token, facility))
+        yield heard(f"{part} for {token}", "1")
+        await asyncio.Event().wait()
+
+
+async def test_people_share_what_they_may_see_alike_and_nobody_shares_what_is_recorded_by_person() -> None:
+    services = Waiting()
+    site = Site(services, streams_max=5)
+    pages = [
+        asyncio.create_task(_read(site, person, number))
+        for number, person in enumerate((LI, LI, WU, DESK, STRANGER))
+    ]
+    async with asyncio.timeout(5):
+        names = [await page for page in pages]
+    begun = Counter((part, facility) for part, _, _, facility in services.asked)
+    # Alerts by facility and roles, referrals by person, beds by facility.
+    assert begun == {
+        ("alerts", ""): 3,
+        ("referrals", ""): 4,
+        ("beds", "jimsar-general"): 1,
+        ("beds", "wucaiwan"): 1,
+    }
+    li, li_again, wu, desk, stranger = names
+    assert li == li_again
+    assert li["alerts"] == wu["alerts"]
+    assert len({each["referrals"] for each in (li, wu, desk, stranger)}) == 4
+    assert len({each["alerts"] for each in (li, desk, stranger)}) == 3
+
+
+async def _read(site: Site, person: Actor, number: int) -> dict[str, str]:
+    """By part, what a page of this person is told first; it stays open until the others have begun."""
+    session = site.guard.sessions.open(
+        person, f"token of {person.user} {number}", now=NOW, token_expires_at=NOW + timedelta(hours=1)
+    )
+    request = Request(
+        {
+            "type": "http",
+            "method": "GET",
+            "path": "/events",
+            "query_string": b"parts=alerts,referrals,beds",
+            "headers": [(b"cookie", f"{COOKIE}={site.guard.sessions.cookie_of(session)}".encode())],
+        }
+    )
+    response = cast(PageStream, await site.streams.events(request))
+    found: dict[str, str] = {}
+    async with aclosing(cast(AsyncGenerator[bytes, None], response.body_iterator)) as events:
+        async for data in events:
+            for block in data.decode().split("\r\n\r\n"):
+                event, name, _ = _event(block) if block.strip() else ("", "", "")
+                if name:
+                    found[event.removesuffix(".change")] = name
+            if len(found) == 3:
+                # Until the others have begun as well.
+                await asyncio.sleep(0.2)
+                return found
+    raise AssertionError

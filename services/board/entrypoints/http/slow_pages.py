@@ -67,6 +67,10 @@ class PageStream(EventSourceResponse):
         super().__init__(content, ping=0, headers={"cache-control": "no-store", "x-accel-buffering": "no"})
         self._slow = slow
 
+    async def _send_with_timeout(self, send: Send, message: Message) -> None:
+        # Without the limit of its own that sse-starlette would put around each message: `timed` has it.
+        await send(message)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def timed(message: Message) -> None:
             await self._slow.send(send, message)

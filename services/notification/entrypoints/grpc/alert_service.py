@@ -19,7 +19,8 @@ from services.shared.kernel.text import BilingualText
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod, UnaryMethod
 from services.shared.rpc.paging import page_size, page_token, position_number
-from services.shared.watching.resource_stream import Pictured, ResourceStreams
+from services.shared.watching.rendered import Rendered
+from services.shared.watching.resource_stream import Change, Pictured, ResourceStreams
 from tierlink.notification.v1 import alert_pb2
 from tierlink.notification.v1 import alert_service_pb2 as pb
 
@@ -48,6 +49,7 @@ class AlertServicer:
         self._runner = runner
         self._reading = reading
         self._streams = streams
+        self._told = Rendered(_told)
         self._deliveries = deliveries
 
     def methods(self) -> tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]:
@@ -142,9 +144,11 @@ class AlertServicer:
         changes = self._streams.watch(request.resume_token, picture=picture, visible=visible)
         async with aclosing(changes):
             async for change in changes:
-                response = pb.WatchAlertsResponse(
-                    event_type=change.event_type, resume_token=change.resume_token
-                )
-                if change.state is not None:
-                    response.alert.CopyFrom(alert_resource(change.state))
-                yield response
+                yield self._told.of(change)
+
+
+def _told(change: Change[Alert]) -> pb.WatchAlertsResponse:
+    told = pb.WatchAlertsResponse(event_type=change.event_type, resume_token=change.resume_token)
+    if change.state is not None:
+        told.alert.CopyFrom(alert_resource(change.state))
+    return told

@@ -45,7 +45,8 @@ from services.shared.rpc.paging import (
     page_token,
     position_number,
 )
-from services.shared.watching.resource_stream import ResourceStreams
+from services.shared.watching.rendered import Rendered
+from services.shared.watching.resource_stream import Change, ResourceStreams
 from tierlink.referral.v1 import referral_pb2
 from tierlink.referral.v1 import referral_service_pb2 as pb
 from tierlink.type.v1 import type_pb2
@@ -123,6 +124,7 @@ class ReferralServicer:
         self._changes = changes
         self._explanation = explanation
         self._streams = streams
+        self._told = Rendered(_told)
         self._timelines = TimelineReader(store, runner, kinds)
 
     def methods(self) -> tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]:
@@ -228,15 +230,10 @@ class ReferralServicer:
         )
         async with aclosing(changes):
             async for change in changes:
-                response = pb.WatchReferralsResponse(
-                    event_type=change.event_type, resume_token=change.resume_token
-                )
-                if change.state is not None:
-                    if change.event_type:
-                        # The first picture was recorded as a whole.
-                        await self._reading.shown(reader_of(call), change.state.name)
-                    response.referral.CopyFrom(referral_resource(change.state))
-                yield response
+                if change.state is not None and change.event_type:
+                    # The first picture was recorded as a whole.
+                    await self._reading.shown(reader_of(call), change.state.name)
+                yield self._told.of(change)
 
     async def get_timeline(self, request: pb.GetTimelineRequest, call: Call) -> pb.GetTimelineResponse:
         """Who may read the referral now may read what was known of it before."""
@@ -290,3 +287,10 @@ def _reads(name: str, handler: Any) -> UnaryMethod[Any, Any]:
         response_type=getattr(pb, f"{name}Response"),
         handler=handler,
     )
+
+
+def _told(change: Change[Referral]) -> pb.WatchReferralsResponse:
+    told = pb.WatchReferralsResponse(event_type=change.event_type, resume_token=change.resume_token)
+    if change.state is not None:
+        told.referral.CopyFrom(referral_resource(change.state))
+    return told

@@ -1,0 +1,131 @@
+"""Many streams of the same changes: each is read, folded and rendered once."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+import pytest
+
+from services.shared.feed.subscriber import FeedItem
+from services.shared.kafka.cloud_events import ConsumedEvent
+from services.shared.kernel.refusals import DependencyDown
+from services.shared.watching.rendered import Rendered
+from services.shared.watching.resource_stream import Change, Pictured, ResourceStreams
+
+CHANGES = 3
+STREAMS = 20
+
+
+@dataclass(frozen=True)
+class State:
+    name: str
+    version: int
+
+
+class Tail:
+    """The same few events for every stream."""
+
+    async def end_positions(self) -> dict[int, int]:
+        return {0: 0}
+
+    def encode(self, positions: Any) -> str:
+        return "t"
+
+    async def subscribe(self, positions: Any) -> AsyncGenerator[FeedItem, None]:
+        for version in range(1, CHANGES + 1):
+            event = ConsumedEvent(
+                topic="t",
+                partition=0,
+                offset=version,
+                key="referrals/1",
+                version=version,
+                type="Moved",
+                event_id="",
+                value=b"",
+                recorded_at=datetime(2025, 1, 1, tzinfo=UTC),
+                traceparent="",
+            )
+            yield FeedItem(topic="t", event=event, positions={0: version})
+
+
+class Store:
+    """Counts how often a state is read; the first reading may fail."""
+
+    def __init__(self, *, fails: int = 0) -> None:
+        self.read: list[tuple[str, int]] = []
+        self.fails = fails
+
+    async def state_at(self, _kind: Any, name: str, version: int) -> State:
+        self.read.append((name, version))
+        await asyncio.sleep(0.01)
+        if self.fails:
+            self.fails -= 1
+            raise DependencyDown("postgres", "away")
+        return State(name, version)
+
+
+async def nothing() -> AsyncIterator[Pictured[State]]:
+    for each in ():
+        yield each
+
+
+def streams_of(store: Store) -> ResourceStreams[State]:
+    return ResourceStreams(cast(Any, Tail()), cast(Any, store), cast(Any, None))
+
+
+async def watched(streams: ResourceStreams[State]) -> list[Change[State]]:
+    changes = streams.watch("", picture=nothing, visible=lambda _state: True)
+    return [change async for change in changes if change.state is not None]
+
+
+async def test_a_change_is_read_once_for_all_streams() -> None:
+    store = Store()
+    streams = streams_of(store)
+    found = await asyncio.gather(*(watched(streams) for _ in range(STREAMS)))
+    assert store.read == [("referrals/1", version) for version in range(1, CHANGES + 1)]
+    for told in found:
+        assert [each.state for each in told] == [State("referrals/1", v) for v in range(1, CHANGES + 1)]
+
+
+async def test_who_leaves_takes_it_from_nobody() -> None:
+    store = Store()
+    streams = streams_of(store)
+    leaves, stays = (asyncio.create_task(watched(streams)) for _ in range(2))
+    await asyncio.sleep(0.005)
+    leaves.cancel()
+    assert len(await stays) == CHANGES
+    assert len(store.read) == CHANGES
+    await asyncio.gather(leaves, return_exceptions=True)
+
+
+async def test_what_could_not_be_read_is_read_anew() -> None:
+    store = Store(fails=1)
+    streams = streams_of(store)
+    for failed in await asyncio.gather(watched(streams), watched(streams), return_exceptions=True):
+        assert isinstance(failed, DependencyDown)
+    assert len(await watched(streams)) == CHANGES
+
+
+@pytest.mark.parametrize(
+    ("change", "is_kept"),
+    [
+        (Change(state=State("a", 1), event_type="Moved", resume_token="1"), True),
+        # A picture is one stream's, and a sign of life is nothing to keep.
+        (Change(state=State("a", 1), event_type="", resume_token=""), False),
+        (Change(state=None, event_type="", resume_token="1"), False),
+    ],
+)
+def test_a_change_is_rendered_once(change: Change[State], is_kept: bool) -> None:
+    made: list[object] = []
+
+    def render(found: Change[State]) -> object:
+        made.append(found)
+        return object()
+
+    rendered = Rendered(render)
+    assert (rendered.of(change) is rendered.of(change)) == is_kept
+    assert len(made) == (1 if is_kept else 2)
+    other = Change(state=State("a", 2), event_type="Moved", resume_token="1")
+    assert rendered.of(other) is not rendered.of(change)
