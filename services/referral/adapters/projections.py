@@ -17,7 +17,7 @@ _SQL = load_blocks("services.referral.adapters.sql", "projections.sql")
 _NAME = "projections"
 
 #: Raised by one when facets or readings are made otherwise: a pass then renews what was written before.
-_MADE = 1
+_MADE = 2
 
 
 class PostgresProjections:

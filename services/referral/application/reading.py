@@ -1,8 +1,9 @@
 """Who may read what, and the record of who did.
 
-The facilities on a referral, consultation or episode may read it, the coordinators of their communities, and
-operators; everybody else is told that it does not exist. Every view is recorded, lists and streams too,
-apart from the event log: health data are sensitive personal information (GB/T 39725-2020).
+The facilities on a referral, consultation or episode may read it, the coordinators of their communities, the
+ambulance services that may carry the patient, and operators; everybody else is told that it does not exist.
+Every view is recorded, lists and streams too, apart from the event log: health data are sensitive personal
+information (GB/T 39725-2020).
 """
 
 from collections.abc import AsyncIterator
@@ -14,7 +15,7 @@ from services.referral.application.aggregates import Aggregates
 from services.referral.application.known_directory import KnownDirectory
 from services.referral.application.listing import ListFilter, Listings, ListQuery
 from services.referral.domain.episode_state import Episode
-from services.referral.domain.readers import reading_facilities
+from services.referral.domain.readers import knows_of, readable_parties
 from services.referral.domain.referral_state import is_live
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
@@ -85,10 +86,9 @@ class Reading:
         self._log = log
 
     def may_read(self, kind: AggregateKind[S, Any], state: S, actor: Actor) -> bool:
-        """Whether a facility that the actor may read for takes part."""
-        facilities = reading_facilities(actor, self._directory.current())
+        """Whether the actor may read for one that takes part."""
         parties = cast("list[str]", kind.facets(state)["parties"])
-        return facilities is None or not facilities.isdisjoint(parties)
+        return knows_of(parties, actor, self._directory.current())
 
     async def one(self, kind: AggregateKind[S, Any], name: str, reader: Reader) -> S:
         """Raises NotFound when it does not exist, or the reader may not know of it."""
@@ -169,15 +169,15 @@ class Reading:
         limit: int,
     ) -> ListPage:
         """A page that is not shown yet: whoever shows any of it says so (`shown`)."""
-        facilities = reading_facilities(reader.actor, self._directory.current())
+        parties = readable_parties(reader.actor, self._directory.current())
         if wanted.waiting:
             # Somebody's turn is a facility's, also for who may read for others.
-            facilities = frozenset((reader.actor.facility,))
+            parties = frozenset((reader.actor.facility,))
         page = await self._listings.page(
             ListQuery(
                 kind=kind.name,
                 wanted=wanted,
-                parties=None if facilities is None else tuple(sorted(facilities)),
+                parties=None if parties is None else tuple(sorted(parties)),
                 after=after,
                 limit=limit,
                 asked_at=reader.at,

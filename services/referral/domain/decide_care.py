@@ -1,8 +1,10 @@
 """Decisions after arrival, and every end: treatment, way back, follow-up, closure, cancellation, death."""
 
 from datetime import timedelta
+from typing import Any
 
 from services.referral.domain import norms
+from services.referral.domain.carriers import carrier_to_tell
 from services.referral.domain.commands import (
     CancelReferral,
     CloseReferral,
@@ -42,7 +44,7 @@ from services.referral.domain.rehabilitation import (
     task_named,
     unfinished,
 )
-from services.referral.domain.values import Urgency
+from services.referral.domain.values import CodedReason, Urgency
 from services.shared.kernel.refusals import FieldViolation
 
 #: As far as a clock of a hospital may be off (this product's own tolerance).
@@ -171,16 +173,33 @@ def cancel(decision: Decision[CancelReferral]) -> tuple[Event, ...]:
     """A destination that accepted must hear of it before it is done."""
     reason = decision.command.reason
     if decision.state.state not in _BEFORE_DEPARTURE:
-        return (*left_incomplete(decision.state), ReferralCancelled(reason=reason))
+        return (*left_incomplete(decision.state), cancelled(decision, reason))
     answer_in = timedelta(seconds=decision.terms.confirm_cancellation_s)
-    return (CancellationRequested(reason=reason, confirm_by=decision.context.recorded_at + answer_in),)
+    return (
+        CancellationRequested(
+            reason=reason,
+            confirm_by=decision.context.recorded_at + answer_in,
+            carrier_facility=carrier_to_tell(decision),
+        ),
+    )
 
 
 def confirm_cancellation(decision: Decision[ConfirmCancellation]) -> tuple[Event, ...]:
     reason = decision.state.end_reason
     if reason is None:
         raise ValueError(f"{decision.state.name} is to be cancelled without a reason")
-    return (*left_incomplete(decision.state), ReferralCancelled(reason=reason))
+    return (*left_incomplete(decision.state), cancelled(decision, reason))
+
+
+def cancelled(
+    decision: Decision[Any], reason: CodedReason, *, by_deadline: bool = False
+) -> ReferralCancelled:
+    """Whoever was to carry hears of it: else an ambulance leaves for nobody."""
+    return ReferralCancelled(
+        reason=reason,
+        by_deadline=by_deadline,
+        carrier_facility=carrier_to_tell(decision),
+    )
 
 
 def death_faults(decision: Decision[RecordDeath]) -> list[FieldViolation]:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from services.referral.domain.carriers import carrier_to_tell
 from services.referral.domain.commands import (
     AcceptReferral,
     ArrangeTransport,
@@ -143,6 +144,7 @@ def divert(decision: Decision[DivertPatient]) -> tuple[Event, ...]:
             sex=summary.sex,
             age_years=summary.age_years,
             isolation_needed=summary.isolation_needed,
+            carrier_facility=carrier_to_tell(decision),
         ),
     )
 

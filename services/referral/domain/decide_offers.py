@@ -1,5 +1,6 @@
 """Decisions of the destinations that are asked, and the origin's answers to them."""
 
+from services.referral.domain.carriers import carrier_to_tell
 from services.referral.domain.commands import (
     AcceptReferral,
     AcknowledgeOffer,
@@ -146,5 +147,6 @@ def withdraw(decision: Decision[WithdrawAcceptance]) -> tuple[Event, ...]:
             exhausted=is_exhausted(opened, decision.state.offers, offer.name),
             expires_at=opened.expires_at,
             free_beds=_beds_then(decision),
+            carrier_facility=carrier_to_tell(decision),
         ),
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from services.referral.domain import decide_steps as steps
 from services.referral.domain.commands import BedNews, FollowBed, MeetDeadline
 from services.referral.domain.deadlines import Due, deadlines
+from services.referral.domain.decide_care import cancelled
 from services.referral.domain.decide_record import left_incomplete, record_overdue
 from services.referral.domain.decide_review import review_overdue
 from services.referral.domain.decision import Decision
@@ -21,7 +22,6 @@ from services.referral.domain.events import (
     OfferLapsed,
     OfferOverdue,
     OutcomeReportOverdue,
-    ReferralCancelled,
     ReferralExpired,
     TaskMissed,
 )
@@ -127,8 +127,7 @@ def _cancelled(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
     reason = decision.state.end_reason
     if reason is None:
         raise ValueError(f"{decision.state.name} is to be cancelled without a reason")
-    end = ReferralCancelled(reason=reason, by_deadline=True)
-    return (*left_incomplete(decision.state), end)
+    return (*left_incomplete(decision.state), cancelled(decision, reason, by_deadline=True))
 
 
 def _report_overdue(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:

@@ -93,6 +93,8 @@ class PatientDiverted:
     sex: str = ""
     age_years: int | None = None
     isolation_needed: bool = False
+    #: ambulance service that carries him and did not say so itself; empty for the origin's own means
+    carrier_facility: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -161,6 +163,8 @@ class ReferralClosed:
 class CancellationRequested:
     reason: CodedReason
     confirm_by: datetime
+    #: ambulance service that was to carry, and is to be told
+    carrier_facility: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -168,6 +172,8 @@ class ReferralCancelled:
     reason: CodedReason
     #: the destination did not answer in time
     by_deadline: bool = False
+    #: as in CancellationRequested
+    carrier_facility: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

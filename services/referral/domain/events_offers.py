@@ -176,3 +176,5 @@ class AcceptanceWithdrawn:
     expires_at: datetime
     #: as in OfferDeclined
     free_beds: tuple[FreeBeds, ...] = ()
+    #: ambulance service that was to carry, and is to be told
+    carrier_facility: str = ""

@@ -9,8 +9,8 @@ from enum import StrEnum
 from services.referral.domain.directory_state import Directory
 from services.referral.domain.labels import PARTIES, ROLES
 from services.referral.domain.offers_found import accepted_offer
-from services.referral.domain.readers import coordinates, knows_of
-from services.referral.domain.referral_state import Referral, parties
+from services.referral.domain.readers import coordinates, knows_of, serves
+from services.referral.domain.referral_state import WITH_CREWS, Referral, parties
 from services.referral.domain.texts import filled, text
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.refusals import NotFound, NotPermitted
@@ -124,17 +124,15 @@ def may_read(state: Referral, actor: Actor, directory: Directory) -> bool:
 
 
 def _serves(state: Referral, facility: str, directory: Directory) -> bool:
-    """Whoever carries him already goes on; a service from elsewhere is named when transport is arranged."""
+    """Whoever carries him already goes on; a service from elsewhere is named when transport is arranged.
+
+    Those near by have a part while he waits or is on the road: before and after they know of nothing.
+    """
     if facility == "":
         return False
     if facility in (state.origin_facility, state.ambulance_facility):
         return True
-    own, origin = directory.facility(facility), directory.facility(state.origin_facility)
-    if own is None or origin is None:
-        return False
-    county = directory.county_of(origin)
-    is_near = county != "" and county == directory.county_of(own)
-    return is_near or directory.same_community(own.id, origin.id)
+    return state.state in WITH_CREWS and serves(facility, state.origin_facility, directory)
 
 
 def _coordinated(state: Referral) -> tuple[str, ...]:

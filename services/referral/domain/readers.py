@@ -1,13 +1,40 @@
 """Who may know of what: for which facilities an actor reads and acts.
 
-The facilities that take part, the coordinators of their communities, operators and the system; everybody else
-is told that there is nothing.
+The facilities that take part, the coordinators of their communities, the ambulance services that may carry
+the patient while he waits for them, operators and the system; everybody else is told that there is nothing.
 """
 
 from collections.abc import Iterable
 
 from services.referral.domain.directory_state import Directory
 from services.shared.kernel.actor import Actor, Role
+
+#: What a referral's parties begin with that are no facilities: the ambulance services of an origin.
+_CREWS = "crews/"
+
+
+def crews_of(origin: str) -> str:
+    """The party that the ambulance services are which serve a facility, while they may carry its patient."""
+    return f"{_CREWS}{origin}"
+
+
+def serves(carrier: str, origin: str, directory: Directory) -> bool:
+    """Whether the ambulances of a facility serve another: of the same community, or the same county."""
+    own, other = directory.facility(carrier), directory.facility(origin)
+    if own is None or other is None:
+        return False
+    county = directory.county_of(other)
+    is_near = county != "" and county == directory.county_of(own)
+    return is_near or directory.same_community(own.id, other.id)
+
+
+def readable_parties(actor: Actor, directory: Directory) -> frozenset[str] | None:
+    """What the actor reads for, among the parties of a referral; None is everything."""
+    facilities = reading_facilities(actor, directory)
+    if facilities is None or not actor.has_role(Role.AMBULANCE):
+        return facilities
+    served = [crews_of(each) for each in directory.facilities if serves(actor.facility, each, directory)]
+    return facilities.union(served)
 
 
 def reading_facilities(actor: Actor, directory: Directory) -> frozenset[str] | None:
@@ -26,9 +53,9 @@ def reading_facilities(actor: Actor, directory: Directory) -> frozenset[str] | N
 
 
 def knows_of(parties: Iterable[str], actor: Actor, directory: Directory) -> bool:
-    """Whether the actor may know of something in which these facilities take part."""
-    facilities = reading_facilities(actor, directory)
-    return facilities is None or not facilities.isdisjoint(parties)
+    """Whether the actor may know of something that has these parties."""
+    readable = readable_parties(actor, directory)
+    return readable is None or not readable.isdisjoint(parties)
 
 
 def coordinates(parties: Iterable[str], actor: Actor, directory: Directory) -> bool:

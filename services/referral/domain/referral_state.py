@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.referral.domain.examination_results import ExaminationResult, ResultRepeat
+from services.referral.domain.readers import crews_of
 from services.referral.domain.record_values import RecordCompletion, TransferRecord
 from services.referral.domain.referral_values import (
     AcceptingClinician,
@@ -258,11 +259,31 @@ def ended_before_departure(before: Referral, after: Referral) -> bool:
     return before.state in NOT_DEPARTED or after.state is ReferralState.ENTERED_IN_ERROR
 
 
-def parties(state: Referral) -> tuple[str, ...]:
-    """Facilities that take part and may read it, without repetition.
+#: States in which the patient waits for an ambulance or is in it: any service of the origin's may act.
+WITH_CREWS = frozenset(
+    {
+        ReferralState.ACCEPTED,
+        ReferralState.TRANSPORT_ARRANGED,
+        ReferralState.NO_SHOW,
+        ReferralState.IN_TRANSIT,
+    }
+)
+
+
+def facilities_on(state: Referral) -> tuple[str, ...]:
+    """Facilities that take part, without repetition.
 
     A destination that declined keeps its part: what it was asked and answered is its record too.
     """
-    facilities = [state.origin_facility, state.approval_facility, state.ambulance_facility]
-    facilities.extend([offer.facility for offer in state.offers])
-    return tuple([facility for facility in dict.fromkeys(facilities) if facility])
+    found = [state.origin_facility, state.approval_facility, state.ambulance_facility]
+    found.extend([offer.facility for offer in state.offers])
+    return tuple([facility for facility in dict.fromkeys(found) if facility])
+
+
+def parties(state: Referral) -> tuple[str, ...]:
+    """Who may read it: its facilities, and while he waits to be carried the crews that serve the origin.
+
+    A crew that nobody named and that did nothing has no part any more once he has arrived.
+    """
+    crews = (crews_of(state.origin_facility),) if state.state in WITH_CREWS else ()
+    return facilities_on(state) + crews

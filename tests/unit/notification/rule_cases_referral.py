@@ -211,7 +211,7 @@ REFERRAL_CASES = [
         role="STROKE",
         act_by=ETA,
         key=f"PATIENT_DIVERTED/{REFERRAL}/{PREFECTURE}",
-        beside=("PATIENT_DIVERTED_AWAY",),
+        beside=("PATIENT_DIVERTED_AWAY", "PATIENT_DIVERTED_ORIGIN"),
     ),
     Case(
         rule="PATIENT_DIVERTED_AWAY",
@@ -219,7 +219,15 @@ REFERRAL_CASES = [
         facility=HOSPITAL,
         role="STROKE",
         severity=Severity.INFORMATION,
-        beside=("PATIENT_DIVERTED",),
+        beside=("PATIENT_DIVERTED", "PATIENT_DIVERTED_ORIGIN"),
+    ),
+    Case(
+        rule="PATIENT_DIVERTED_ORIGIN",
+        events=(TO_PREFECTURE,),
+        facility=BRANCH,
+        role="clinician",
+        severity=Severity.HIGH,
+        beside=("PATIENT_DIVERTED", "PATIENT_DIVERTED_AWAY"),
     ),
     Case(
         rule="ARRIVAL_OVERDUE",

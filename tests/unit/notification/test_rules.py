@@ -22,13 +22,14 @@ from tests.unit.notification.occurrences import (
     offer,
 )
 from tests.unit.notification.rule_cases import CATALOGUE, Case
+from tests.unit.notification.rule_cases_crews import CREW_CASES, OWN_MEANS
 from tests.unit.notification.rule_cases_other import OTHER_CASES
 from tests.unit.notification.rule_cases_plan import PLAN_CASES
 from tests.unit.notification.rule_cases_referral import REFERRAL_CASES
 from tests.unit.notification.rule_cases_steps import STEP_CASES
 from tests.unit.notification.scenario import BRANCH, CONSULTATION, HOSPITAL, NOW, OFFER, PREFECTURE, REFERRAL
 
-CASES = [*REFERRAL_CASES, *STEP_CASES, *PLAN_CASES, *OTHER_CASES]
+CASES = [*REFERRAL_CASES, *CREW_CASES, *STEP_CASES, *PLAN_CASES, *OTHER_CASES]
 
 
 def intents(*events: Occurrence) -> tuple[AlertIntent, ...]:
@@ -69,6 +70,9 @@ QUIET = [
     (occurrence("OfferDeclined", {"offer": OFFER, "facility": HOSPITAL, "exhausted": False}),),
     (occurrence("OfferAcknowledged", {"offer": OFFER, "facility": HOSPITAL}),),
     (occurrence("BedHeld", {"bed": BED}),),
+    # Its own crew the origin calls itself; who was to come, and was named nowhere, is told nothing.
+    (OWN_MEANS,),
+    (occurrence("ReferralCancelled", {"reason": {"code": "OTHER"}, "carrier_facility": ""}),),
     # After the discharge, or when the referral was given up: nobody misses it.
     (occurrence("BedReleased", {"bed": BED}),),
     (occurrence("PatientArrived", {"facility": HOSPITAL}),),

@@ -6,6 +6,7 @@ from services.notification.domain.occurrence import Occurrence
 from services.notification.domain.values import AlertState
 from tests.unit.notification.desk import Desk
 from tests.unit.notification.occurrences import BED, ETA, asked_for_consultation, occurrence
+from tests.unit.notification.rule_cases_crews import ARRANGED, CARRIED_ELSEWHERE, CREW
 from tests.unit.notification.scenario import BRANCH, CONSULTATION, HOSPITAL, NOW
 
 AT_ORIGIN = {"facility": BRANCH, "due_at": NOW}
@@ -18,6 +19,7 @@ UNFINISHED = occurrence("TreatmentOverdue", AT_DESTINATION)
 EXPECTED = {"facility": HOSPITAL, "estimated_arrival_time": ETA}
 RELEASED = occurrence("BedReleased", {"bed": BED, "expected": True})
 REVIEW = occurrence("ReviewOverdue", AT_DESTINATION)
+OFF = occurrence("CancellationRequested", {"carrier_facility": CREW})
 CALLED_AN_ERROR = occurrence(
     "ErrorMarkRequested", {"facility": BRANCH, "destination_facility": HOSPITAL, "confirm_by": NOW}
 )
@@ -46,6 +48,11 @@ CALLED_AN_ERROR = occurrence(
         (RELEASED, "BED_RELEASED_ORIGIN", occurrence("PatientArrived")),
         (REVIEW, "REVIEW_OVERDUE", occurrence("ReferralReviewed", {"facility": HOSPITAL})),
         (REVIEW, "REVIEW_OVERDUE", occurrence("ReviewNotDone", {"facility": HOSPITAL})),
+        (ARRANGED, "CREW_NAMED", occurrence("PatientDeparted", EXPECTED)),
+        (ARRANGED, "CREW_NAMED", occurrence("CancellationRequested")),
+        (CARRIED_ELSEWHERE, "CREW_DIVERTED", occurrence("PatientArrived")),
+        (CARRIED_ELSEWHERE, "PATIENT_DIVERTED_ORIGIN", occurrence("PatientArrived")),
+        (OFF, "CREW_STOOD_DOWN", ARRANGED),
         (CALLED_AN_ERROR, "ERROR_MARK_REQUESTED", occurrence("ErrorMarkWithdrawn", {"facility": BRANCH})),
     ],
     ids=lambda value: value if isinstance(value, str) else value.event_type,
@@ -85,3 +92,11 @@ def test_a_word_on_the_visit_settles_that_there_was_none(event_type: str) -> Non
     assert {"EXPERT_VISIT_OVERDUE", "EXPERT_VISIT_OVERDUE_CENTRE"} <= set(desk.open_rules())
     desk.see(of_consultation(event_type))
     assert not {"EXPERT_VISIT_OVERDUE", "EXPERT_VISIT_OVERDUE_CENTRE"} & set(desk.open_rules())
+
+
+def test_a_crew_is_told_of_a_cancellation_after_it_too() -> None:
+    """What ends the referral settles all that is about it, and this is triggered by the end itself."""
+    desk = Desk().see(ARRANGED, OFF)
+    assert "CREW_NAMED" not in desk.open_rules() and "CREW_STOOD_DOWN" in desk.open_rules()
+    desk.see(occurrence("ReferralCancelled", {"carrier_facility": CREW}))
+    assert desk.open_rules() == ["CREW_STOOD_DOWN"]

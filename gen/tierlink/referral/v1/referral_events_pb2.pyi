@@ -822,9 +822,12 @@ class AcceptanceWithdrawn(message.Message):
     EXHAUSTED_FIELD_NUMBER: builtins.int
     EXPIRES_AT_FIELD_NUMBER: builtins.int
     FREE_BEDS_FIELD_NUMBER: builtins.int
+    CARRIER_FACILITY_FIELD_NUMBER: builtins.int
     offer: builtins.str
     facility: builtins.str
     exhausted: builtins.bool
+    carrier_facility: builtins.str
+    """Ambulance service that was to carry, and is to be told."""
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
     @builtins.property
@@ -848,10 +851,11 @@ class AcceptanceWithdrawn(message.Message):
         exhausted: builtins.bool = ...,
         expires_at: timestamp_pb2.Timestamp | None = ...,
         free_beds: abc.Iterable[referral_pb2.FreeBeds] | None = ...,
+        carrier_facility: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["expires_at", b"expires_at", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["exhausted", b"exhausted", "expires_at", b"expires_at", "facility", b"facility", "free_beds", b"free_beds", "next_destinations", b"next_destinations", "offer", b"offer", "offers", b"offers", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["carrier_facility", b"carrier_facility", "exhausted", b"exhausted", "expires_at", b"expires_at", "facility", b"facility", "free_beds", b"free_beds", "next_destinations", b"next_destinations", "offer", b"offer", "offers", b"offers", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1064,6 +1068,7 @@ class PatientDiverted(message.Message):
     SEX_FIELD_NUMBER: builtins.int
     AGE_YEARS_FIELD_NUMBER: builtins.int
     ISOLATION_NEEDED_FIELD_NUMBER: builtins.int
+    CARRIER_FACILITY_FIELD_NUMBER: builtins.int
     from_facility: builtins.str
     destination_facility: builtins.str
     bed_type: type_pb2.BedType.ValueType
@@ -1074,6 +1079,8 @@ class PatientDiverted(message.Message):
     """For the choice of the bed."""
     age_years: builtins.int
     isolation_needed: builtins.bool
+    carrier_facility: builtins.str
+    """Ambulance service that carries the patient and did not say so itself; empty for the origin's own means."""
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
     @builtins.property
@@ -1111,10 +1118,11 @@ class PatientDiverted(message.Message):
         sex: builtins.str = ...,
         age_years: builtins.int | None = ...,
         isolation_needed: builtins.bool = ...,
+        carrier_facility: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "age_years", b"age_years", "arrival_due_at", b"arrival_due_at", "bed_answer_due_at", b"bed_answer_due_at", "estimated_arrival_time", b"estimated_arrival_time", "hold_until", b"hold_until", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "age_years", b"age_years", "arrival_due_at", b"arrival_due_at", "bed_answer_due_at", b"bed_answer_due_at", "bed_type", b"bed_type", "destination_facility", b"destination_facility", "direction", b"direction", "estimated_arrival_time", b"estimated_arrival_time", "from_facility", b"from_facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "scope", b"scope", "sex", b"sex"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_age_years", b"_age_years", "age_years", b"age_years", "arrival_due_at", b"arrival_due_at", "bed_answer_due_at", b"bed_answer_due_at", "bed_type", b"bed_type", "carrier_facility", b"carrier_facility", "destination_facility", b"destination_facility", "direction", b"direction", "estimated_arrival_time", b"estimated_arrival_time", "from_facility", b"from_facility", "hold_until", b"hold_until", "isolation_needed", b"isolation_needed", "offer", b"offer", "reason", b"reason", "review_due_at", b"review_due_at", "review_facility", b"review_facility", "scope", b"scope", "sex", b"sex"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__age_years: _TypeAlias = typing.Literal["age_years"]  # noqa: Y015
     _WhichOneofArgType__age_years: _TypeAlias = typing.Literal["_age_years", b"_age_years"]  # noqa: Y015
@@ -1553,6 +1561,9 @@ class CancellationRequested(message.Message):
 
     REASON_FIELD_NUMBER: builtins.int
     CONFIRM_BY_FIELD_NUMBER: builtins.int
+    CARRIER_FACILITY_FIELD_NUMBER: builtins.int
+    carrier_facility: builtins.str
+    """Ambulance service that was to carry, and is to be told."""
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
     @builtins.property
@@ -1562,10 +1573,11 @@ class CancellationRequested(message.Message):
         *,
         reason: type_pb2.CodedReason | None = ...,
         confirm_by: timestamp_pb2.Timestamp | None = ...,
+        carrier_facility: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["confirm_by", b"confirm_by", "reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["confirm_by", b"confirm_by", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["carrier_facility", b"carrier_facility", "confirm_by", b"confirm_by", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1575,8 +1587,11 @@ class ReferralCancelled(message.Message):
 
     REASON_FIELD_NUMBER: builtins.int
     BY_DEADLINE_FIELD_NUMBER: builtins.int
+    CARRIER_FACILITY_FIELD_NUMBER: builtins.int
     by_deadline: builtins.bool
     """The destination did not answer in time."""
+    carrier_facility: builtins.str
+    """As in CancellationRequested."""
     @builtins.property
     def reason(self) -> type_pb2.CodedReason: ...
     def __init__(
@@ -1584,10 +1599,11 @@ class ReferralCancelled(message.Message):
         *,
         reason: type_pb2.CodedReason | None = ...,
         by_deadline: builtins.bool = ...,
+        carrier_facility: builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["reason", b"reason"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["by_deadline", b"by_deadline", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["by_deadline", b"by_deadline", "carrier_facility", b"carrier_facility", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -21,7 +21,7 @@ from services.referral.domain.referral import (
     is_live,
     opened_child,
 )
-from services.referral.domain.referral_state import parties
+from services.referral.domain.referral_state import facilities_on
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import EventMetadata
 from services.shared.kernel.ids import resource_name
@@ -136,7 +136,7 @@ class EpisodeMachine(RuleBasedStateMachine):
         return self.charts[index % len(self.charts)]
 
     def _party(self, chart: Chart, data: st.DataObject) -> Actor:
-        facility = data.draw(st.sampled_from((*parties(chart.referral), "ambulance-120")))
+        facility = data.draw(st.sampled_from((*facilities_on(chart.referral), "ambulance-120")))
         return person(facility, *_ROLES)
 
     def _live(self) -> tuple[str, ...]:

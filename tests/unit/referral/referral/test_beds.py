@@ -9,7 +9,15 @@ from services.referral.domain.commands import BedNews
 from services.referral.domain.referral_values import BedRegion, NormOverride, ReferralState
 from services.shared.kernel.refusals import NotFound, NotPermitted
 from tests.unit.referral.referral.chart import Chart, names
-from tests.unit.referral.referral.network import AMBULANCE, GENERAL, GENERAL_BEDS, START, SYSTEM, WUCAIWAN
+from tests.unit.referral.referral.network import (
+    AMBULANCE,
+    GENERAL,
+    GENERAL_BEDS,
+    START,
+    SYSTEM,
+    TOWN,
+    WUCAIWAN,
+)
 from tests.unit.referral.referral.stories import (
     ACCEPT,
     REASON,
@@ -163,9 +171,9 @@ def test_a_terminal_referral_follows_no_bed(state: ReferralState) -> None:
 
 
 def test_only_the_system_speaks_for_the_bed_service() -> None:
-    for actor in (GENERAL, GENERAL_BEDS, WUCAIWAN):
+    for actor in (GENERAL, GENERAL_BEDS, WUCAIWAN, AMBULANCE):
         assert isinstance(bed_held().refused(bed(RELEASED), actor), NotPermitted)
-    assert isinstance(bed_held().refused(bed(RELEASED), AMBULANCE), NotFound)
+    assert isinstance(bed_held().refused(bed(RELEASED), TOWN), NotFound)
     assert isinstance(Chart().refused(bed(HELD), SYSTEM), NotFound)
 
 

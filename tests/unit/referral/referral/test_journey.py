@@ -84,11 +84,9 @@ def test_only_an_ambulance_service_takes_part_by_acting() -> None:
     assert chart.referral.ambulance_facility == ""
 
 
-def test_an_ambulance_takes_part_once_it_acts() -> None:
-    chart = bed_held()
-    assert isinstance(chart.refused(ARRIVE, AMBULANCE), NotFound)
-    chart.when(ARRANGE, AMBULANCE)
-    chart.refused(ARRIVE, AMBULANCE, "WRONG_FACILITY")
+def test_an_ambulance_takes_part_for_good_once_it_acts() -> None:
+    for chart, found in ((in_transit(), "WRONG_FACILITY"), (requested(), "NotFound")):
+        chart.refused(ARRIVE, AMBULANCE, found)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from services.referral.domain.events import Event
 from services.referral.domain.evolve import evolve
 from services.referral.domain.offers_found import accepted_offer, open_offers
 from services.referral.domain.referral import Referral, allowed_commands, deadlines, is_live, opened_child
-from services.referral.domain.referral_state import TERMINAL, open_review, parties
+from services.referral.domain.referral_state import TERMINAL, facilities_on, open_review
 from services.referral.domain.referral_values import BedRegion, OfferState, ReferralState
 from services.referral.domain.rehabilitation import RehabilitationTaskState, open_ends
 from services.referral.domain.values import Direction, Scope
@@ -65,7 +65,7 @@ class ReferralMachine(RuleBasedStateMachine):
             self._party_tries(c.RecordDeath(died_at=self.chart.now, certifier="张医生"), data)
 
     def _party_tries(self, command: c.Command, data: st.DataObject) -> None:
-        facility = data.draw(st.sampled_from((*parties(self.chart.referral), "ambulance-120")))
+        facility = data.draw(st.sampled_from((*facilities_on(self.chart.referral), "ambulance-120")))
         roles = (Role.CLINICIAN, Role.REFERRAL_OFFICE, Role.AMBULANCE, Role.COORDINATOR)
         self._try(command, person(facility, *roles))
 

@@ -23,7 +23,7 @@ from services.shared.kernel.command import EventMetadata, Recorded
 from services.shared.kernel.refusals import NotAllowed, NotFound, NotPermitted
 from tests.unit.referral.referral.chart import Chart, names
 from tests.unit.referral.referral.network import (
-    AMBULANCE,
+    COORDINATOR,
     EAST,
     GENERAL,
     GENERAL_OFFICE,
@@ -74,7 +74,7 @@ GOOD: dict[type[c.Command], tuple[c.Command, Actor]] = {
     c.WithdrawAcceptance: (c.WithdrawAcceptance(reason=REASON), GENERAL),
     c.ArrangeTransport: (ARRANGE, WUCAIWAN),
     c.DepartPatient: (replace(DEPART, transport=ADVANCED), WUCAIWAN),
-    c.DivertPatient: (c.DivertPatient(destination_facility="east-hospital", reason=REASON), AMBULANCE),
+    c.DivertPatient: (c.DivertPatient(destination_facility="east-hospital", reason=REASON), COORDINATOR),
     c.UpdateArrivalEstimate: (
         c.UpdateArrivalEstimate(estimated_arrival_time=START + timedelta(hours=9)),
         WUCAIWAN,

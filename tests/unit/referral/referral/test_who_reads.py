@@ -52,14 +52,14 @@ def test_who_reads() -> None:
 def test_parties_grow_with_the_history() -> None:
     assert parties(requested().referral) == ("wucaiwan", "jimsar-general")
     assert parties(awaiting_approval().referral) == ("jimsar-general",)
-    assert parties(in_transit().referral) == ("wucaiwan", "ambulance-120", "jimsar-general")
+    assert parties(in_transit().referral) == ("wucaiwan", "ambulance-120", "jimsar-general", "crews/wucaiwan")
     chart = told((c.DeclineReferral(reason=REASON), GENERAL), chart=requested())
     assert may_read(chart.referral, GENERAL, DIRECTORY)
 
 
 def test_facets_are_what_lists_filter_by() -> None:
     assert facets(in_transit().referral) == {
-        "parties": ["wucaiwan", "ambulance-120", "jimsar-general"],
+        "parties": ["wucaiwan", "ambulance-120", "jimsar-general", "crews/wucaiwan"],
         "live": True,
         "phase": "OPEN",
         "state": "IN_TRANSIT",
