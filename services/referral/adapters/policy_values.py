@@ -120,8 +120,8 @@ KINDS: Mapping[str, Kind] = {each.name: each for each in _ALL}
 #: Beginning of the names of what is configured of standing orders.
 STANDING = "standing_"
 
-#: Values that may be given for an urgency, for a pathway, or for both, and that the product gives for none:
-#: without them another value counts (`approval_review_s` for all, the time targets' limit of the record).
+#: Values that may be given for an urgency, for a pathway, or for both, and that the product does not give for
+#: each: without them another counts (`approval_review_s`, the limit of the time targets).
 SCOPED_AT_WILL = frozenset({"approval_review_s", "record_completion_s"})
 
 #: Values that are given for an urgency, for a pathway, or for both.

@@ -43,7 +43,7 @@ class Due(StrEnum):
     TREATMENT = "treatment"
     #: the outcome report was not acknowledged: an alert
     OUTCOME_REPORT = "outcome-report"
-    #: an emergency's record is incomplete: an alert
+    #: a record is incomplete: an alert
     RECORD = "record"
     #: a task or follow-up of the plan was not done on its day: an alert
     TASK = "task"

@@ -29,7 +29,7 @@ class RecordStart:
     """How complete a record is when its referral begins."""
 
     missing_elements: tuple[str, ...]
-    #: for a record that begins incomplete and has a limit, as an emergency's has
+    #: for a record that begins incomplete and has a limit
     record_due_at: datetime | None
 
 

@@ -51,7 +51,7 @@ class ReferralRequested:
     record: TransferRecord | None = None
     #: elements of the record that are asked for and not there
     missing_elements: tuple[str, ...] = ()
-    #: by when an emergency's record that begins incomplete is to be complete
+    #: by when a record that begins incomplete is to be complete
     record_due_at: datetime | None = None
     #: that travel with the patient
     results: tuple[ExaminationResult, ...] = ()

@@ -15,13 +15,13 @@ class RecordCompleted:
     clinical_summary: ClinicalSummary
     #: still
     missing_elements: tuple[str, ...] = ()
-    #: after the limit for an emergency's record
+    #: after the limit
     late: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordOverdue:
-    """The limit passed and an emergency's record is incomplete."""
+    """The limit passed and the record is incomplete."""
 
     #: that is to complete it
     facility: str

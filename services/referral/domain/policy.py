@@ -56,7 +56,8 @@ class Terms:
     treatment_s: int
     #: instead of the site's `approval_review_s`
     approval_review_s: int | None = None
-    #: instead of the limit among the time targets, which is for an emergency's record alone
+    #: the origin completes a record that began incomplete; for an emergency's instead of the limit among the
+    #: time targets (product default: a day, and three where nobody hurries)
     record_completion_s: int | None = None
 
 
@@ -91,6 +92,7 @@ DEFAULT_TERMS: Mapping[Urgency, Terms] = MappingProxyType(
             no_show_s=4 * _HOUR_S,
             treatment_start_s=4 * _HOUR_S,
             treatment_s=30 * _DAY_S,
+            record_completion_s=_DAY_S,
         ),
         Urgency.ROUTINE: Terms(
             acknowledge_s=24 * _HOUR_S,
@@ -107,6 +109,7 @@ DEFAULT_TERMS: Mapping[Urgency, Terms] = MappingProxyType(
             no_show_s=3 * _DAY_S,
             treatment_start_s=2 * _DAY_S,
             treatment_s=90 * _DAY_S,
+            record_completion_s=3 * _DAY_S,
         ),
     }
 )
@@ -178,10 +181,7 @@ class ReferralPolicy:
         return self.terms(urgency, pathway).approval_review_s or self.approval_review_s
 
     def record_limit_s(self, urgency: Urgency, pathway: Pathway) -> int | None:
-        """How long the origin has to complete a record; None when no limit runs.
-
-        Without a word of the site only an emergency's record may begin incomplete for a while.
-        """
+        """How long the origin has to complete a record; None when the site's own terms leave it out."""
         own = self.terms(urgency, pathway).record_completion_s
         if own is not None:
             return own

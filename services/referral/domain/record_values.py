@@ -203,5 +203,5 @@ class RecordCompletion:
     #: user
     completed_by: str
     facility: str
-    #: after the limit for an emergency's record
+    #: after the limit
     late: bool = False

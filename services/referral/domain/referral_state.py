@@ -107,7 +107,7 @@ class Referral:
     record: TransferRecord | None = None
     #: elements of the record that are asked for and not there
     missing_elements: tuple[str, ...] = ()
-    #: an emergency's record that began incomplete is to be complete by then
+    #: a record that began incomplete is to be complete by then
     record_due_at: datetime | None = None
     #: since when nothing is missing
     record_completed_at: datetime | None = None

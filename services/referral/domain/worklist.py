@@ -40,7 +40,7 @@ def waiting_for(state: Referral) -> tuple[str, ...]:
 
 
 def _lacks_record(state: Referral) -> bool:
-    """An emergency's record may be completed within its limit, and must be."""
+    """A record that began incomplete may be completed within its limit, and must be."""
     return state.record_due_at is not None and bool(state.missing_elements) and not is_terminal(state)
 
 

@@ -405,7 +405,7 @@ class ReferralRequested(message.Message):
 
     @builtins.property
     def record_due_at(self) -> timestamp_pb2.Timestamp:
-        """By when an emergency's record that begins incomplete is to be complete."""
+        """By when a record that begins incomplete is to be complete."""
 
     @builtins.property
     def results(self) -> containers.RepeatedCompositeFieldContainer[examination_result_pb2.ExaminationResult]:
@@ -1765,7 +1765,7 @@ class RecordCompleted(message.Message):
     LATE_FIELD_NUMBER: builtins.int
     facility: builtins.str
     late: builtins.bool
-    """After the limit for an emergency's record."""
+    """After the limit."""
     @builtins.property
     def record(self) -> transfer_record_pb2.TransferRecord: ...
     @builtins.property
@@ -1791,7 +1791,7 @@ class RecordCompleted(message.Message):
 
 @typing.final
 class RecordOverdue(message.Message):
-    """The limit passed and the record of an emergency is incomplete."""
+    """The limit passed and the record is incomplete."""
 
     DESCRIPTOR: descriptor.Descriptor
 

@@ -517,7 +517,7 @@ class Referral(message.Message):
 
     @builtins.property
     def record_due_at(self) -> timestamp_pb2.Timestamp:
-        """An emergency's record that began incomplete is to be complete by then."""
+        """A record that began incomplete is to be complete by then."""
 
     @builtins.property
     def record_completed_at(self) -> timestamp_pb2.Timestamp:

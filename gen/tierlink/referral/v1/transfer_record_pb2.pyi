@@ -665,7 +665,7 @@ class RecordCompletion(message.Message):
     """User."""
     facility: builtins.str
     late: builtins.bool
-    """After the limit for an emergency's record."""
+    """After the limit."""
     @builtins.property
     def completed_at(self) -> timestamp_pb2.Timestamp: ...
     def __init__(

@@ -47,7 +47,7 @@ def test_a_red_flag_whose_hospital_is_gone_does_not_wait_for_ever() -> None:
     parent = without(followed_up(referred_back()), "jimsar-general")
     parent.when(RED_FLAG, TOWN)
     child = child_of(parent, TOWN)
-    assert (where(child), child.keys()) == (ReferralState.DECLINED, ["expire"])
+    assert (where(child), child.keys()) == (ReferralState.DECLINED, ["expire", "record"])
     assert child.referral.origin_facility == "jimsar-town"
     assert child.when(c.RerouteReferral(destinations=("east-hospital",)), TOWN)
     assert where(child) is ReferralState.REQUESTED

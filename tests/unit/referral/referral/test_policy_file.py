@@ -68,9 +68,11 @@ def site(folder: Path) -> ReferralPolicy:
 def test_the_file_has_the_domains_defaults_each_with_source_and_confidence() -> None:
     found = load_policy()
     assert found.policy == DEFAULT_POLICY
+    assert {each.name for each in found.values} == set(KINDS)
     # Where the product gives none, the limit of the time targets counts.
-    assert {each.name for each in found.values} == set(KINDS) - {"record_completion_s"}
-    assert {each.name for each in found.values if each.urgency} == SCOPED
+    records = {each.urgency for each in found.values if each.name == "record_completion_s"}
+    assert records == {U, R}
+    assert {each.name for each in found.values if each.urgency} == SCOPED | {"record_completion_s"}
     assert all(each.source.zh and each.source.en for each in found.values)
     # Only the time zone was read in a primary text: nothing here is presented as a norm.
     assert {each.name for each in found.values if each.confidence is Confidence.A} == {"utc_offset_minutes"}
@@ -238,16 +240,16 @@ def test_review_and_record_have_limits_by_pathway_and_urgency(tmp_path: Path) ->
     assert policy.record_limit_s(U, Pathway.TRAUMA) == 172800
     # The limit of the time targets is for an emergency's record alone.
     assert policy.record_limit_s(E, Pathway.TRAUMA) == policy.record.completion_limit_s
-    assert policy.record_limit_s(R, STROKE) is None
+    assert policy.record_limit_s(R, STROKE) == 3 * 86_400
     assert (policy.terms(E, STROKE).departure_s, policy.terms(R, STROKE).treatment_s) == (900, 864_000)
     assert policy.overdue_reminders_max == 5
 
 
-def test_an_urgent_record_may_be_given_a_limit(tmp_path: Path) -> None:
+def test_a_site_may_give_an_urgent_record_another_limit(tmp_path: Path) -> None:
     policy = load_policy(written(tmp_path, LIMITS)).policy
     chart = Chart(policy=policy)
     chart.when(replace(BARE, urgency=U), WUCAIWAN)
     assert chart.referral.record_due_at == chart.now + timedelta(days=2)
     plain = Chart()
     plain.when(replace(BARE, urgency=U), WUCAIWAN)
-    assert plain.referral.record_due_at is None
+    assert plain.referral.record_due_at == plain.now + timedelta(days=1)

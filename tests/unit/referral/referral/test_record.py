@@ -1,13 +1,16 @@
 """The record of a referral: what it begins with, its completion, its limit, and what a child inherits."""
 
 from dataclasses import replace
+from datetime import timedelta
+
+import pytest
 
 from services.referral.domain import commands as c
 from services.referral.domain.continuation import opened_child
 from services.referral.domain.directory_entries import FacilityIdentifier, IdentifierScheme
 from services.referral.domain.directory_state import Facility
 from services.referral.domain.events import FollowUpRecorded, RecordCompleted
-from services.referral.domain.policy import DEFAULT_POLICY
+from services.referral.domain.policy import DEFAULT_POLICY, DEFAULT_TERMS
 from services.referral.domain.record_contents import carried_over
 from services.referral.domain.record_rules import (
     DEFAULT_RECORD_RULES,
@@ -64,9 +67,27 @@ def test_a_referral_down_is_asked_for_what_goes_on() -> None:
     assert down_arrived().referral.missing_elements == ()
 
 
-def test_only_an_emergency_has_a_limit() -> None:
-    chart = requested(replace(ROUTINE, record=None))
+@pytest.mark.parametrize(
+    ("urgency", "limit"),
+    [
+        (Urgency.EMERGENCY, timedelta(hours=6)),
+        (Urgency.URGENT, timedelta(days=1)),
+        (Urgency.ROUTINE, timedelta(days=3)),
+    ],
+)
+def test_an_incomplete_record_has_a_limit_whatever_the_urgency(urgency: Urgency, limit: timedelta) -> None:
+    chart = requested(replace(ROUTINE, urgency=urgency, record=None))
     assert chart.referral.missing_elements
+    assert chart.referral.record_due_at == chart.now + limit
+    for past, late in ((limit, False), (limit + timedelta(seconds=1), True)):
+        found = chart.copy().later(seconds=past.total_seconds()).when(ALL, WUCAIWAN)
+        assert [event.late for event in found if isinstance(event, RecordCompleted)] == [late]
+
+
+def test_a_site_may_leave_a_record_without_a_limit() -> None:
+    terms = {each: replace(DEFAULT_TERMS[each], record_completion_s=None) for each in Urgency}
+    chart = Chart(policy=replace(DEFAULT_POLICY, terms_by_urgency=terms))
+    chart.when(replace(ROUTINE, record=None), WUCAIWAN)
     assert chart.referral.record_due_at is None
     late = chart.later(days=30).when(ALL, WUCAIWAN)
     assert [event.late for event in late if isinstance(event, RecordCompleted)] == [False]
