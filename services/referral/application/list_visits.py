@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from services.referral.application.listing import ListFilter
+from services.referral.application.listing import ListFilter, Place
 from services.referral.application.reading import Reader, Reading
 from services.referral.domain.standing_state import StandingOrder
 from services.referral.domain.standing_values import Visit
@@ -21,7 +21,7 @@ class VisitPage:
     """Visits by their time, each with its order; where to go on, None when there is no more."""
 
     visits: tuple[tuple[StandingOrder, Visit], ...]
-    next_after: int | None
+    next_after: Place | None
 
 
 async def list_visits(
@@ -31,7 +31,7 @@ async def list_visits(
     reader: Reader,
     *,
     matches: Callable[[Visit], bool],
-    after: int | None,
+    after: Place | None,
     limit: int,
 ) -> VisitPage:
     """Matching visits of at most `limit` orders that have one; the orders that changed last come first.

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from services.referral.application.aggregates import Aggregates
 from services.referral.application.known_directory import KnownDirectory
-from services.referral.application.listing import ListFilter, Listings, ListQuery
+from services.referral.application.listing import ListFilter, Listings, ListQuery, Place
 from services.referral.domain.episode_state import Episode
 from services.referral.domain.readers import knows_of, readable_parties
 from services.referral.domain.referral_state import is_live
@@ -69,9 +69,9 @@ class ListPage:
     """States of a list's page and the position to go on after; None when there is no more."""
 
     states: tuple[Any, ...]
-    next_after: int | None
+    next_after: Place | None
     #: of each state, for who stops within the page
-    positions: tuple[int, ...]
+    positions: tuple[Place, ...]
 
 
 class Reading:
@@ -151,10 +151,10 @@ class Reading:
         wanted: ListFilter,
         reader: Reader,
         *,
-        after: int | None = None,
+        after: Place | None = None,
         limit: int,
     ) -> ListPage:
-        """The latest changes first, of what the reader may know of."""
+        """The latest changes first, or the latest created, of what the reader may know of."""
         page = await self.look_through(kind, wanted, reader, after=after, limit=limit)
         await self._record(reader, tuple(state.name for state in page.states))
         return page
@@ -165,7 +165,7 @@ class Reading:
         wanted: ListFilter,
         reader: Reader,
         *,
-        after: int | None = None,
+        after: Place | None = None,
         limit: int,
     ) -> ListPage:
         """A page that is not shown yet: whoever shows any of it says so (`shown`)."""
@@ -180,7 +180,6 @@ class Reading:
                 parties=None if parties is None else tuple(sorted(parties)),
                 after=after,
                 limit=limit,
-                asked_at=reader.at,
             )
         )
         return ListPage(
@@ -194,7 +193,7 @@ class Reading:
 
         What changes meanwhile moves out of the pages still to come, and its change is in the stream.
         """
-        after: int | None = None
+        after: Place | None = None
         while True:
             page = await self.page(kind, ListFilter(live=True), reader, after=after, limit=_PICTURE_STEP)
             for state in page.states:

@@ -141,7 +141,8 @@ class EpisodeServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListEpisodes(self, request, context):
-        """Episodes that the caller's facility takes part in, the latest change first.
+        """Episodes that the caller's facility takes part in, the latest change first; the latest opened first where
+        `created_from` or `created_before` is given.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,7 +48,9 @@ class EpisodeServiceStub:
     GetEpisode: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.GetEpisodeRequest, _episode_service_pb2.GetEpisodeResponse]
     """One episode, with its referrals, consultations, milestones and clocks."""
     ListEpisodes: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.ListEpisodesRequest, _episode_service_pb2.ListEpisodesResponse]
-    """Episodes that the caller's facility takes part in, the latest change first."""
+    """Episodes that the caller's facility takes part in, the latest change first; the latest opened first where
+    `created_from` or `created_before` is given.
+    """
     SummarizeClocks: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.SummarizeClocksRequest, _episode_service_pb2.SummarizeClocksResponse]
     """Means, medians and shares met of a period's clocks, at the facilities that the caller may see."""
     ListClockTargets: _grpc.UnaryUnaryMultiCallable[_episode_service_pb2.ListClockTargetsRequest, _episode_service_pb2.ListClockTargetsResponse]
@@ -74,7 +76,9 @@ class EpisodeServiceAsyncStub(EpisodeServiceStub):
     GetEpisode: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.GetEpisodeRequest, _episode_service_pb2.GetEpisodeResponse]  # type: ignore[assignment]
     """One episode, with its referrals, consultations, milestones and clocks."""
     ListEpisodes: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.ListEpisodesRequest, _episode_service_pb2.ListEpisodesResponse]  # type: ignore[assignment]
-    """Episodes that the caller's facility takes part in, the latest change first."""
+    """Episodes that the caller's facility takes part in, the latest change first; the latest opened first where
+    `created_from` or `created_before` is given.
+    """
     SummarizeClocks: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.SummarizeClocksRequest, _episode_service_pb2.SummarizeClocksResponse]  # type: ignore[assignment]
     """Means, medians and shares met of a period's clocks, at the facilities that the caller may see."""
     ListClockTargets: _aio.UnaryUnaryMultiCallable[_episode_service_pb2.ListClockTargetsRequest, _episode_service_pb2.ListClockTargetsResponse]  # type: ignore[assignment]
@@ -145,7 +149,9 @@ class EpisodeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _episode_service_pb2.ListEpisodesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_episode_service_pb2.ListEpisodesResponse, _abc.Awaitable[_episode_service_pb2.ListEpisodesResponse]]:
-        """Episodes that the caller's facility takes part in, the latest change first."""
+        """Episodes that the caller's facility takes part in, the latest change first; the latest opened first where
+        `created_from` or `created_before` is given.
+        """
 
     @_abc_1.abstractmethod
     def SummarizeClocks(

@@ -298,7 +298,8 @@ class ReferralServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListReferrals(self, request, context):
-        """Referrals that the caller's facility takes part in, the latest change first.
+        """Referrals that the caller's facility takes part in, the latest change first; the latest created first where
+        `created_from` or `created_before` is given.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,9 @@ class ReferralServiceStub:
     GetReferral: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.GetReferralRequest, _referral_service_pb2.GetReferralResponse]
     """One referral that the caller's facility takes part in."""
     ListReferrals: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.ListReferralsRequest, _referral_service_pb2.ListReferralsResponse]
-    """Referrals that the caller's facility takes part in, the latest change first."""
+    """Referrals that the caller's facility takes part in, the latest change first; the latest created first where
+    `created_from` or `created_before` is given.
+    """
     WatchReferrals: _grpc.UnaryStreamMultiCallable[_referral_service_pb2.WatchReferralsRequest, _referral_service_pb2.WatchReferralsResponse]
     """Changes of referrals as they happen. A client that comes back with its token misses nothing."""
     GetTimeline: _grpc.UnaryUnaryMultiCallable[_referral_service_pb2.GetTimelineRequest, _referral_service_pb2.GetTimelineResponse]
@@ -167,7 +169,9 @@ class ReferralServiceAsyncStub(ReferralServiceStub):
     GetReferral: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.GetReferralRequest, _referral_service_pb2.GetReferralResponse]  # type: ignore[assignment]
     """One referral that the caller's facility takes part in."""
     ListReferrals: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.ListReferralsRequest, _referral_service_pb2.ListReferralsResponse]  # type: ignore[assignment]
-    """Referrals that the caller's facility takes part in, the latest change first."""
+    """Referrals that the caller's facility takes part in, the latest change first; the latest created first where
+    `created_from` or `created_before` is given.
+    """
     WatchReferrals: _aio.UnaryStreamMultiCallable[_referral_service_pb2.WatchReferralsRequest, _referral_service_pb2.WatchReferralsResponse]  # type: ignore[assignment]
     """Changes of referrals as they happen. A client that comes back with its token misses nothing."""
     GetTimeline: _aio.UnaryUnaryMultiCallable[_referral_service_pb2.GetTimelineRequest, _referral_service_pb2.GetTimelineResponse]  # type: ignore[assignment]
@@ -310,7 +314,9 @@ class ReferralServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _referral_service_pb2.ListReferralsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_referral_service_pb2.ListReferralsResponse, _abc.Awaitable[_referral_service_pb2.ListReferralsResponse]]:
-        """Referrals that the caller's facility takes part in, the latest change first."""
+        """Referrals that the caller's facility takes part in, the latest change first; the latest created first where
+        `created_from` or `created_before` is given.
+        """
 
     @_abc_1.abstractmethod
     def WatchReferrals(

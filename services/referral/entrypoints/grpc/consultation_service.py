@@ -14,6 +14,7 @@ from services.referral.domain import consultation_commands as commands
 from services.referral.domain.consultation_policy import ConsultationPolicy
 from services.referral.domain.consultation_state import Consultation
 from services.referral.entrypoints.grpc.consultation_filter import consultation_filter
+from services.referral.entrypoints.grpc.list_pages import next_token, place_of
 from services.referral.entrypoints.grpc.reading import reader_of
 from services.referral.entrypoints.grpc.resources import consultation_resource
 from services.shared.commands.command_method import command_method
@@ -22,7 +23,7 @@ from services.shared.eventstore.work import Reply
 from services.shared.kernel.ids import resource_name
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod, UnaryMethod
-from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
+from services.shared.rpc.paging import list_digest, page_size
 from services.shared.watching.resource_stream import ResourceStreams
 from tierlink.referral.v1 import consultation_service_pb2 as pb
 
@@ -154,10 +155,10 @@ class ConsultationServicer:
             self._kinds.consultation,
             wanted,
             reader_of(call),
-            after=position_number(request.page_token, bound_to=bound_to),
+            after=place_of(request.page_token, bound_to=bound_to),
             limit=page_size(request.page_size),
         )
         return pb.ListConsultationsResponse(
             consultations=[consultation_resource(state) for state in page.states],
-            next_page_token=page_token(page.next_after, bound_to=bound_to),
+            next_page_token=next_token(page.next_after, bound_to=bound_to),
         )

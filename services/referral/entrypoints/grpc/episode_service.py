@@ -21,6 +21,7 @@ from services.referral.domain.referral_state import Referral, is_live
 from services.referral.domain.values import Pathway
 from services.referral.domain.whereabouts import whereabouts
 from services.referral.entrypoints.grpc.clock_resources import report_resource, targets_resource
+from services.referral.entrypoints.grpc.list_pages import next_token, place_of
 from services.referral.entrypoints.grpc.reading import moment_in, reader_of, value_name
 from services.referral.entrypoints.grpc.resources import (
     consultation_resource,
@@ -32,7 +33,7 @@ from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Reply
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod
-from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
+from services.shared.rpc.paging import list_digest, page_size
 from tierlink.referral.v1 import episode_service_pb2 as pb
 from tierlink.type.v1 import type_pb2
 
@@ -166,12 +167,12 @@ class EpisodeServicer:
             self._kinds.episode,
             wanted,
             reader_of(call),
-            after=position_number(request.page_token, bound_to=bound_to),
+            after=place_of(request.page_token, bound_to=bound_to, by_creation=wanted.by_creation),
             limit=page_size(request.page_size),
         )
         return pb.ListEpisodesResponse(
             episodes=[episode_resource(state, self._targets, call.received_at) for state in page.states],
-            next_page_token=page_token(page.next_after, bound_to=bound_to),
+            next_page_token=next_token(page.next_after, bound_to=bound_to),
         )
 
 

@@ -19,6 +19,7 @@ from services.referral.domain.explaining import ExplainReferral
 from services.referral.domain.recognition import do_not_repeat
 from services.referral.domain.referral_state import Referral
 from services.referral.domain.transfer_prefill import ReferralDraft
+from services.referral.entrypoints.grpc.list_pages import next_token, place_of
 from services.referral.entrypoints.grpc.reading import moment_in, reader_of, value_name
 from services.referral.entrypoints.grpc.resources import RECOGNITION, explanation_resource, referral_resource
 from services.referral.entrypoints.grpc.timeline import (
@@ -42,8 +43,6 @@ from services.shared.rpc.paging import (
     bad_token,
     list_digest,
     page_size,
-    page_token,
-    position_number,
 )
 from services.shared.watching.rendered import Rendered
 from services.shared.watching.resource_stream import Change, ResourceStreams
@@ -211,12 +210,12 @@ class ReferralServicer:
             self._kinds.referral,
             wanted,
             reader_of(call),
-            after=position_number(request.page_token, bound_to=bound_to),
+            after=place_of(request.page_token, bound_to=bound_to, by_creation=wanted.by_creation),
             limit=page_size(request.page_size),
         )
         return pb.ListReferralsResponse(
             referrals=[referral_resource(state) for state in page.states],
-            next_page_token=page_token(page.next_after, bound_to=bound_to),
+            next_page_token=next_token(page.next_after, bound_to=bound_to),
         )
 
     async def watch_referrals(

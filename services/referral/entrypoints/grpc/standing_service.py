@@ -11,6 +11,7 @@ from services.referral.domain import standing_commands as commands
 from services.referral.domain.standing_calendar import SiteCalendar
 from services.referral.domain.standing_state import StandingOrder, week_of
 from services.referral.domain.standing_values import StandingPolicy, Visit
+from services.referral.entrypoints.grpc.list_pages import next_token, place_of
 from services.referral.entrypoints.grpc.reading import reader_of
 from services.referral.entrypoints.grpc.resources import listed_visit, standing_resource
 from services.shared.commands.command_method import command_method
@@ -19,7 +20,7 @@ from services.shared.eventstore.work import Reply
 from services.shared.kernel.ids import resource_name
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod
-from services.shared.rpc.paging import list_digest, page_size, page_token, position_number
+from services.shared.rpc.paging import list_digest, page_size
 from tierlink.referral.v1 import standing_pb2
 from tierlink.referral.v1 import standing_service_pb2 as pb
 
@@ -124,12 +125,12 @@ class StandingServicer:
             ListFilter(patient=request.patient, contains=contains),
             reader_of(call),
             matches=lambda visit: _on(visit, days) and (not states or visit.state in states),
-            after=position_number(request.page_token, bound_to=bound_to),
+            after=place_of(request.page_token, bound_to=bound_to),
             limit=page_size(request.page_size),
         )
         return pb.ListVisitsResponse(
             visits=[listed_visit(order, visit) for order, visit in page.visits],
-            next_page_token=page_token(page.next_after, bound_to=bound_to),
+            next_page_token=next_token(page.next_after, bound_to=bound_to),
         )
 
     def _days(self, request: pb.ListVisitsRequest, call: Call) -> dict[str, list[str]]:
