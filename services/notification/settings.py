@@ -75,6 +75,14 @@ class NotificationSettings(ServiceSettings):
         description="seconds that an answer link is in force",
         gt=0,
     )
+    deliveries_retention_months: int = Field(
+        36,
+        validation_alias="TIERLINK_NOTIFICATION_DELIVERIES_RETENTION_MONTHS",
+        description="months that messages, their tries and their answer links are kept; 6 is the legal"
+        " minimum of network logs. Who was called and who answered stays in the alerts' events",
+        ge=6,
+        le=1200,
+    )
     silent_failures: int = Field(
         5,
         validation_alias="TIERLINK_NOTIFICATION_SILENT_FAILURES",

@@ -77,6 +77,15 @@ class NotificationSite:
                 metadata=self.as_(COUNTY, user=user),
             )
 
+    async def resolve(self, name: str) -> None:
+        async with self.alerts() as alerts_:
+            await alerts_.ResolveAlert(
+                alert_service_pb2.ResolveAlertRequest(
+                    request_id=new_id(), name=name, reason={"code": "HANDLED"}
+                ),
+                metadata=self.as_(COUNTY),
+            )
+
     async def deliveries(self, name: str) -> list[Any]:
         """What GetAlert shows of the alert's messages."""
         async with self.alerts() as alerts_:

@@ -1,6 +1,7 @@
 """What the service needs of a channel: one interface for all, and what is sent and answered."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from services.notification.domain.contact_values import ContactKind
@@ -62,6 +63,37 @@ class Channel(Protocol):
     async def close(self) -> None: ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentMessage:
+    """A message that a vendor took, to be asked for."""
+
+    #: as it was sent with: the vendor has it too
+    id: str
+    #: the vendor's name for it; empty where its answer was lost
+    reference: str
+    address: str = field(repr=False)
+    sent_at: datetime
+    #: this time, from 1
+    asked: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """What a vendor says became of a message."""
+
+    state: ChannelDeliveryState = ChannelDeliveryState.SENT
+    #: why it reached nobody, and will not; empty where it did
+    failure: str = ""
+
+
+class Receipts(Protocol):
+    """What a vendor knows of messages that it took."""
+
+    async def report(self, sent: SentMessage) -> Report | None:
+        """None while the vendor does not know. Raises ChannelRefused where it does not say."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class SiteChannel:
     """A channel as the site configured it."""
@@ -78,6 +110,8 @@ class SiteChannel:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     #: of a recipient who chose none
     language: str = "zh"
+    #: None where the channel says all it knows at once
+    receipts: Receipts | None = None
 
     @property
     def name(self) -> str:

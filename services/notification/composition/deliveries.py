@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from services.notification.adapters.channels.channel_file import channel_environment, load_channels
+from services.notification.adapters.delivery_retention import DeliveryRetention
 from services.notification.adapters.stored_answer_links import (
     AnswerTokens,
     StoredAnswerLinks,
@@ -11,9 +12,11 @@ from services.notification.adapters.stored_answer_links import (
 )
 from services.notification.adapters.stored_copies import StoredDirectory
 from services.notification.adapters.stored_deliveries import StoredDeliveries
+from services.notification.adapters.stored_receipts import StoredReceipts
 from services.notification.adapters.wall_clock import now
 from services.notification.application.aggregates import Aggregates
 from services.notification.application.answer_links import AnswerDesk, AnswerPolicy, NoLinks
+from services.notification.application.ask_receipts import ReceiptDesk
 from services.notification.application.channels import SiteChannel
 from services.notification.application.contact_points import ContactPoints
 from services.notification.application.plan_deliveries import BoardIsLive, DeliveryPlanner
@@ -24,6 +27,7 @@ from services.notification.domain.channel_health import SilenceLimits
 from services.notification.domain.rules import RuleCatalogue
 from services.notification.entrypoints.delivery_metrics import DeliveryMetrics
 from services.notification.entrypoints.delivery_worker import DeliveryWorker
+from services.notification.entrypoints.receipt_worker import ReceiptWorker
 from services.notification.settings import NotificationSettings
 from services.shared.lifecycle.foundation import Foundation
 from services.shared.lifecycle.process import Loop
@@ -70,7 +74,7 @@ def delivery_loops(
     answers: AnswerDesk | None,
     board_is_live: BoardIsLive,
 ) -> tuple[Loop, ...]:
-    """The worker that sends messages, in a process whose part it is."""
+    """What sends messages, asks for their receipts and forgets old ones, in a process whose part it is."""
     if Part.DELIVERIES not in foundation.parts:
         return ()
     metrics = DeliveryMetrics(foundation.registry)
@@ -110,4 +114,11 @@ def delivery_loops(
         channels=channels,
     )
     foundation.on_appended(worker.appended)
-    return (worker,)
+    receipts = ReceiptDesk(
+        table=StoredReceipts(foundation.reading),
+        contacts=contacts,
+        channels=channels,
+        counted=metrics.counted,
+    )
+    retention = DeliveryRetention(foundation.reading, months=settings.deliveries_retention_months)
+    return (worker, ReceiptWorker(receipts), retention)

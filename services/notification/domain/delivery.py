@@ -16,6 +16,9 @@ SAME_MOMENT = timedelta(seconds=5)
 #: A call older than this is not sent any more: after an outage nobody is told of what is long over.
 CALL_AGE_MAX = timedelta(hours=1)
 
+#: After which time since it was sent a vendor is asked what became of a message, while it does not know.
+RECEIPT_DELAYS = tuple(timedelta(seconds=delay_s) for delay_s in (10, 30, 60, 120, 300, 900, 3600, 21600))
+
 #: Subjects of the alarm that a channel is silent: `channels/sms`.
 CHANNEL_COLLECTION = "channels"
 

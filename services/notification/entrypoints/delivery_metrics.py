@@ -10,6 +10,7 @@ class DeliveryMetrics:
         self._attempts = Counter(
             "tierlink_delivery_attempts",
             "Messages by what became of a try: sent, failed (tried again), dead (given up), cancelled."
+            " Of receipts: delivered, seen, undelivered, receipt_refused."
             " Without a channel: not_planned (tried again), not_reachable (nothing reaches the person).",
             ["channel", "outcome"],
             registry=registry,

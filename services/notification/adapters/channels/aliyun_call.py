@@ -50,6 +50,18 @@ class AliyunCaller:
         The nonce is the message's own and changes only after a refusal: the vendor takes none twice, so a
         try whose outcome is not known can be repeated.
         """
+        return await self._ask(
+            action,
+            f"{parcel.idempotency_key}-{parcel.refused_before}",
+            # Comes back in the vendor's report on the message.
+            {**own, "OutId": parcel.idempotency_key},
+        )
+
+    async def query(self, action: str, nonce: str, own: Mapping[str, str]) -> Mapping[str, Any]:
+        """The answer to a question, empty when it was asked under this nonce. Raises ChannelRefused."""
+        return await self._ask(action, nonce, own)
+
+    async def _ask(self, action: str, nonce: str, own: Mapping[str, str]) -> Mapping[str, Any]:
         parameters = {
             **own,
             "Action": action,
@@ -59,10 +71,8 @@ class AliyunCaller:
             "AccessKeyId": self._account.access_key_id,
             "SignatureMethod": "HMAC-SHA1",
             "SignatureVersion": "1.0",
-            "SignatureNonce": f"{parcel.idempotency_key}-{parcel.refused_before}",
+            "SignatureNonce": nonce,
             "Timestamp": self._now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            # Comes back in the vendor's report on the message.
-            "OutId": parcel.idempotency_key,
         }
         parameters["Signature"] = signature(parameters, self._account.access_key_secret, method="POST")
         status, body = await post(

@@ -12,11 +12,12 @@ import yaml
 from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource
 
 from services.notification.adapters.channels.aliyun_call import AliyunAccount, AliyunCaller
+from services.notification.adapters.channels.aliyun_receipts import AliyunCallReceipts, AliyunSmsReceipts
 from services.notification.adapters.channels.aliyun_sms import SMS_ENDPOINT, AliyunSms
 from services.notification.adapters.channels.aliyun_voice import VOICE_ENDPOINT, AliyunVoice
 from services.notification.adapters.channels.apprise_channel import AppriseChannel, AppriseMissing
 from services.notification.adapters.channels.signed_webhook import SignedWebhook
-from services.notification.application.channels import Channel, SiteChannel
+from services.notification.application.channels import Channel, Receipts, SiteChannel
 from services.notification.domain.contact_values import ContactKind
 from services.notification.domain.delivery import RetryPolicy
 from services.notification.domain.reach import BUILT_IN_CHANNELS, ChannelTraits
@@ -125,7 +126,7 @@ def _site_channel(
     if faults:
         raise ValueError(f"channel {name}: {faults}")
     try:
-        channel = _channel(entry, environment, now)
+        channel, receipts = _channel(entry, environment, now)
     except ValueError as error:
         raise ValueError(f"channel {name}: {error}") from error
     has_address = entry.contact is not None
@@ -147,20 +148,26 @@ def _site_channel(
             attempts_max=entry.attempts_max, first_s=entry.retry_first_s, max_s=entry.retry_max_s
         ),
         language=entry.language,
+        receipts=receipts,
     )
 
 
-def _channel(entry: _Channel, environment: Mapping[str, str], now: Callable[[], datetime]) -> Channel:
+def _channel(
+    entry: _Channel, environment: Mapping[str, str], now: Callable[[], datetime]
+) -> tuple[Channel, Receipts | None]:
+    """The channel, and what asks for its receipts where it does not give them by itself."""
+
     def filled(text: str) -> str:
         return _VARIABLE.sub(lambda found: _value(found["name"], environment), text)
 
     match entry:
         case _Apprise():
-            return AppriseChannel(filled(entry.url), timeout_s=entry.timeout_s, concurrency=entry.concurrency)
+            url = filled(entry.url)
+            return AppriseChannel(url, timeout_s=entry.timeout_s, concurrency=entry.concurrency), None
         case _SignedWebhook():
-            return SignedWebhook(
-                url=filled(entry.url), secret=filled(entry.secret), timeout_s=entry.timeout_s, now=now
-            )
+            secret = filled(entry.secret)
+            url = filled(entry.url)
+            return SignedWebhook(url=url, secret=secret, timeout_s=entry.timeout_s, now=now), None
     account = AliyunAccount(
         endpoint=entry.endpoint,
         access_key_id=filled(entry.access_key_id),
@@ -168,13 +175,10 @@ def _channel(entry: _Channel, environment: Mapping[str, str], now: Callable[[], 
         region=entry.region,
     )
     caller = AliyunCaller(account, timeout_s=entry.timeout_s, now=now)
+    texts = {"templates": entry.templates, "variables": entry.variables}
     if isinstance(entry, _AliyunSms):
-        return AliyunSms(
-            caller, sign_name=entry.sign_name, templates=entry.templates, variables=entry.variables
-        )
-    return AliyunVoice(
-        caller, show_number=entry.show_number, templates=entry.templates, variables=entry.variables
-    )
+        return AliyunSms(caller, sign_name=entry.sign_name, **texts), AliyunSmsReceipts(caller)
+    return AliyunVoice(caller, show_number=entry.show_number, **texts), AliyunCallReceipts(caller)
 
 
 def _value(name: str, environment: Mapping[str, str]) -> str:
