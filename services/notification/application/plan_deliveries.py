@@ -9,6 +9,7 @@ from services.notification.application.aggregates import Aggregates
 from services.notification.application.delivery_table import CallPlan, WaitingCall
 from services.notification.application.reach import Reach
 from services.notification.domain import alert as alerts
+from services.notification.domain.alert_answers import running
 from services.notification.domain.alert_state import Alert
 from services.notification.domain.commands import GoOnUnreached
 from services.notification.domain.delivery import (
@@ -146,8 +147,10 @@ class DeliveryPlanner:
         await self._runner.react(reaction, context, target=call.alert, inbox=None)
 
     async def _reaches_later(self, alert: Alert, step: int) -> bool:
-        for later in alert.escalation[step + 1 :]:
-            for person in later.recipients:
+        escalation = running(alert)
+        for index, later in enumerate(alert.escalation):
+            # Of several who must acknowledge, those who have are called no more.
+            for person in escalation.callable_at(index) if index > step else ():
                 own = await self._reach.own(person.user)
                 facility = person.facility or later.facility
                 if self._is_reached(alert, person.channels, own, facility):

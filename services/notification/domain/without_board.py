@@ -10,7 +10,9 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
 
+from services.notification.domain.alert_answers import running
 from services.notification.domain.alert_state import Alert
+from services.notification.domain.escalation import Escalation
 from services.notification.domain.events import AlertEscalated
 from services.notification.domain.going_on import go_on_from
 from services.notification.domain.values import AlertState, EscalationStep, Recipient
@@ -40,19 +42,24 @@ def called_without_board(
     return (replace(escalation[first], recipients=tuple(together.values())), *escalation[first + 1 :])
 
 
-def step_without_board(
-    escalation: tuple[EscalationStep, ...], step: int, reached: Collection[str]
-) -> int | None:
-    """The step to go on with when the last board goes while `step` is calling; None to stay with it."""
-    if step >= len(escalation) - 1 or reaches_people(escalation[step], reached):
+def step_without_board(escalation: Escalation, step: int, reached: Collection[str]) -> int | None:
+    """The step to go on with when the last board goes while `step` is calling; None to stay with it.
+
+    Whoever has acknowledged is called no more: that they are reached is no reason to wait with the others.
+    """
+
+    def reaches(index: int) -> bool:
+        return any(recipient.user in reached for recipient in escalation.callable_at(index))
+
+    if step >= len(escalation.steps) - 1 or reaches(step):
         return None
-    later = range(step + 1, len(escalation))
-    return next((index for index in later if reaches_people(escalation[index], reached)), step + 1)
+    later = range(step + 1, len(escalation.steps))
+    return next((index for index in later if reaches(index)), step + 1)
 
 
 def go_on_without_board(state: Alert, at: datetime, reached: Collection[str]) -> tuple[AlertEscalated, ...]:
     """A call that only a board would have shown is waited for no longer; nothing where one is reached."""
     if state.state is not AlertState.TRIGGERED or state.next_call_at is None:
         return ()
-    step = step_without_board(state.escalation, state.escalation_step, reached)
+    step = step_without_board(running(state), state.escalation_step, reached)
     return () if step is None else go_on_from(state, step, at)

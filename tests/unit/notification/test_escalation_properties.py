@@ -149,7 +149,12 @@ def test_after_an_outage_nobody_is_called_twice_in_a_moment_and_nobody_is_left_o
 actions = st.lists(
     st.tuples(
         st.integers(0, 400),
-        st.sampled_from(["acknowledge"] * 3 + ["trigger", "resolve", "settle", "restart"]),
+        st.sampled_from(
+            ["acknowledge"] * 3
+            + ["trigger", "resolve", "settle", "restart"]
+            + ["board lost"] * 2
+            + ["unreached", "unreached before"] * 2
+        ),
         st.sampled_from((*USERS, "platform")),
         policies,
     ),
@@ -186,6 +191,17 @@ def test_answers_triggers_and_ends_at_random_moments(
                 )
                 assert clockwork.alert.escalation_run == before.escalation_run + 1
                 assert clockwork.alert.acknowledgements == ()
+            case "board lost":
+                _goes_on(clockwork, ask.GoOnWithoutBoard(reached=frozenset({user})))
+            case "unreached" | "unreached before":
+                _goes_on(
+                    clockwork,
+                    ask.GoOnUnreached(
+                        run=before.escalation_run,
+                        step=before.escalation_step,
+                        round=before.escalation_round - (action != "unreached"),
+                    ),
+                )
             case "settle":
                 clockwork.do(ask.SettleAlert(resolution="PatientDied", cause_event_id="the end"))
             case "resolve" if before.state is not AlertState.RESOLVED:
@@ -194,6 +210,32 @@ def test_answers_triggers_and_ends_at_random_moments(
             case _:
                 assert len(clockwork.rounds) == made
     _ends(clockwork)
+
+
+def _goes_on(clockwork: Clockwork, command: ask.GoOnWithoutBoard | ask.GoOnUnreached) -> None:
+    """A round that nobody heard: a later step is called at once, or all stays as it is; nobody is skipped for
+    good who was to be called last."""
+    before = clockwork.alert
+    events = clockwork.do(command)
+    after = clockwork.alert
+    if not events:
+        assert after == before
+        return
+    assert before.state is after.state is AlertState.TRIGGERED
+    assert after.escalation_step > before.escalation_step
+    assert after.escalation_round == 1
+    assert not after.escalation_exhausted
+    if isinstance(command, ask.GoOnUnreached):
+        assert command.round == before.escalation_round, "it was told of a round that is over"
+    else:
+        answered = {given.actor.user for given in before.acknowledgements}
+        waiting = {
+            recipient.user
+            for recipient in before.escalation[before.escalation_step].recipients
+            if recipient.user not in answered
+            and (not before.missing_roles or set(recipient.roles) & set(before.missing_roles))
+        }
+        assert not waiting & command.reached, "one who is reached is waited for"
 
 
 def _acknowledge(clockwork: Clockwork, user: str) -> None:

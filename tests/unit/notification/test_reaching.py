@@ -9,11 +9,13 @@ from services.notification.application.plan_deliveries import DeliveryPlanner
 from services.notification.application.reach import Reach
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert
-from services.notification.domain.commands import GoOnUnreached
+from services.notification.domain.commands import AcknowledgeAlert, AlertCommand, GoOnUnreached
 from services.notification.domain.contact_values import ContactKind
-from services.notification.domain.values import Recipient, Severity
+from services.notification.domain.values import AcknowledgementPolicy, Recipient, Severity
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Work
+from services.shared.kernel.actor import Actor, Role
+from services.shared.kernel.ids import derive_id
 from tests.doubles.memory_store import MemoryEventStore
 from tests.unit.notification.reaching import KINDS, NAME, PHONE, ROBOT, SMS, Books, site
 from tests.unit.notification.scenario import (
@@ -27,6 +29,7 @@ from tests.unit.notification.scenario import (
     context,
     escalated,
     given,
+    person,
 )
 
 
@@ -71,6 +74,14 @@ class Desk:
 
         await self.runner.react(reaction, context(SYSTEM), target=NAME, inbox=None)
         return self
+
+    async def does(self, command: AlertCommand, by: Actor) -> None:
+        async def reaction(work: Work) -> None:
+            state: Alert | None = await work.load(KINDS.alert, NAME)
+            await work.record(KINDS.alert, NAME, alerts.decide(state, command, work.context))
+
+        told = context(by, request=derive_id(type(command).__name__))
+        await self.runner.react(reaction, told, target=NAME, inbox=None)
 
     async def plan(self, version: int = 1) -> CallPlan:
         return await self.planner.plan(WaitingCall(alert=NAME, version=version))
@@ -169,6 +180,15 @@ async def test_where_nobody_at_all_is_reached_the_steps_keep_their_time() -> Non
 async def test_one_who_is_reached_is_waited_for() -> None:
     desk = await Desk(Books(dr_wang=(PHONE,), dr_zhao=(PHONE,)), SMS).trigger()
     assert await desk.rows() == [("dr-li", "", "NOT_REACHABLE"), ("dr-wang", "sms", "")]
+    assert await desk.step() == 0
+
+
+async def test_one_of_several_who_has_acknowledged_is_nobody_to_go_on_to() -> None:
+    """Who alone is reached has answered: the others keep their time, for a board may come back."""
+    desk = Desk(Books(dr_zhao=(PHONE,)), SMS)
+    await desk.does(replace(TRIGGER, acknowledgement_policy=AcknowledgementPolicy(count=2)), SYSTEM)
+    await desk.does(AcknowledgeAlert(), person(Role.CLINICIAN, user="dr-zhao"))
+    assert [why for _, _, why in await desk.rows()] == ["NO_CONTACT_POINT", "NO_CONTACT_POINT"]
     assert await desk.step() == 0
 
 

@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from services.notification.domain.commands import GoOnWithoutBoard
+from services.notification.domain.escalation import Escalation
 from services.notification.domain.values import EscalationStep, Recipient
 from services.notification.domain.without_board import (
     called_without_board,
@@ -26,6 +27,10 @@ SCREEN, LEAD, LAST = (
     step("lead", zhao=("sms",)),
     step("fallback", pd=()),
 )
+
+
+def run(steps: tuple[EscalationStep, ...], *acknowledged: str) -> Escalation:
+    return Escalation(steps=steps, dedup_key="k", cause_event_id="e", run=1, acknowledged=acknowledged)
 
 
 #: Who has a telephone: by the roster or by a contact point of their own.
@@ -51,7 +56,7 @@ def test_where_nobody_has_a_telephone_everybody_is_called_at_once() -> None:
 
 def test_who_has_a_contact_point_is_waited_for_though_the_roster_names_no_channel() -> None:
     assert called_without_board((SCREEN, LEAD, LAST), {"wang"}) == (SCREEN, LEAD, LAST)
-    assert step_without_board((SCREEN, LEAD), 0, {"wang"}) is None
+    assert step_without_board(run((SCREEN, LEAD)), 0, {"wang"}) is None
 
 
 def test_a_channel_that_the_site_does_not_have_reaches_nobody() -> None:
@@ -61,15 +66,22 @@ def test_a_channel_that_the_site_does_not_have_reaches_nobody() -> None:
 
 def test_an_open_alert_goes_on_when_the_last_board_goes() -> None:
     policy = (SCREEN, step("backup", sun=()), LEAD)
-    assert step_without_board(policy, 0, REACHED) == 2
-    assert step_without_board(policy, 2, REACHED) is None
-    assert step_without_board((SCREEN, LAST), 0, REACHED) == 1
-    assert step_without_board((SCREEN,), 0, REACHED) is None
+    assert step_without_board(run(policy), 0, REACHED) == 2
+    assert step_without_board(run(policy), 2, REACHED) is None
+    assert step_without_board(run((SCREEN, LAST)), 0, REACHED) == 1
+    assert step_without_board(run((SCREEN,)), 0, REACHED) is None
     alert = given(replace(TRIGGERED, escalation=policy))
     (event,) = alert.when(GoOnWithoutBoard(reached=REACHED)).events
     assert event.escalation_step == 2  # type: ignore[union-attr]
     assert [call.recipient for call in event.calls] == ["zhao"]  # type: ignore[union-attr]
     assert alert.and_then(event).when(GoOnWithoutBoard(reached=REACHED)).events == ()
+
+
+def test_one_of_several_who_has_acknowledged_is_no_reason_to_wait_with_the_others() -> None:
+    policy = (step("duty", li=(), wang=()), LEAD)
+    assert step_without_board(run(policy), 0, {"wang"}) is None
+    assert step_without_board(run(policy, "wang"), 0, {"wang", "zhao"}) == 1
+    assert step_without_board(run((*policy, LAST), "zhao"), 0, {"zhao", "pd"}) == 2
 
 
 def test_an_alert_that_people_are_called_for_or_that_is_answered_stays_as_it_is() -> None:
