@@ -31,10 +31,11 @@ class StoredDeliveries:
         """One transaction: what dies in it is planned again, under the same ids."""
         async with self._database.connection() as connection, connection.transaction():
             rows = await connection.fetch(_SQL["take_calls"], limit)
+            calls = [WaitingCall(alert=row["stream_id"], version=row["version"]) for row in rows]
+            plans = [(call, await plan(call)) for call in calls]
+            await _lock_recipients(connection, [planned for _, planned in plans])
             done: list[WaitingCall] = []
-            for row in rows:
-                call = WaitingCall(alert=row["stream_id"], version=row["version"])
-                planned = await plan(call)
+            for call, planned in plans:
                 if planned.is_faulty:
                     await connection.execute(_SQL["put_off_call"], call.alert, call.version)
                     continue
@@ -115,10 +116,14 @@ class StoredDeliveries:
         return tuple(_shown(row, tuple(attempts.get(str(row["id"]), ()))) for row in rows)
 
 
+async def _lock_recipients(connection: Any, plans: Sequence[CallPlan]) -> None:
+    """All that the transaction needs, in one order: two planners that lock as they go wait for each other."""
+    for key in sorted({_recipient_key(each) for planned in plans for each in planned.deliveries}):
+        await connection.execute(_SQL["lock_recipient"], key)
+
+
 async def _write(connection: Any, planned: CallPlan) -> None:
-    # In one order, so that two planners cannot wait for each other.
-    for each in sorted(planned.deliveries, key=_recipient_key):
-        await connection.execute(_SQL["lock_recipient"], _recipient_key(each))
+    for each in planned.deliveries:
         call = each.call
         await connection.execute(_SQL["supersede"], each.alert, call.recipient, each.channel, call.called_at)
         await connection.execute(
