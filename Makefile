@@ -2,7 +2,7 @@
 # Tools run as `.venv/bin/python -m ...` and paths are relative, so the folder may have spaces in its path.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint proto bench clean packages servers
+.PHONY: help demo up test lint proto bench faults clean packages servers
 
 # python3 where it is new enough, else the newest one found; `make PYTHON=...` chooses.
 ifndef PYTHON
@@ -38,6 +38,10 @@ up: servers ## run the whole stack until Ctrl-C
 
 bench: servers ## measure, each benchmark beside its baseline
 	@$(PY) -m services.operator bench $(ARGS)
+
+faults: servers ## runs with faults and a checker, then the seeded bugs; writes build/faults.html and build/bugs.html
+	@$(PY) -m tests.faults --report build/faults.html $(ARGS)
+	@$(PY) -m tests.faults --bugs --report build/bugs.html
 
 lint: packages ## style, types, architecture and contracts
 	@$(STEP) "ruff check" $(PY) -m ruff check .

@@ -1,0 +1,260 @@
+"""Seeded bugs: each makes a service wrong in one way that has been made before. The checks must see each one.
+
+A bug replaces a few lines of a service's process at its start; see `armed`.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+from uuid import uuid4
+
+from services.shared.deadlines.worker import DeadlineWorker
+from services.shared.eventstore import postgres_store
+from services.shared.eventstore.batching import Batcher
+from services.shared.eventstore.postgres_store import PostgresEventStore
+from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.units import AppendResult, AppendStatus
+from services.shared.inbox import consumer
+from services.shared.outbox.publisher import Published, Publisher
+
+Rows = list[tuple[Any, ...]]
+#: The lists of `postgres_store._rows`, in its order.
+_CHANGES, _EVENTS, _TAKEN = 1, 2, 6
+
+
+def answered_before_it_is_stored() -> None:
+    """A command is answered after a moment, whatever becomes of it in the database."""
+    store, running = Batcher.submit, set()
+
+    async def append(self: Any, unit: Any) -> AppendResult:
+        async def later() -> AppendResult:
+            with suppress(Exception):
+                return await store(self._batcher, unit)
+            return AppendResult(status=AppendStatus.APPENDED)
+
+        task = asyncio.create_task(later())
+        running.add(task)
+        task.add_done_callback(running.discard)
+        await asyncio.wait((task,), timeout=0.03)
+        return task.result() if task.done() else AppendResult(status=AppendStatus.APPENDED)
+
+    _put(PostgresEventStore, "append", append)
+
+
+def requests_are_forgotten() -> None:
+    """A request that comes again is taken for a new one."""
+    sql = postgres_store._SQL["append_units"]
+    _put_sql(
+        sql.replace("WHEN r.unit IS NOT NULL THEN 'REPEATED'", "WHEN false THEN 'REPEATED'").replace(
+            "WHERE u.request_id IS NOT NULL\n)",
+            "WHERE u.request_id IS NOT NULL\n    ON CONFLICT DO NOTHING\n)",
+        )
+    )
+
+    async def earlier_reply(*_: Any) -> None:
+        return None
+
+    _put(CommandRunner, "earlier_reply", earlier_reply)
+
+
+def answered_with_the_state_of_today() -> None:
+    """A request that comes again is answered with the aggregate as it is by now."""
+    state_at = CommandRunner.state_at
+
+    async def latest(self: Any, kind: Any, stream_id: str, _version: int) -> Any:
+        return await state_at(self, kind, stream_id, 10**9)
+
+    _put(CommandRunner, "state_at", latest)
+
+
+def deleted_before_the_acknowledgement() -> None:
+    """The relay takes what it handed to the client library for published."""
+    publish, running = Publisher.publish, set()
+
+    async def send_and_forget(self: Any, rows: Sequence[Any]) -> Published:
+        async def later() -> None:
+            with suppress(Exception):
+                await publish(self, rows)
+
+        task = asyncio.create_task(later())
+        running.add(task)
+        task.add_done_callback(running.discard)
+        by_topic: dict[str, list[int]] = {}
+        for row in rows:
+            by_topic.setdefault(row["topic"], []).append(row["seq"])
+        return Published(acknowledged=by_topic, failure=None)
+
+    _put(Publisher, "publish", send_and_forget)
+
+
+def published_out_of_order() -> None:
+    """The relay publishes what it fetched from the end to the beginning."""
+    publish = Publisher.publish
+
+    async def backwards(self: Any, rows: Sequence[Any]) -> Published:
+        return await publish(self, list(reversed(rows)))
+
+    _put(Publisher, "publish", backwards)
+
+
+def inbox_without_versions() -> None:
+    """An event is handled whatever was handled before it."""
+    sql = postgres_store._SQL["append_units"]
+    for line in (
+        "WHEN i.last_version >= i.inbox_version THEN 'SEEN'",
+        "WHEN i.last_version < i.inbox_version - 1 THEN 'GAP'",
+    ):
+        assert line in sql
+        sql = sql.replace(line, line.replace("WHEN ", "WHEN false AND "))
+    _put_sql(sql)
+
+
+def offsets_committed_first() -> None:
+    """The place in the topic is committed before the database knows what was read."""
+    handle = consumer._Session._handle
+
+    async def commit_then_handle(self: Any, batches: Any) -> None:
+        for partition, records in batches.items():
+            self._handled[partition] = self._positions[partition] = records[-1].offset + 1
+        await self._commit_quietly()
+        # The work of a moment: what is killed in it is lost.
+        await asyncio.sleep(0.5)
+        await handle(self, batches)
+
+    _put(consumer._Session, "_handle", commit_then_handle)
+
+
+def bed_given_without_looking() -> None:
+    """The bed desk takes the first bed of the ward, and nothing in the database forbids it."""
+    from services.bed.domain import fitting, ward  # noqa: PLC0415 - only the bed service has them
+
+    def first_bed(found: Any, _request: Any) -> Any:
+        return found.beds[0] if found.beds else None
+
+    for module in (fitting, ward, *_modules_with("choose_bed", fitting.choose_bed)):
+        if hasattr(module, "choose_bed"):
+            _put(module, "choose_bed", first_bed)
+    _without_claims()
+
+
+def ended_referrals_keep_their_beds() -> None:
+    """The bed service hears that a referral has ended, and does nothing."""
+    from services.bed.domain import reactions  # noqa: PLC0415
+
+    give_up = reactions._give_up_hold
+    for module in (reactions, *_modules_with("_give_up_hold", give_up)):
+        _put(module, "_give_up_hold", lambda ward, command: ())
+    table = getattr(reactions, "_REACTIONS", {})
+    for key, value in list(table.items()):
+        if value is give_up:
+            table[key] = lambda ward, command: ()
+
+
+def deadlines_sleep() -> None:
+    """Nobody looks at the deadlines."""
+
+    async def nothing(self: Any, limit: int) -> Sequence[Any]:
+        return [None] * limit
+
+    _put(DeadlineWorker, "_claim", nothing)
+
+
+def a_new_key_with_every_try() -> None:
+    """The receiver of a message cannot know that it had it before."""
+    from services.notification.adapters.channels import signed_webhook  # noqa: PLC0415
+
+    send = signed_webhook.SignedWebhook.send
+
+    async def with_new_key(self: Any, parcel: Any) -> Any:
+        from dataclasses import replace  # noqa: PLC0415
+
+        return await send(self, replace(parcel, idempotency_key=str(uuid4())))
+
+    _put(signed_webhook.SignedWebhook, "send", with_new_key)
+
+
+def snapshots_fall_behind() -> None:
+    """The state that is kept beside the events is now and then the one before."""
+    latest: dict[str, bytes] = {}
+
+    def spoil(lists: tuple[Rows, ...]) -> None:
+        for place, row in enumerate(lists[_CHANGES]):
+            stream, version, snapshot = row[1], row[4], row[6]
+            if snapshot is None:
+                continue
+            if version % 3 == 0 and stream in latest:
+                lists[_CHANGES][place] = (*row[:6], latest[stream], *row[7:])
+            latest[stream] = snapshot
+
+    _spoil_rows(spoil)
+
+
+def history_is_touched_up() -> None:
+    """Of some events other bytes are stored than were chained."""
+
+    def spoil(lists: tuple[Rows, ...]) -> None:
+        for place, row in enumerate(lists[_EVENTS]):
+            if row[2] == 2:
+                lists[_EVENTS][place] = (*row[:8], row[8][:-1] + bytes([row[8][-1] ^ 1]))
+
+    _spoil_rows(spoil)
+
+
+BUGS: dict[str, Callable[[], None]] = {
+    each.__name__: each
+    for each in (
+        answered_before_it_is_stored,
+        requests_are_forgotten,
+        answered_with_the_state_of_today,
+        deleted_before_the_acknowledgement,
+        published_out_of_order,
+        inbox_without_versions,
+        offsets_committed_first,
+        bed_given_without_looking,
+        ended_referrals_keep_their_beds,
+        deadlines_sleep,
+        a_new_key_with_every_try,
+        snapshots_fall_behind,
+        history_is_touched_up,
+    )
+}
+#: Bugs of the code of one service; the others are in what all share.
+OF_SERVICE = {
+    "bed_given_without_looking": "bed",
+    "ended_referrals_keep_their_beds": "bed",
+    "a_new_key_with_every_try": "notification",
+}
+
+
+def _put(owner: Any, name: str, value: Any) -> None:
+    assert hasattr(owner, name), f"{owner} has no {name}: the bug has nothing to replace any more"
+    setattr(owner, name, value)
+
+
+def _put_sql(sql: str) -> None:
+    blocks = dict(postgres_store._SQL)
+    assert sql != blocks["append_units"], "the bug changes nothing any more"
+    _put(postgres_store, "_SQL", {**blocks, "append_units": sql})
+
+
+def _spoil_rows(spoil: Callable[[tuple[Rows, ...]], None]) -> None:
+    rows = postgres_store._rows
+
+    def spoiled(units: Any) -> tuple[Rows, ...]:
+        lists = rows(units)
+        spoil(lists)
+        return lists
+
+    _put(postgres_store, "_rows", spoiled)
+
+
+def _without_claims() -> None:
+    _spoil_rows(lambda lists: lists[_TAKEN].clear())
+
+
+def _modules_with(name: str, value: Any) -> list[Any]:
+    """Modules that imported a function by its name."""
+    import sys  # noqa: PLC0415
+
+    return [module for module in list(sys.modules.values()) if getattr(module, name, None) is value]

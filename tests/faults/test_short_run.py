@@ -1,0 +1,41 @@
+"""A short run on real processes; `make faults` has the long ones.
+
+`TIERLINK_TEST_FAULTS_SEED` draws another one.
+"""
+
+import os
+
+import pytest
+
+from tests.faults.run import Plan, run
+from tests.faults.schedule import KAFKA, Fault, FaultKind, draw_schedule
+
+SEED = int(os.environ.get("TIERLINK_TEST_FAULTS_SEED", "7"))
+LASTS_S = 12.0
+
+pytestmark = pytest.mark.timeout(280)
+
+#: What every seed is to survive, whatever else it draws.
+_ALWAYS = (
+    Fault(at_s=3.0, kind=FaultKind.KILL, target="referral-1"),
+    Fault(at_s=5.0, kind=FaultKind.FREEZE, target="bed-1", lasts_s=6.0),
+    Fault(at_s=6.0, kind=FaultKind.DUPLICATE, target=KAFKA),
+)
+
+
+async def test_nothing_is_lost_doubled_or_out_of_order(capsys: pytest.CaptureFixture[str]) -> None:
+    drawn = tuple(
+        fault
+        for fault in draw_schedule(SEED, lasts_s=LASTS_S)
+        if fault.target not in {each.target for each in _ALWAYS}
+    )
+    schedule = tuple(sorted((*_ALWAYS, *drawn), key=lambda fault: fault.at_s))
+    verdict = await run(Plan(seed=SEED, lasts_s=LASTS_S, clients=8, schedule=schedule))
+    with capsys.disabled():
+        print(f"\nfaults, seed {SEED}: {verdict.counts()}")
+    assert verdict.findings == {}, "\n".join(verdict.logged_errors)
+    counts = verdict.counts()
+    assert counts["faults"] >= len(_ALWAYS) - 1
+    assert counts["restarts"] >= 1
+    assert counts["acknowledged"] >= 20
+    assert counts["receipts"] >= 1
