@@ -28,6 +28,10 @@ def answered_before_it_is_stored() -> None:
     store, running = Batcher.submit, set()
 
     async def append(self: Any, unit: Any) -> AppendResult:
+        if not any(change.stream_id.startswith("referrals/") for change in unit.changes):
+            # The site could not even be set up.
+            return await store(self._batcher, unit)
+
         async def later() -> AppendResult:
             with suppress(Exception):
                 return await store(self._batcher, unit)
