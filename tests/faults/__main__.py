@@ -35,7 +35,7 @@ def main(
     verdicts = [_one(plan, console) for plan in plans]
     command = shlex.join(["python", "-m", "tests.faults", *sys.argv[1:]])
     report.parent.mkdir(parents=True, exist_ok=True)
-    report.write_text(page(verdicts, machine=str(this_machine()), command=command), encoding="utf-8")
+    report.write_text(page(verdicts, machine=this_machine(), command=command), encoding="utf-8")
     wrong = [each.plan for each in verdicts if each.holds is bool(each.plan.bug)]
     console.print(f"{len(verdicts) - len(wrong)} of {len(verdicts)} as they must be; {report}")
     if wrong:

@@ -5,11 +5,16 @@ import math
 from collections.abc import Sequence
 from datetime import datetime
 
+from services.operator.bench.machine import Machine
 from tests.faults.history import Call, FaultDone
 from tests.faults.run import CHECKS, Verdict
 
 _WIDTH, _ROW, _PLOT, _LEFT = 1080, 18, 220, 130
 _COLOURS = {"acknowledged": "#2a78d6", "refused": "#9aa0a6", "unknown": "#d64545"}
+_LEGEND = (
+    " ".join(f'<span style="color:{colour}">●</span> {kind}' for kind, colour in _COLOURS.items())
+    + "; above: how long a call took, below: what was done to what"
+)
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:1120px;margin:24px auto;padding:0 16px;color:#1c1e21}
 table{border-collapse:collapse}td,th{padding:2px 12px 2px 0;text-align:left;vertical-align:top}
@@ -19,7 +24,7 @@ code{background:#f2f3f5;padding:1px 4px}
 """
 
 
-def page(verdicts: Sequence[Verdict], *, machine: str, command: str) -> str:
+def page(verdicts: Sequence[Verdict], *, machine: Machine, command: str) -> str:
     """One page for several runs."""
     parts = [_section(each) for each in verdicts]
     held = sum(each.holds for each in verdicts)
@@ -27,8 +32,13 @@ def page(verdicts: Sequence[Verdict], *, machine: str, command: str) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Tierlink: {title}</title>'
         f"<style>{_STYLE}</style><h1>{title}</h1>"
-        f"<p>{html.escape(machine)}<br><code>{html.escape(command)}</code></p>{''.join(parts)}</html>"
+        f"<p>{html.escape(_said(machine))}<br><code>{html.escape(command)}</code></p>{''.join(parts)}</html>"
     )
+
+
+def _said(machine: Machine) -> str:
+    packages = ", ".join(f"{name} {version}" for name, version in machine.packages.items())
+    return f"{machine.system}, {machine.processor}, {machine.cores} cores, load {machine.load}; {packages}"
 
 
 def _section(verdict: Verdict) -> str:
@@ -37,7 +47,7 @@ def _section(verdict: Verdict) -> str:
     counts = "".join(f"<tr><td>{name}</td><td>{count}</td></tr>" for name, count in verdict.counts().items())
     return (
         f"<h2>Seed {verdict.plan.seed}{bug}: {state}</h2>{_findings(verdict)}{_picture(verdict)}"
-        f"<table>{counts}</table>"
+        f"<p>{_LEGEND}</p><table>{counts}</table>"
     )
 
 
