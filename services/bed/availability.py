@@ -5,18 +5,25 @@ import json
 import logging
 import sys
 import tempfile
+import time
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 
 from services.bed.adapters.availability_generation import usable_generation
 from services.bed.adapters.availability_stream import StreamSettings, build_app, topics
 from services.bed.settings import BedSettings
 from services.shared.kafka.address import KafkaAddress
+from services.shared.kafka.backoff import Backoff
 from services.shared.kafka.topics import ensure_topics
+from services.shared.kernel.refusals import DependencyDown
 from services.shared.telemetry.logging import LogSettings, configure_logging
 
 SERVICE = "availability"
+
+#: As every service waits for what it needs when it starts.
+_START_TIMEOUT_S = 60.0
 
 _log = structlog.get_logger(__name__)
 
@@ -60,10 +67,24 @@ def main() -> int:
 
 
 async def _prepare(kafka: KafkaAddress) -> str:
-    """Makes what topics are missing; the name of the group to join."""
-    name = await usable_generation(kafka)
-    await ensure_topics(kafka, topics(name))
-    return name
+    """Makes what topics are missing; the name of the group to join.
+
+    Waits for a Kafka that is still starting, or has no coordinator of groups yet. Raises KafkaError, OSError
+    or DependencyDown when it does not come.
+    """
+    until_s = time.monotonic() + _START_TIMEOUT_S
+    backoff = Backoff(first_s=0.1, last_s=1.0)
+    while True:
+        try:
+            name = await usable_generation(kafka)
+            await ensure_topics(kafka, topics(name))
+        except (KafkaError, OSError, DependencyDown) as error:
+            if time.monotonic() > until_s:
+                raise
+            _log.info("waiting_for_kafka", error=repr(error))
+            await asyncio.sleep(backoff.next_s())
+        else:
+            return name
 
 
 if __name__ == "__main__":

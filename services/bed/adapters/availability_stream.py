@@ -5,6 +5,7 @@ by facility, and there the last line of each ward is kept in a table, whose chan
 absolute and lines have versions, so what faust gives twice (it promises at least once) changes nothing.
 """
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,11 +13,15 @@ from typing import Any
 import faust
 import orjson
 import structlog
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 from google.protobuf.message import DecodeError
 
 from services.bed.adapters.aggregate_codecs import BED_TOPIC
 from services.bed.adapters.availability_records import AVAILABILITY_TOPIC, line_of, record_of
 from services.bed.domain.availability_fold import Lines, WardLine, keep, told
+from services.bed.domain.availability_progress import Standstills
 from services.bed.domain.values import BedType, WardCounts
 from services.shared.kafka.address import SASL_MECHANISM, KafkaAddress
 from services.shared.kafka.topics import Cleanup, TopicSpec
@@ -31,6 +36,11 @@ PARTITIONS = 6
 _COMMIT_EVERY_S = 1.0
 #: How long a worker that was killed keeps its partitions: the least that Kafka's brokers allow.
 SESSION_TIMEOUT_S = 6.0
+
+
+#: How often it is looked at whether everything is done, and how long nothing may be without that being so.
+_LOOK_EVERY_S = 2.0
+_PATIENCE_S = 1.9
 
 
 def changelog(app: str) -> str:
@@ -112,6 +122,13 @@ def build_app(settings: StreamSettings) -> Any:
             if line is not None:
                 await counts.send(key=line.facility.encode(), value=_packed(line))
 
+    again = _Again(app, settings.kafka)
+
+    async def looked() -> None:
+        await again.look()
+
+    app.timer(_LOOK_EVERY_S)(looked)
+
     @app.agent(counts)
     async def summed(lines: Any) -> None:
         async for facility, value in lines.items():
@@ -126,6 +143,42 @@ def build_app(settings: StreamSettings) -> Any:
                 await published.send(key=record.key, value=record.value, headers=record.headers)
 
     return app
+
+
+class _Again:
+    """Has what the stream processor skipped given to it again: what Kafka says is done is compared with what
+    there is, because it is its own account that is wrong."""
+
+    def __init__(self, app: Any, kafka: KafkaAddress) -> None:
+        self._app = app
+        self._kafka = kafka
+        self._standstills: Standstills[TopicPartition] = Standstills(_PATIENCE_S)
+
+    async def look(self) -> None:
+        app = self._app
+        if app.rebalancing or app.in_recovery:
+            return
+        inputs = [tp for tp in app.consumer.assignment() if tp.topic in {BED_TOPIC, COUNTS_TOPIC}]
+        try:
+            done = await self._done()
+            begins = await app.consumer.earliest_offsets(*inputs)
+            ends = await app.consumer.highwaters(*inputs)
+            # Of what is older than the topic keeps nothing is to be done any more.
+            done = {tp: max(done.get(tp, 0), begin) for tp, begin in begins.items()}
+            for partition, at in self._standstills.found(done, ends, time.monotonic()).items():
+                _log.warning("availability_read_again", topic=partition.topic, partition=partition.partition)
+                await app.consumer.seek_wait({partition: at})
+        except (KafkaError, OSError) as error:
+            _log.warning("availability_progress_unknown", error=repr(error))
+
+    async def _done(self) -> dict[TopicPartition, int]:
+        admin = AIOKafkaAdminClient(**self._kafka.client_options(f"{APP}-progress"))
+        try:
+            await admin.start()
+            committed = await admin.list_consumer_group_offsets(self._app.conf.id)
+        finally:
+            await admin.close()
+        return {tp: found.offset for tp, found in committed.items()}
 
 
 def _packed(line: WardLine) -> bytes:
