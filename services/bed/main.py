@@ -94,7 +94,7 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
     )
     stays = StayServicer(kinds=kinds, runner=runner, encounters=Encounters(store, kinds, finder, recorder))
     consumer = BedConsumer(
-        ReferralConsumer(runner, FollowReferral(kinds, finder, recorder, holding)),
+        ReferralConsumer(runner, FollowReferral(store, kinds, finder, recorder, holding)),
         DirectoryConsumer(runner, facilities),
     )
 

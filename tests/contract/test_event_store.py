@@ -13,6 +13,7 @@ from services.shared.eventstore.store import StreamQuery
 from services.shared.eventstore.units import (
     AppendStatus,
     AppendUnit,
+    Claim,
     Document,
     InboxMark,
     RequestRecord,
@@ -174,6 +175,20 @@ async def test_a_claim_passes_to_another_holder_within_a_unit(store: Wanted) -> 
     assert [claim.key for claim in await store.claims_of("p/2")] == ["shelf-1"]
     assert await store.claims_of("p/1") == []
     assert await store.find_claim("shelf", "none") is None
+
+
+async def test_what_a_unit_claims_for_good_is_nobodys_any_more(store: Wanted) -> None:
+    writer = Writer(store)
+    await writer.move("p/1", "shelf-1")
+    for_good = Claim(kind="shelf", key="shelf-1", holder="closed")
+
+    assert (await store.append(AppendUnit(claims=(for_good,)))).status is AppendStatus.CLAIMED
+    leaves = writer.unit("p/1", Moved(to="road")).changes[0]
+    ended = AppendUnit(changes=(leaves,), claims=(for_good,))
+    assert (await store.append(ended)).status is AppendStatus.APPENDED
+
+    assert await store.find_claim("shelf", "shelf-1") == "closed"
+    assert await writer.move("p/2", "shelf-1") is AppendStatus.CLAIMED
 
 
 async def test_a_unit_of_two_aggregates_stands_or_falls_whole(store: Wanted) -> None:

@@ -46,6 +46,8 @@ class MemoryEventStore:
                 self.claims.pop((claim.kind, claim.key), None)
         for change in unit.changes:
             self._apply(change)
+        for claim in unit.claims:
+            self.claims[claim.kind, claim.key] = claim.holder
         self.messages.extend(unit.messages)
         for document in unit.documents:
             known = self.documents.get((document.kind, document.key))
@@ -73,10 +75,10 @@ class MemoryEventStore:
             if (stored.version if stored else 0) != version:
                 return AppendResult(status=AppendStatus.STALE)
         given_up = {(c.kind, c.key) for change in unit.changes for c in change.claims_given_up}
-        for change in unit.changes:
-            for claim in change.claims_taken:
-                if (claim.kind, claim.key) in self.claims and (claim.kind, claim.key) not in given_up:
-                    return AppendResult(status=AppendStatus.CLAIMED)
+        taken = [claim for change in unit.changes for claim in change.claims_taken]
+        for claim in (*taken, *unit.claims):
+            if (claim.kind, claim.key) in self.claims and (claim.kind, claim.key) not in given_up:
+                return AppendResult(status=AppendStatus.CLAIMED)
         return AppendResult(status=AppendStatus.APPENDED)
 
     def _apply(self, change: StreamChange) -> None:

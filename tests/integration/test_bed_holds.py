@@ -107,7 +107,7 @@ async def test_one_referral_asked_for_at_once_in_both_processes_has_one_bed(desk
         claims = await connection.fetch("SELECT kind FROM claims WHERE holder = $1", results[0].hold.name)
     finally:
         await connection.close()
-    assert sorted(row["kind"] for row in claims) == ["bed", "referral-bed"]
+    assert sorted(row["kind"] for row in claims) == ["bed", "referral-bed", "referral-promise"]
 
 
 async def test_the_database_refuses_a_second_holder_whatever_the_code_does(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from services.bed.domain import bed_desk
 from services.bed.domain import ward as wards
 from services.bed.domain.commands import AdjustHold, GiveUpHold, HoldBed, MarkInTransit, OccupyOnArrival
 from services.bed.domain.values import CodedReason
+from services.shared.eventstore.store import EventStore
 from services.shared.eventstore.work import Reaction, Work
 
 
@@ -48,8 +49,14 @@ class FollowReferral:
     """Turns news of a referral into what wards and desks do."""
 
     def __init__(
-        self, kinds: Aggregates, finder: WardFinder, recorder: WardRecorder, holding: Holding
+        self,
+        store: EventStore,
+        kinds: Aggregates,
+        finder: WardFinder,
+        recorder: WardRecorder,
+        holding: Holding,
     ) -> None:
+        self._store = store
         self._kinds = kinds
         self._finder = finder
         self._recorder = recorder
@@ -61,8 +68,11 @@ class FollowReferral:
                 case BedWanted(hold=hold):
                     await self._holding.follow_acceptance(work, hold)
                 case ReferralMoved(command=command):
+                    if isinstance(command, GiveUpHold):
+                        await note_end(self._store, work, command)
                     await self._move(work, command)
                 case PatientDiverted(referral=referral, reason=reason, hold=hold):
+                    # The referral goes on, whatever the reason is called.
                     await self._move(work, GiveUpHold(referral=referral, reason=reason))
                     if hold is not None:
                         await self._holding.follow_acceptance(work, hold)
@@ -72,10 +82,7 @@ class FollowReferral:
     async def _move(
         self, work: Work, command: AdjustHold | MarkInTransit | OccupyOnArrival | GiveUpHold
     ) -> None:
-        """The bed follows, or the place on a waiting list; for a referral that has neither its end is
-        noted, and that is all."""
-        if isinstance(command, GiveUpHold):
-            note_end(work, command)
+        """The bed follows, or the place on a waiting list."""
         place = await self._finder.of_referral(work, command.referral)
         if place is not None and place.ward is not None:
             await self._recorder.decide(work, place.ward, command, wards.stream_id(place.ward.id))

@@ -26,6 +26,7 @@ from services.bed.domain.permissions import ensure_permitted
 from services.bed.domain.state import Ward
 from services.bed.domain.texts import failed, no_bed
 from services.bed.domain.values import (
+    PROMISE,
     BedEnvelope,
     BedType,
     Claim,
@@ -226,8 +227,12 @@ def _others(state: BedDesk, entry: WaitingEntry) -> tuple[WaitingEntry, ...]:
 
 
 def claims(state: BedDesk) -> tuple[Claim, ...]:
-    """A referral waits at one facility, and not while it has a bed: the same claim stands for both."""
-    return tuple(Claim("referral-bed", entry.referral, state.name) for entry in state.waiting)
+    """A referral waits at one facility, and not while it has a bed: the same claims stand for both."""
+    return tuple(
+        Claim(kind, entry.referral, state.name)
+        for entry in state.waiting
+        for kind in ("referral-bed", PROMISE)
+    )
 
 
 def deadlines(_state: BedDesk) -> tuple[Deadline, ...]:

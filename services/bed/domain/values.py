@@ -204,13 +204,17 @@ class BedEnvelope:
     left_types: dict[str, int] = field(default_factory=dict)
 
 
+#: Kind of the claim to a bed that is promised, held or waited for: a referral that has ended has none.
+PROMISE = "referral-promise"
+
+
 class Claim(NamedTuple):
     """Something that at most one may have, platform-wide: (kind, key) is unique in the store's table.
 
     A tuple, because a full ward makes a hundred of them at every command.
     """
 
-    #: `bed`, `referral-bed` or `encounter`
+    #: `bed`, `referral-bed`, `referral-promise` or `encounter`
     kind: str
     #: `{ward}/{bed}`, the referral's name, or `{facility}/{encounter}`
     key: str

@@ -11,7 +11,7 @@ from services.bed.domain.permissions import ensure_permitted
 from services.bed.domain.reactions import deadlines
 from services.bed.domain.refusing import allowed_commands
 from services.bed.domain.state import Ward, stream_id
-from services.bed.domain.values import BedEnvelope, Claim
+from services.bed.domain.values import PROMISE, BedEnvelope, BedState, Claim
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import NotFound
 
@@ -174,6 +174,9 @@ def claims(state: Ward) -> tuple[Claim, ...]:
     The store keeps them under a unique constraint on (kind, key), so that a second hold of a bed or for a
     referral fails there too, whatever the code does. The holder of both is the hold's name, by which it finds
     the ward of a hold.
+
+    While the bed is held the hold claims the referral's promise as well, which the end of a referral takes
+    for good: a hold that was decided on before the end was known fails there.
     """
     found: list[Claim] = []
     for bed in state.beds:
@@ -185,6 +188,8 @@ def claims(state: Ward) -> tuple[Claim, ...]:
         if hold is not None:
             found.append(Claim("bed", f"{state.id}/{bed.id}", hold.name))
             found.append(Claim("referral-bed", hold.referral, hold.name))
+            if bed.state is BedState.HELD:
+                found.append(Claim(PROMISE, hold.referral, hold.name))
         elif bed.patient:
             found.append(Claim("bed", f"{state.id}/{bed.id}", bed.patient))
     return tuple(found)

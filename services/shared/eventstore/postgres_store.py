@@ -247,6 +247,7 @@ def _rows(units: Sequence[AppendUnit]) -> tuple[_Rows, ...]:
         changes.extend(
             (index, g.stream_id, "", g.version, g.version, None, None, None, None) for g in unit.guards
         )
+        taken.extend((index, k.kind, k.key, k.holder) for k in unit.claims)
         documents.extend((index, d.kind, d.key, d.version, d.value) for d in unit.documents)
         messages.extend(
             (index, shard_of(m.key), m.topic, m.key, m.version, m.value, m.event_id, m.type, m.recorded_at,

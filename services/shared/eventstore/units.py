@@ -129,6 +129,8 @@ class AppendUnit:
     guards: tuple[Guard, ...] = ()
     messages: tuple[OutboxMessage, ...] = ()
     documents: tuple[Document, ...] = ()
+    #: taken for good: no state of an aggregate gives them up
+    claims: tuple[Claim, ...] = ()
     request: RequestRecord | None = None
     inbox: InboxMark | None = None
 

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar, cast
 from services.shared.eventstore.aggregate import AggregateKind, Loaded, advance, change_of
 from services.shared.eventstore.units import (
     AppendUnit,
+    Claim,
     Document,
     Guard,
     InboxMark,
@@ -55,6 +56,7 @@ class Work:
         self._events: dict[str, list[NewEvent]] = {}
         self._messages: list[OutboxMessage] = []
         self._documents: list[Document] = []
+        self._claims: list[Claim] = []
         self._guarded: set[str] = set()
         self._stale: StaleVersion | None = None
         self._kinds: dict[str, AggregateKind[Any, Any]] = {}
@@ -120,6 +122,11 @@ class Work:
         """Keeps a copy or projection of another service's events."""
         self._documents.append(document)
 
+    def claim(self, claim: Claim) -> None:
+        """Takes something for good that no aggregate is to have from now on; whoever has it gives it up in
+        this unit."""
+        self._claims.append(claim)
+
     def reply(self, kind: AggregateKind[S, E], stream_id: str) -> Reply[S]:
         """Answers with an aggregate as it stands in this unit. Raises LookupError when it does not exist."""
         loaded = self._loaded[stream_id]
@@ -136,6 +143,7 @@ class Work:
             ),
             messages=tuple(self._messages),
             documents=tuple(self._documents),
+            claims=tuple(self._claims),
             request=request,
             inbox=inbox,
         )

@@ -58,7 +58,7 @@ class Facility:
         self.finder = finder = WardFinder(self.store, self.kinds)
         recorder = WardRecorder(self.kinds)
         self._holding = Holding(self.store, self.kinds, finder, recorder)
-        self._following = FollowReferral(self.kinds, finder, recorder, self._holding)
+        self._following = FollowReferral(self.store, self.kinds, finder, recorder, self._holding)
         self._lists = WaitingLists(self.store, self.kinds, finder, self.runner)
         self._encounters = Encounters(self.store, self.kinds, finder, recorder)
         self._application = WardApplication(self.store, self.runner, self.kinds, recorder)
@@ -102,10 +102,10 @@ class Facility:
         await self._run(self._application.apply((command,)), self.kinds.ward, by, "")
         return self.ward(name)
 
-    async def hold(self, number: int, request: str = "", **fields: Any) -> Ward:
-        """HoldBed by the bed desk."""
+    async def hold(self, number: int, request: str = "", by: Actor = BED_DESK, **fields: Any) -> Ward:
+        """HoldBed by a bed desk."""
         use_case = self._holding.hold_bed(self.wanted(number, **fields))
-        state: Ward = await self._run(use_case, self.kinds.ward, BED_DESK, request)
+        state: Ward = await self._run(use_case, self.kinds.ward, by, request)
         return state
 
     def wanted(self, number: int, **fields: Any) -> ask.HoldBed:
@@ -224,6 +224,10 @@ class Facility:
             claims.update({(claim.kind, claim.key): claim.holder for claim in bed_desk.claims(desk)})
             assert desk.waiting == ordered(desk.waiting)
             assert next_served(desk.waiting, self.wards()) is None, "a bed is free for one who waits"
+        for kind, ended in self.store.documents:
+            if kind == "ended-referral":
+                assert ("referral-promise", ended) not in claims, "one that has ended has a bed, or waits"
+                claims["referral-promise", ended] = "ended-referrals"
         assert self.store.claims == claims
 
     def check_history(self) -> None:

@@ -232,11 +232,13 @@ def test_the_end_of_a_referral_ends_the_wait_and_a_refusal_only_its_own() -> Non
     assert when(waiting, ask.GiveUpHold(referral=R2, reason=REASON, facility="wucaiwan")) == ()
 
 
-def test_who_waits_has_the_claim_that_a_bed_would_have() -> None:
+def test_who_waits_has_the_claims_that_a_held_bed_would_have() -> None:
     state = desk(WaitingJoined(entry=ENTRY))
     assert state is not None
-    (claim,) = bed_desk.claims(state)
-    assert claim == ("referral-bed", R2, "desks/jimsar-general")
+    assert bed_desk.claims(state) == (
+        ("referral-bed", R2, "desks/jimsar-general"),
+        ("referral-promise", R2, "desks/jimsar-general"),
+    )
     served = desk(
         WaitingJoined(entry=ENTRY), WaitingServed(entry=ENTRY, hold="holds/1", ward="w", bed="w-01")
     )

@@ -40,6 +40,8 @@ class FacilityMachine(RuleBasedStateMachine):
         self.loop = asyncio.Runner()
         self.facility = Facility()
         self.ended: set[int] = set()
+        #: nothing comes of these any more
+        self.over: set[int] = set()
 
     def give(self, coroutine: Coroutine[Any, Any, Any]) -> bool:
         """Whether it was carried out; a refusal changes nothing."""
@@ -69,6 +71,8 @@ class FacilityMachine(RuleBasedStateMachine):
 
     @rule(number=NUMBERS, urgency=URGENCIES, needs=NEEDS)
     def accept(self, number: int, urgency: Urgency, needs: dict[str, Any]) -> None:
+        if number in self.over:
+            return
         assert self.give(self.facility.accept(number, urgency, **needs)), "an event cannot be refused"
         self.ended.discard(number)
         assert self.facility.bed_of(number) or number in self.facility.waiting()
@@ -76,11 +80,12 @@ class FacilityMachine(RuleBasedStateMachine):
     @rule(number=NUMBERS, needs=NEEDS)
     def hold(self, number: int, needs: dict[str, Any]) -> None:
         if self.give(self.facility.hold(number, **needs)):
-            self.ended.discard(number)
+            self.ended -= {number} - self.over
 
     @rule(number=NUMBERS, urgency=URGENCIES, needs=NEEDS)
     def join(self, number: int, urgency: Urgency, needs: dict[str, Any]) -> None:
         if self.give(self.facility.join(number, urgency, **needs)):
+            assert number not in self.over
             self.ended.discard(number)
 
     @rule(number=NUMBERS)
@@ -88,13 +93,17 @@ class FacilityMachine(RuleBasedStateMachine):
         waited = number in self.facility.waiting()
         assert self.give(self.facility.leave(number)) is waited
 
-    @rule(number=NUMBERS)
-    def end(self, number: int) -> None:
-        assert self.give(self.facility.end(number))
+    @rule(number=NUMBERS, code=st.sampled_from(["ACCEPTANCE_WITHDRAWN", "NO_SHOW", "REFERRAL_CANCELLED"]))
+    def end(self, number: int, code: str) -> None:
+        assert self.give(self.facility.end(number, code))
         self.ended.add(number)
+        if code == "REFERRAL_CANCELLED":
+            self.over.add(number)
 
     @rule(number=NUMBERS)
     def divert_away(self, number: int) -> None:
+        if number in self.over:
+            return
         assert self.give(self.facility.divert(number, facility="elsewhere"))
         self.ended.add(number)
 

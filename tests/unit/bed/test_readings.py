@@ -35,7 +35,8 @@ from .scenario import (
 def test_a_hold_claims_its_bed_and_its_referral() -> None:
     lease = hold()
     expected = (Claim("bed", "w/w-01", lease.name), Claim("referral-bed", R1, lease.name))
-    assert ward.claims(fold(described(), *BED_IN[BedState.HELD])) == expected
+    promise = Claim("referral-promise", R1, lease.name)
+    assert ward.claims(fold(described(), *BED_IN[BedState.HELD])) == (*expected, promise)
     assert ward.claims(fold(described(), *BED_IN[BedState.OCCUPIED])) == expected
 
 

@@ -229,7 +229,8 @@ class WardMachine(RuleBasedStateMachine):
         assert len(held) == len(set(held))
         claims = ward.claims(self.now)
         assert len({(claim.kind, claim.key) for claim in claims}) == len(claims)
-        assert len(claims) == self.now.counts.held + self.now.counts.occupied + len(held)
+        # Each bed in use, each referral's bed, each promise.
+        assert len(claims) == 2 * self.now.counts.held + self.now.counts.occupied + len(held)
 
     @invariant()
     def no_hold_both_lapsed_and_was_occupied(self) -> None:
