@@ -8,20 +8,20 @@ import sys
 from services.bed.adapters.aggregate_codecs import build_aggregates
 from services.bed.settings import BedSettings
 from services.shared.database.migrations import load_migrations
-from services.shared.dead_letters.letter_codec import dead_letter_kind
+from services.shared.lifecycle.decision_kinds import decision_kinds
 from services.shared.refolding.program import run_refolding
 from services.shared.refolding.subject import Subject
 
 
 def subject(settings: BedSettings) -> Subject:
     """The service as it is folded. Raises CodecMismatch."""
-    kinds, letters = build_aggregates(), dead_letter_kind()
+    kinds = build_aggregates()
     return Subject(
         service="bed",
         dsn=settings.dsn,
         kafka=settings.kafka(),
         migrations=load_migrations("services.shared.eventstore.migrations", "services.bed.migrations"),
-        kinds={**kinds.by_name(), letters.name: letters},
+        kinds={**kinds.by_name(), **decision_kinds()},
         collections={"wards": kinds.ward, "desks": kinds.desk},
     )
 

@@ -9,14 +9,14 @@ import sys
 from services.notification.adapters.aggregate_codecs import build_aggregates
 from services.notification.settings import NotificationSettings
 from services.shared.database.migrations import load_migrations
-from services.shared.dead_letters.letter_codec import dead_letter_kind
+from services.shared.lifecycle.decision_kinds import decision_kinds
 from services.shared.refolding.program import run_refolding
 from services.shared.refolding.subject import Subject
 
 
 def subject(settings: NotificationSettings) -> Subject:
     """The service as it is folded. Raises CodecMismatch."""
-    kinds, letters = build_aggregates(), dead_letter_kind()
+    kinds = build_aggregates()
     return Subject(
         service="notification",
         dsn=settings.dsn,
@@ -24,7 +24,7 @@ def subject(settings: NotificationSettings) -> Subject:
         migrations=load_migrations(
             "services.shared.eventstore.migrations", "services.notification.migrations"
         ),
-        kinds={**kinds.by_name(), letters.name: letters},
+        kinds={**kinds.by_name(), **decision_kinds()},
         collections={"alerts": kinds.alert},
     )
 

@@ -22,6 +22,7 @@ from services.referral.adapters.identity_store import PostgresIdentityStore
 from services.referral.adapters.listing import PostgresListings
 from services.referral.adapters.policy_file import load_policy
 from services.referral.adapters.projections import projection_renewal
+from services.referral.adapters.rebuilt_projections import rebuilt_projections
 from services.referral.adapters.recognition_rules_file import load_recognition_rules
 from services.referral.adapters.record_rules_file import load_record_rules
 from services.referral.adapters.store_directory import StoreDirectory
@@ -66,6 +67,9 @@ from services.shared.lifecycle.foundation import Foundation, build_foundation
 from services.shared.lifecycle.loops import consumer_loops, deadline_loops
 from services.shared.lifecycle.oversight import Served, oversight
 from services.shared.lifecycle.process import Assembly, run_process
+from services.shared.projections import projection_service
+from services.shared.projections.projection_codec import projection_kind
+from services.shared.projections.projection_service import ProjectionServicer
 from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.method import StreamMethod, UnaryMethod, service_handler
 from services.shared.watching.resource_stream import ResourceStreams
@@ -214,20 +218,23 @@ def _identity_methods(
 
 def _oversight(shared: _Shared, foundation: Foundation) -> tuple[Served, ...]:
     scope = AuditScope(shared.kinds, foundation.runner, shared.reading)
-    return oversight(foundation, shared.kinds.by_name(), aggregate_codecs.__name__, scope.is_known_to)
+    buildings = rebuilt_projections(foundation.reading, foundation.kafka, shared.kinds)
+    rebuilding = ProjectionServicer(buildings, foundation.runner, projection_kind())
+    return (
+        *oversight(foundation, shared.kinds.by_name(), aggregate_codecs.__name__, scope.is_known_to),
+        (projection_service.SERVICE, rebuilding.methods()),
+    )
 
 
 def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
-    """The service's own objects.
-
-    Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid, RecognitionRulesInvalid,
-    IdentityKeysInvalid, FaultyFile.
-    """
+    """Raises CodecMismatch, CatalogueInvalid, RecordRulesInvalid, RecognitionRulesInvalid,
+    IdentityKeysInvalid, FaultyFile."""
     shared = _shared(settings, foundation)
     kinds, runner, directory = shared.kinds, foundation.runner, shared.directory
     feeds = FeedMetrics(foundation.registry)
     referral_tail = TopicTail(foundation.kafka, REFERRAL_TOPIC, feeds)
     consultation_tail = TopicTail(foundation.kafka, CONSULTATION_TOPIC, feeds)
+    directories = directory_service.DirectoryServicer(kinds, runner, directory, publication)
     visits = standing_service.StandingServicer(
         kinds=kinds,
         runner=runner,
@@ -247,10 +254,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         ),
         (consultation_service.SERVICE, _consultation_methods(shared, runner, consultation_tail)),
         (episode_service.SERVICE, _episode_methods(shared, foundation)),
-        (
-            directory_service.SERVICE,
-            directory_service.DirectoryServicer(kinds, runner, directory, publication).methods(),
-        ),
+        (directory_service.SERVICE, directories.methods()),
         (standing_service.SERVICE, visits.methods()),
         *_oversight(shared, foundation),
     )

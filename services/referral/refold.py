@@ -9,7 +9,7 @@ from services.referral.adapters.aggregate_codecs import build_aggregates
 from services.referral.adapters.target_catalogue import load_catalogue
 from services.referral.settings import ReferralSettings
 from services.shared.database.migrations import load_migrations
-from services.shared.dead_letters.letter_codec import dead_letter_kind
+from services.shared.lifecycle.decision_kinds import decision_kinds
 from services.shared.refolding.program import run_refolding
 from services.shared.refolding.subject import Subject, TableSpec
 
@@ -35,13 +35,12 @@ def subject(settings: ReferralSettings) -> Subject:
     """The service as it is folded. Raises CodecMismatch, CatalogueInvalid."""
     catalogue = load_catalogue(settings.targets)
     kinds = build_aggregates(catalogue.clock_targets, catalogue.shares)
-    letters = dead_letter_kind()
     return Subject(
         service="referral",
         dsn=settings.dsn,
         kafka=settings.kafka(),
         migrations=load_migrations("services.shared.eventstore.migrations", "services.referral.migrations"),
-        kinds={**kinds.by_name(), letters.name: letters},
+        kinds={**kinds.by_name(), **decision_kinds()},
         collections={
             "referrals": kinds.referral,
             "episodes": kinds.episode,

@@ -12,8 +12,8 @@ from google.protobuf.message_factory import GetMessageClass
 
 import tierlink
 
-#: Every service serves them for its own store, so that their names alone do not say whom to ask.
-SHARED_PACKAGES = frozenset({"audit", "inbox", "operations"})
+#: A service serves them for its own store, so that their names alone do not say whom to ask.
+SHARED_PACKAGES = frozenset({"audit", "inbox", "operations", "projection"})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

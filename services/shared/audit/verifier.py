@@ -39,8 +39,8 @@ async def serve() -> None:
 def _kinds(codecs: str) -> Mapping[str, AggregateKind[Any, Any]]:
     """Those of the service. Imported when they are asked for: it takes longer than hashing a small store."""
     own: Mapping[str, AggregateKind[Any, Any]] = import_module(codecs).build_aggregates().by_name()
-    letters = import_module("services.shared.dead_letters.letter_codec").dead_letter_kind()
-    return {**own, letters.name: letters}
+    decisions = import_module("services.shared.lifecycle.decision_kinds").decision_kinds()
+    return {**own, **decisions}
 
 
 def line_of(page: VerifiedPage) -> dict[str, Any]:

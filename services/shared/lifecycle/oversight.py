@@ -13,6 +13,7 @@ from services.shared.dead_letters.dead_letter_service import DeadLetterServicer
 from services.shared.dead_letters.letter_codec import dead_letter_kind
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.inbox.desk import DeadLetterDesk
+from services.shared.lifecycle.decision_kinds import decision_kinds
 from services.shared.lifecycle.foundation import Foundation
 from services.shared.operations import status_service
 from services.shared.operations.certificate import valid_until
@@ -37,7 +38,8 @@ def oversight(
     """
     letters = dead_letter_kind()
     verifiers = Verifiers(foundation.reading, codecs, processes_max=foundation.settings.audit_processes)
-    audit = AuditServicer(foundation.store, {**kinds, letters.name: letters}, verifiers, known_to)
+    stored = {**kinds, **decision_kinds()}
+    audit = AuditServicer(foundation.store, stored, verifiers, known_to)
     dead = DeadLetterServicer(DeadLetterDesk(foundation.reading), foundation.runner, letters)
     status = StatusServicer(
         ConditionReader(foundation.reading, foundation.migrations),
