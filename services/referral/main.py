@@ -68,8 +68,6 @@ from services.shared.lifecycle.loops import consumer_loops, deadline_loops
 from services.shared.lifecycle.oversight import Served, oversight
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.projections import projection_service
-from services.shared.projections.projection_codec import projection_kind
-from services.shared.projections.projection_service import ProjectionServicer
 from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.method import StreamMethod, UnaryMethod, service_handler
 from services.shared.watching.resource_stream import ResourceStreams
@@ -86,7 +84,6 @@ TOPICS = (
     TopicSpec(name=DIRECTORY_TOPIC, partitions=1, cleanup=Cleanup.COMPACT),
     TopicSpec(name="tierlink.referral.dlq.v1"),
 )
-
 
 CONSUMES = ConsumerSettings(
     group="tierlink-referral", topics=(BED_TOPIC,), dlq_topic="tierlink.referral.dlq.v1"
@@ -219,7 +216,7 @@ def _identity_methods(
 def _oversight(shared: _Shared, foundation: Foundation) -> tuple[Served, ...]:
     scope = AuditScope(shared.kinds, foundation.runner, shared.reading)
     buildings = rebuilt_projections(foundation.reading, foundation.kafka, shared.kinds)
-    rebuilding = ProjectionServicer(buildings, foundation.runner, projection_kind())
+    rebuilding = projection_service.ProjectionServicer(buildings, foundation.runner)
     return (
         *oversight(foundation, shared.kinds.by_name(), aggregate_codecs.__name__, scope.is_known_to),
         (projection_service.SERVICE, rebuilding.methods()),

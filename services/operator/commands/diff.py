@@ -36,6 +36,7 @@ from services.operator.commands.options import (
     addresses_of,
     operator_token,
 )
+from services.operator.commands.projection_asking import asked, compared, print_comparison
 from services.operator.diff import fingerprints
 from services.operator.diff.report import Comparison
 from services.operator.diff.sides import STORED_BY, read_store, read_topic
@@ -77,6 +78,10 @@ def diff(
     store: Annotated[
         bool, typer.Option("--store", help="与服务的存储比较 · against the services' stores")
     ] = False,
+    projection: Annotated[
+        str,
+        typer.Option("--projection", help="重建的读模型与在用的 · a read model and its new one"),
+    ] = "",
     aggregate: AggregateOption = None,
     since: SinceOption = "",
     until: UntilOption = "",
@@ -90,12 +95,26 @@ def diff(
     bed: BedOption = "",
     notification: NotificationOption = "",
 ) -> None:
-    """比较两个事件流，或存储与主题：缺失、多余、改动、错序 · Compares streams, or stores with topics.
+    """比较两个事件流、存储与主题，或两份读模型 · Compares streams, stores with topics, or two read models.
 
     0 一致 · same；1 不一致 · different；2 无法比较 · impossible.
     """
-    if store == bool(to_topic or to_suffix or to_kafka):
+    if [store, bool(projection), bool(to_topic or to_suffix or to_kafka)].count(True) != 1:
         give_up(say("diff.with_what", lang))
+    if projection:
+        if topics or aggregate or since or until:
+            give_up(say("diff.projection_alone", lang))
+        print_comparison(
+            asked(
+                addresses_of(referral, bed, notification),
+                operator_token(token, key),
+                lambda models: compared(models, projection, shown_max),
+                lang,
+            ),
+            output,
+            lang,
+        )
+        return
     streams = _Streams(
         kafka=kafka_address(kafka),
         topics=chosen_topics(topics),

@@ -56,7 +56,7 @@ class ProjectionSpec:
         return _SQL[block].format(
             table=self.name,
             owner=self.owner,
-            key=", ".join(self.key),
+            orphan_key=", ".join(f"o.{column}" for column in self.key),
             serving_key=", ".join(f"s.{column}" for column in self.key),
             built_key=", ".join(f"b.{column}" for column in self.key),
             same_key=" AND ".join(f"s.{column} = b.{column}" for column in self.key),
@@ -173,6 +173,11 @@ class BuildStore:
         return int(
             await self._database.fetch_value(_SQL["count_behind"], self.spec.name, list(self.spec.kinds))
         )
+
+    async def existing(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of these aggregates that the store has."""
+        rows = await self._database.fetch(_SQL["existing"], list(names))
+        return frozenset(row["stream_id"] for row in rows)
 
     async def places(self) -> Places:
         """How far each partition was read."""

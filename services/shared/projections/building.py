@@ -37,12 +37,15 @@ class BuildProgress:
     """How far one call has come."""
 
     events: int = 0
-    #: aggregates that cannot be folded on, by name, with the reason
-    faults: dict[str, str] = field(default_factory=dict)
+    #: aggregates that cannot be folded on; they are not tried again by this call
+    stuck: set[str] = field(default_factory=set)
+    #: the first reasons
+    faults: list[str] = field(default_factory=list)
 
     def tell(self, name: str, fault: str) -> None:
-        if len(self.faults) < _FAULTS_MAX or name in self.faults:
-            self.faults[name] = fault
+        if name not in self.stuck and len(self.faults) < _FAULTS_MAX:
+            self.faults.append(fault)
+        self.stuck.add(name)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -146,7 +149,7 @@ class Building:
     async def _catch_up(self, kinds: Sequence[str], progress: BuildProgress) -> AsyncGenerator[None, None]:
         """What has gone on since, until so little is left that it is no use to go on."""
         while True:
-            behind = await self.store.behind(kinds, but=list(progress.faults), limit=_STREAMS_MAX)
+            behind = await self.store.behind(kinds, but=list(progress.stuck), limit=_STREAMS_MAX)
             await self._fold_known(behind, progress)
             yield
             if len(behind) < _STREAMS_MAX:
@@ -157,7 +160,10 @@ class Building:
         async for page in source.pages(await self.store.places()):
             for fault in page.unreadable:
                 progress.tell(fault.partition(":")[0], fault)
-            events = [event for event in page.events if self._kind_of(event) is not None]
+            events = [event for event in page.events if _collection(event) in self._spec.collections]
+            # What only the topic has is no row of any list; `events diff --store` speaks of it.
+            there = await self.store.existing({event.stream_id for event in events})
+            events = [event for event in events if event.stream_id in there]
             kinds = {event.stream_id: self._spec.collections[_collection(event)] for event in events}
             folded = await self._folded(events, kinds, progress)
             await self.store.write(folded, places=page.places)
@@ -187,7 +193,8 @@ class Building:
     ) -> None:
         """What the store has of these aggregates."""
         kinds = {each.stream_id: self._spec.kinds[each.kind] for each in known}
-        reached = {each.stream_id: each.version for each in known}
+        before = {each.stream_id: each.version for each in known}
+        reached = dict(before)
         while reached:
             events = await self.store.events_after(reached, limit=_EVENTS_MAX, connection=connection)
             of_these = {event.stream_id: kinds[event.stream_id] for event in events}
@@ -196,7 +203,10 @@ class Building:
             progress.events += len(events)
             reached |= {event.stream_id: event.version for event in events}
             if len(events) < _EVENTS_MAX:
-                return
+                break
+        for name, version in before.items():
+            if reached[name] == version:
+                progress.tell(name, f"{name}: the store has no event after {version}")
 
     async def _folded(
         self,
@@ -217,9 +227,6 @@ class Building:
             except (MissingEvent, Unfoldable) as error:
                 progress.tell(name, str(error))
         return folded
-
-    def _kind_of(self, event: SourceEvent) -> AggregateKind[Any, Any] | None:
-        return self._spec.collections.get(_collection(event))
 
 
 def _collection(event: SourceEvent) -> str:

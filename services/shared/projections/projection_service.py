@@ -9,13 +9,13 @@ from datetime import UTC
 from typing import Any
 
 from services.shared.commands.command_method import command_context, request_digest
-from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Reply, Work
 from services.shared.kernel.refusals import NotFound
 from services.shared.projections import decisions
 from services.shared.projections.building import SWAP_MAX, Building, BuildProgress
 from services.shared.projections.decisions import DecisionEvent, ProjectionFile, file_name, untouched
+from services.shared.projections.projection_codec import projection_kind
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod, UnaryMethod
 from tierlink.projection.v1 import projection_service_pb2 as pb
@@ -31,16 +31,11 @@ Decide = Callable[[ProjectionFile], DecisionEvent]
 class ProjectionServicer:
     """Serves operators; everybody else is refused."""
 
-    def __init__(
-        self,
-        buildings: Mapping[str, Building],
-        runner: CommandRunner,
-        kind: AggregateKind[ProjectionFile, DecisionEvent],
-    ) -> None:
-        """`buildings` by the names of their read models."""
+    def __init__(self, buildings: Mapping[str, Building], runner: CommandRunner) -> None:
+        """`buildings` by the names of their read models. Raises CodecMismatch."""
         self._buildings = buildings
         self._runner = runner
-        self._kind = kind
+        self._kind = projection_kind()
 
     def methods(self) -> tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]:
         unary: dict[str, Any] = {
@@ -115,7 +110,7 @@ class ProjectionServicer:
             built_count=built,
             aggregates_count=aggregates,
             behind_count=await building.store.count_behind(),
-            faults=progress.faults.values(),
+            faults=progress.faults,
             complete=True,
         )
 

@@ -11,6 +11,8 @@ from services.shared.refolding.subject import Subject, TableSpec
 
 _STREAMS_MAX = 500
 _CLAIMS_MAX = 5_000
+#: Of each table; whoever has so many knows enough.
+_ORPHANS_MAX = 1_000
 #: What follows from a state alone: of an older fold it is no claim about the present one.
 _CACHED = frozenset({"snapshot", "fold_version", "facets"})
 
@@ -90,11 +92,20 @@ class DatabaseComparison:
             if extra:
                 await self.of(extra)
             after = names[-1]
-        for table in self._subject.all_tables:
-            if table.name != "streams":
-                for row in await self._live.fetch(_filled("orphans", table), self.found.shown_max or 1):
-                    self._add(RowKind.MISSING, table, row["key"], row["owner"])
+        await self._orphans()
         return ahead
+
+    async def _orphans(self) -> None:
+        """Live rows of aggregates that neither has: those of one that is there anew were compared."""
+        for table in self._subject.all_tables:
+            if table.name == "streams":
+                continue
+            rows = await self._live.fetch(_filled("orphans", table), _ORPHANS_MAX)
+            owners = list({row["owner"] for row in rows})
+            there = {row["stream_id"] for row in await self._new.fetch(SQL["versions_of"], owners)}
+            for row in rows:
+                if row["owner"] not in there:
+                    self._add(RowKind.MISSING, table, row["key"], row["owner"])
 
     async def of(self, names: Sequence[str]) -> list[str]:
         """Compares some aggregates; those among them that the live database has gone on with are left out."""
@@ -225,6 +236,7 @@ def _filled(block: str, table: TableSpec) -> str:
     return SQL[block].format(
         table=table.name,
         key=", ".join(table.key),
+        orphan_key=", ".join(f"o.{column}" for column in table.key),
         columns=", ".join(table.columns),
         owner=table.owner,
         digests=", ".join(f"sha256(record_send(ROW({column})))" for column in table.columns),

@@ -72,6 +72,9 @@ FROM streams s
 LEFT JOIN built_streams b ON b.projection = $1 AND b.stream_id = s.stream_id
 WHERE s.kind = ANY ($2::text[]) AND b.version IS DISTINCT FROM s.version
 
+-- existing -- those of these aggregates that the store has
+SELECT stream_id FROM streams WHERE stream_id = ANY ($1::text[])
+
 -- built_states -- what the next events of these aggregates are folded onto
 SELECT stream_id, version, head_hash, state
 FROM built_streams
@@ -120,8 +123,8 @@ ORDER BY 2
 SELECT count(*) FROM public.{table} WHERE {owner} = ANY ($1::text[])
 
 -- orphan_rows -- rows that serve and belong to no aggregate
-SELECT ROW({key})::text AS key
-FROM public.{table}
-WHERE NOT EXISTS (SELECT FROM streams s WHERE s.stream_id = {owner})
+SELECT ROW({orphan_key})::text AS key
+FROM public.{table} o
+WHERE NOT EXISTS (SELECT FROM streams s WHERE s.stream_id = o.{owner})
 ORDER BY 1
 LIMIT $1

@@ -109,9 +109,9 @@ FROM {table}
 WHERE {owner} = ANY ($1::text[])
 
 -- orphans -- rows whose aggregate is not there
-SELECT {owner} AS owner, ROW({key})::text AS key
-FROM {table}
-WHERE NOT EXISTS (SELECT FROM streams s WHERE s.stream_id = {owner})
+SELECT o.{owner} AS owner, ROW({orphan_key})::text AS key
+FROM {table} o
+WHERE NOT EXISTS (SELECT FROM streams s WHERE s.stream_id = o.{owner})
 ORDER BY 1, 2
 LIMIT $1
 
