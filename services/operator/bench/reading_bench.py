@@ -76,7 +76,7 @@ class ReadingBench:
             self._stack.worker("reader") as worker,
         ):
             address = service.ready.grpc
-            filled = await self._fill(address, dsn)
+            filled = await self.fill(address, dsn)
             await self._check(address, filled)
             cases = await self._cases(address, filled)
             timed = {
@@ -96,7 +96,8 @@ class ReadingBench:
                 self._latencies.keep(case.key, await self._time(worker, address, case))
         return self._section(filled, cases, figures)
 
-    async def _fill(self, address: str, dsn: str) -> _Filled:
+    async def fill(self, address: str, dsn: str) -> _Filled:
+        """Writes the referrals into a service's database. Raises BenchFailed, CallFailed."""
         plan = self._plan
         plan.note(f"{KEY}: {plan.referrals} referrals")
         lives = await self._templates(address)

@@ -16,6 +16,7 @@ from services.operator.bench.reading_bench import ReadingBench
 from services.operator.bench.relay_bench import RelayBench
 from services.operator.bench.replay_bench import ReplayBench
 from services.operator.bench.stack import BenchStack, bench_stack
+from services.operator.bench.state_bench import StateBench
 from services.operator.bench.whole_stack_bench import WholeStackBench
 
 
@@ -33,6 +34,7 @@ class Bench(StrEnum):
     ESCALATION = "escalation"
     BOARDS = "boards"
     REPLAY = "replay"
+    STATE = "state"
 
 
 class _OneSection(Protocol):
@@ -53,6 +55,8 @@ _ONE_SECTION: tuple[tuple[Bench, type[_OneSection]], ...] = (
     (Bench.READING, ReadingBench),
     (Bench.HOLDS, HoldsBench),
     (Bench.REPLAY, ReplayBench),
+    # On topics of a store of its own: last, for others would find its events there.
+    (Bench.STATE, StateBench),
 )
 
 

@@ -1,5 +1,6 @@
 """Real streams of a running service, taken apart so that others of their shape can be written from them."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ from tierlink.referral.v1 import episode_events_pb2, referral_events_pb2
 #: Whose ids stand in the templates.
 ORIGIN, DESTINATION = branch(0, 0), lead(0)
 PATIENT = f"bench-{(1 << 127):032x}"
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?\+00:00")
 
 _PEOPLE = {
     "origin": Actor(user="bench-origin", name="Bench origin", facility=ORIGIN, roles=(Role.CLINICIAN,)),
@@ -88,6 +91,8 @@ class StreamTemplate:
     facets: bytes
     snapshot: bytes
     events: tuple[EventTemplate, ...]
+    #: key, time and version of what is waited for
+    deadlines: tuple[tuple[str, datetime, int], ...] = ()
 
     def moved(self, by: timedelta) -> "StreamTemplate":
         """The same, as if it had happened at another time."""
@@ -102,6 +107,9 @@ class StreamTemplate:
             facets=orjson.dumps(facets),
             snapshot=msgspec.msgpack.encode(snapshot),
             events=tuple(self._moved_event(event, by) for event in self.events),
+            deadlines=tuple(
+                (_moved_text(key, by), due_at + by, version) for key, due_at, version in self.deadlines
+            ),
         )
 
     def _moved_event(self, event: EventTemplate, by: timedelta) -> EventTemplate:
@@ -179,6 +187,9 @@ async def read_stream(connection: asyncpg.Connection, name: str) -> StreamTempla
     events = await connection.fetch(
         "SELECT event_id, type, recorded_at, payload FROM events WHERE stream_id = $1 ORDER BY version", name
     )
+    deadlines = await connection.fetch(
+        "SELECT key, due_at, set_version FROM deadlines WHERE stream_id = $1", name
+    )
     assert row is not None
     return StreamTemplate(
         kind=row["kind"],
@@ -195,7 +206,13 @@ async def read_stream(connection: asyncpg.Connection, name: str) -> StreamTempla
             )
             for event in events
         ),
+        deadlines=tuple((each["key"], each["due_at"], each["set_version"]) for each in deadlines),
     )
+
+
+def _moved_text(text: str, by: timedelta) -> str:
+    """With every moment in it moved: some deadlines are named by one."""
+    return _MOMENT.sub(lambda found: (datetime.fromisoformat(found[0]) + by).isoformat(), text)
 
 
 def _moved_value(value: Any, by: timedelta) -> Any:

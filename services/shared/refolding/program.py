@@ -9,6 +9,7 @@ import argparse
 import asyncio
 import json
 import os
+import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -112,6 +113,7 @@ async def _verified(subject: Subject, wish: _Wish, live: Database, new: Database
         faults_count=verification.faults_count,
         read=progress.count - amount.folded,
         fold_s=round(folded_s - begun_s, 3),
+        memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         compare_s=round(time.monotonic() - folded_s, 3),
     )
     return found, verification.faults_count

@@ -27,6 +27,7 @@ STEPS = 24
 _BATCH = 2_000
 
 _STREAMS = ("stream_id", "kind", "version", "head_hash", "snapshot", "fold_version", "facets", "changed")
+_DEADLINES = ("stream_id", "key", "kind", "due_at", "set_version")
 _EVENTS = ("stream_id", "version", "event_id", "type", "recorded_at", "previous_hash", "hash", "payload")
 
 _Rows = list[tuple[Any, ...]]
@@ -47,11 +48,12 @@ async def fill(
         writer = _Writer(templates, total=total, seed=seed, base=base)
         count = 0
         for start in range(first, until, _BATCH):
-            rows, more = writer.batch(start, min(start + _BATCH, until))
+            rows, more, waiting = writer.batch(start, min(start + _BATCH, until))
             await asyncio.gather(
                 streams.copy_records_to_table("streams", records=rows, columns=_STREAMS),
                 events.copy_records_to_table("events", records=more, columns=_EVENTS),
             )
+            await events.copy_records_to_table("deadlines", records=waiting, columns=_DEADLINES)
             count += len(more)
     finally:
         await streams.close()
@@ -74,10 +76,11 @@ class _Writer:
             for back in range(STEPS, 0, -1)
         ]
 
-    def batch(self, first: int, until: int) -> tuple[_Rows, _Rows]:
-        """Rows of `streams` and of `events`."""
+    def batch(self, first: int, until: int) -> tuple[_Rows, _Rows, _Rows]:
+        """Rows of `streams`, of `events` and of `deadlines`."""
         streams: _Rows = []
         events: _Rows = []
+        waiting: _Rows = []
         for number in range(first, until):
             random = Random(f"{self._seed}/life/{number}")
             templates = self._steps[number * STEPS // self._total]
@@ -88,6 +91,7 @@ class _Writer:
             for kind, template, name in ((1, referral, whose.referral), (2, episode, whose.episode)):
                 made = list(_events(template, name, number, kind, replaced))
                 events.extend(made)
+                waiting.extend((name, key, template.kind, *rest) for key, *rest in template.deadlines)
                 streams.append(
                     (
                         name,
@@ -100,7 +104,7 @@ class _Writer:
                         self._base + number * 2 + kind,
                     )
                 )
-        return streams, events
+        return streams, events, waiting
 
 
 def _events(

@@ -11,6 +11,7 @@ from services.operator.bench.jobs.fill_alerts import fill_alerts
 from services.operator.bench.jobs.hashing import time_chains, time_hashing, time_reading_and_hashing
 from services.operator.bench.jobs.load import LoadClient
 from services.operator.bench.jobs.produce import BareProducer
+from services.operator.bench.jobs.publish import publish_store
 from services.operator.bench.jobs.read import read, select
 from services.operator.bench.jobs.rush import rush
 from services.operator.bench.jobs.stream import count_records, fill_topic, replay_read
@@ -45,6 +46,7 @@ class Jobs:
             "fill_wards": fill_wards,
             "watch_picture": watch_picture,
             "fill_topic": fill_topic,
+            "publish_store": publish_store,
             "replay_read": replay_read,
             "count_records": count_records,
         }
