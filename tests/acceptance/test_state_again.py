@@ -144,6 +144,29 @@ async def test_a_run_that_was_killed_goes_on_and_doubles_nothing(lived: Lived) -
     await drop_database(live, "cut_anew")
 
 
+async def test_a_restart_of_postgresql_is_waited_for(lived: Lived) -> None:
+    live = lived.dsn("referral")
+    into = await create_database(live, "restarted_anew")
+    run = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "services.referral.refold"),
+        env={**lived.environment(), "REFOLD_INTO_DSN": into},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    begun = await asyncio.wait_for(_line(run), 60)
+    assert begun["say"] == "progress"
+    os.kill(lived.platform.processes["postgres"].pid, signal.SIGKILL)
+    assert run.stdout is not None
+    said = json.loads((await run.stdout.read()).splitlines()[-1])
+    assert (await run.wait(), said["say"], said.get("same")) == (0, "verdict", True), said
+    await drop_database(live, "restarted_anew")
+
+
+async def _line(process: asyncio.subprocess.Process) -> dict[str, Any]:
+    assert process.stdout is not None
+    found: dict[str, Any] = json.loads(await process.stdout.readline())
+    return found
+
+
 async def test_a_database_of_somebody_is_never_touched(lived: Lived) -> None:
     live = lived.dsn("bed")
     name = live.rsplit("/", 1)[1]

@@ -35,6 +35,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "escalation",
         "boards",
         "replay",
+        "state",
     ]
     ratios = {ratio["name"]: ratio for section in found["sections"] for ratio in section["ratios"]}
     assert {

@@ -26,9 +26,11 @@ from services.referral.domain import standing as orders
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import EventMetadata
+from services.shared.projections import decisions
 from services.shared.protocodec import EventCodec
 from tierlink.bed.v1 import bed_events_pb2
 from tierlink.notification.v1 import alert_events_pb2, contact_events_pb2, roster_events_pb2
+from tierlink.projection.v1 import projection_events_pb2
 from tierlink.referral.v1 import (
     consultation_events_pb2,
     directory_events_pb2,
@@ -48,6 +50,7 @@ MESSAGES: list[tuple[Any, tuple[type, ...]]] = [
     (alert_events_pb2.AlertEvent, alerts.EVENTS),
     (roster_events_pb2.RosterEvent, rosters.EVENTS),
     (contact_events_pb2.ContactEvent, contact_points.EVENTS),
+    (projection_events_pb2.ProjectionEvent, decisions.EVENTS),
 ]
 
 # What a field of a message can hold: moments in UTC to the microsecond, numbers of 32 bits, short texts.

@@ -62,6 +62,8 @@ PROMISED: dict[str, str] = {
         StartDrill ListDrills GetDrillReport""",
     "tierlink.operations.v1.StatusService": """
         GetStatus""",
+    "tierlink.projection.v1.ProjectionService": """
+        ListProjections BeginRebuild RunRebuild CompareProjection SwapProjection DropProjection""",
 }
 
 #: Promised and not there yet, each with what it waits for. The list only ever gets shorter.
