@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -17,13 +18,16 @@ from services.operator.report.bars import progress_bar
 from services.operator.report.consoles import open_console
 from services.operator.report.projections import RowComparison
 from services.operator.rpc.calling import Caller, Patience
-from services.operator.rpc.failures import CallFailed
+from services.operator.rpc.failures import RETRIED, CallFailed
 from services.operator.rpc.projections import Projections
 from services.operator.texts import Language, say
 from services.shared.rpc.channels import Addresses, open_channels
 from tierlink.projection.v1 import projection_service_pb2 as pb
 
 _PATIENCE = Patience(attempt_s=30.0, total_s=60.0)
+#: A service or its database may be away for so long; what was built is kept, so nothing is begun anew.
+_AWAY_S = 60.0
+_AGAIN_S = 1.0
 T = TypeVar("T")
 
 
@@ -54,12 +58,20 @@ async def chosen(models: Projections, name: str, language: Language) -> pb.Proje
 
 
 async def rebuilt(models: Projections, name: str, console: Console, language: Language) -> None:
-    """Goes on with the one that is made, until it has what the store has."""
+    """Goes on with the one that is made, until it has what the store has; outlives restarts."""
     text = say("projection.rebuilding", language, name=name)
     last = pb.RunRebuildResponse()
+    until_s = time.monotonic() + _AWAY_S
     with progress_bar(text, console, total=0) as told:
-        async for last in models.run(name):
-            told(last.built_count, last.aggregates_count)
+        while not last.complete:
+            try:
+                async for last in models.run(name):
+                    until_s = time.monotonic() + _AWAY_S
+                    told(last.built_count, last.aggregates_count)
+            except CallFailed as error:
+                if error.code not in RETRIED or time.monotonic() > until_s:
+                    raise
+                await asyncio.sleep(_AGAIN_S)
     for fault in last.faults:
         console.print(Text(say("state.fault", language, fault=fault), style="red"), soft_wrap=True)
     line = say("projection.caught_up", language, events=last.events_count, behind=last.behind_count)
