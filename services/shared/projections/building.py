@@ -20,6 +20,8 @@ from services.shared.refolding.topic_source import RecordsGone, TopicSource, ope
 
 #: Folded with one transaction, and between two of them whoever commands goes first.
 _STREAMS_MAX = 200
+#: Looked for with one statement, which passes over every aggregate.
+_BEHIND_MAX = 2_000
 _EVENTS_MAX = 2_000
 _REST_S = 0.005
 #: So few are left that a swap folds them while commands wait.
@@ -149,9 +151,10 @@ class Building:
     async def _catch_up(self, kinds: Sequence[str], progress: BuildProgress) -> AsyncGenerator[None, None]:
         """What has gone on since, until so little is left that it is no use to go on."""
         while True:
-            behind = await self.store.behind(kinds, but=list(progress.stuck), limit=_STREAMS_MAX)
-            await self._fold_known(behind, progress)
-            yield
+            behind = await self.store.behind(kinds, but=list(progress.stuck), limit=_BEHIND_MAX)
+            for start in range(0, len(behind), _STREAMS_MAX):
+                await self._fold_known(behind[start : start + _STREAMS_MAX], progress)
+                yield
             if len(behind) < _STREAMS_MAX:
                 return
 

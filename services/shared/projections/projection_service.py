@@ -4,6 +4,7 @@ A decision is appended first and carried out after it. Where a process died betw
 of that read model, whatever he asks, has it carried out.
 """
 
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import UTC
 from typing import Any
@@ -22,8 +23,8 @@ from tierlink.projection.v1 import projection_service_pb2 as pb
 
 SERVICE = "tierlink.projection.v1.ProjectionService"
 
-#: Pages between two messages that only say how far it is.
-_TELL_EVERY = 5
+#: Between two messages that only say how far it is: counting passes over every aggregate.
+_TELL_EVERY_S = 1.0
 
 Decide = Callable[[ProjectionFile], DecisionEvent]
 
@@ -95,15 +96,15 @@ class ProjectionServicer:
         """Raises NotFound where none is made."""
         building = await self._built(request.projection, call)
         build = (await building.store.builds())["BUILDING"]
-        pages = 0
+        told_s = 0.0
         progress = BuildProgress()
         async for progress in building.run(build):
-            if pages % _TELL_EVERY == 0:
+            if time.monotonic() - told_s >= _TELL_EVERY_S:
                 built, aggregates = await building.store.counts()
+                told_s = time.monotonic()
                 yield pb.RunRebuildResponse(
                     events_count=progress.events, built_count=built, aggregates_count=aggregates
                 )
-            pages += 1
         built, aggregates = await building.store.counts()
         yield pb.RunRebuildResponse(
             events_count=progress.events,
