@@ -1,265 +1,192 @@
-"""Random histories against the running service: after each step it says what the pure core says.
+"""Random histories of an episode against the running service: it says what the pure core says.
 
 The rules are those of `tests/unit/referral/machine`, in a smaller run: a service with PostgreSQL and Kafka is
-asked by gRPC, hears of beds by Kafka and meets deadlines by its worker, a chart beside it decides the same,
-and both are compared by what GetReferral and GetTimeline show.
+asked by gRPC, hears of beds by Kafka and meets deadlines by its worker; both are compared after each step.
+An episode begins with a referral, or with a consultation whose TRANSFER recommendation fills one in; others
+follow in it: back to the grassroots, by a red flag, or another one once none is live.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
 from random import Random
-from re import sub
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
-import grpc
 import pytest
-import pytest_asyncio
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from services.embedded.databases import drop_database
 from services.referral.domain import commands as c
-from services.referral.domain.directory import ApplyDirectory
-from services.referral.domain.directory_state import Community, Facility
-from services.referral.domain.referral import deadlines
-from services.referral.domain.values import BedType, FacilityLevel
+from services.referral.domain.values import BedType
 from services.referral.entrypoints.bed_news import BED_TOPIC
-from services.referral.entrypoints.grpc.resources import referral_resource
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.topics import TopicSpec, ensure_topics
 from services.shared.kernel.actor import Actor, Role
-from services.shared.kernel.command import CommandContext
-from services.shared.kernel.ids import derive_id, resource_name
-from services.shared.kernel.refusals import InvalidInput, NotAllowed, NotFound, NotPermitted, Refused
-from services.shared.kernel.text import BilingualText
-from services.shared.protocodec import MessageCodec
-from tests.integration.hospital import BRANCH, CITY, COUNTY, LEVELS, Hospital, new_id, referral_service
-from tests.integration.messaging import until
+from tests.integration.histories import Beside, Histories
+from tests.integration.hospital import BRANCH, CITY, COUNTY, LEVELS, new_id, referral_service
 from tests.integration.referral_site import Site
+from tests.integration.test_consultation_contract import REPORT, claimed, give
 from tests.integration.ward_news import WardBeside
 from tests.stack import SharedStack
-from tests.unit.referral.machine.forward import OVERRIDES, next_command
-from tests.unit.referral.machine.invariants import check_referral
-from tests.unit.referral.machine.witness import Witness
-from tests.unit.referral.referral.chart import Chart, names
-from tests.unit.referral.referral.network import SYSTEM, applied
+from tests.unit.referral.machine.forward import GOOD, OVERRIDES, next_command
+from tests.unit.referral.referral.network import person
 from tests.unit.referral.referral.stories import CREATE
-from tierlink.referral.v1 import referral_service_pb2 as pb
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+T = TypeVar("T")
+Runner = asyncio.Runner
 
-STEPS = 20
-CODES: tuple[tuple[type[Refused], grpc.StatusCode], ...] = (
-    (NotAllowed, grpc.StatusCode.FAILED_PRECONDITION),
-    (NotFound, grpc.StatusCode.NOT_FOUND),
-    (NotPermitted, grpc.StatusCode.PERMISSION_DENIED),
-    (InvalidInput, grpc.StatusCode.INVALID_ARGUMENT),
-)
-OPERATOR = ("", (Role.OPERATOR,))
-#: What the service and the chart must agree on: everything but moments, which each reads from its own clock.
-COMPARED = (
-    *("name", "version", "episode", "patient", "state", "allowed_commands", "direction", "scope"),
-    *("origin_facility", "destination_facility", "custodian_facility", "next_destinations", "hop_count"),
-    *("bed_region", "insurance_filing_number", "referred_back_to", "reopened_as", "approval_in_retrospect"),
-)
+#: Parties of the network of this service.
+_NEAR = {"ambulance-120": BRANCH, "jimsar-town": BRANCH, "east-hospital": CITY, "": BRANCH}
+_ROLES = (Role.CLINICIAN, Role.REFERRAL_OFFICE, Role.AMBULANCE, Role.COORDINATOR)
+seeds = st.integers(0, 2**32 - 1)
 
 
-def _directory() -> ApplyDirectory:
-    """As `Hospital.apply_directory` gives it to the service."""
-    return ApplyDirectory(
-        communities=(
-            Community(
-                id="jimsar-mc",
-                name=BilingualText(zh="医共体", en="community"),
-                county="652327",
-                lead=COUNTY,
-            ),
-        ),
-        facilities=tuple(
-            Facility(
-                id=facility,
-                name=BilingualText(zh=facility, en=facility),
-                level=FacilityLevel(level),
-                community="" if facility == CITY else "jimsar-mc",
-                region="652327",
-                capabilities=("STROKE", "CHEST_PAIN") if facility in (COUNTY, CITY) else (),
-                travel_minutes={} if facility == COUNTY else {COUNTY: 60},
-            )
-            for facility, level in LEVELS.items()
-        ),
-    )
-
-
-@dataclass
-class Beside(Chart):
-    """A chart whose commands have the request ids that the service is given."""
-
-    request: str = ""
-
-    def context(self, actor: Actor, occurred_at: datetime | None = None) -> CommandContext:
-        return replace(super().context(actor, occurred_at), request_id=self.request)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def site(stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Site]:
+@asynccontextmanager
+async def _site(stack: SharedStack, folder: Path) -> AsyncIterator[Site]:
     await ensure_topics(KafkaAddress(bootstrap=stack.kafka_bootstrap), [TopicSpec(name=BED_TOPIC)])
     dsn = await stack.create_database(f"histories_{new_id()[:8]}")
-    folder = tmp_path_factory.mktemp("histories")
-    async with referral_service(
-        folder, dsn=dsn, kafka=stack.kafka_bootstrap, parts="grpc,relay,consumer,deadlines"
-    ) as (found, _):
+    parts = "grpc,relay,consumer,deadlines"
+    async with referral_service(folder, dsn=dsn, kafka=stack.kafka_bootstrap, parts=parts) as (found, _):
         yield Site(found, dsn)
     await drop_database(stack.postgres_dsn, dsn.rsplit("/", 1)[1])
 
 
-@pytest.mark.parametrize("seed", range(12))
-async def test_the_service_says_what_the_pure_core_says(site: Site, stack: SharedStack, seed: int) -> None:
-    chance, witness, hospital = Random(seed), Witness(), site.hospital
-    chart = await _created(hospital, chance, witness)
-    ward = WardBeside(name=f"random-{new_id()[:8]}", kafka=stack.kafka_bootstrap)
-    taken = 0
-    for _ in range(STEPS):
-        kind = chance.random()
-        if kind < 0.2:
-            taken += await _deadline_met(site, chart, chance, witness)
-            continue
-        if kind < 0.4:
-            taken += await _bed_followed(site, chart, ward, chance, witness)
-            continue
-        chosen = next_command(chart.referral, chance.getrandbits(16))
-        if chosen is None:
-            break
-        command, actor = chosen
-        if chance.random() < 0.3 or not actor.facility:  # without one nobody gets a token
-            actor = replace(actor, facility=chance.choice(tuple(LEVELS)))
-        taken += await _given(hospital, chart, command, actor, witness)
-    assert taken > 1
-    verified = await hospital.referrals.VerifyTimeline(
-        pb.VerifyTimelineRequest(name=chart.name), metadata=_token(hospital, *OPERATOR)
-    )
-    assert verified.intact
-    assert verified.events_count == len(chart.events)
+class ServiceMachine(RuleBasedStateMachine):
+    """One episode in the service; each example begins another one."""
+
+    runner: ClassVar[Runner]
+    site: ClassVar[Site]
+    kafka: ClassVar[str]
+    #: what came of the steps of all examples
+    seen: ClassVar[Counter[str]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        ward = WardBeside(name=f"random-{new_id()[:8]}", kafka=self.kafka)
+        self.histories = Histories(site=self.site, ward=ward, patient=f"P-{new_id()[:8]}")
+
+    def _run(self, step: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(step)
+
+    # ---- what can happen
+
+    @initialize(seed=seeds, asks_first=st.booleans())
+    def an_episode_begins(self, seed: int, asks_first: bool) -> None:
+        if asks_first:
+            self._run(self._transfer())
+        else:
+            assert self._run(self.histories.create(_creation(seed), _CLINICIAN))
+
+    @rule(seed=seeds)
+    def another_is_created(self, seed: int) -> None:
+        """In the same episode: while one is live, nobody can."""
+        self._run(self.histories.create(_creation(seed), _CLINICIAN))
+
+    @rule(index=st.integers(0, 9), kind=st.sampled_from(list(GOOD)), seed=seeds)
+    def somebody_tries(self, index: int, kind: type[c.Command], seed: int) -> None:
+        """Anything, by anybody, whoever's turn it is."""
+        chance, charts = Random(seed), self.histories.charts
+        chart = charts[index % len(charts)]
+        command = _here(GOOD[kind](chart.referral, chance.getrandbits(16)))
+        roles = chance.choice([_ROLES, *((role,) for role in _ROLES)])
+        self._run(self.histories.give(chart, command, person(chance.choice(sorted(LEVELS)), *roles)))
+
+    @rule(seed=seeds)
+    def it_goes_on(self, seed: int) -> None:
+        """Some good steps on the latest referrals, due deadlines between them: histories must get to ends."""
+        chance = Random(seed)
+        for _ in range(chance.randint(3, 9)):
+            chart = chance.choice(self.histories.charts[-2:])
+            chosen = next_command(chart.referral, chance.getrandbits(16))
+            if chance.random() < 0.15:
+                self._run(self.histories.deadline_is_due(chart, chance))
+            elif chosen is not None:
+                command, actor = chosen
+                actor = replace(actor, facility=_NEAR.get(actor.facility, actor.facility))
+                self._run(self.histories.give(chart, _back_home(command, chart), actor))
+
+    @rule(index=st.integers(0, 9), seed=seeds)
+    def a_deadline_is_due(self, index: int, seed: int) -> None:
+        charts = self.histories.charts
+        self._run(self.histories.deadline_is_due(charts[index % len(charts)], Random(seed)))
+
+    @rule(seed=seeds)
+    def the_bed_service_speaks(self, seed: int) -> None:
+        self._run(self.histories.bed_is_followed(self.histories.charts[-1], Random(seed)))
+
+    def teardown(self) -> None:
+        self._run(self.histories.verify())
+        self.seen.update(self.histories.seen)
+
+    async def _transfer(self) -> None:
+        """A question that is answered with TRANSFER, and the referral that this fills in."""
+        site, patient = self.site, self.histories.patient
+        name, expert = await claimed(site, patient=patient)
+        transfer = {"destinations": [COUNTY], "bed_type": "BED_TYPE_CCU", "referral_reason": "急诊 PCI"}
+        report = REPORT | {"recommendation": "RECOMMENDATION_TRANSFER", "transfer": transfer}
+        asked = await give(site, "ReportConsultation", name, expert, report=report)
+        chart = await self.histories.follow(name, _CLINICIAN)
+        assert (chart.referral.episode, chart.referral.bed_type) == (asked.episode, BedType.CCU)
+        assert chart.referral.destination_facility == COUNTY
 
 
-async def _deadline_met(site: Site, chart: Beside, chance: Random, witness: Witness) -> int:
-    """One of the open deadlines is due now; the service's worker and the chart meet it.
-
-    The rows that the worker looks at are those that the state says, whatever happened before.
-    """
-    statement = "SELECT key, set_version FROM deadlines WHERE stream_id = $1"
-    rows = {_timeless(row["key"]): row for row in await site.fetch(statement, chart.name)}
-    keys = {_timeless(deadline.key): deadline.key for deadline in deadlines(chart.referral)}
-    assert rows.keys() == keys.keys()
-    if not rows:
-        return 0
-    chosen = chance.choice(sorted(rows))
-    key, set_version = rows[chosen]["key"], rows[chosen]["set_version"]
-    chart.request = derive_id("deadline", chart.name, key, str(set_version))
-    await site.execute(
-        "UPDATE deadlines SET due_at = now() WHERE stream_id = $1 AND key = $2", chart.name, key
-    )
-    return await _followed(site.hospital, chart, c.MeetDeadline(key=keys[chosen]), witness)
+_CLINICIAN = Actor(user="dr", name="Dr", facility=BRANCH, roles=(Role.CLINICIAN,))
 
 
-def _timeless(key: str) -> str:
-    """A deadline's key without its moment, which the service and the chart read from clocks of their own."""
-    return sub(r"\d{4}-\d\d-\d\dT[\d:.]+\+00:00", "*", key)
-
-
-async def _bed_followed(site: Site, chart: Beside, ward: WardBeside, chance: Random, witness: Witness) -> int:
-    """The bed service says something of this referral's bed, in time or out of it."""
-    command = await ward.say(chart.referral, chance)
-    return await _followed(site.hospital, chart, command, witness)
-
-
-async def _followed(hospital: Hospital, chart: Beside, command: c.Command, witness: Witness) -> int:
-    """What the chart makes of a command of the system, once the service has made the same of it."""
-    chart.now = datetime.now(UTC)
-    found = chart.when(command, SYSTEM)
-    for event in found:
-        witness.hears(event)
-
-    async def as_far() -> bool:
-        request = pb.GetReferralRequest(name=chart.name)
-        answer = await hospital.referrals.GetReferral(request, metadata=_token(hospital, *OPERATOR))
-        return bool(answer.referral.version >= chart.referral.version)
-
-    await until(as_far)
-    await _compare(hospital, chart)
-    check_referral(chart, witness, chart.policy)
-    return len(found)
-
-
-async def _created(hospital: Hospital, chance: Random, witness: Witness) -> Beside:
-    request = new_id()
-    chart = Beside(name=resource_name("referrals", request), directory=applied(_directory()), request=request)
-    destinations = tuple(chance.sample((COUNTY, CITY), k=chance.randint(1, 2)))
-    command = replace(
+def _creation(seed: int) -> c.CreateReferral:
+    chance = Random(seed)
+    return replace(
         CREATE,
-        destinations=destinations,
+        destinations=tuple(chance.sample((COUNTY, CITY), k=chance.randint(1, 2))),
         overrides=OVERRIDES,
-        patient=f"P-{request[:8]}",
         bed_type=chance.choice((None, BedType.STROKE_UNIT)),
     )
-    assert await _given(hospital, chart, command, _person(BRANCH, Role.CLINICIAN), witness)
-    return chart
 
 
-async def _given(
-    hospital: Hospital, chart: Beside, command: c.Command, actor: Actor, witness: Witness
-) -> int:
-    """Gives the command to both; how many events came of it."""
-    actor = _person(actor.facility, *actor.roles)
-    if chart.state is not None:
-        chart.request = new_id()
-    chart.now = datetime.now(UTC)
-    expected: grpc.StatusCode | None = None
-    found: tuple[Any, ...] = ()
-    try:
-        found = chart.when(command, actor)
-    except Refused as refusal:
-        expected = next(code for kind, code in CODES if isinstance(refusal, kind))
-    for event in found:
-        witness.hears(event)
-    try:
-        await _call(hospital, chart, command, actor)
-    except grpc.aio.AioRpcError as error:
-        assert error.code() is expected, f"{type(command).__name__}: {error.details()}"
-    else:
-        assert expected is None, f"{type(command).__name__} was not refused by the service: {expected}"
-    await _compare(hospital, chart)
-    check_referral(chart, witness, chart.policy)
-    return len(found)
+def _here(command: c.Command) -> c.Command:
+    """The same in the network of this service."""
+    if isinstance(command, c.ReferBack | c.DivertPatient):
+        near = _NEAR.get(command.destination_facility, command.destination_facility)
+        return replace(command, destination_facility=near)
+    return command
 
 
-async def _call(hospital: Hospital, chart: Beside, command: c.Command, actor: Actor) -> None:
-    name = type(command).__name__
-    request_type = getattr(pb, f"{name}Request")
-    codec: MessageCodec[Any, Any] = MessageCodec(type(command), request_type)
-    request = codec.to_message(command)
-    request.request_id = chart.request
-    if not isinstance(command, c.CreateReferral):
-        request.name = chart.name
-    await getattr(hospital.referrals, name)(request, metadata=_token(hospital, actor.facility, actor.roles))
+def _back_home(command: c.Command, chart: Beside) -> c.Command:
+    if isinstance(command, c.ReferBack):
+        return replace(command, destination_facility=chart.referral.origin_facility)
+    return _here(command)
 
 
-async def _compare(hospital: Hospital, chart: Beside) -> None:
-    token = _token(hospital, *OPERATOR)
-    answer = await hospital.referrals.GetReferral(pb.GetReferralRequest(name=chart.name), metadata=token)
-    got, wanted = answer.referral, referral_resource(chart.referral)
-    for name in COMPARED:
-        assert getattr(got, name) == getattr(wanted, name), name
-    assert [(each.name, each.facility, each.state) for each in got.offers] == [
-        (each.name, each.facility, each.state) for each in wanted.offers
-    ]
-    timeline = await hospital.referrals.GetTimeline(pb.GetTimelineRequest(name=chart.name), metadata=token)
-    assert [entry.metadata.type for entry in timeline.entries] == names(chart.events)
-    assert [entry.metadata.version for entry in timeline.entries] == [*range(1, len(chart.events) + 1)]
-
-
-def _person(facility: str, *roles: Role) -> Actor:
-    """Who the token of `Hospital.as_` speaks for."""
-    return Actor(user=f"dr-{facility}", name=f"Dr {facility}", facility=facility, roles=roles)
-
-
-def _token(hospital: Hospital, facility: str, roles: tuple[Role, ...]) -> Any:
-    return hospital.as_(facility, *roles)
+def test_the_service_says_what_the_pure_core_says(
+    stack: SharedStack, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    with Runner() as runner:
+        opened = _site(stack, tmp_path_factory.mktemp("histories"))
+        site = runner.run(opened.__aenter__())
+        try:
+            seen: Counter[str] = Counter()
+            parts = {"runner": runner, "site": site, "kafka": stack.kafka_bootstrap, "seen": seen}
+            machine = type("BoundMachine", (ServiceMachine,), parts)
+            run_state_machine_as_test(  # type: ignore[no-untyped-call]
+                machine,
+                settings=settings(
+                    max_examples=12,
+                    stateful_step_count=16,
+                    deadline=None,
+                    derandomize=True,
+                    database=None,
+                    # A failing history is told as it was: to shrink it would run the service for minutes.
+                    phases=(Phase.generate,),
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            runner.run(opened.__aexit__(None, None, None))
+    # Histories that never get there would prove nothing.
+    for what in ("followed", "opened", "second refused", "deadlines"):
+        assert seen[what], f"no history has {what}: {seen}"

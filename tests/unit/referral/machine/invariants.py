@@ -60,12 +60,24 @@ def check_trail(chart: Chart) -> None:
 
 
 def check_episode(referrals: Iterable[Referral]) -> None:
-    """One live referral an episode, of one patient."""
+    """One live referral an episode, of one patient; what follows from another begins where that one is."""
     found = tuple(referrals)
     assert sum(is_live(each) for each in found) <= 1
     assert sum(facets(each)["live"] is True for each in found) <= 1
     assert len({each.episode for each in found}) <= 1
     assert len({each.patient for each in found}) <= 1
+    by_name = {each.name: each for each in found}
+    assert len(by_name) == len(found)
+    for each in found:
+        if each.parent:
+            parent = by_name[each.parent]
+            # One that ended without the patient may have been followed by another.
+            assert each.state in TERMINAL or each.name in (parent.referred_back_to, parent.reopened_as)
+            assert each.origin_facility == parent.custodian_facility
+        for child in (each.referred_back_to, each.reopened_as):
+            assert not child or by_name[child].parent == each.name
+        if is_live(each):
+            assert each.name == found[-1].name, "an earlier one is live beside what came after it"
 
 
 def _offers(state: Referral, witness: Witness) -> None:

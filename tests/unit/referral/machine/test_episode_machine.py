@@ -22,6 +22,9 @@ from services.referral.domain.referral import (
     opened_child,
 )
 from services.referral.domain.referral_state import facilities_on
+from services.referral.domain.referral_values import Consent
+from services.referral.domain.transfer_prefill import ReferralDraft, prefilled
+from services.referral.domain.values import BedType
 from services.shared.kernel.actor import Actor, Role
 from services.shared.kernel.command import EventMetadata
 from services.shared.kernel.ids import resource_name
@@ -30,9 +33,10 @@ from tests.unit.referral.machine.forward import next_command
 from tests.unit.referral.machine.invariants import TERMINAL, check_episode, check_referral, check_trail
 from tests.unit.referral.machine.witness import Witness
 from tests.unit.referral.referral.chart import Chart
-from tests.unit.referral.referral.drawn import anybody, commands, creations, facilities
+from tests.unit.referral.referral.drawn import anybody, commands, creations, destinations, facilities
 from tests.unit.referral.referral.network import START, SYSTEM, WUCAIWAN, person
 from tests.unit.referral.referral.stories import CREATE, bed
+from tests.unit.referral.referral.test_transfer_prefill import answered
 
 _ROLES = (Role.CLINICIAN, Role.REFERRAL_OFFICE, Role.AMBULANCE, Role.COORDINATOR)
 #: What may be given to a referral after it has ended.
@@ -66,6 +70,24 @@ class EpisodeMachine(RuleBasedStateMachine):
     def another_is_created(self, command: c.CreateReferral, actor: Actor) -> None:
         """In the same episode: while one is live, nobody can."""
         self._create(command, actor)
+
+    @rule(bed_type=st.sampled_from([None, BedType.ICU]), said=destinations | st.just(()))
+    def a_transfer_is_recommended(self, bed_type: BedType | None, said: tuple[str, ...]) -> None:
+        """The referral that a centre's recommendation fills in, as far as its caller says nothing."""
+        first = self.charts[0].referral
+        consultation = replace(answered(), episode=first.episode, patient=first.patient)
+        draft = ReferralDraft(
+            patient=first.patient,
+            consent=Consent(recorded=True),
+            consultation=consultation.name,
+            destinations=said,
+            bed_type=bed_type,
+        )
+        before = len(self.charts)
+        self._create(prefilled(draft, consultation), WUCAIWAN)
+        for chart in self.charts[before:]:
+            assert chart.referral.consultation == consultation.name
+            assert chart.referral.bed_type is (bed_type or BedType.ICU)
 
     @rule(index=indices, command=commands, actor=anybody)
     def somebody_tries(self, index: int, command: c.Command, actor: Actor) -> None:
