@@ -106,6 +106,7 @@ _ALL = (
     ),
     _choice("red_flag_urgency", Urgency, by_pathway=True),
     _number("follow_up_early_days", 0, 366),
+    _number("error_mark_s", 3_600, _YEAR_S),
     _texts("capacity_reasons", "a list of reason codes", lambda text: text.isupper() and len(text) <= 64),
     _number("wait_cases_min", 1, 10_000),
     _number("standing_days_max", 1, 3 * 366),

@@ -7,9 +7,6 @@ from services.referral.domain.decision import Decision
 from services.referral.domain.events import EnteredInError, ErrorMarkRequested, ErrorMarkWithdrawn, Event
 from services.referral.domain.guard_conditions import standing_mark
 
-#: How long the origin's word waits for a second one. Source: this product's own; over a long weekend.
-ERROR_MARK_STANDS = timedelta(hours=72)
-
 
 def mark_entered_in_error(decision: Decision[MarkEnteredInError]) -> tuple[Event, ...]:
     """Once it was accepted, it takes two persons: the origin's word, and another's that confirms it."""
@@ -24,7 +21,7 @@ def mark_entered_in_error(decision: Decision[MarkEnteredInError]) -> tuple[Event
             reason=decision.command.reason,
             requested_by=context.actor.user,
             facility=context.actor.facility,
-            confirm_by=context.recorded_at + ERROR_MARK_STANDS,
+            confirm_by=context.recorded_at + timedelta(seconds=decision.policy.error_mark_s),
             destination_facility=state.destination_facility,
         ),
     )

@@ -169,6 +169,9 @@ class ReferralPolicy:
     record: RecordRules = DEFAULT_RECORD_RULES
     #: a visit so many days before a planned follow-up fulfils it (product default)
     follow_up_early_days: int = 7
+    #: the origin's word that an accepted referral is an error waits so long for a second one: over a long
+    #: weekend (product default)
+    error_mark_s: int = 72 * _HOUR_S
     recognition: RecognitionPolicy = NOTHING_RECOGNISED
     standing: StandingPolicy = DEFAULT_STANDING_POLICY
 

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
 from hypothesis import HealthCheck, settings
@@ -93,10 +93,11 @@ class EpisodeMachine(RuleBasedStateMachine):
     def somebody_tries(self, index: int, command: c.Command, actor: Actor) -> None:
         self._give(self._chart(index), command, actor)
 
-    @rule(index=indices, command=commands, data=st.data())
-    def a_party_tries(self, index: int, command: c.Command, data: st.DataObject) -> None:
+    @rule(index=indices, command=commands, late=st.sampled_from((0, 0, 5, 90, 3000)), data=st.data())
+    def a_party_tries(self, index: int, command: c.Command, late: int, data: st.DataObject) -> None:
+        """At once, or entered so many minutes after it happened."""
         chart = self._chart(index)
-        self._give(chart, command, self._party(chart, data))
+        self._give(chart, command, self._party(chart, data), self.now - timedelta(minutes=late))
 
     @rule(seed=seeds)
     def it_goes_on(self, seed: int) -> None:
@@ -177,7 +178,9 @@ class EpisodeMachine(RuleBasedStateMachine):
         assert not live, "a second live referral"
         self._keep(chart, found)
 
-    def _give(self, chart: Chart, command: c.Command, actor: Actor) -> tuple[Event, ...]:
+    def _give(
+        self, chart: Chart, command: c.Command, actor: Actor, occurred_at: datetime | None = None
+    ) -> tuple[Event, ...]:
         """The command as the application gives it; what it opens is opened in the same step."""
         before, stored = chart.referral, len(chart.stored)
         name = type(command).__name__
@@ -185,7 +188,7 @@ class EpisodeMachine(RuleBasedStateMachine):
         needed = child_needed(before, command)
         chart.child = next((each.state for each in self.charts if each.name == needed), None)
         try:
-            found = chart.when(command, actor)
+            found = chart.when(command, actor, occurred_at)
         except Refused as refusal:
             assert chart.referral is before
             assert len(chart.stored) == stored

@@ -8,6 +8,7 @@ import pytest
 
 from services.referral.domain import commands as c
 from services.referral.domain.events import EnteredInError, ErrorMarkRequested, ErrorMarkWithdrawn
+from services.referral.domain.policy import DEFAULT_POLICY
 from services.referral.domain.referral import allowed_commands
 from services.shared.kernel.actor import Actor, Role
 from tests.unit.referral.referral.chart import Chart, names
@@ -88,6 +89,13 @@ def test_a_word_that_nobody_confirms_stands_no_longer() -> None:
     assert isinstance(again, ErrorMarkRequested)
     assert again.requested_by == WUCAIWAN_OFFICE.user
     assert chart.later(hours=71).when(ERROR, GENERAL_OFFICE)
+
+
+def test_the_site_says_how_long_a_word_waits() -> None:
+    chart = treated().fact(policy=replace(DEFAULT_POLICY, error_mark_s=3_600))
+    (event,) = chart.when(ERROR, WUCAIWAN)
+    assert isinstance(event, ErrorMarkRequested) and event.confirm_by == chart.now + timedelta(hours=1)
+    chart.later(hours=1).refused(ERROR, GENERAL_OFFICE, "ERROR_NOT_CLAIMED")
 
 
 def test_a_withdrawn_acceptance_was_one() -> None:
