@@ -1,5 +1,6 @@
 """What cannot be exchanged, what is kept of a swap, and who is told."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from services.notification.domain import roster as rosters
-from services.notification.domain import swaps
+from services.notification.domain import roster_slots, swaps
+from services.notification.domain import roster_turns as turns_of
 from services.notification.domain.swap_alerts import swap_alert
 from services.notification.domain.swap_values import (
     KEPT,
@@ -33,7 +35,7 @@ from tests.unit.notification.swap_book import (
     proposed,
     side,
 )
-from tests.unit.notification.turns import BACKUP, REASON, leave, rotation
+from tests.unit.notification.turns import BACKUP, REASON, STROKE, leave, rotation
 
 # ---- what cannot be exchanged
 
@@ -86,6 +88,39 @@ def test_nobody_takes_over_what_they_cannot_hold() -> None:
     with pytest.raises(InvalidInput) as refused:
         away.does(doctor("a"), asks())
     assert [each.reason for each in refused.value.violations] == ["TAKER_IS_AWAY"]
+
+
+def test_both_who_exchange_must_be_able_to_hold_what_they_get() -> None:
+    """In return as well: a would be on duty and backup on Tuesday. Another role's post is no hindrance."""
+    other = replace(BACKUP, role="CHEST_PAIN")
+    book = Book(TURNS, rotation("x", "a", "y", post=BACKUP), rotation("b", "a", post=other))
+    with pytest.raises(InvalidInput) as refused:
+        book.does(doctor("a"), asks(second=side("b", TUESDAY)))
+    found = [(each.field, each.reason) for each in refused.value.violations]
+    assert found == [("second", "PERSON_TWICE")]
+    book.does(doctor("a"), asks())
+
+
+def test_a_swap_in_a_large_roster_takes_no_longer_than_in_a_small_one() -> None:
+    """It is looked at on the service's own loop, while alerts wait."""
+    many = [
+        rotation(*(f"p{number}{each}" for each in range(9)), post=replace(STROKE, role=f"R{number}"))
+        for number in range(40)
+    ]
+    book = Book()
+    book.state = replace(book.roster, rotations=(*book.roster.rotations, *many))
+    counted = 0
+    original = turns_of.turns
+
+    def counting(*given: object, **named: object) -> object:
+        nonlocal counted
+        counted += 1
+        return original(*given, **named)  # type: ignore[arg-type]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(roster_slots, "turns", counting)
+        book.does(doctor("a"), asks())
+    assert 0 < counted <= 4, "the turns of the swap's own role alone"
 
 
 def test_what_has_changed_since_is_found_when_it_is_agreed_to() -> None:
