@@ -2,16 +2,18 @@
 
 import json
 from base64 import b64encode
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+from services.notification.adapters.stored_receipts import StoredReceipts
 from services.shared.kernel.actor import Role
 from tests.doubles.gateway import Answer, Posted, running_gateway
 from tests.integration.hospital import new_id
-from tests.integration.messaging import until
+from tests.integration.messaging import opened, until
 from tests.integration.notification_site import NotificationSite, call_for, notification_site, state_of
 from tests.stack import SharedStack
 from tierlink.notification.v1 import contact_points_pb2, roster_service_pb2, roster_service_pb2_grpc
@@ -142,3 +144,34 @@ async def test_what_the_vendor_says_later_shows_in_the_alert(stack: SharedStack,
         assert {each["SignatureNonce"] for each in vendor.asked} and len(
             {each["SignatureNonce"] for each in vendor.asked}
         ) == len(vendor.asked)
+
+
+SENT_BEFORE = """
+INSERT INTO deliveries (id, alert, subject, severity_rank, step, round, recipient, recipient_name, facility,
+                        channel, state, called_at, sent_at, reference)
+VALUES (gen_random_uuid(), 'alerts/1', '', 0, 0, 1, $1, $1, '', 'sms', 'SENT', now() - $2::interval,
+        now() - $2::interval, 'biz')
+"""
+
+
+async def test_what_was_missed_in_an_outage_is_asked_for_once_and_what_is_old_not_at_all(
+    stack: SharedStack, tmp_path: Path
+) -> None:
+    sent_before = {
+        "now": timedelta(seconds=1),
+        "soon": timedelta(seconds=15),
+        "hours": timedelta(hours=2),
+        "days": timedelta(days=2),
+    }
+    async with (
+        running_gateway() as others,
+        notification_site(stack, tmp_path, others, parts="grpc") as site,
+        opened(site.dsn) as database,
+    ):
+        for recipient, before in sent_before.items():
+            await database.execute(SENT_BEFORE, recipient, before)
+        table = StoredReceipts(database)
+        asked = {each.recipient: each.asked for each in await table.claim_receipts(("sms",), limit=9)}
+        assert asked == {"soon": 1, "hours": 7}
+        assert not await table.claim_receipts(("sms",), limit=9)
+        assert not await table.claim_receipts(("voice",), limit=9)

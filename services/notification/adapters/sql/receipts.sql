@@ -1,14 +1,15 @@
--- claim_receipts -- messages that a vendor took and has not been heard of since; when to ask next is written down before it is asked, so a process that dies in between asks again, later
+-- claim_receipts -- messages that a vendor took and has not been heard of since; when to ask next is written down before it is asked, so a process that dies in between asks again, later. After an outage each is asked for once, not once for every time that was missed; what is older than a day is left alone
 WITH due AS MATERIALIZED (
     SELECT id FROM deliveries
-    WHERE channel = ANY($1::text[]) AND state = 'SENT'
+    WHERE channel = ANY($1::text[]) AND state = 'SENT' AND sent_at > now() - interval '1 day'
       AND receipts_asked < cardinality($3::interval[])
       AND sent_at + ($3::interval[])[receipts_asked + 1] <= now()
     ORDER BY sent_at
     LIMIT $2
     FOR UPDATE SKIP LOCKED
 )
-UPDATE deliveries d SET receipts_asked = d.receipts_asked + 1
+UPDATE deliveries d
+SET receipts_asked = (SELECT count(*) FROM unnest($3::interval[]) AS delay WHERE d.sent_at + delay <= now())
 FROM due WHERE d.id = due.id
 RETURNING d.id, d.alert, d.recipient, d.channel, d.reference, d.sent_at, d.receipts_asked AS asked
 
