@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +20,14 @@ from services.operator.rpc.values import build_message
 from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.signing import read_signing_key, sign_token
 from tests.acceptance.processes import Running, clean_environment, run, running
+
+_COUNT_TONES = """
+    const start = OscillatorNode.prototype.start;
+    OscillatorNode.prototype.start = function (...when) {
+        if (this.context.state === "running") window.tones = (window.tones ?? 0) + 1;
+        return start.apply(this, when);
+    };
+"""
 
 ARTIFACTS = Path(__file__).parents[1] / "artifacts"
 WALL = {"width": 1920, "height": 1080}
@@ -61,8 +69,8 @@ class Site:
             metadata = (("authorization", f"Bearer {self.token(actor)}"),)
             return invoke(request, metadata=metadata, timeout=20, wait_for_ready=True)
 
-    def refer(self) -> Any:
-        """An emergency from the branch to the centre."""
+    def refer(self, *, well_min_ago: float = 0) -> Any:
+        """An emergency from the branch to the centre; the patient was last known well so many minutes ago."""
         reply = self.call(
             "CreateReferral",
             actor_of(BRANCH),
@@ -78,13 +86,19 @@ class Site:
             },
             consent={"recorded": True, "given_by": "FAMILY"},
         )
+        self.record(reply.referral, "LAST_KNOWN_WELL", min_ago=well_min_ago)
+        return reply.referral
+
+    def record(self, referral: Any, kind: str, *, min_ago: float) -> None:
+        """The branch records a milestone of so many minutes ago."""
+        at = datetime.now(UTC) - timedelta(minutes=min_ago)
         self.call(
             "RecordMilestone",
             actor_of(BRANCH),
-            name=reply.referral.episode,
-            kind="LAST_KNOWN_WELL",
+            name=referral.episode,
+            kind=kind,
+            occurred_at=at.isoformat(),
         )
-        return reply.referral
 
     def alerts_about(self, subject: str) -> list[Any]:
         """Alerts of the centre about something, the latest change first."""
@@ -172,11 +186,19 @@ def open_board(
         viewport={"width": size["width"], "height": size["height"]},
         locale="zh-CN" if language == "zh" else "en-GB",
         timezone_id="Asia/Shanghai",
+        has_touch=size == TELEPHONE,
     )
+    # What is really given to the loudspeaker.
+    context.add_init_script(_COUNT_TONES)
     page = context.new_page()
     page.goto(f"{site.board}/sign-in#token={site.token(actor, signed_in_s)}")
     page.wait_for_selector("body[data-connection=live]", timeout=30_000)
     return page
+
+
+def tones(page: Page) -> int:
+    """How many tones the page has sounded."""
+    return int(page.evaluate("window.tones ?? 0"))
 
 
 def card(page: Page, referral: Any) -> Any:

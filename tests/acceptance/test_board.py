@@ -16,6 +16,7 @@ from tests.acceptance.board_site import (
     keep,
     open_board,
     site,
+    tones,
 )
 
 __all__ = ["browser", "site"]
@@ -35,12 +36,16 @@ def test_an_alert_sounds_until_somebody_acts_and_every_board_knows(browser: Brow
     for page in (wall, telephone):
         expect(card(page, referral)).to_have_class(re.compile("critical open"), timeout=10_000)
         expect(page.locator("body")).to_have_attribute("data-sounding", "alarm")
+        page.wait_for_function("window.tones > 3", timeout=10_000)
     keep(wall, "board-alert-zh")
     keep(telephone, "board-alert-en-telephone")
-    card(telephone, referral).get_by_role("button").click()
+    card(telephone, referral).get_by_role("button").tap()
     for page in (wall, telephone):
         expect(card(page, referral)).to_have_class(re.compile("taken"), timeout=10_000)
         expect(page.locator("body")).to_have_attribute("data-sounding", "")
+    silent_at = tones(wall)
+    wall.wait_for_timeout(2_000)
+    assert tones(wall) == silent_at
     # A name is text, whatever is in it.
     expect(card(wall, referral)).to_contain_text(EVIL_NAME)
     assert wall.locator("#alerts img").count() == 0
@@ -105,7 +110,7 @@ def test_a_board_that_is_cut_off_says_so_loudly_and_misses_nothing(browser: Brow
 
 
 def test_a_board_whose_services_are_silent_says_so(browser: Browser, site: Site) -> None:
-    page = open_board(browser, site, actor_of(CENTRE))
+    page = open_board(browser, site, actor_of(CENTRE), language="en")
     notification = next(
         process
         for process in site.program.descendants()
@@ -115,6 +120,8 @@ def test_a_board_whose_services_are_silent_says_so(browser: Browser, site: Site)
     try:
         expect(page.locator("body")).to_have_attribute("data-connection", "outage", timeout=30_000)
         expect(page.locator("#connection-lost")).to_be_visible()
+        expect(page.locator("#connection-since")).not_to_be_empty()
+        keep(page, "board-outage-en")
     finally:
         notification.send_signal(signal.SIGCONT)
     page.wait_for_selector("body[data-connection=live]", timeout=60_000)

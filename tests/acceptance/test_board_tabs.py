@@ -1,9 +1,11 @@
 """Several pages of one browser: it opens six connections to a host for all of them together."""
 
+import json
 import re
+from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.acceptance.board_site import CENTRE, WALL, Site, actor_of, browser, card, keep, open_board, site
 
@@ -52,6 +54,30 @@ def test_a_page_that_comes_back_misses_nothing_of_any_part(browser: Browser, sit
     expect(page.locator(f"#referrals [data-name='{during.name}']")).to_have_count(1)
     site.accept(during.name)
     page.context.close()
+
+
+def test_a_page_that_is_older_than_its_server_loads_itself_anew(browser: Browser, site: Site) -> None:
+    page = open_board(browser, site, actor_of(CENTRE))
+    loaded: list[str] = []
+    page.on("load", lambda _: loaded.append(page.url))
+    page.wait_for_timeout(4_000)
+    assert loaded == []
+    # The server as it is after an update.
+    page.route("**/events?*", _after_an_update)
+    site.board_process().kill()
+    with page.expect_event("load", timeout=60_000):
+        pass
+    page.unroute("**/events?*")
+    page.context.close()
+
+
+def _after_an_update(route: Route) -> None:
+    told = {"now": datetime.now(UTC).isoformat(), "pages": "another"}
+    route.fulfill(
+        status=200,
+        content_type="text/event-stream",
+        body=f"event: alerts.heartbeat\ndata: {json.dumps(told)}\n\n",
+    )
 
 
 def _tab(beside: Page, site: Site) -> Page:

@@ -1,4 +1,5 @@
-// One episode: its clocks with what is left of them, and its timeline as a Gantt chart.
+// One episode: its clocks with what is left of them, and its timeline as a Gantt chart. A handful of bars and marks is
+// drawn here, in the page's own sizes: a library for charts would be a megabyte to load, vendor and keep safe.
 import { Answer, byId, call, element, secondsUntil, serverNow, signedOut } from "./page.js";
 import { duration, inLanguage, say, timeOfDay } from "./texts.js";
 
@@ -61,6 +62,7 @@ export class Episode {
       else if (clock.stopped_at) stopped.push(this.stopped(clock));
     }
     running.sort(([one], [other]) => Date.parse(one.leave_by) - Date.parse(other.leave_by));
+    byId("clocks").classList.toggle("many", running.length > 2);
     byId("clocks").replaceChildren(...running.map(([, shown]) => shown), ...stopped);
     if (!byId("clocks").children.length) {
       byId("clocks").append(element("p", { className: "none", text: say("clock.none") }));
@@ -134,13 +136,17 @@ export class Episode {
   }
 }
 
-const ROW = 34;
-// Units of the picture: fewer of them are larger signs. A telephone is as wide as half of a wall's column.
-const NARROW = { width: 520, label: 170 };
-const WIDE = { width: 760, label: 230 };
-const SIGN = { wide: 19, narrow: 11 };
+const ROW = 44;
+// Units of the picture: fewer of them are larger signs. A telephone is as wide as a third of a wall's column.
+const NARROW = { width: 560, label: 256 };
+const WIDE = { width: 1100, label: 390 };
+const SIGN = { wide: 26, capital: 18, narrow: 14 };
+const BAR = 30;
+const LINE = 30;
+const LINES_MAX = 6;
 
-const breadth = (label) => [...label].reduce((sum, sign) => sum + (sign.charCodeAt(0) > 255 ? SIGN.wide : SIGN.narrow), 0);
+const breadthOf = (sign) => (sign.charCodeAt(0) > 255 ? SIGN.wide : /[A-Z]/.test(sign) ? SIGN.capital : SIGN.narrow);
+const breadth = (label) => [...label].reduce((sum, sign) => sum + breadthOf(sign), 0);
 
 // As much of a label as there is room for.
 function fitted(label, room) {
@@ -153,39 +159,49 @@ function fitted(label, room) {
 function chart({ from, to, clocks, milestones }) {
   const { width: across, label: margin } = window.matchMedia("(max-width: 900px)").matches ? NARROW : WIDE;
   const x = (moment) => margin + ((Date.parse(moment) - from) / (to - from)) * (across - margin - 20);
-  const height = ROW * (clocks.length + 2) + 40;
-  const svg = draw("svg", { viewBox: `0 0 ${across} ${height}`, role: "img" });
-  for (const [row, clock] of clocks.entries()) {
-    const y = ROW * row + 8;
-    const end = Math.min(x(clock.stopped_at ?? new Date(to).toISOString()), across - 20);
-    const target = x(new Date(Date.parse(clock.started_at) + Number(clock.target_s) * 1000).toISOString());
-    const status = clock.status?.replace("CLOCK_STATUS_", "").toLowerCase() ?? "";
-    svg.append(
-      draw("text", { x: margin - 12, y: y + 17, class: "row-label" }, fitted(inLanguage(clock.label), margin - 16)),
-      draw("rect", { x: x(clock.started_at), y, width: Math.max(4, end - x(clock.started_at)), height: 22, class: `bar ${status}` }),
-    );
-    // Where the target ends, unless that lies beyond the picture.
-    if (target < across - 20) svg.append(draw("line", { x1: target, x2: target, y1: y - 4, y2: y + 26, class: "target" }));
-  }
-  const axis = ROW * clocks.length + 24;
+  const axis = ROW * clocks.length + 22;
+  const svg = draw("svg", { role: "img" });
+  for (const [row, clock] of clocks.entries()) svg.append(...bar(clock, { x, to, across, margin, y: ROW * row + 8 }));
   svg.append(draw("line", { x1: margin, x2: across - 20, y1: axis, y2: axis, class: "axis" }));
+  const { marks, lines } = marked(milestones, { x, axis, across, margin });
+  svg.append(...marks);
+  svg.setAttribute("viewBox", `0 0 ${across} ${axis + 16 + LINE * Math.max(1, lines)}`);
+  return svg;
+}
+
+function bar(clock, { x, to, across, margin, y }) {
+  const end = Math.min(x(clock.stopped_at ?? new Date(to).toISOString()), across - 20);
+  const target = x(new Date(Date.parse(clock.started_at) + Number(clock.target_s) * 1000).toISOString());
+  const status = clock.status?.replace("CLOCK_STATUS_", "").toLowerCase() ?? "";
+  const width = Math.max(4, end - x(clock.started_at));
+  return [
+    draw("text", { x: margin - 12, y: y + 24, class: "row-label" }, fitted(inLanguage(clock.label), margin - 16)),
+    draw("rect", { x: x(clock.started_at), y, width, height: BAR, class: `bar ${status}` }),
+    // Where the target ends, unless that lies beyond the picture.
+    ...(target < across - 20 ? [draw("line", { x1: target, x2: target, y1: y - 4, y2: y + BAR + 4, class: "target" })] : []),
+  ];
+}
+
+// Labels that would lie on each other go to lower lines; those for which there is no room are left to the tooltip.
+function marked(milestones, { x, axis, across, margin }) {
+  const marks = [];
+  const ends = [];
   const ordered = [...milestones].sort((one, other) => Date.parse(one.occurred_at) - Date.parse(other.occurred_at));
-  // Labels that would lie on each other go to the lower line, or are left to the tooltip.
-  const ends = [margin - 1e3, margin - 1e3];
   for (const each of ordered) {
     const at = x(each.occurred_at);
     const label = `${timeOfDay(each.occurred_at)} ${say(`milestone.${each.kind.replace("MILESTONE_KIND_", "")}`)}`;
     const mark = draw("path", { d: `M${at} ${axis - 9} l7 9 l-7 9 l-7 -9 z`, class: "mark" });
     mark.append(draw("title", {}, label));
-    svg.append(mark);
+    marks.push(mark);
     const width = breadth(label);
-    const start = Math.min(at, across - 20 - width);
-    const line = ends.findIndex((end) => start > end + 8);
-    if (line < 0) continue;
+    const start = Math.max(0, Math.min(at, across - 20 - width));
+    const free = ends.findIndex((end) => start > end + 12);
+    const line = free < 0 ? ends.length : free;
+    if (line >= LINES_MAX) continue;
     ends[line] = start + width;
-    svg.append(draw("text", { x: start, y: axis + 28 + 22 * line, class: "mark-label" }, label));
+    marks.push(draw("text", { x: start, y: axis + 34 + LINE * line, class: "mark-label" }, label));
   }
-  return svg;
+  return { marks, lines: ends.length };
 }
 
 function draw(name, attributes, text) {

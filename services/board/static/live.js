@@ -52,7 +52,10 @@ export class LiveStream {
         learnTime(content.now);
         act(content);
       });
-    on("heartbeat", () => this.become(name, State.LIVE));
+    on("heartbeat", (content) => {
+      this.become(name, State.LIVE);
+      this.follow(content.pages);
+    });
     on("change", (content) => {
       this.become(name, State.LIVE);
       part.change(content.resource, content.event_type);
@@ -60,6 +63,13 @@ export class LiveStream {
     on("restart", () => part.restart());
     on("outage", () => this.become(name, State.OUTAGE));
     on("refused", () => (name === this.names[0] ? this.refuse() : this.become(name, State.REFUSED)));
+  }
+
+  // A page that was loaded before its server was updated would go on with what it was: it is loaded anew, now that
+  // the server lets it in.
+  follow(pages) {
+    this.pages ??= pages;
+    if (pages !== this.pages) window.location.reload();
   }
 
   reopen() {

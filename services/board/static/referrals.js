@@ -63,7 +63,12 @@ export class Referrals {
       element("span", { className: "way", text: isOut ? "↗" : "↘" }),
       element("span", { className: "pathway", text: say(`pathway.${plain(referral.pathway, "PATHWAY_")}`) }),
       element("span", { className: "state", text: say(`state.${state}`) }),
-      element("span", { className: "other", text: `${say(isOut ? "referrals.to" : "referrals.from")} ${inLanguage(nameOf(other))}` }),
+      // The arrow says from or to; the words are for who hears the page.
+      element("span", {
+        className: "other",
+        text: inLanguage(nameOf(other)),
+        "aria-label": `${say(isOut ? "referrals.to" : "referrals.from")} ${inLanguage(nameOf(other))}`,
+      }),
       element("span", { className: "eta", text: eta ? `${say("referrals.eta")} ${timeOfDay(eta)}` : "" }),
     );
   }

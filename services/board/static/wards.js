@@ -5,6 +5,8 @@ import { say } from "./texts.js";
 
 // Changes are told by a stream; what moves no count, and what a stream missed, is seen by asking.
 const EVERY_MS = { live: 10_000, other: 3000 };
+// In this order, always: eyes look for a tile where it was.
+const KINDS = ["ICU", "CCU", "STROKE_UNIT", "MATERNITY", "NICU", "ISOLATION", "GENERAL", "REHABILITATION", "DIALYSIS_STATION"];
 // Of several changes at once one answer tells.
 const SOON_MS = 150;
 
@@ -56,7 +58,7 @@ export class Wards {
     try {
       const found = await call("GET", `/api/beds?facility=${encodeURIComponent(facility)}`);
       if (facility !== this.facility) return;
-      this.wards = found.wards ?? [];
+      this.wards = (found.wards ?? []).sort(byKind);
       // The site's limit is the bed service's to say.
       this.staleAfterS = found.stale_after_s ?? Infinity;
       this.isKnown = true;
@@ -79,6 +81,9 @@ export class Wards {
   }
 }
 
+const rank = (ward) => KINDS.indexOf(plain(ward.bed_type, "BED_TYPE_"));
+const byKind = (one, other) => rank(one) - rank(other) || one.id.localeCompare(other.id);
+
 // One tile for each kind of bed: how many are free of how many, and how old the count is.
 export function strip(wards, staleAfterS) {
   const kinds = new Map();
@@ -91,17 +96,19 @@ export function strip(wards, staleAfterS) {
     sum.confirmed.push(ward.confirmed_at);
     kinds.set(kind, sum);
   }
-  byId("beds").replaceChildren(
-    ...[...kinds].map(([kind, sum]) =>
-      element(
-        "div",
-        { className: `beds-kind ${sum.free ? "" : "full"}` },
-        element("strong", { text: `${sum.free}` }),
-        element("span", { text: ` / ${sum.beds} ${say("beds.free")}` }),
-        element("h3", { text: say(`bedtype.${kind}`) }),
-        age(sum.confirmed, staleAfterS).line,
-      ),
-    ),
+  byId("beds").replaceChildren(...[...kinds].map(([kind, sum]) => kindTile(kind, sum, staleAfterS)));
+}
+
+function kindTile(kind, sum, staleAfterS) {
+  const { line } = age(sum.confirmed, staleAfterS);
+  const isStale = line.classList.contains("stale");
+  return element(
+    "div",
+    { className: `beds-kind ${isStale ? "stale" : ""} ${sum.free ? "" : "full"}`, "data-kind": kind },
+    element("strong", { text: `${sum.free}` }),
+    element("span", { text: ` / ${sum.beds} ${say("beds.free")}` }),
+    element("h3", { text: say(`bedtype.${kind}`) }),
+    line,
   );
 }
 

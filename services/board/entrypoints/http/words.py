@@ -16,6 +16,7 @@ from sse_starlette import ServerSentEvent
 
 from services.board.application.page import News
 from services.board.application.watching import Kind, Told
+from services.board.entrypoints.http.pages_folder import pages_version
 
 _TOKEN_LENGTH_MAX = 4096
 _ID_LENGTH_MAX = 16_384
@@ -93,6 +94,8 @@ class Telling:
 
 def _lines(part: str, told: Told) -> bytes:
     content: dict[str, Any] = {"now": datetime.now(UTC).isoformat()}
+    if told.kind is Kind.HEARTBEAT:
+        content["pages"] = pages_version()
     if told.resource is not None:
         content["resource"] = told.resource
         content["event_type"] = told.event_type
