@@ -8,8 +8,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote_plus
 
 import orjson
 from sse_starlette import ServerSentEvent
@@ -23,6 +24,8 @@ _ID_LENGTH_MAX = 16_384
 _MOMENT_S = 0.5
 _WORDS_KEPT_MAX = 64
 _LINE_END = b"\r\n"
+#: Places are many pages' own alike.
+_quoted = lru_cache(maxsize=1024)(quote_plus)
 
 
 def places_in(last_id: str, parts: Iterable[str]) -> dict[str, str]:
@@ -84,7 +87,7 @@ class Telling:
                 said.append(self._words.of(news.part, told))
         if not said:
             return b""
-        last_id = urlencode(self._places)
+        last_id = "&".join(f"{part}={_quoted(place)}" for part, place in self._places.items())
         if last_id != self._last_id:
             self._last_id = last_id
             said[-1] += b"id: " + last_id.encode() + _LINE_END
