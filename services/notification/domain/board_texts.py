@@ -32,7 +32,7 @@ NOT_A_BOARD = BilingualText(
     zh="仅机构本身的医师、床位管理、转诊办人员可登记提醒屏",
     en="only clinicians, bed desk and referral office of a facility show its board",
 )
-NO_SUCH_CENTRE = BilingualText(
+COUNTS_FOR_FACILITY = BilingualText(
     zh="本机构无此中心，该屏仅计为全院屏",
     en="the facility has no such centre; the screen counts for the facility only",
 )

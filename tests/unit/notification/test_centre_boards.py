@@ -8,25 +8,29 @@ import pytest
 
 from services.notification.application.board_desk import BoardDesk, Silence
 from services.notification.application.copies import KnownDirectory
+from services.notification.application.drill_desk import DrillDesk
 from services.notification.application.presence import BoardPresence, Presence
 from services.notification.application.reach import Reach
 from services.notification.domain import alert as alerts
 from services.notification.domain.alert_state import Alert
 from services.notification.domain.board import Board, BoardState, Place, board_name
 from services.notification.domain.board_policy import BoardPolicy, DrillTiming
+from services.notification.domain.drill import StartDrill
 from services.notification.domain.values import AlertState
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Work
+from services.shared.kernel.actor import Role
 from tests.doubles.memory_store import MemoryEventStore
 from tests.unit.notification.folding import KINDS
 from tests.unit.notification.occurrences import DIRECTORY
 from tests.unit.notification.reaching import Books
 from tests.unit.notification.rule_cases import CATALOGUE
-from tests.unit.notification.scenario import HOSPITAL, NOW, SYSTEM, TRIGGER, context
+from tests.unit.notification.scenario import HOSPITAL, NOW, SYSTEM, TRIGGER, context, person
 
 FACILITY = Place(facility=HOSPITAL)
 STROKE, CHEST = Place(facility=HOSPITAL, centre="STROKE"), Place(facility=HOSPITAL, centre="CHEST_PAIN")
 HERE, GONE = Presence(seen_at=NOW, silent_s=2.0), Presence(seen_at=NOW, silent_s=90.0)
+DIRECTORY_NOW = cast(KnownDirectory, type("Known", (), {"current": lambda self: DIRECTORY})())
 POLICY = BoardPolicy(
     live_s=15,
     limit_s=60,
@@ -58,7 +62,7 @@ class Site:
             kinds=KINDS,
             catalogue=CATALOGUE,
             policy=policy,
-            directory=cast(KnownDirectory, type("Known", (), {"current": lambda self: DIRECTORY})()),
+            directory=DIRECTORY_NOW,
             presence=cast(BoardPresence, Screens(known)),
             reach=Reach(Books(), {}),
         )
@@ -150,6 +154,30 @@ async def test_when_the_facilitys_last_board_goes_the_alerts_of_centres_with_boa
     assert (await site.alert(chest)).escalation_step > 0
     # The lead of a centre that has a screen is not told that there is none.
     assert (await site.alert(lost.alert)).role == "CHEST_PAIN"
+
+
+@pytest.mark.parametrize(
+    ("known", "without_board"),
+    [
+        ({FACILITY: HERE, STROKE: GONE}, True),
+        ({FACILITY: GONE, STROKE: HERE}, False),
+        ({FACILITY: GONE}, True),
+    ],
+)
+async def test_a_drill_says_whether_its_own_centre_had_a_board(
+    known: Mapping[Place, Presence], without_board: bool
+) -> None:
+    site = Site(known)
+    drills = DrillDesk(kinds=KINDS, policy=POLICY, directory=DIRECTORY_NOW, boards=site.desk)
+    command = StartDrill(facility=HOSPITAL, centre="STROKE")
+    name = "drills/0b9c12ab-0000-4000-8000-000000000009"
+    await site.runner.run(
+        drills.start(command, name), context(person(Role.OPERATOR)), kind=KINDS.drill, target=name, digest=b""
+    )
+    held = (await site.runner.read(KINDS.drill, name)).state
+    assert held is not None
+    assert held.without_board == without_board
+    assert (await site.alert(held.alert)).without_board == without_board
 
 
 async def test_outages_of_a_centre_and_of_its_facility_are_two() -> None:

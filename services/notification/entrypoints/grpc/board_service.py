@@ -75,7 +75,7 @@ class BoardServicer:
         if request.centre and not is_centres:
             raise InvalidInput(
                 FieldViolation(
-                    field="centre", reason="NO_SUCH_CENTRE", description=board_texts.NO_SUCH_CENTRE.en
+                    field="centre", reason="NO_SUCH_CENTRE", description=board_texts.COUNTS_FOR_FACILITY.en
                 )
             )
         return pb.ReportBoardResponse(live_s=self._policy.live_s)
