@@ -45,7 +45,7 @@ export class Episode {
 
   clear(text) {
     this.shown = null;
-    byId("clocks").replaceChildren();
+    byId("clocks").replaceChildren(element("p", { className: "none", text: say("clock.none") }));
     byId("gantt").replaceChildren(element("p", { className: "none", text: say(text) }));
   }
 
