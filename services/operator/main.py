@@ -17,6 +17,7 @@ from services.operator.commands.roster import roster
 from services.operator.commands.serve import serve
 from services.operator.commands.token import token
 from services.operator.commands.up import up
+from services.operator.commands.what_if import what_if
 
 app = typer.Typer(
     name="tierlink",
@@ -32,6 +33,7 @@ app.command()(serve)
 app.command()(token)
 app.command()(bench)
 app.command()(doctor)
+app.command("what-if")(what_if)
 app.add_typer(referral)
 app.add_typer(directory)
 app.add_typer(drill)

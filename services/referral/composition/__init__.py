@@ -1,0 +1,1 @@
+"""Programs of this service beside the service itself, each put together from the same parts."""
