@@ -37,7 +37,6 @@ _PolicyOption = Annotated[
         "--policy",
         exists=True,
         dir_okay=False,
-        envvar="TIERLINK_REFERRAL_POLICY",
         help="要试的规则 YAML，缺省为产品缺省值 · the policy to try; else the product's defaults",
     ),
 ]
@@ -47,7 +46,6 @@ _TargetsOption = Annotated[
         "--targets",
         exists=True,
         dir_okay=False,
-        envvar="TIERLINK_REFERRAL_TARGETS",
         help="时限目标 YAML · the site's own time targets",
     ),
 ]

@@ -103,7 +103,7 @@ def test_commands_that_are_named_exist(document: Path) -> None:
     for code in _code(document):
         for target in re.findall(r"^(?:\$ )?make (\w+)", code, re.MULTILINE):
             assert target in targets, code
-        for command in re.findall(r"(?:^|bin/|\()tierlink (\w+)", code, re.MULTILINE):
+        for command in re.findall(r"(?:^|bin/|\()tierlink (\w[\w-]*)", code, re.MULTILINE):
             assert command in commands, code
 
 

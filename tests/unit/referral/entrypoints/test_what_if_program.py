@@ -16,7 +16,7 @@ from services.shared.protocodec import MessageCodec
 from tests.unit.referral.referral.chart import Chart
 from tests.unit.referral.referral.network import COMMUNITIES, FACILITIES, START, WUCAIWAN
 from tests.unit.referral.referral.stories import CREATE, ERROR, REASON
-from tests.unit.referral.referral.test_what_if import accepted, of_east
+from tests.unit.referral.referral.what_if_stories import accepted, of_east
 from tierlink.referral.v1 import directory_service_pb2 as pb
 
 _APPLY: MessageCodec[ApplyDirectory, pb.ApplyDirectoryRequest] = MessageCodec(

@@ -10,125 +10,45 @@ from hypothesis import strategies as st
 from services.referral.domain import commands as c
 from services.referral.domain.directory import ApplyDirectory
 from services.referral.domain.policy import DEFAULT_POLICY
-from services.referral.domain.referral_values import Dispatch
-from services.referral.domain.values import Pathway, Scope, Urgency
+from services.referral.domain.referral_values import Dispatch, NormOverride
+from services.referral.domain.values import Scope, Urgency
 from services.referral.domain.what_if_course import Assumption, Outcome
-from services.referral.domain.what_if_habits import Basis
+from services.referral.domain.what_if_habits import Basis, within
 from services.referral.domain.what_if_record import AnswerKind
 from services.referral.domain.what_if_totals import difference, is_changed
 from tests.unit.referral.referral.chart import Chart
 from tests.unit.referral.referral.network import (
-    CHANGJI,
     COMMUNITIES,
     EAST,
     FACILITIES,
     GENERAL,
-    GENERAL_OFFICE,
     START,
     WUCAIWAN,
     applied,
 )
 from tests.unit.referral.referral.stories import (
     ACCEPT,
-    ARRANGE,
     CANCEL,
     CREATE,
-    DEPART,
-    OUT_OF_COUNTY,
     REASON,
     ROUTINE,
 )
-from tests.unit.referral.referral.what_if_stories import what_if, with_terms, without
-
-LISTED = replace(CREATE, destinations=("jimsar-general", "east-hospital"))
-DECLINE = c.DeclineReferral(reason=REASON)
-SEEN = c.AcknowledgeOffer()
-
-
-def accepted(command: c.CreateReferral = LISTED, minutes: float = 4) -> Chart:
-    """Asked at the county hospital, seen after a minute, accepted later."""
-    chart = Chart()
-    chart.when(command, WUCAIWAN)
-    chart.later(minutes=1).when(SEEN, GENERAL)
-    chart.later(minutes=minutes - 1).when(ACCEPT, GENERAL)
-    return chart
-
-
-def declined_then_accepted() -> Chart:
-    return of_east(ACCEPT, 2)
-
-
-def of_east(command: c.Command, minutes: float, number: int = 1) -> Chart:
-    """The county hospital declines, and then this one says its word."""
-    chart = Chart(name=f"referrals/5d9f7c5e-0000-4000-8000-00000000000{number}")
-    chart.when(LISTED, WUCAIWAN)
-    chart.later(minutes=3).when(DECLINE, GENERAL)
-    chart.later(minutes=minutes).when(command, EAST)
-    return chart
-
-
-def departed(command: c.CreateReferral = LISTED) -> Chart:
-    chart = accepted(replace(command, bed_type=None))
-    chart.later(minutes=10).when(ARRANGE, WUCAIWAN)
-    chart.later(minutes=5).when(DEPART, WUCAIWAN)
-    return chart
-
-
-def lapsed_and_rerouted() -> Chart:
-    chart = Chart()
-    chart.when(CREATE, WUCAIWAN)
-    chart.due("decide")
-    chart.later(minutes=7).when(c.RerouteReferral(destinations=("east-hospital",)), WUCAIWAN)
-    chart.later(minutes=2).when(ACCEPT, EAST)
-    return chart
-
-
-def asked_at_once() -> Chart:
-    chart = Chart()
-    chart.when(replace(LISTED, dispatch=Dispatch.FIRST_TO_ACCEPT), WUCAIWAN)
-    chart.later(minutes=1).when(SEEN, EAST)
-    chart.later(minutes=2, seconds=0.4).when(ACCEPT, GENERAL)
-    return chart
-
-
-def approved() -> Chart:
-    chart = Chart()
-    chart.when(OUT_OF_COUNTY, GENERAL)
-    chart.later(hours=3).when(c.ApproveReferral(), GENERAL_OFFICE)
-    chart.later(hours=1).when(ACCEPT, CHANGJI)
-    return chart
-
-
-def approval_refused() -> Chart:
-    chart = Chart()
-    chart.when(OUT_OF_COUNTY, GENERAL)
-    chart.later(hours=3).when(c.RefuseApproval(reason=REASON), GENERAL_OFFICE)
-    return chart
-
-
-def acceptance_withdrawn() -> Chart:
-    chart = accepted()
-    chart.later(minutes=9).when(c.WithdrawAcceptance(reason=REASON), GENERAL)
-    chart.later(minutes=2).when(ACCEPT, EAST)
-    return chart
-
-
-def cancelled() -> Chart:
-    chart = Chart()
-    chart.when(CREATE, WUCAIWAN)
-    chart.later(minutes=3).when(CANCEL, WUCAIWAN)
-    return chart
-
-
-STORIES = (
+from tests.unit.referral.referral.what_if_stories import (
+    DECLINE,
+    LISTED,
+    STORIES,
+    acceptance_withdrawn_and_nobody_left,
     accepted,
-    declined_then_accepted,
-    lapsed_and_rerouted,
-    asked_at_once,
-    approved,
     approval_refused,
-    acceptance_withdrawn,
-    cancelled,
+    approved,
+    asked_at_once,
+    declined_then_accepted,
+    departed,
+    lapsed_and_rerouted,
+    of_east,
+    what_if,
+    with_terms,
+    without,
 )
 
 
@@ -282,21 +202,58 @@ def test_a_referral_whose_origin_is_closed_has_no_other_course() -> None:
     assert (total.origin_gone, total.recorded.referrals) == (1, 0)
 
 
-def test_totals_count_both_ways_alike() -> None:
-    charts = [accepted(), declined_then_accepted(), lapsed_and_rerouted()]
-    same = difference([what_if(each) for each in charts], {Pathway.STROKE: 7200})
-    assert same.recorded == same.what_if
-    assert (same.changed, same.recorded.offered, same.recorded.declined, same.recorded.lapsed) == (0, 5, 1, 1)
-    assert same.bases[Basis.RECORDED] == 5
-
-    other = difference([what_if(each, directory=without("east-hospital")) for each in charts], {})
-    assert other.changed == 2
-    assert other.what_if.travel_count == other.recorded.travel_count
-    assert other.what_if.travel_minutes > other.recorded.travel_minutes
+def test_an_acceptance_that_was_withdrawn_is_none() -> None:
+    found = what_if(acceptance_withdrawn_and_nobody_left())
+    assert found.recorded.outcome is Outcome.EXHAUSTED
+    assert (found.recorded.accepted_by, found.recorded.accepted_s) == ("", None)
 
 
-def test_a_stay_beyond_its_pathways_target_is_missed() -> None:
-    found = what_if(departed(), door_in_at=START)
-    assert difference([found], {Pathway.STROKE: 19 * 60}).recorded.door_in_door_out_missed == 0
-    assert difference([found], {Pathway.STROKE: 19 * 60 - 1}).recorded.door_in_door_out_missed == 1
-    assert difference([found], {}).recorded.door_in_door_out_missed == 0
+def test_who_was_outrun_is_not_assumed_to_be_faster_than_it_was() -> None:
+    found = what_if(asked_at_once(), directory=without("jimsar-general"), others=[of_east(ACCEPT, 1, 2)])
+    (asked,) = found.what_if.asked
+    assert (asked.facility, asked.kind, asked.basis) == (
+        "east-hospital",
+        AnswerKind.ACCEPTED,
+        Basis.OWN_MEDIAN,
+    )
+    assert asked.wait_s == 121, "it had not accepted when the other one had, after two minutes"
+
+
+def test_a_facility_that_is_asked_again_answers_as_it_did_the_second_time() -> None:
+    chart = Chart()
+    chart.when(CREATE, WUCAIWAN)
+    chart.due("decide")
+    again = c.RerouteReferral(
+        destinations=("jimsar-general",), overrides=(NormOverride(rule="NEW_DESTINATION", reason=REASON),)
+    )
+    chart.later(minutes=1).when(again, WUCAIWAN)
+    chart.later(minutes=2).when(ACCEPT, GENERAL)
+    found = what_if(chart)
+    assert [each.kind for each in found.what_if.asked] == [AnswerKind.LAPSED, AnswerKind.ACCEPTED]
+    assert found.what_if == found.recorded
+
+
+def test_the_ranking_asks_nobody_whom_a_norm_forbids() -> None:
+    routine = replace(ROUTINE, destinations=("jimsar-general",))
+    found = what_if(accepted(routine), directory=without("jimsar-general"))
+    asked = [each.facility for each in found.what_if.asked]
+    assert asked
+    assert "changji-prefecture" not in asked, "a routine referral climbs one level at a time"
+
+
+@pytest.mark.parametrize(
+    ("kind", "wait_s", "given_s", "limit_s", "expected"),
+    [
+        (AnswerKind.ACCEPTED, 500, 600, 600, (AnswerKind.ACCEPTED, 500)),
+        (AnswerKind.ACCEPTED, 500, 600, 400, (AnswerKind.LAPSED, 400)),
+        # It was late under the old limit already, and taken all the same.
+        (AnswerKind.ACCEPTED, 900, 600, 700, (AnswerKind.ACCEPTED, 900)),
+        (AnswerKind.DECLINED, 500, None, 400, (AnswerKind.LAPSED, 400)),
+        (AnswerKind.LAPSED, 600, 600, 900, (AnswerKind.LAPSED, 900)),
+        (AnswerKind.UNDECIDED, 900, 600, 300, (AnswerKind.UNDECIDED, 900)),
+    ],
+)
+def test_an_answer_under_another_limit(
+    kind: AnswerKind, wait_s: int, given_s: int | None, limit_s: int, expected: tuple[AnswerKind, int]
+) -> None:
+    assert within(kind, wait_s, given_s, limit_s) == expected
