@@ -153,8 +153,35 @@ async def test_a_trail_is_exported_and_verified_without_us(trail: Trail) -> None
     assert (await _verified_alone(trail))[0] == 1
 
 
-async def _verified_alone(trail: Trail) -> tuple[int, str]:
-    program = str(trail.folder / "export" / "verify.py")
+async def test_a_periods_trails_are_exported_each_once(trail: Trail) -> None:
+    began = datetime.now(UTC).isoformat()
+    referrals = [await trail.hospital.create() for _ in range(2)]
+    ended = datetime.now(UTC).isoformat()
+    later = await trail.hospital.create()
+    await trail.call("MakeCheckpoint", request_id=new_id())
+    out = trail.folder / "period"
+    code, said = await trail.run("export", "--from", began, "--to", ended, "--out", str(out), "--lang", "en")
+    assert code == 0, said
+    exported = [json.loads(line) for line in (out / "events.jsonl").read_text("utf-8").splitlines()]
+    places = [(each["aggregate"], each["version"]) for each in exported]
+    assert len(places) == len(set(places))
+    names = {name for name, _ in places}
+    assert {each.name for each in referrals} | {each.episode for each in referrals} <= names
+    assert later.name not in names
+    verdict, heard = await _verified_alone(trail, "period")
+    assert verdict == 0, heard
+
+    both = trail.folder / "both"
+    for wrong in ((), (later.name, "--from", began)):
+        assert (await trail.run("export", *wrong, "--out", str(both)))[0] == 2, "names or a period"
+    long_ago = ("--from", "2001-01-01", "--to", "2001-01-02")
+    code, said = await trail.run("export", *long_ago, "--out", str(both), "--lang", "en")
+    assert (code, "no referral in that period" in said) == (2, True)
+    assert not both.exists()
+
+
+async def _verified_alone(trail: Trail, folder: str = "export") -> tuple[int, str]:
+    program = str(trail.folder / folder / "verify.py")
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-I", "-S", program, "--public-key", str(trail.folder / "public.pem")),
         stdout=asyncio.subprocess.PIPE,

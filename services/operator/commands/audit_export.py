@@ -1,13 +1,15 @@
-"""`tierlink audit export`: a referral's trail, or its episode's, as a folder for an inspector."""
+"""`tierlink audit export`: trails of referrals, or of their episodes, as a folder for an inspector."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import grpc
 import typer
 
+from services.operator.commands.event_options import SinceOption, UntilOption, moment_of
 from services.operator.commands.exits import give_up
 from services.operator.commands.options import (
     KeyOption,
@@ -22,7 +24,7 @@ from services.operator.report.consoles import open_console
 from services.operator.rpc.calling import Caller, Patience
 from services.operator.rpc.checkpoints import Checkpoints
 from services.operator.rpc.failures import CallFailed
-from services.operator.rpc.timelines import read_timeline
+from services.operator.rpc.timelines import read_timelines, referrals_created
 from services.operator.texts import Language, say
 from services.shared.audit.checkpoint import Checkpoint
 from services.shared.rpc.channels import Addresses, open_channels
@@ -31,9 +33,20 @@ from tierlink.referral.v1 import timeline_pb2
 _PATIENCE = Patience(attempt_s=30.0, total_s=60.0)
 
 
+class _Period(NamedTuple):
+    """When the referrals were created; None is no bound."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 def export(
-    name: Annotated[str, typer.Argument(help="referrals/…")],
+    names: Annotated[
+        list[str] | None, typer.Argument(help="referrals/…，可多个 · one or more", show_default=False)
+    ] = None,
     *,
+    since: SinceOption = "",
+    until: UntilOption = "",
     out: Annotated[
         Path, typer.Option("--out", help="新建的文件夹 · folder that is made", show_default=False)
     ],
@@ -50,15 +63,20 @@ def export(
 
     以最近一次存证为准，先执行 audit checkpoint · by the latest checkpoint: make one first.
     """
+    period = _Period(moment_of(since), moment_of(until))
+    if bool(names) == (period != _Period()):
+        give_up(say("export.which", lang))
     if out.exists():
         give_up(say("checkpoint.there", lang, path=out))
     addresses = addresses_of(address, "-", "-")
     try:
         entries, checkpoint, proofs = asyncio.run(
-            _collect(name, addresses, operator_token(token, key), whole_episode=not alone)
+            _collect(names or period, addresses, operator_token(token, key), whole_episode=not alone)
         )
         if checkpoint is None:
             give_up(say("export.no_checkpoint", lang))
+        if not entries:
+            give_up(say("export.nothing", lang))
         write_export(out, entries, checkpoint, proofs)
     except (CallFailed, OSError) as error:
         give_up(str(error))
@@ -69,7 +87,7 @@ def export(
 
 
 async def _collect(
-    name: str, addresses: Addresses, token: str, *, whole_episode: bool
+    chosen: Sequence[str] | _Period, addresses: Addresses, token: str, *, whole_episode: bool
 ) -> tuple[tuple[timeline_pb2.TimelineEntry, ...], Checkpoint | None, list[Proof]]:
     async with open_channels(addresses) as channels:
         caller = Caller(channels, patience=_PATIENCE)
@@ -78,7 +96,8 @@ async def _collect(
         latest = await desk.latest(count_max=1)
         if not latest:
             return (), None, []
-        entries = await read_timeline(caller, token, name, whole_episode=whole_episode)
+        names = await referrals_created(caller, token, *chosen) if isinstance(chosen, _Period) else chosen
+        entries = await read_timelines(caller, token, names, whole_episode=whole_episode)
         aggregates = sorted({entry.metadata.aggregate_id for entry in entries})
         return entries, latest[0], await _proofs(desk, latest[0].statement.number, aggregates)
 
