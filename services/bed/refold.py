@@ -6,6 +6,7 @@ A composition root of its own, without what a service process has: no gRPC, no o
 import sys
 
 from services.bed.adapters.aggregate_codecs import build_aggregates
+from services.bed.application.ended_referrals import HOLDER
 from services.bed.settings import BedSettings
 from services.shared.database.migrations import load_migrations
 from services.shared.lifecycle.decision_kinds import decision_kinds
@@ -23,6 +24,7 @@ def subject(settings: BedSettings) -> Subject:
         migrations=load_migrations("services.shared.eventstore.migrations", "services.bed.migrations"),
         kinds={**kinds.by_name(), **decision_kinds()},
         collections={"wards": kinds.ward, "desks": kinds.desk},
+        foreign_holders=frozenset({HOLDER}),
     )
 
 

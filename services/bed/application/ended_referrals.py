@@ -16,7 +16,8 @@ from services.shared.eventstore.work import Work
 from services.shared.kernel.refusals import NotAllowed
 
 _KIND: Final = "ended-referral"
-_HOLDER: Final = "ended-referrals"
+#: Holds a promise that nobody is to have any more.
+HOLDER: Final = "ended-referrals"
 #: Nothing comes after these; a withdrawn acceptance or a patient who did not come may be accepted elsewhere.
 _ENDS: Final = frozenset(
     {"REFERRAL_CANCELLED", "REFERRAL_EXPIRED", "REFERRAL_CLOSED", "PATIENT_DIED", "ENTERED_IN_ERROR"}
@@ -30,8 +31,8 @@ async def note_end(store: EventStore, work: Work, command: GiveUpHold) -> None:
         return
     work.put(Document(kind=_KIND, key=command.referral, version=1, value=command.reason.code.encode()))
     # Who has died is closed later.
-    if await store.find_claim(PROMISE, command.referral) != _HOLDER:
-        work.claim(Claim(kind=PROMISE, key=command.referral, holder=_HOLDER))
+    if await store.find_claim(PROMISE, command.referral) != HOLDER:
+        work.claim(Claim(kind=PROMISE, key=command.referral, holder=HOLDER))
 
 
 async def ensure_goes_on(store: EventStore, referral: str) -> None:

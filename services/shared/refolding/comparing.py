@@ -135,7 +135,9 @@ class DatabaseComparison:
 
     async def of_claims(self) -> tuple[int, list[RowDifference]]:
         """Compares who has what; how many there are in the live database."""
-        ours, theirs = await _claims(self._live, self._new), await _claims(self._new, self._live)
+        foreign = self._subject.foreign_holders
+        ours = await _claims(self._live, self._new, foreign)
+        theirs = await _claims(self._new, self._live, foreign)
         found = [_claim(RowKind.EXTRA, each) for each, other in theirs.items() if other is None]
         for each, other in ours.items():
             if other is None:
@@ -202,8 +204,8 @@ class DatabaseComparison:
 _Claim = tuple[str, str, str]
 
 
-async def _claims(one: Database, other: Database) -> dict[_Claim, str | None]:
-    """Kind, key and holder of every claim in one database, with its holder in the other."""
+async def _claims(one: Database, other: Database, but: frozenset[str]) -> dict[_Claim, str | None]:
+    """Kind, key and holder of every claim in one database, `but` of some, with its holder in the other."""
     found: dict[_Claim, str | None] = {}
     after = ("", "")
     while rows := await one.fetch(SQL["claims_after"], *after, _CLAIMS_MAX):
@@ -213,6 +215,8 @@ async def _claims(one: Database, other: Database) -> dict[_Claim, str | None]:
             for row in await other.fetch(SQL["claims_named"], kinds, keys)
         }
         for row in rows:
+            if row["holder"] in but:
+                continue
             key = (row["kind"], row["key"])
             found[(*key, row["holder"])] = there.get(key)
         after = (kinds[-1], keys[-1])

@@ -63,6 +63,8 @@ class Subject:
     collections: Mapping[str, AggregateKind[Any, Any]]
     #: the service's own read models beside `STORE_TABLES`
     tables: tuple[TableSpec, ...] = ()
+    #: holders of claims that follow from other services' events, as copies do, and from no aggregate
+    foreign_holders: frozenset[str] = frozenset()
 
     @property
     def topics(self) -> tuple[str, ...]:
