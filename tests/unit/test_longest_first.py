@@ -24,6 +24,12 @@ def test_a_process_among_others_begins_with_the_longest() -> None:
     assert _ordered(config, SHORT, FIRST, SECOND, LONG) == [LONG, FIRST, SECOND, SHORT]
 
 
+def test_what_nobody_has_named_is_begun_before_the_short_ones() -> None:
+    new = "tests/new/test_new.py::test_it"
+    config = SimpleNamespace(workerinput={})
+    assert _ordered(config, SHORT, new, LONG) == [LONG, new, SHORT]
+
+
 def test_one_that_runs_alone_keeps_its_order() -> None:
     assert _ordered(SimpleNamespace(), SHORT, FIRST, LONG) == [SHORT, FIRST, LONG]
 
