@@ -17,7 +17,7 @@ from typing import Any
 import grpc
 
 from services.shared.kernel.actor import Role
-from tests.integration.bed_checker import Called
+from tests.integration.bed_call_checker import Called
 from tests.integration.hospital import COUNTY, Hospital
 from tierlink.bed.v1 import bed_pb2, bed_service_pb2_grpc
 from tierlink.bed.v1 import bed_service_pb2 as pb

@@ -24,9 +24,9 @@ from services.embedded.databases import drop_database
 from services.operator.platform.service_process import ServiceProcess
 from services.shared.kernel.actor import Role
 from services.shared.rpc.signing import generate_signing_key, write_key_files
+from tests.integration.bed_call_checker import check_calls
 from tests.integration.bed_checker import (
     by_stream,
-    check_calls,
     check_desks,
     check_snapshots,
     check_waits,

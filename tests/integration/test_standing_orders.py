@@ -1,4 +1,4 @@
-"""Standing orders through gRPC: visits, their deadlines, lists, and the end with the referral."""
+"""Standing orders through gRPC: visits, their deadlines, and the end with the referral."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,88 +11,34 @@ from tests.integration.hospital import (
     BRANCH,
     COUNTY,
     OTHER,
-    Hospital,
     accept_request,
     new_id,
     referral_service,
 )
 from tests.integration.messaging import until
 from tests.integration.referral_site import refused
+from tests.integration.standing_kit import (
+    WHY,
+    accepted,
+    day,
+    get,
+    give,
+    listed,
+    overdue,
+    schedule_request,
+    scheduled,
+    stub,
+)
 from tests.stack import CreateDatabase, SharedStack
 from tierlink.referral.v1 import episode_service_pb2, episode_service_pb2_grpc, referral_pb2, standing_pb2
 from tierlink.referral.v1 import referral_service_pb2 as referral_pb
 from tierlink.referral.v1 import standing_service_pb2 as pb
-from tierlink.referral.v1 import standing_service_pb2_grpc as pb_grpc
 
-WHY = {"code": "PATIENT_AWAY"}
-MISSED = standing_pb2.VISIT_STATE_MISSED
-
-
-def day(ahead: int) -> str:
-    """At the site: Beijing."""
-    return (datetime.now(UTC) + timedelta(hours=8, days=ahead)).date().isoformat()
-
-
-def stub(hospital: Hospital) -> Any:
-    return pb_grpc.StandingServiceStub(hospital.channel)
-
-
-async def give(hospital: Hospital, command: str, facility: str, name: str, **fields: Any) -> Any:
-    request = getattr(pb, f"{command}Request")(request_id=new_id(), name=name, **fields)
-    reply = await getattr(stub(hospital), command)(request, metadata=hospital.as_(facility))
-    return reply.standing_order
-
-
-async def accepted(hospital: Hospital) -> str:
-    """A referral of day surgery to the county hospital, accepted: the name."""
-    override = {"rule": "CAPABILITY", "reason": {"code": "AGREED"}}
-    referral = await hospital.create(
-        pathway="PATHWAY_HEMODIALYSIS", urgency="URGENCY_ROUTINE", overrides=[override]
-    )
-    await hospital.referrals.AcceptReferral(accept_request(referral.name), metadata=hospital.as_(COUNTY))
-    return str(referral.name)
-
-
-def schedule_request(referral: str, **changes: Any) -> pb.ScheduleStandingRequest:
-    """Every day at 23:59, so that the first visit is still to come at any time of the test's day."""
-    plan: dict[str, Any] = {
-        "weekdays": list(range(1, 8)),
-        "at": "23:59",
-        "starts_on": day(1),
-        "ends_on": day(60),
-        "duration_minutes": 240,
-    }
-    return pb.ScheduleStandingRequest(request_id=new_id(), referral=referral, plan={**plan, **changes})
-
-
-async def scheduled(hospital: Hospital, referral: str) -> Any:
-    reply = await stub(hospital).ScheduleStanding(schedule_request(referral), metadata=hospital.as_(COUNTY))
-    return reply.standing_order
-
-
-async def overdue(dsn: str, name: str, *keys: str) -> None:
-    """Lets deadlines be due by the clock of their worker, which is the database's."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        for key in keys:
-            done = await connection.execute(
-                "UPDATE deadlines SET due_at = now() WHERE stream_id = $1 AND key = $2", name, key
-            )
-            assert done == "UPDATE 1"
-    finally:
-        await connection.close()
-
-
-async def get(hospital: Hospital, name: str, facility: str = BRANCH) -> Any:
-    reply = await stub(hospital).GetStandingOrder(
-        pb.GetStandingOrderRequest(name=name), metadata=hospital.as_(facility)
-    )
-    return reply.standing_order
-
-
-async def listed(hospital: Hospital, reader: str, **wanted: Any) -> list[Any]:
-    reply = await stub(hospital).ListVisits(pb.ListVisitsRequest(**wanted), metadata=hospital.as_(reader))
-    return list(reply.visits)
+PLAN = {
+    "weekdays": ["WEEKDAY_MONDAY", "WEEKDAY_WEDNESDAY", "WEEKDAY_FRIDAY"],
+    "at": "14:00",
+    "duration_minutes": 240,
+}
 
 
 async def test_visits_that_nobody_recorded_are_missed_and_alert(
@@ -208,54 +154,6 @@ async def test_an_order_is_over_with_its_referral_or_before_it(
             episode_service_pb2.CloseEpisodeRequest(request_id=new_id(), name=shown.referral.episode),
             metadata=hospital.as_(BRANCH),
         )
-
-
-async def test_visits_are_filtered_before_a_page_is_full(database: CreateDatabase, tmp_path: Path) -> None:
-    """One order of three has a visit that was moved, and it is not the one that changed last."""
-    async with referral_service(tmp_path, dsn=await database()) as (hospital, _):
-        orders = [await scheduled(hospital, await accepted(hospital)) for _ in range(3)]
-        await give(
-            hospital,
-            "MoveVisit",
-            BRANCH,
-            orders[0].name,
-            visit="v1",
-            starts_at=datetime.now(UTC) + timedelta(hours=1),
-            reason=WHY,
-            asked_by="VISIT_ASKER_PATIENT",
-        )
-        for order in orders[1:]:
-            await give(hospital, "SuspendStanding", BRANCH, order.name, from_on=day(20), reason=WHY)
-        moved = {"states": [standing_pb2.VISIT_STATE_MOVED], "page_size": 1}
-        found = await page(hospital, **moved)
-        assert [(each.standing_order, each.visit.id) for each in found.visits] == [(orders[0].name, "v1")]
-        assert found.next_page_token == ""
-
-        asked = {"states": [standing_pb2.VISIT_STATE_SCHEDULED], "day": day(2), "page_size": 1}
-        walked, token = [], ""
-        while len(walked) < 10:
-            found = await page(hospital, page_token=token, **asked)
-            walked += [each.standing_order for each in found.visits]
-            token = found.next_page_token
-            if not token:
-                break
-        assert walked == [orders[2].name, orders[1].name, orders[0].name]
-
-        first = await page(hospital, **asked)
-        other = page(hospital, page_token=first.next_page_token, **{**asked, "day": day(3)})
-        refusal = await refused(other, grpc.StatusCode.INVALID_ARGUMENT)
-        assert [each.field for each in refusal["BadRequest"].field_violations] == ["page_token"]
-
-
-async def page(hospital: Hospital, **asked: Any) -> Any:
-    return await stub(hospital).ListVisits(pb.ListVisitsRequest(**asked), metadata=hospital.as_(COUNTY))
-
-
-PLAN = {
-    "weekdays": ["WEEKDAY_MONDAY", "WEEKDAY_WEDNESDAY", "WEEKDAY_FRIDAY"],
-    "at": "14:00",
-    "duration_minutes": 240,
-}
 
 
 async def test_a_destination_accepts_and_gives_the_calendar_at_once(

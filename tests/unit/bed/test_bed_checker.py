@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from tests.integration.bed_call_checker import Called, check_calls
 from tests.integration.bed_checker import (
-    Called,
     Seen,
     by_stream,
-    check_calls,
     check_desks,
     check_snapshots,
     check_waits,
