@@ -3,55 +3,20 @@
 import asyncio
 import json
 from datetime import timedelta
-from typing import Any
 
 from services.shared.database.migrations import load_migrations, migrate
 from services.shared.database.pool import Database
-from services.shared.eventstore.aggregate import absent, advance, change_of
 from services.shared.eventstore.postgres_store import PostgresEventStore
-from services.shared.eventstore.store import StreamQuery
 from services.shared.eventstore.units import (
     AppendStatus,
     AppendUnit,
     Claim,
-    Document,
-    InboxMark,
     RequestRecord,
 )
 from tests.contract.conftest import Wanted
+from tests.contract.writer import Writer
 from tests.doubles.parcel import NOW, PARCEL, Moved, context
 from tests.stack import CreateDatabase
-
-
-class Writer:
-    """Gives appends in the words of the tests."""
-
-    def __init__(self, store: Any) -> None:
-        self.store = store
-        self.at: dict[str, Any] = {}
-
-    def unit(self, stream_id: str, *events: Moved, request: str = "", inbox: int = 0) -> AppendUnit:
-        before = self.at.get(stream_id) or absent(PARCEL, stream_id)
-        step = advance(PARCEL, before, events, context(request or stream_id))
-        self.after = step.after
-        return AppendUnit(
-            changes=(change_of(PARCEL, before, step.after, step.events),),
-            messages=step.messages,
-            request=RequestRecord(
-                request_id=context(request).request_id, digest=b"d" * 32, stream_id=stream_id, version=1
-            )
-            if request
-            else None,
-            inbox=InboxMark(source="topic", aggregate_id="a", version=inbox) if inbox else None,
-        )
-
-    async def move(self, stream_id: str, *to: str, request: str = "", inbox: int = 0) -> AppendStatus:
-        unit = self.unit(stream_id, *(Moved(to=place) for place in to), request=request, inbox=inbox)
-        result = await self.store.append(unit)
-        if result.status is AppendStatus.APPENDED:
-            self.at[stream_id] = self.after
-        status: AppendStatus = result.status
-        return status
 
 
 async def test_what_is_appended_is_loaded_and_read_back(store: Wanted) -> None:
@@ -201,66 +166,6 @@ async def test_a_unit_of_two_aggregates_stands_or_falls_whole(store: Wanted) -> 
 
     assert result.status is AppendStatus.STALE
     assert await store.load("p/2") is None
-
-
-async def test_lists_are_pages_with_the_latest_change_first(store: Wanted) -> None:
-    writer = Writer(store)
-    for number in range(5):
-        await writer.move(f"p/{number}", "road")
-    await writer.move("p/0", "hill")
-
-    first = await store.find(StreamQuery(kind="parcel", contains={"parties": ["depot"]}, limit=3))
-    rest = await store.find(
-        StreamQuery(kind="parcel", contains={"parties": ["depot"]}, after=first.next_after, limit=3)
-    )
-    on_road = await store.find(StreamQuery(kind="parcel", contains={"live": True}, states=("road",)))
-
-    assert [s.stream_id for s in first.streams] == ["p/0", "p/4", "p/3"]
-    assert [s.stream_id for s in rest.streams] == ["p/2", "p/1"]
-    assert rest.next_after is None
-    assert len(on_road.streams) == 4
-    for parties, count in ((("x",), 0), (("depot",), 5), (("x", "hill"), 1), ((), 0)):
-        found = await store.find(StreamQuery(kind="parcel", contains={}, parties=parties))
-        assert len(found.streams) == count, parties
-
-
-async def test_several_lists_are_read_at_once(store: Wanted) -> None:
-    writer = Writer(store)
-    for number, place in enumerate(("road", "hill", "end", "road")):
-        await writer.move(f"p/{number}", place)
-
-    async def found(*wanted: dict[str, object]) -> list[str]:
-        return sorted(each.stream_id for each in await store.find_any("parcel", wanted))
-
-    assert await found({"state": "road"}, {"state": "end"}) == ["p/0", "p/2", "p/3"]
-    assert await found({"state": "road"}, {"state": "road", "live": True}) == ["p/0", "p/3"]
-    assert await found({"state": "road", "live": False}) == []
-    assert await found() == []
-    assert await store.find_any("letter", [{"state": "road"}]) == []
-
-
-async def test_a_document_is_never_replaced_by_an_older_one(store: Wanted) -> None:
-    def document(key: str, version: int, value: bytes) -> Document:
-        return Document(kind="copy", key=key, version=version, value=value)
-
-    for each in (document("a", 1, b"1"), document("b", 5, b"5"), document("b", 3, b"3")):
-        await store.append(AppendUnit(documents=(each,)))
-
-    assert await store.load_document("copy", "b") == document("b", 5, b"5")
-    assert await store.load_document("copy", "c") is None
-    listed = await store.list_documents("copy", after_key="a", limit=10)
-    assert list(listed) == [document("b", 5, b"5")]
-
-
-async def test_scan_goes_by_id(store: Wanted) -> None:
-    writer = Writer(store)
-    for number in (3, 1, 2):
-        await writer.move(f"p/{number}", "road")
-
-    page = await store.scan(kind="parcel", after_stream_id="p/1", limit=10)
-
-    assert [stream.stream_id for stream in page] == ["p/2", "p/3"]
-    assert list(await store.scan(kind="other", after_stream_id="", limit=10)) == []
 
 
 async def test_many_at_once_lose_nothing(store: Wanted) -> None:

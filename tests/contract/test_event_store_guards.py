@@ -6,7 +6,7 @@ from typing import Any
 
 from services.shared.eventstore.units import AppendStatus, AppendUnit, Guard
 from tests.contract.conftest import Wanted
-from tests.contract.test_event_store import Writer
+from tests.contract.writer import Writer
 from tests.doubles.parcel import Moved
 
 

@@ -36,6 +36,7 @@ ROLES = {
     "clinician": BilingualText(zh="值班医师", en="clinician"),
     "referral_office": BilingualText(zh="转诊办", en="referral office"),
     "bed_desk": BilingualText(zh="床位管理", en="bed desk"),
+    "ambulance": BilingualText(zh="急救转运", en="ambulance"),
     "STROKE": BilingualText(zh="卒中中心", en="stroke centre"),
     "CHEST_PAIN": BilingualText(zh="胸痛中心", en="chest pain centre"),
     "TRAUMA": BilingualText(zh="创伤中心", en="trauma centre"),

@@ -23,7 +23,7 @@ from services.operator.commands.event_options import (
     moment_of,
     selection_of,
 )
-from services.operator.commands.exits import Exit, give_up
+from services.operator.commands.exits import give_up
 from services.operator.commands.options import (
     BedOption,
     KeyOption,
@@ -45,8 +45,6 @@ from services.operator.events.topics import Topic
 from services.operator.replay.clusters import see_cluster
 from services.operator.replay.refusals import ReplayRefused
 from services.operator.replay.target import target_names
-from services.operator.report.consoles import open_console
-from services.operator.report.json_document import print_json
 from services.operator.rpc.calling import Caller
 from services.operator.rpc.failures import CallFailed
 from services.operator.texts import Language, say
@@ -133,13 +131,7 @@ def diff(
         give_up(refused.shown(lang))
     except _EXPECTED as error:
         give_up(str(error))
-    comparison = streams.comparison
-    if output is Output.JSON:
-        print_json(comparison.document())
-    else:
-        comparison.print(open_console(), lang)
-    if not comparison.is_same:
-        raise typer.Exit(int(Exit.FINDINGS))
+    print_comparison(streams.comparison, output, lang)
 
 
 async def _with_topics(

@@ -1,8 +1,6 @@
 """What the commands on read models ask of the service that has them."""
 
 import asyncio
-import json
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -14,8 +12,10 @@ from rich.text import Text
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import Output
 from services.operator.commands.stopping import stopped_by_signals
+from services.operator.diff.report import Comparison
 from services.operator.report.bars import progress_bar
 from services.operator.report.consoles import open_console
+from services.operator.report.json_document import print_json
 from services.operator.report.projections import RowComparison
 from services.operator.rpc.calling import Caller, Patience
 from services.operator.rpc.failures import RETRIED, CallFailed
@@ -86,10 +86,10 @@ async def compared(models: Projections, name: str, shown_max: int) -> RowCompari
     return found
 
 
-def print_comparison(found: RowComparison, output: Output, language: Language) -> None:
+def print_comparison(found: RowComparison | Comparison, output: Output, language: Language) -> None:
     """Ends the program with 1 where they are not the same."""
     if output is Output.JSON:
-        sys.stdout.write(f"{json.dumps(found.document(), ensure_ascii=False, indent=2)}\n")
+        print_json(found.document())
     else:
         found.print(open_console(), language)
     if not found.is_same:

@@ -8,6 +8,7 @@ import pytest
 from services.notification.domain.matching import AlertIntent, Facts, triggered
 from services.notification.domain.occurrence import Occurrence
 from services.notification.domain.subject_state import SubjectState, observe
+from services.notification.domain.texts import ROLES
 from services.notification.domain.values import Severity
 from tests.unit.notification.occurrences import (
     BED,
@@ -182,3 +183,11 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
     (intent,) = intents(occurrence("ReferralAccepted", {"facility": HOSPITAL}))
     assert "预计到达 时间未知" in intent.body.zh
     assert "expected at a time not known" in intent.body.en
+
+
+def test_every_role_that_a_rule_or_a_centre_asks_for_has_a_name_in_both_languages() -> None:
+    """Who finds nobody on duty is told whom to look for, not a code."""
+    asked = {role for rule in CATALOGUE.rules for role in rule.role.values()}
+    # These stand for the centre of the case.
+    asked -= {"pathway_centre", "consultation_centre"}
+    assert asked | set(CATALOGUE.centres.values()) <= set(ROLES)
