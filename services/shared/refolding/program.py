@@ -71,14 +71,14 @@ def _read(arguments: Sequence[str]) -> _Wish:
 
 async def _run(subject: Subject, wish: _Wish) -> tuple[Comparison, int]:
     name = f"tierlink-{subject.service}-refold"
+    # Commits are waited for. A connection that a crash took is replaced between two pages without a word, and
+    # pages that were lost with it would be missing behind those that follow.
     live, new = (
         Database(
             dsn,
             application_name=name,
             connections_max=_CONNECTIONS_MAX,
             timeout_s=_TIMEOUT_S,
-            # A page that a crash takes from the new database is read again: its places go with it.
-            session={"synchronous_commit": "off"},
         )
         for dsn in (subject.dsn, wish.into)
     )
