@@ -96,7 +96,8 @@ async def _seconds_until_heard(bedside: Bedside) -> float:
             await bedside.confirm(f"{FACILITIES[0]}-icu")
             while (heard := await anext(news)).resource is None:
                 pass
-            assert heard.resource == {"facility": FACILITIES[0], "bed_type": "BED_TYPE_ICU"}
+            counted = {"facility": FACILITIES[0], "bed_type": "BED_TYPE_ICU"}
+            assert heard.resource == {**counted, "name": f"{FACILITIES[0]}/BED_TYPE_ICU"}
             return time.monotonic() - begun_s
 
 

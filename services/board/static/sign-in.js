@@ -25,6 +25,12 @@ function takeToken() {
 
 async function start() {
   const token = takeToken();
+  // A link that is opened where this page stands already changes what is behind the # and loads nothing. It may
+  // be opened before the texts are there.
+  window.addEventListener("hashchange", () => {
+    const given = takeToken();
+    if (given) signIn(given);
+  });
   await loadTexts();
   byId("language").addEventListener("click", toggleLanguage);
   byId("form").addEventListener("submit", (event) => {
@@ -32,11 +38,6 @@ async function start() {
     signIn(byId("token").value);
   });
   if (token) await signIn(token);
-  // A link that is opened where this page stands already changes what is behind the # and loads nothing.
-  window.addEventListener("hashchange", () => {
-    const given = takeToken();
-    if (given) signIn(given);
-  });
 }
 
 start();

@@ -4,7 +4,7 @@ from services.operator.bench.figures import Reading, Section
 from services.operator.bench.jobs.publish import TOPIC_OF_KIND
 from services.operator.bench.plan import Plan
 from services.operator.bench.reading_bench import ReadingBench
-from services.operator.bench.stack import BenchStack
+from services.operator.bench.stack import BenchStack, bench_stack
 from services.operator.bench.worker_process import BenchFailed
 from services.operator.refolding.running import refold
 from services.operator.refolding.target import Target
@@ -22,19 +22,23 @@ _TOPICS = ("tierlink.consultation.events.v1", "tierlink.standing.events.v1", *TO
 class StateBench:
     """Writes referrals as the reading bench does, publishes their events, and folds them anew."""
 
-    def __init__(self, stack: BenchStack, plan: Plan) -> None:
-        self._stack = stack
+    def __init__(self, _stack: BenchStack, plan: Plan) -> None:
         self._plan = plan
 
     async def measure(self) -> Section:
         """Raises BenchFailed, PlatformError, CallFailed, DependencyDown."""
-        dsn = await self._stack.new_database("state")
-        async with self._stack.service("referral", label="state", parts="grpc", dsn=dsn) as service:
-            filled = await ReadingBench(self._stack, self._plan).fill(service.ready.grpc, dsn)
-        kafka = self._stack.kafka_bootstrap
+        # Servers of its own: what other benches published would be read with it, and is of no store of its.
+        async with bench_stack() as stack:
+            return await self._measure_on(stack)
+
+    async def _measure_on(self, stack: BenchStack) -> Section:
+        dsn = await stack.new_database("state")
+        async with stack.service("referral", label="state", parts="grpc", dsn=dsn) as service:
+            filled = await ReadingBench(stack, self._plan).fill(service.ready.grpc, dsn)
+        kafka = stack.kafka_bootstrap
         topics = [TopicSpec(name=topic) for topic in _TOPICS]
         await ensure_topics(KafkaAddress(bootstrap=kafka), topics)
-        async with self._stack.worker("publisher") as worker:
+        async with stack.worker("publisher") as worker:
             self._plan.note(f"{KEY}: {filled.events} events to Kafka")
             await worker.do("publish_store", timeout_s=_PUBLISH_TIMEOUT_S, dsn=dsn, bootstrap=kafka)
         target = Target(service="referral", live_dsn=dsn, name="bench_state_anew")

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+import structlog
+
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.feed.tail import TopicTail
 from services.shared.kafka.cloud_events import ConsumedEvent
+
+_log = structlog.get_logger(__name__)
 
 S = TypeVar("S")
 
@@ -82,7 +86,14 @@ class ResourceStreams(Generic[S]):
                     continue
                 # From here on the feed itself drops what comes twice.
                 pictured_versions.pop(event.key, None)
-                state = await self._state(event)
+                try:
+                    state = await self._state(event)
+                except LookupError as error:
+                    # A record of another store, or of a time before a restore: no watcher may lose the rest for it.
+                    _log.error(
+                        "change_of_nothing", aggregate=event.key, version=event.version, error=str(error)
+                    )
+                    continue
                 if visible(state):
                     yield Change(state=state, event_type=event.type, resume_token=item.resume_token)
 

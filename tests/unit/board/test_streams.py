@@ -258,7 +258,11 @@ async def test_people_share_what_they_may_see_alike_and_nobody_shares_what_is_re
 async def _read(site: Site, person: Actor, number: int) -> dict[str, str]:
     """By part, what a page of this person is told first; it stays open until the others have begun."""
     session = site.guard.sessions.open(
-        person, f"token of {person.user} {number}", now=NOW, token_expires_at=NOW + timedelta(hours=1)
+        # Not the moment of the import: a session lasts ten minutes here, and a run of all tests longer.
+        person,
+        f"token of {person.user} {number}",
+        now=datetime.now(UTC),
+        token_expires_at=datetime.now(UTC) + timedelta(hours=1),
     )
     request = Request(
         {

@@ -53,9 +53,11 @@ class Tail:
 class Store:
     """Counts how often a state is read; the first reading may fail."""
 
-    def __init__(self, *, fails: int = 0) -> None:
+    def __init__(self, *, fails: int = 0, lacks: int = 0) -> None:
         self.read: list[tuple[str, int]] = []
         self.fails = fails
+        #: a version that is not in it
+        self.lacks = lacks
 
     async def state_at(self, _kind: Any, name: str, version: int) -> State:
         self.read.append((name, version))
@@ -63,6 +65,8 @@ class Store:
         if self.fails:
             self.fails -= 1
             raise DependencyDown("postgres", "away")
+        if version == self.lacks:
+            raise LookupError(f"{name} has no events")
         return State(name, version)
 
 
@@ -106,6 +110,12 @@ async def test_what_could_not_be_read_is_read_anew() -> None:
     for failed in await asyncio.gather(watched(streams), watched(streams), return_exceptions=True):
         assert isinstance(failed, DependencyDown)
     assert len(await watched(streams)) == CHANGES
+
+
+async def test_a_change_of_what_the_store_does_not_have_costs_nobody_the_others() -> None:
+    told = await watched(streams_of(Store(lacks=2)))
+    expected = [State("referrals/1", v) for v in range(1, CHANGES + 1) if v != 2]
+    assert [each.state for each in told] == expected
 
 
 @pytest.mark.parametrize(
