@@ -172,8 +172,8 @@ _SETTINGS = settings(
     phases=(Phase.generate,),
     suppress_health_check=list(HealthCheck),
 )
-#: Histories that never get there would prove nothing. What a round comes to hangs on the ids too, which are drawn
-#: anew: now and then one opens no child.
+#: Histories that never get there would prove nothing. What a round comes to hangs on the ids too, which are
+#: drawn anew: now and then one opens no child.
 _WANTED = ("followed", "opened", "second refused", "deadlines")
 _ROUNDS_MAX = 4
 

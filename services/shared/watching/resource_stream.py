@@ -89,7 +89,7 @@ class ResourceStreams(Generic[S]):
                 try:
                     state = await self._state(event)
                 except LookupError as error:
-                    # A record of another store, or of a time before a restore: no watcher may lose the rest for it.
+                    # A record of another store, or of before a restore: no watcher loses the rest for it.
                     _log.error(
                         "change_of_nothing", aggregate=event.key, version=event.version, error=str(error)
                     )
