@@ -17,7 +17,7 @@ PY := .venv/bin/python
 ARGS ?=
 # CI's machine has two cores, and tests that start processes wait for them half of their time: one process
 # more than cores. A file's tests stay in one process and share its servers.
-PYTEST_ARGS ?= -n 3 --dist loadfile
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 # Where it is set, as in many containers, each of the hundreds of processes of a run would compile everything
 # again that it imports: a third of the time that a service takes to start.

@@ -15,6 +15,7 @@ from grpc_status import rpc_status
 from services.operator.platform.service_process import ServiceProcess
 from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.signing import SigningKey, generate_signing_key, sign_token, write_key_files
+from tests.integration.one_group import alone_in_group
 from tierlink.referral.v1 import (
     consultation_service_pb2_grpc,
     directory_pb2,
@@ -145,14 +146,15 @@ async def referral_service(
             **(settings or {}),
         },
     )
-    process.start()
-    try:
-        async with grpc.aio.insecure_channel(process.ready.grpc) as channel:
-            hospital = Hospital(key=key, channel=channel)
-            await hospital.apply_directory()
-            yield hospital, process
-    finally:
-        process.stop()
+    async with alone_in_group("referral", kafka, parts):
+        process.start()
+        try:
+            async with grpc.aio.insecure_channel(process.ready.grpc) as channel:
+                hospital = Hospital(key=key, channel=channel)
+                await hospital.apply_directory()
+                yield hospital, process
+        finally:
+            process.stop()
 
 
 def details(error: grpc.aio.AioRpcError) -> dict[str, Any]:
