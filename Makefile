@@ -15,8 +15,8 @@ endif
 PY := .venv/bin/python
 # What is given to the command, such as: make demo ARGS="--output json"
 ARGS ?=
-# CI's machine has two cores, and tests that start processes wait for them half of their time: one process
-# more than cores. A file's tests stay in one process and share its servers.
+# One process of tests for each core of CI's machine: a third makes waits of tests meet each other.
+# A file's tests stay in one process and share its servers.
 PYTEST_ARGS ?= -n 2 --dist loadfile
 
 # Where it is set, as in many containers, each of the hundreds of processes of a run would compile everything
