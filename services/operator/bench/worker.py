@@ -12,6 +12,7 @@ from typing import Any
 import uvloop
 
 from services.operator.bench.jobs.registry import Jobs
+from services.shared.lifecycle.collector import spare_what_stays
 from services.shared.telemetry.logging import LogSettings, configure_logging
 
 #: A line may carry the replies of a whole life.
@@ -24,6 +25,8 @@ async def serve() -> None:
     reader = asyncio.StreamReader(limit=_LINE_BYTES_MAX)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     jobs = Jobs()
+    # What is measured are the servers' pauses, not those of whoever measures.
+    spare_what_stays()
     try:
         while line := await reader.readline():
             asked = json.loads(line)

@@ -1,7 +1,6 @@
 """One service process from its first line to its last: migrate, serve, say so, drain."""
 
 import asyncio
-import gc
 import json
 import sys
 import time
@@ -16,6 +15,7 @@ import uvloop
 from services.shared.database.migrations import migrate
 from services.shared.kafka.topics import TopicSpec, ensure_topics
 from services.shared.kernel.refusals import DependencyDown
+from services.shared.lifecycle.collector import spare_what_stays
 from services.shared.lifecycle.foundation import Foundation
 from services.shared.lifecycle.settings import Part
 from services.shared.operations.certificate import valid_until
@@ -34,10 +34,6 @@ _log = structlog.get_logger(__name__)
 
 #: How long a process waits for its database and Kafka when it starts.
 _START_TIMEOUT_S = 60.0
-
-#: Young objects that are let gather before the collector looks for cycles among them. A call makes some
-#: hundreds of objects and no cycle: Python's own 700 would have it look, in vain, with every second call.
-_YOUNG_OBJECTS_MAX = 50_000
 
 #: How long the loops wait for their topics when a process starts.
 _TOPICS_FIRST_S = 5.0
@@ -108,7 +104,7 @@ async def _serve(foundation: Foundation, assembly: Assembly, signals: StopSignal
     )
     endpoint = _endpoint(foundation, assembly, server)
     try:
-        _spare_what_stays()
+        spare_what_stays()
         await server.start()
         operations = None
         if endpoint is not None:
@@ -124,13 +120,6 @@ async def _serve(foundation: Foundation, assembly: Assembly, signals: StopSignal
         await verifier.close()
         for close in assembly.closing:
             await close()
-
-
-def _spare_what_stays() -> None:
-    """What was made while starting lives as long as the process: the collector need not visit it again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_YOUNG_OBJECTS_MAX)
 
 
 async def _ready_database(foundation: Foundation, signals: StopSignals) -> None:

@@ -35,12 +35,17 @@ class UnaryServing(Generic[RequestT, ResponseT]):
         try:
             admission = frame.runtime.admission
             admission.enter_call()
-            _when_answered(context, admission.leave_call)
+            _when_task_ends(admission.leave_call)
             request, call = await frame.open(trace, authorization, data, context)
             reply = frame.pack(await self._handler(request, call))
         except (Exception, asyncio.CancelledError) as error:
             failure = frame.conclude_failed(trace, started_s, error)
-            await context.abort(failure.code, failure.message, failure.trailing_metadata())
+            _let_frames_go(error)
+            # Not by `abort`: it raises what grpc's own state of the call keeps, and with it every frame.
+            context.set_code(failure.code)
+            context.set_details(failure.message)
+            context.set_trailing_metadata(failure.trailing_metadata())
+            return b""
         frame.conclude(trace, started_s)
         return reply
 
@@ -119,6 +124,23 @@ def _read_metadata(context: Context) -> tuple[str, str]:
         elif key == "traceparent":
             traceparent = str(value)
     return authorization, traceparent
+
+
+def _when_task_ends(action: Callable[[], None]) -> None:
+    """grpc serves a unary call in a task of its own, which ends when the answer has left."""
+    # Not by the context's own callbacks: they refer to the context that keeps them, a cycle for the collector
+    # with every call, and its pauses are what the slowest calls wait for.
+    task = asyncio.current_task()
+    assert task is not None, "a call is served by a task"
+    task.add_done_callback(lambda _task: action())
+
+
+def _let_frames_go(error: BaseException) -> None:
+    """What was refused is explained: frames that still hold their exception would wait for the collector."""
+    seen: BaseException | None = error
+    while seen is not None and seen.__traceback__ is not None:
+        seen.__traceback__ = None
+        seen = seen.__cause__ or seen.__context__
 
 
 def _when_answered(context: Context, action: Callable[[], None]) -> None:

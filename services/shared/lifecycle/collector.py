@@ -1,0 +1,15 @@
+"""How a process that answers keeps Python's collector of cycles from making callers wait."""
+
+import gc
+
+#: Young objects that are let gather before the collector looks for cycles among them. A call keeps hundreds
+#: of objects while it lasts, and leaves six in a cycle, which is grpc's own: with Python's 700 it would look
+#: with every second call, and with many more everybody would wait tens of milliseconds while it looks.
+_YOUNG_OBJECTS_MAX = 10_000
+
+
+def spare_what_stays() -> None:
+    """To be called once, when all is made that lives as long as the process: it is not visited again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_YOUNG_OBJECTS_MAX)
