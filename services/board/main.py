@@ -27,6 +27,7 @@ from services.board.entrypoints.http.one_tap import OneTapPages
 from services.board.entrypoints.http.signing_in import SigningIn
 from services.board.entrypoints.http.streams import Streams
 from services.board.settings import BoardSettings
+from services.shared.lifecycle.collector import spare_what_stays
 from services.shared.rpc.channels import Channels, open_channels
 from services.shared.rpc.credentials import TokenSettings, TokenVerifier
 from services.shared.rpc.signing import read_signing_key
@@ -111,6 +112,7 @@ async def _serve(
             timeout_graceful_shutdown=_DRAIN_TIMEOUT_S,
         )
     )
+    spare_what_stays()
     serving = asyncio.create_task(server.serve(sockets=[listening]), name="http")
     stop = asyncio.create_task(signals.stop.wait(), name="stop")
     host, port = listening.getsockname()[:2]
