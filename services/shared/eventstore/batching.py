@@ -14,8 +14,8 @@ R = TypeVar("R")
 class Batcher(Generic[I, R]):
     """Calls `work` with at most `batch_max` items; at most `flights_max` calls are under way at once.
 
-    A call costs more than what it carries, so beside one under way another starts only when half a batch
-    waits: until then, whoever comes shares the next.
+    A call costs more than what it carries, so beside one under way another starts only when `crowd_min` wait,
+    half a batch where it is not said: until then, whoever comes shares the next.
 
     A caller that is cancelled does not undo what is under way: its item's outcome is then unknown to it.
     """
@@ -28,6 +28,7 @@ class Batcher(Generic[I, R]):
         queue_max: int,
         name: str,
         flights_max: int = 2,
+        crowd_min: int | None = None,
         gathering_s: float = 0.0,
     ) -> None:
         self._work = work
@@ -35,6 +36,7 @@ class Batcher(Generic[I, R]):
         self._queue_max = queue_max
         self._name = name
         self._flights_max = flights_max
+        self._crowd_min = (batch_max + 1) // 2 if crowd_min is None else crowd_min
         self._gathering_s = gathering_s
         self._waiting: deque[tuple[I, asyncio.Future[R]]] = deque()
         self._flights: set[asyncio.Task[None]] = set()
@@ -52,7 +54,7 @@ class Batcher(Generic[I, R]):
         return await future
 
     def _launch_if_due(self) -> None:
-        is_crowded = len(self._waiting) * 2 >= self._batch_max
+        is_crowded = len(self._waiting) >= self._crowd_min
         if not self._flights or (is_crowded and len(self._flights) < self._flights_max):
             self._launch()
 

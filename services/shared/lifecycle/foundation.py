@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry
 
 from services.shared.database.migrations import Migration
 from services.shared.database.pool import Database
-from services.shared.eventstore.postgres_store import APPEND_SESSION, PostgresEventStore
+from services.shared.eventstore.postgres_store import APPEND_CONNECTIONS, APPEND_SESSION, PostgresEventStore
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.units import AppendUnit
 from services.shared.kafka.address import KafkaAddress
@@ -67,7 +67,12 @@ def build_foundation(
     kafka = settings.kafka()
     name = f"tierlink-{service}"
     reading = Database(dsn, application_name=name, connections_max=settings.database_connections_max)
-    appending = Database(dsn, application_name=f"{name}-append", connections_max=2, session=APPEND_SESSION)
+    appending = Database(
+        dsn,
+        application_name=f"{name}-append",
+        connections_max=APPEND_CONNECTIONS,
+        session=APPEND_SESSION,
+    )
     relaying = Database(dsn, application_name=f"{name}-relay", connections_max=6, session=RELAY_SESSION)
     relay = None
     if Part.RELAY in parts:

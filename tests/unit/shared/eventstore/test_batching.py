@@ -144,3 +144,20 @@ async def test_closing_lets_everything_land_and_refuses_what_comes_after() -> No
     assert await asyncio.gather(*calls) == [0, 10, 20]
     with pytest.raises(DependencyDown):
         await batch.submit(9)
+
+
+async def test_another_batch_starts_beside_one_under_way_when_as_many_wait_as_were_said() -> None:
+    work = Work()
+    batch = batcher(work, batch_max=64, flights_max=2, crowd_min=2)
+    calls = [asyncio.create_task(batch.submit(1))]
+    await until_called(work, 1)
+    calls.append(asyncio.create_task(batch.submit(2)))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert work.batches == [[1]]
+    calls.append(asyncio.create_task(batch.submit(3)))
+    await until_called(work, 2)
+
+    assert work.batches == [[1], [2, 3]]
+    work.release.set()
+    await asyncio.gather(*calls)
