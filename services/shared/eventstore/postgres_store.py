@@ -32,8 +32,8 @@ _SQL = load_blocks("services.shared.eventstore.sql", "event_store.sql")
 #: Outbox shards: the unit of a relay's lease. Fixed for a database's life, for order hangs on it.
 SHARDS = 8
 
-#: What comes within a moment shares a statement, waits with it and asks for the next at once: one at a time had
-#: service and database idle in turns. Three at once, of eight or more, are a quarter more commands a second.
+#: What comes within a moment shares a statement, waits with it and asks for the next at once: one at a time
+#: had service and database idle in turns. Three of eight or more are a quarter more commands a second.
 _GATHERING_S = 0.003
 _CROWD_MIN = 8
 APPEND_CONNECTIONS = 3
