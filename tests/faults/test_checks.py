@@ -68,6 +68,10 @@ def _not_published(_: History, evidence: Evidence) -> Evidence:
     return replace(evidence, records=evidence.records[:1])
 
 
+def _nothing_published(_: History, evidence: Evidence) -> Evidence:
+    return replace(evidence, records=())
+
+
 def _published_otherwise(_: History, evidence: Evidence) -> Evidence:
     altered = replace(evidence.records[0], value=b"altered")
     return replace(evidence, records=(altered, *evidence.records[1:]))
@@ -172,6 +176,7 @@ SPOILT: dict[Spoil, str] = {
     _row_behind_its_events: "versions_follow_each_other",
     _events_without_a_row: "versions_follow_each_other",
     _not_published: "every_event_is_published_in_order",
+    _nothing_published: "every_event_is_published_in_order",
     _published_otherwise: "every_event_is_published_in_order",
     _published_out_of_order: "every_event_is_published_in_order",
     _published_by_nobody: "every_event_is_published_in_order",

@@ -28,6 +28,7 @@ async def open_topics(
         bounds=FetchBounds(),
         timeout_s=_START_S,
         subscribe=names or [topic.name for topic in EVENT_TOPICS],
+        auto_offset_reset="none",
     )
     try:
         yield consumer, pin_partitions(consumer)
@@ -40,8 +41,9 @@ async def every_record(bootstrap: str) -> list[Any]:
     async with open_topics(bootstrap) as (consumer, partitions):
         found: list[Any] = []
         ends = await consumer.end_offsets(partitions)
-        if partitions:
-            await consumer.seek_to_beginning(*partitions)
+        # By number: `seek_to_beginning` may lose against the look for the end, and nothing is read.
+        for partition, first in (await consumer.beginning_offsets(partitions)).items():
+            consumer.seek(partition, first)
         while [each for each in partitions if await consumer.position(each) < ends[each]]:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 found.extend(records)
@@ -59,7 +61,10 @@ async def latest_records(bootstrap: str, name: str, count_max: int) -> list[Any]
 
 
 async def left_to_read(bootstrap: str, groups: Sequence[str]) -> Mapping[str, int]:
-    """By group, how many records it has not committed of the topics that it ever committed in."""
+    """By group, how many records it has not committed of the topics that it ever committed in.
+
+    A group that has committed nowhere, or whose offsets Kafka does not know yet, has all of them to read.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
@@ -73,7 +78,7 @@ async def left_to_read(bootstrap: str, groups: Sequence[str]) -> Mapping[str, in
         group: sum(
             end - (found[partition].offset if partition in found else 0)
             for partition, end in ends.items()
-            if partition.topic in read_topics[group]
+            if not found or partition.topic in read_topics[group]
         )
         for group, found in offsets.items()
     }

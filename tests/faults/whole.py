@@ -18,7 +18,7 @@ from tierlink.bed.v1 import bed_events_pb2
 
 AT = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 REFERRAL, WARD = "referrals/r-1", "wards/w-1"
-TOPIC = "tierlink.referral.events.v1"
+TOPIC, BED_TOPIC = "tierlink.referral.events.v1", "tierlink.bed.events.v1"
 
 
 def at(seconds: float) -> datetime:
@@ -54,9 +54,9 @@ def event(version: int, type_: str, request: str) -> StoredEvent:
     )
 
 
-def record(stored: StoredEvent, offset: int) -> TopicRecord:
+def record(stored: StoredEvent, offset: int, topic: str = TOPIC) -> TopicRecord:
     return TopicRecord(
-        topic=TOPIC,
+        topic=topic,
         partition=0,
         offset=offset,
         key=stored.stream,
@@ -119,7 +119,12 @@ def whole() -> tuple[History, Evidence]:
             "notification": store("notification"),
         },
         # The second record once more, as a relay sends it whose answer was lost.
-        records=(record(EVENTS[0], 0), record(EVENTS[1], 1), record(EVENTS[1], 2)),
+        records=(
+            record(EVENTS[0], 0),
+            record(EVENTS[1], 1),
+            record(EVENTS[1], 2),
+            *(record(each, each.version, BED_TOPIC) for each in WARD_EVENTS),
+        ),
         receipts=(
             Receipt(key="d-1", alert="alerts/1#0.1", recipient="dr-li", at=AT),
             Receipt(key="d-1", alert="alerts/1#0.1", recipient="dr-li", at=AT),
