@@ -29,6 +29,7 @@ from services.operator.commands.event_options import (
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import LanguageOption
 from services.operator.commands.replay import replay
+from services.operator.commands.replay_page import replay_page
 from services.operator.events.printing import JsonPrinter, LinePrinter
 from services.operator.events.source import Reach
 from services.operator.events.viewing import View, follow, show_reach
@@ -126,3 +127,4 @@ def _run(work: Coroutine[Any, Any, None]) -> None:
 
 events.command()(replay)
 events.command()(diff)
+events.command("page")(replay_page)

@@ -1,0 +1,56 @@
+// What is told, in words: the document, both languages, and how moments are written.
+const story = JSON.parse(document.getElementById("story").textContent);
+const SVG = "http://www.w3.org/2000/svg";
+let language = story.language;
+const places = new Map(story.places.map((each) => [each.id, each]));
+const alerts = new Map(story.alerts.map((each) => [each.name, each]));
+
+const byId = (id) => document.getElementById(id);
+
+function say(key, values = {}) {
+  const template = story.texts[language][key];
+  return template === undefined ? key : template.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
+}
+const told = (key, otherwise) => (story.texts[language][key] === undefined ? otherwise : say(key));
+const inLanguage = (pair) => pair[language] || pair.zh || pair.en;
+const placeName = (id) => (places.has(id) ? inLanguage(places.get(id).name) : id || say("replay_page.platform"));
+
+// Texts come from events: they are only ever text nodes and attributes, never markup.
+function element(name, attributes = {}, ...children) {
+  return filled(document.createElement(name), attributes, children);
+}
+function draw(name, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, name), attributes, children);
+}
+function filled(made, attributes, children) {
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  made.append(...children.filter((each) => each !== null && each !== ""));
+  return made;
+}
+
+const two = (number) => String(number).padStart(2, "0");
+const day = (at) => {
+  const moment = new Date(at);
+  return `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
+};
+const minute = (at) => `${two(new Date(at).getHours())}:${two(new Date(at).getMinutes())}`;
+const second = (at) => `${minute(at)}:${two(new Date(at).getSeconds())}`;
+function zone() {
+  const minutes = -new Date(story.begins_at).getTimezoneOffset();
+  const size = Math.abs(minutes);
+  return `UTC${minutes < 0 ? "−" : "+"}${Math.floor(size / 60)}${size % 60 ? `:${two(size % 60)}` : ""}`;
+}
+
+// How many points there are at or before a moment.
+function countAt(track, at) {
+  let from = 0;
+  let to = track.length;
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (track[middle][0] <= at) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+// The last of them: what holds; undefined before the first one.
+const pointAt = (track, at) => track[countAt(track, at) - 1];
