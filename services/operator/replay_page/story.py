@@ -1,7 +1,6 @@
 """What a replay page tells: facilities, and what held for referrals, wards and alerts from which moment on.
 
-Moments are whole milliseconds since 1970. A track is in order of time; of it the last point at or before a moment
-holds.
+Moments are whole milliseconds since 1970. A track is in order of time; its last point so far is what holds.
 """
 
 from bisect import bisect_right
