@@ -45,6 +45,11 @@ _SHOWN = """() => ({
     legend: Object.fromEntries([...document.querySelectorAll("#legend li")]
         .map((each) => [each.dataset.line, Number(each.dataset.value)])),
 })"""
+_NOW_IN_VIEW = """() => {
+    const list = document.getElementById("timeline").getBoundingClientRect();
+    const line = document.querySelector("#timeline [aria-current]").getBoundingClientRect();
+    return line.top >= list.top && line.bottom <= list.bottom;
+}"""
 _DRAG = """(at) => {
     const slider = document.getElementById("slider");
     slider.value = at;
@@ -162,6 +167,7 @@ def test_dragged_through_the_case_everything_agrees_with_its_timeline(
         assert shown["wards"][_WARD][:3] == beds, kind
         assert shown["legend"]["held"] == beds[1], kind
         assert shown["legend"]["alerts"] == shown["open"], kind
+        assert page.evaluate(_NOW_IN_VIEW), kind
         counts.append(shown["happened"])
     assert counts == sorted(set(counts)), "each step is further down the timeline"
     expect(page.locator("#timeline .past")).not_to_have_count(0)

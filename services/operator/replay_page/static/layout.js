@@ -51,7 +51,7 @@ function laidOut() {
 }
 
 // A column is as wide as the most of its facilities that stand in one row.
-function columnsOf(shown, { width, margin }) {
+function columnsOf(shown, { width, margin, row }) {
   // In the order of `shown`: those that take part stand together on the left, those of no community on the right.
   const communities = [...new Set(shown.map((each) => each.community))].sort((one, other) => (one === "") - (other === ""));
   const weights = communities.map((community) => {
@@ -59,6 +59,8 @@ function columnsOf(shown, { width, margin }) {
     return Math.max(...members.map((one) => members.filter((other) => other.tier === one.tier).length));
   });
   const whole = weights.reduce((sum, each) => sum + each, 0);
+  // Of so many communities no column would be as wide as a name: the rows are filled instead.
+  if (whole > 1.5 * row) return [{ community: "", x: margin, width: width - margin }];
   let x = margin;
   return communities.map((community, index) => {
     const column = { community, x, width: ((width - margin) * weights[index]) / whole };
@@ -66,7 +68,7 @@ function columnsOf(shown, { width, margin }) {
     return column;
   });
 }
-const columnOf = (place, columns) => columns.find((each) => each.community === place.community);
+const columnOf = (place, columns) => columns.find((each) => each.community === place.community) ?? columns[0];
 
 const breadthOf = (sign) => (sign.charCodeAt(0) > 255 ? 15.5 : 8.1);
 const breadth = (text) => [...text].reduce((sum, sign) => sum + breadthOf(sign), 0);

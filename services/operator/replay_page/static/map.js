@@ -27,8 +27,8 @@ class Region {
 
   community({ community, x, width }, height) {
     const name = story.communities[community] ? inLanguage(story.communities[community]) : community;
-    const [first] = lines(name, width - 16);
-    return [draw("rect", { x: x + 3, y: 2, width: width - 6, height: height - 4, rx: 12, class: "community" }), draw("text", { x: x + width / 2, y: 18, class: "community-name" }, first, draw("title", {}, name))];
+    const [first, more] = lines(name, width - 24);
+    return [draw("rect", { x: x + 3, y: 2, width: width - 6, height: height - 4, rx: 12, class: "community" }), draw("text", { x: x + width / 2, y: 18, class: "community-name" }, more ? `${first}…` : first, draw("title", {}, name))];
   }
 
   roads() {
@@ -60,8 +60,8 @@ class Region {
       const from = places.get(origin);
       const to = places.get(destination);
       const word = say(`replay_page.state.${state}`);
+      if (state === "IN_TRANSIT") road += 1;
       if (state === "IN_TRANSIT" && from && to) {
-        road += 1;
         made.push(draw("path", { d: way(from, to).d, class: "way travelled" }), this.traveller(each, word, way(from, to), along(at, departed, expected)));
         continue;
       }

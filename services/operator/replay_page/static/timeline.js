@@ -31,7 +31,7 @@ class Timeline {
     list.replaceChildren(...lines);
     const now = list.querySelector("[aria-current]") ?? list.firstElementChild;
     // Not scrollIntoView: that would move the page, too.
-    if (now) list.scrollTop = now.offsetTop - list.offsetTop - list.clientHeight / 2;
+    if (now) list.scrollTop = now.offsetTop - list.clientHeight / 2;
   }
 
   line([at, aggregate, type, facility, number, detail], index, count) {
