@@ -1,8 +1,10 @@
 """A scan of many aggregates at once finds what the verification of each finds, and accuses nobody else."""
 
+import asyncpg
 import pytest
 
-from services.shared.audit.scan import Depth
+from services.shared.audit.scan import SCAN_SESSION, Depth
+from services.shared.database.sql_blocks import load_blocks
 from tests.contract.tampered_stores import COLUMNS, CORPUS, WHOLE, WHOLE_CHAINS, Archive
 
 
@@ -34,3 +36,30 @@ async def test_a_scan_finds_what_the_verification_of_each_aggregate_finds(
     assert await archive.scanned(Depth.STATES) == found
     chains = await archive.scanned(Depth.CHAINS)
     assert chains == (set() if done in WHOLE_CHAINS else found)
+
+
+#: So many that walking along the key is not what the database would do by itself.
+_MANY = """
+    INSERT INTO events
+    SELECT 'q/' || parcel, version, gen_random_uuid(), 'Moved', now(), hash, hash,
+           decode(repeat('ab', 600), 'hex')
+    FROM generate_series(1, 20) version, generate_series(1, 400) parcel, sha256('x') hash
+"""
+
+
+async def test_a_page_is_never_in_the_databases_memory_as_a_whole(archive: Archive) -> None:
+    await archive.database.execute(_MANY)
+    await archive.database.execute("ANALYZE events")
+    statement = load_blocks("services.shared.audit.sql", "scan.sql")["chains"]
+    for parameter, value in (("$1", "'q/1'"), ("$2", "'q/3'"), ("$3", "''")):
+        statement = statement.replace(parameter, value)
+    connection = await asyncpg.connect(archive.database.dsn, server_settings=SCAN_SESSION)
+    try:
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN (COSTS OFF) {statement}"))
+    finally:
+        await connection.close()
+
+    assert "Index Scan using events_pkey" in plan
+    assert "GroupAggregate" in plan
+    for gathering in ("HashAggregate", "Sort"):
+        assert gathering not in plan

@@ -5,16 +5,21 @@ It accuses nobody: whatever does not pass is looked at event by event (`verify_c
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import accumulate, pairwise
 from struct import pack, unpack
 from typing import NamedTuple
 
 from services.shared.kernel.hash_chain import HASH_SIZE_BYTES, genesis
 
+_VERSION_SIZE_BYTES = 8
+_LENGTH_SIZE_BYTES = 4
+
 
 class ChainRow(NamedTuple):
     """An aggregate's row with all of its events, in whatever order they lie.
 
-    Versions are eight bytes each, hashes thirty-two, one after the other.
+    Versions are eight bytes each, hashes thirty-two, the payloads' lengths four, one after the other as the
+    payloads are.
     """
 
     stream_id: str
@@ -25,7 +30,12 @@ class ChainRow(NamedTuple):
     versions: bytes
     previous_hashes: bytes
     hashes: bytes
-    payloads: Sequence[bytes]
+    lengths: bytes
+    payloads: bytes
+
+    @property
+    def events_count(self) -> int:
+        return len(self.versions) // _VERSION_SIZE_BYTES
 
 
 def suspects(chains: Iterable[ChainRow]) -> tuple[str, ...]:
@@ -39,8 +49,11 @@ def suspects(chains: Iterable[ChainRow]) -> tuple[str, ...]:
 
 
 def _is_whole(chain: ChainRow) -> bool:
-    stream_id, kind, version, head_hash, versions, previous_hashes, hashes, payloads = chain
-    if len(payloads) != version or not version:
+    stream_id, kind, version, head_hash, versions, previous_hashes, hashes, lengths, joined = chain
+    if chain.events_count != version or not version:
+        return False
+    payloads = _taken_apart(lengths, joined)
+    if payloads is None:
         return False
     if versions != _counted(version):
         order = _by_version(versions)
@@ -60,9 +73,17 @@ def _is_whole(chain: ChainRow) -> bool:
     )
 
 
+def _taken_apart(lengths: bytes, joined: bytes) -> list[bytes] | None:
+    """Each payload; None where the lengths are not those of all of the bytes."""
+    ends = [0, *accumulate(unpack(f">{len(lengths) // _LENGTH_SIZE_BYTES}i", lengths))]
+    if ends[-1] != len(joined):
+        return None
+    return [joined[begin:end] for begin, end in pairwise(ends)]
+
+
 def _by_version(versions: bytes) -> list[int] | None:
     """The places of the versions 1, 2, 3…; None where they are others."""
-    found = unpack(f">{len(versions) // 8}q", versions)
+    found = unpack(f">{len(versions) // _VERSION_SIZE_BYTES}q", versions)
     order = sorted(range(len(found)), key=found.__getitem__)
     return order if [found[place] for place in order] == list(range(1, len(found) + 1)) else None
 
@@ -75,7 +96,7 @@ def _placed(hashes: bytes, order: Sequence[int]) -> bytes:
 def _counted(version: int) -> bytes:
     """The versions 1, 2, 3… as the database gives them."""
     if version <= _COUNTED_MAX:
-        return _COUNTED[: version * 8]
+        return _COUNTED[: version * _VERSION_SIZE_BYTES]
     return pack(f">{version}q", *range(1, version + 1))
 
 

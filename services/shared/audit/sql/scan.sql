@@ -12,15 +12,17 @@ SELECT count(*) AS aggregates, coalesce(sum(version), 0)::bigint AS events
 FROM streams
 WHERE $1 = '' OR kind = $1
 
--- chains -- a page in one statement, so in one snapshot. Its events come as they lie: sorting them costs more
--- than hashing them. Events without a row have no kind, rows without events no payloads.
+-- chains -- a page in one statement, so in one snapshot, walked along the events' key: an aggregate is sent off
+-- before the next one is begun. Payloads travel as one run of bytes with their lengths. Events
+-- without a row have no kind, rows without events no payloads.
 SELECT coalesce(s.stream_id, c.stream_id) AS stream_id, coalesce(s.kind, '') AS kind, coalesce(s.version, 0) AS version,
        coalesce(s.head_hash, '') AS head_hash, coalesce(c.versions, '') AS versions,
        coalesce(c.previous_hashes, '') AS previous_hashes, coalesce(c.hashes, '') AS hashes,
-       coalesce(c.payloads, '{}') AS payloads
+       coalesce(c.lengths, '') AS lengths, coalesce(c.payloads, '') AS payloads
 FROM (
     SELECT stream_id, string_agg(int8send(version), '') AS versions, string_agg(previous_hash, '') AS previous_hashes,
-           string_agg(hash, '') AS hashes, array_agg(payload) AS payloads
+           string_agg(hash, '') AS hashes, string_agg(int4send(octet_length(payload)), '') AS lengths,
+           string_agg(payload, '') AS payloads
     FROM events
     WHERE stream_id > $1 AND ($2 = '' OR stream_id <= $2)
     GROUP BY stream_id

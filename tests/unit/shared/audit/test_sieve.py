@@ -31,7 +31,8 @@ def _row(head: Loaded[Any], events: list[NewEvent]) -> ChainRow:
         versions=b"".join(event.version.to_bytes(8, "big") for event in events),
         previous_hashes=b"".join(event.previous_hash for event in events),
         hashes=b"".join(event.hash for event in events),
-        payloads=[event.payload for event in events],
+        lengths=b"".join(len(event.payload).to_bytes(4, "big") for event in events),
+        payloads=b"".join(event.payload for event in events),
     )
 
 
@@ -65,7 +66,7 @@ def test_no_altered_bit_passes(count: int, place: int, bit: int, data: st.DataOb
 def test_nothing_removed_doubled_or_swapped_passes(count: int, data: st.DataObject) -> None:
     head, events = _chain(count)
     one, other = data.draw(st.permutations(range(count)))[:2]
-    done = data.draw(st.sampled_from(["removed", "doubled", "swapped", "moved on", "copied"]))
+    done = data.draw(st.sampled_from(["removed", "doubled", "swapped", "moved on", "copied", "leaned"]))
     if done == "removed":
         del events[one]
     elif done == "doubled":
@@ -75,6 +76,12 @@ def test_nothing_removed_doubled_or_swapped_passes(count: int, data: st.DataObje
         events[one], events[other] = replace(a, version=b.version), replace(b, version=a.version)
     elif done == "moved on":
         events[one] = replace(events[one], version=count + 1)
+    elif done == "leaned":
+        # The same bytes one after the other, with the end of one in the next.
+        first = min(one, count - 2)
+        a, b = events[first], events[first + 1]
+        events[first] = replace(a, payload=a.payload[:-1])
+        events[first + 1] = replace(b, payload=a.payload[-1:] + b.payload)
     else:
         events[one] = replace(events[other], version=events[one].version)
     assert suspects([_row(head, events)]) == ("p/1",)
@@ -91,7 +98,11 @@ def test_a_row_is_held_against_its_events() -> None:
         row._replace(stream_id="p/2"),
         # Without a row; without events.
         row._replace(kind="", version=0, head_hash=b""),
-        row._replace(versions=b"", previous_hashes=b"", hashes=b"", payloads=()),
+        row._replace(versions=b"", previous_hashes=b"", hashes=b"", lengths=b"", payloads=b""),
+        # More bytes than its lengths speak of, fewer, a length too many.
+        row._replace(payloads=row.payloads + b"x"),
+        row._replace(payloads=row.payloads[:-1]),
+        row._replace(lengths=row.lengths + bytes(4)),
     ]
     for each in wrong:
         assert suspects([each]) == (each.stream_id,)
