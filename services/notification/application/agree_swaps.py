@@ -1,4 +1,4 @@
-"""Swaps: asked for, answered, void when nobody answers; the person who is asked is told."""
+"""Swaps: asked for, answered, void when nobody answers; who is asked is told, and who asked is."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from services.notification.domain.commands import SettleAlert, TriggerAlert
 from services.notification.domain.communities import acting_at
 from services.notification.domain.roster import Roster
 from services.notification.domain.roster_state import roster_name
-from services.notification.domain.swap_alerts import swap_alert, swap_key
+from services.notification.domain.swap_alerts import answer_alert, answer_key, swap_alert, swap_key
 from services.notification.domain.swap_values import (
     LapseSwap,
     ProposeSwap,
@@ -20,6 +20,7 @@ from services.notification.domain.swap_values import (
     SwapProposal,
     SwapProposed,
     SwapState,
+    SwapWithdrawn,
 )
 from services.shared.eventstore.work import Reaction, Reply, UseCase, Work
 from services.shared.kernel.actor import Actor, system_actor
@@ -72,15 +73,24 @@ class SwapDesk:
         after = await work.record(self._kinds.roster, name, events)
         for event in events:
             proposal = swaps.find(after, event.swap)
-            if isinstance(event, SwapProposed) and proposal is not None:
-                await self._change(work, event.swap, swap_alert(after, proposal))
-            else:
-                cause = f"{name}@{after.version}"
-                settle = SettleAlert(resolution=type(event).__name__, cause_event_id=cause)
-                await self._change(work, event.swap, settle)
+            if proposal is None:
+                continue
+            if isinstance(event, SwapProposed):
+                await self._change(work, swap_key(event.swap), swap_alert(after, proposal))
+                continue
+            cause = f"{name}@{after.version}"
+            settle = SettleAlert(resolution=type(event).__name__, cause_event_id=cause)
+            await self._change(work, swap_key(event.swap), settle)
+            if isinstance(event, SwapWithdrawn):
+                # What was told of the answer holds no longer.
+                await self._change(work, answer_key(event.swap), settle)
+                continue
+            answer = answer_alert(after, proposal)
+            if answer is not None:
+                await self._change(work, answer_key(event.swap), answer)
 
-    async def _change(self, work: Work, swap: str, command: TriggerAlert | SettleAlert) -> None:
-        name = alert_name(swap_key(swap), None)
+    async def _change(self, work: Work, key: str, command: TriggerAlert | SettleAlert) -> None:
+        name = alert_name(key, None)
         alert: Alert | None = await work.load(self._kinds.alert, name)
         if alert is None and isinstance(command, SettleAlert):
             return

@@ -42,6 +42,27 @@ PROPOSED_BODY = BilingualText(
     en="{swap}. Confirm or decline by {until}; until then the first person stays on duty.",
 )
 
+#: What whoever asked is told, by the state of the swap: title and body.
+ANSWERS: Mapping[str, tuple[BilingualText, BilingualText]] = {
+    "AGREED": (
+        BilingualText(zh="换班已商定：{taker}", en="A swap with {taker} is agreed"),
+        BilingualText(zh="{swap}。对方已确认，按此值班。", en="{swap}. It was confirmed and is in force."),
+    ),
+    "DECLINED": (
+        BilingualText(zh="换班被谢绝：{taker}", en="A swap with {taker} was declined"),
+        BilingualText(
+            zh="{swap}。未获同意，仍由原当班人值班。", en="{swap}. It was declined: nothing changes."
+        ),
+    ),
+    "LAPSED": (
+        BilingualText(zh="换班逾期未确认：{taker}", en="A swap with {taker} was not answered"),
+        BilingualText(
+            zh="{swap}。至开班仍未确认，已失效，仍由原当班人值班。",
+            en="{swap}. The turn begins and nobody has agreed: nothing changes.",
+        ),
+    ),
+}
+
 
 def fault(code: str, detail: str) -> BilingualText:
     text = _FAULTS[code]

@@ -138,6 +138,7 @@ TO_DO = {
     "ReleaseHold": BilingualText(zh="床位预留超时", en="a bed hold is overdue"),
     "ApplyRoster": BilingualText(zh="无人值班，请立即安排", en="nobody is on duty"),
     "ConfirmSwap": BilingualText(zh="换班待确认", en="a swap awaits your answer"),
+    "SWAP_ANSWERED": BilingualText(zh="换班申请已有结果", en="what became of a swap"),
     "CHANNEL_SILENT": BilingualText(zh="呼叫通道失效", en="a channel is silent"),
 }
 TO_DO_ANY = BilingualText(zh="提醒待处理", en="an alert awaits you")

@@ -1,5 +1,6 @@
 """A swap that nobody answers: void when its turn begins, and what was told of it is settled."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -10,9 +11,15 @@ from services.notification.application.agree_swaps import SwapDesk
 from services.notification.domain import roster as rosters
 from services.notification.domain.alert_state import Alert, alert_name
 from services.notification.domain.roster import Roster
-from services.notification.domain.swap_alerts import swap_key
-from services.notification.domain.swap_values import ConfirmSwap, SwapCommand, SwapState
-from services.notification.domain.values import AlertState
+from services.notification.domain.swap_alerts import answer_key, swap_key
+from services.notification.domain.swap_values import (
+    ConfirmSwap,
+    DeclineSwap,
+    SwapCommand,
+    SwapState,
+    WithdrawSwap,
+)
+from services.notification.domain.values import AlertState, Severity
 from services.notification.entrypoints.deadlines import AlertDeadlines
 from services.shared.deadlines.worker import DueDeadline
 from services.shared.eventstore.runner import CommandRunner
@@ -22,7 +29,8 @@ from services.shared.kernel.ids import derive_id
 from tests.doubles.memory_store import MemoryEventStore
 from tests.unit.notification.occurrences import DIRECTORY
 from tests.unit.notification.scenario import HOSPITAL, SYSTEM, context
-from tests.unit.notification.swap_book import SUNDAY, TURNS, Book, asks, doctor
+from tests.unit.notification.swap_book import OFFICE, SUNDAY, TURNS, Book, asks, doctor
+from tests.unit.notification.turns import REASON
 
 KINDS = build_aggregates()
 NAME = rosters.roster_name(HOSPITAL)
@@ -47,7 +55,7 @@ class Site:
         await self.runner.react(applied, context(SYSTEM, at=SUNDAY), target=NAME, inbox=None)
 
     async def does(self, by: Actor, command: SwapCommand) -> Roster:
-        told = context(by, at=SUNDAY, request=derive_id(type(command).__name__))
+        told = context(by, at=SUNDAY, request=derive_id(type(command).__name__, by.user))
         reply = await self.runner.run(
             self.desk.carry_out(command, NAME), told, kind=KINDS.roster, target=NAME, digest=b"d"
         )
@@ -57,8 +65,22 @@ class Site:
         return cast(Roster, (await self.runner.read(KINDS.roster, NAME)).state)
 
     async def alert(self) -> Alert:
-        name = alert_name(swap_key((await self.roster()).proposals[-1].name), None)
-        return cast(Alert, (await self.runner.read(KINDS.alert, name)).state)
+        found = await self.told(swap_key)
+        assert found is not None
+        return found
+
+    async def told(self, key: Callable[[str], str]) -> Alert | None:
+        name = alert_name(key((await self.roster()).proposals[-1].name), None)
+        return cast("Alert | None", (await self.runner.read(KINDS.alert, name)).state)
+
+    async def answer(self) -> Alert:
+        found = await self.told(answer_key)
+        assert found is not None
+        return found
+
+    async def asked(self, by: Actor | None = None) -> str:
+        """A swap that a asks b for, or somebody asks for a."""
+        return (await self.does(by or doctor("a"), asks())).proposals[-1].name
 
     async def meet(self) -> None:
         (due,) = rosters.deadlines(await self.roster())
@@ -96,3 +118,67 @@ async def test_one_that_is_agreed_has_nothing_due() -> None:
     await site.does(doctor("b"), ConfirmSwap(swap=proposed.proposals[-1].name))
     assert rosters.deadlines(await site.roster()) == ()
     assert (await site.alert()).resolution == "SwapConfirmed"
+
+
+def called(alert: Alert) -> list[str]:
+    return [person.user for step in alert.escalation for person in step.recipients]
+
+
+async def test_who_asked_is_told_that_it_is_declined() -> None:
+    site = Site()
+    await site.begin()
+    swap = await site.asked()
+    assert await site.told(answer_key) is None
+    await site.does(doctor("b"), DeclineSwap(swap=swap, reason=REASON))
+    told = await site.answer()
+    assert (told.rule, told.severity, told.state) == (
+        "SWAP_ANSWERED",
+        Severity.INFORMATION,
+        AlertState.TRIGGERED,
+    )
+    assert called(told) == ["a"]
+    assert told.title.zh.startswith("换班被谢绝") and "was declined" in told.title.en
+    assert "a → b" in told.body.zh and "a → b" in told.body.en
+    assert told.next_call_at is None, "it is told once"
+
+
+async def test_who_asked_is_told_that_it_is_agreed_until_it_is_taken_back() -> None:
+    site = Site()
+    await site.begin()
+    swap = await site.asked()
+    await site.does(doctor("b"), ConfirmSwap(swap=swap))
+    told = await site.answer()
+    assert called(told) == ["a"]
+    assert told.title.zh.startswith("换班已商定")
+    await site.does(OFFICE, WithdrawSwap(swap=swap, reason=REASON))
+    assert (await site.answer()).resolution == "SwapWithdrawn"
+
+
+async def test_who_asked_is_told_that_nobody_answered() -> None:
+    site = Site()
+    await site.begin()
+    await site.asked()
+    await site.meet()
+    assert called(await site.answer()) == ["a"]
+    assert (await site.answer()).title.zh.startswith("换班逾期未确认")
+
+
+async def test_who_asked_for_another_is_told_as_the_other_is_but_nobody_of_their_own_answer() -> None:
+    site = Site()
+    await site.begin()
+    swap = await site.asked(by=OFFICE)
+    await site.does(doctor("b"), DeclineSwap(swap=swap, reason=REASON))
+    assert called(await site.answer()) == ["office", "a"]
+    other = Site()
+    await other.begin()
+    swap = await other.asked(by=OFFICE)
+    await other.does(OFFICE, ConfirmSwap(swap=swap))
+    assert called(await other.answer()) == ["a"]
+
+
+async def test_one_that_is_taken_back_before_an_answer_tells_of_none() -> None:
+    site = Site()
+    await site.begin()
+    swap = await site.asked()
+    await site.does(doctor("a"), WithdrawSwap(swap=swap, reason=REASON))
+    assert await site.told(answer_key) is None
