@@ -49,10 +49,12 @@ class Due(StrEnum):
     TASK = "task"
     #: the lead facility did not review afterwards: an alert
     REVIEW = "review"
+    #: nobody confirmed that it is an error: the word stands no longer, and who said it is told
+    ERROR_MARK = "error-mark"
 
 
 def deadlines(state: Referral) -> tuple[Deadline, ...]:
-    """What waits for somebody. A terminal referral waits for nobody."""
+    """What waits for somebody. A terminal referral waits for nobody, unless it is called an error."""
     return (
         *_of_state(state),
         *_of_step(state),
@@ -60,6 +62,7 @@ def deadlines(state: Referral) -> tuple[Deadline, ...]:
         *_of_record(state),
         *_of_review(state),
         *_of_plan(state),
+        *_of_error_mark(state),
     )
 
 
@@ -89,6 +92,12 @@ def _of_review(state: Referral) -> tuple[Deadline, ...]:
     if review is None or review.overdue:
         return ()
     return (_timed(Due.REVIEW, review.due_at),)
+
+
+def _of_error_mark(state: Referral) -> tuple[Deadline, ...]:
+    """Of a referral that has ended too: it can be called an error then."""
+    mark = state.error_mark
+    return () if mark is None else (_timed(Due.ERROR_MARK, mark.confirm_by),)
 
 
 def _of_state(state: Referral) -> tuple[Deadline, ...]:

@@ -1,10 +1,16 @@
-"""Decisions on a referral that is called an error: by one word, by two, and the first word taken back."""
+"""Decisions on a referral that is called an error: one word, two, and the first taken back or lapsed."""
 
 from datetime import timedelta
 
-from services.referral.domain.commands import MarkEnteredInError, WithdrawErrorMark
+from services.referral.domain.commands import MarkEnteredInError, MeetDeadline, WithdrawErrorMark
 from services.referral.domain.decision import Decision
-from services.referral.domain.events import EnteredInError, ErrorMarkRequested, ErrorMarkWithdrawn, Event
+from services.referral.domain.events import (
+    EnteredInError,
+    ErrorMarkLapsed,
+    ErrorMarkRequested,
+    ErrorMarkWithdrawn,
+    Event,
+)
 from services.referral.domain.guard_conditions import standing_mark
 
 
@@ -36,6 +42,21 @@ def withdraw_error_mark(decision: Decision[WithdrawErrorMark]) -> tuple[Event, .
     return (
         ErrorMarkWithdrawn(
             facility=context.actor.facility,
+            requested_by=mark.requested_by,
+            destination_facility=state.destination_facility,
+        ),
+    )
+
+
+def error_mark_lapsed(decision: Decision[MeetDeadline], _: str) -> tuple[Event, ...]:
+    """Raises ValueError where nobody calls it an error: the deadline comes of the word."""
+    state = decision.state
+    mark = state.error_mark
+    if mark is None:
+        raise ValueError(f"nobody calls {state.name} an error")
+    return (
+        ErrorMarkLapsed(
+            facility=mark.facility,
             requested_by=mark.requested_by,
             destination_facility=state.destination_facility,
         ),

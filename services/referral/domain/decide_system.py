@@ -7,6 +7,7 @@ from services.referral.domain import decide_steps as steps
 from services.referral.domain.commands import BedNews, FollowBed, MeetDeadline
 from services.referral.domain.deadlines import Due, deadlines
 from services.referral.domain.decide_care import cancelled
+from services.referral.domain.decide_errors import error_mark_lapsed
 from services.referral.domain.decide_record import left_incomplete, record_overdue
 from services.referral.domain.decide_review import review_overdue
 from services.referral.domain.decision import Decision
@@ -175,6 +176,7 @@ _MET: dict[Due, Callable[[Decision[MeetDeadline], str], tuple[Event, ...]]] = {
     Due.RECORD: record_overdue,
     Due.TASK: _task_missed,
     Due.REVIEW: _review_overdue,
+    Due.ERROR_MARK: error_mark_lapsed,
 }
 
 #: A step after acceptance that is late: told as often as the site says.

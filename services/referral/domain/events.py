@@ -5,7 +5,12 @@ Names and fields are those of `tierlink.referral.v1` (referral_events.proto).
 
 from typing import TypeAlias, get_args
 
-from services.referral.domain.events_errors import EnteredInError, ErrorMarkRequested, ErrorMarkWithdrawn
+from services.referral.domain.events_errors import (
+    EnteredInError,
+    ErrorMarkLapsed,
+    ErrorMarkRequested,
+    ErrorMarkWithdrawn,
+)
 from services.referral.domain.events_journey import (
     BedHeld,
     BedHoldLapsed,
@@ -87,6 +92,7 @@ __all__ = [
     "CancellationRequested",
     "DepartureOverdue",
     "EnteredInError",
+    "ErrorMarkLapsed",
     "ErrorMarkRequested",
     "ErrorMarkWithdrawn",
     "Event",
@@ -174,6 +180,7 @@ Event: TypeAlias = (
     | PatientDied
     | ErrorMarkRequested
     | ErrorMarkWithdrawn
+    | ErrorMarkLapsed
     | EnteredInError
     | RecordCompleted
     | RecordOverdue

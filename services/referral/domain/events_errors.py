@@ -32,6 +32,18 @@ class ErrorMarkWithdrawn:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ErrorMarkLapsed:
+    """Nobody confirmed the origin's word in time: it stands no longer."""
+
+    #: whose word it was
+    facility: str
+    #: user who had called it an error
+    requested_by: str
+    #: whose referral office was to confirm
+    destination_facility: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class EnteredInError:
     reason: CodedReason
     #: user who confirmed it; empty before an acceptance

@@ -59,6 +59,10 @@ def _error_mark_withdrawn(state: Referral, event: e.ErrorMarkWithdrawn, _: Event
     return {"error_mark": None}
 
 
+def _error_mark_lapsed(state: Referral, event: e.ErrorMarkLapsed, _: EventMetadata) -> Changes:
+    return {"error_mark": None}
+
+
 def _transport_arranged(state: Referral, event: e.TransportArranged, metadata: EventMetadata) -> Changes:
     return {
         "transport": event.transport,
@@ -214,5 +218,6 @@ JOURNEY: dict[type[e.Event], Callable[[Referral, Any, EventMetadata], Changes]] 
     e.PatientDied: _died,
     e.ErrorMarkRequested: _error_mark_requested,
     e.ErrorMarkWithdrawn: _error_mark_withdrawn,
+    e.ErrorMarkLapsed: _error_mark_lapsed,
     e.EnteredInError: _entered_in_error,
 }

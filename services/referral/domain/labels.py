@@ -133,6 +133,7 @@ EVENTS: dict[str, BilingualText] = {
     "ReferralExpired": _pair("转诊失效", "expired"),
     "PatientDied": _pair("患者死亡", "patient died"),
     "ErrorMarkRequested": _pair("提出作废，待确认", "called an error, to be confirmed"),
+    "ErrorMarkLapsed": _pair("作废逾期未确认", "not confirmed to be an error"),
     "ErrorMarkWithdrawn": _pair("作废申请已撤回", "no longer called an error"),
     "EnteredInError": _pair("录入错误作废", "entered in error"),
     "ResultsAdded": _pair("已补充检查检验结果", "results added"),

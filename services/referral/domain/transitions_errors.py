@@ -34,4 +34,5 @@ ERROR_ROWS: tuple[Row, ...] = (
         to(e.ErrorMarkWithdrawn),
         guards=(g.ERROR_MARKED,),
     ),
+    row(_ONCE_ASKED, c.MeetDeadline, (p.SYSTEM,), to(e.ErrorMarkLapsed)),
 )

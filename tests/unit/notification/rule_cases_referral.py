@@ -158,6 +158,13 @@ REFERRAL_CASES = [
         act_by=ETA,
     ),
     Case(
+        rule="ERROR_MARK_LAPSED",
+        events=(occurrence("ErrorMarkLapsed", {"facility": BRANCH, "destination_facility": HOSPITAL}),),
+        facility=BRANCH,
+        role="clinician",
+        severity=Severity.INFORMATION,
+    ),
+    Case(
         rule="BED_UNAVAILABLE",
         events=(occurrence("BedUnavailable", {"bed": BED}),),
         facility=HOSPITAL,

@@ -23,6 +23,7 @@ OFF = occurrence("CancellationRequested", {"carrier_facility": CREW})
 CALLED_AN_ERROR = occurrence(
     "ErrorMarkRequested", {"facility": BRANCH, "destination_facility": HOSPITAL, "confirm_by": NOW}
 )
+LAPSED = occurrence("ErrorMarkLapsed", {"facility": BRANCH, "destination_facility": HOSPITAL})
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,9 @@ CALLED_AN_ERROR = occurrence(
         (CARRIED_ELSEWHERE, "PATIENT_DIVERTED_ORIGIN", occurrence("PatientArrived")),
         (OFF, "CREW_STOOD_DOWN", ARRANGED),
         (CALLED_AN_ERROR, "ERROR_MARK_REQUESTED", occurrence("ErrorMarkWithdrawn", {"facility": BRANCH})),
+        (CALLED_AN_ERROR, "ERROR_MARK_REQUESTED", LAPSED),
+        (LAPSED, "ERROR_MARK_LAPSED", CALLED_AN_ERROR),
+        (LAPSED, "ERROR_MARK_LAPSED", occurrence("EnteredInError")),
     ],
     ids=lambda value: value if isinstance(value, str) else value.event_type,
 )  # fmt: skip

@@ -7,7 +7,12 @@ from datetime import timedelta
 import pytest
 
 from services.referral.domain import commands as c
-from services.referral.domain.events import EnteredInError, ErrorMarkRequested, ErrorMarkWithdrawn
+from services.referral.domain.events import (
+    EnteredInError,
+    ErrorMarkLapsed,
+    ErrorMarkRequested,
+    ErrorMarkWithdrawn,
+)
 from services.referral.domain.policy import DEFAULT_POLICY
 from services.referral.domain.referral import allowed_commands
 from services.shared.kernel.actor import Actor, Role
@@ -130,3 +135,30 @@ def test_nobody_else_takes_it_back_and_nobody_what_lapsed() -> None:
     told((ERROR, WUCAIWAN), (ERROR, GENERAL_OFFICE), chart=chart).refused(
         BACK, WUCAIWAN, "NOT_ALLOWED_IN_STATE"
     )
+
+
+@pytest.mark.parametrize("story", [accepted, treated])
+def test_who_said_a_word_that_nobody_confirms_is_told(story: Callable[[], Chart]) -> None:
+    chart = told((ERROR, WUCAIWAN), chart=story())
+    said = chart.now
+    (lapsed,) = chart.due("error-mark")
+    assert lapsed == ErrorMarkLapsed(
+        facility="wucaiwan", requested_by=WUCAIWAN.user, destination_facility=GENERAL.facility
+    )
+    assert chart.now == said + timedelta(hours=72)
+    assert chart.referral.error_mark is None
+    assert _waits(chart) == 0
+    assert names(chart.when(ERROR, WUCAIWAN)) == ["ErrorMarkRequested"]
+    assert names(chart.due("error-mark")) == ["ErrorMarkLapsed"], "each word lapses for itself"
+
+
+@pytest.mark.parametrize("answer", [(BACK, WUCAIWAN), (ERROR, GENERAL_OFFICE)])
+def test_a_word_that_is_answered_does_not_lapse(answer: tuple[c.Command, Actor]) -> None:
+    chart = told((ERROR, WUCAIWAN), chart=treated())
+    assert _waits(chart) == 1
+    chart.when(*answer)
+    assert _waits(chart) == 0
+
+
+def _waits(chart: Chart) -> int:
+    return chart.keys().count("error-mark")

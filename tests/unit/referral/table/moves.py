@@ -214,6 +214,7 @@ def _ends() -> Iterator[Taken]:
         for second in (GENERAL_OFFICE, COORDINATOR):
             yield move(marked, ERROR, second, "EnteredInError", S.ENTERED_IN_ERROR)
         yield move(marked, TAKEN_BACK, of_origin, "ErrorMarkWithdrawn", state)
+        yield move(marked, due("error-mark"), SYSTEM, "ErrorMarkLapsed", state)
 
 
 def _death(chart: Chart) -> c.Command:
