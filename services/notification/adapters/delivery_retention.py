@@ -1,13 +1,10 @@
 """Forgets messages, their tries and their answer links when their time is over."""
 
-import asyncio
-import contextlib
-
 import structlog
 
 from services.shared.database.pool import Database
 from services.shared.database.sql_blocks import load_blocks
-from services.shared.kernel.refusals import DependencyDown
+from services.shared.loops.recurring import Recurring
 
 _log = structlog.get_logger(__name__)
 _SQL = load_blocks("services.notification.adapters.sql", "retention.sql")
@@ -16,7 +13,7 @@ _SQL = load_blocks("services.notification.adapters.sql", "retention.sql")
 BATCH_MAX = 1_000
 
 
-class DeliveryRetention:
+class DeliveryRetention(Recurring):
     """Deletes what is older than `months` until it is stopped; several processes may do so at once.
 
     What an audit asks (who was called when, by which step, and who answered) is in the alerts' events, which
@@ -24,25 +21,13 @@ class DeliveryRetention:
     """
 
     def __init__(self, database: Database, *, months: int, interval_s: float = 3600.0) -> None:
+        super().__init__(interval_s=interval_s, undone="deliveries_not_forgotten")
         self._database = database
         self._months = months
-        self._interval_s = interval_s
-        self._stopping = asyncio.Event()
 
-    async def stop(self) -> None:
-        """Ends `run`."""
-        self._stopping.set()
-
-    async def run(self) -> None:
-        """Looks at once, then every interval; outlives outages."""
-        while not self._stopping.is_set():
-            try:
-                while await self.forget() == BATCH_MAX and not self._stopping.is_set():
-                    pass
-            except DependencyDown:
-                _log.warning("deliveries_not_forgotten")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._interval_s)
+    async def round(self) -> bool:
+        """Whether a whole batch went, so that there may be more."""
+        return await self.forget() == BATCH_MAX
 
     async def forget(self, limit: int = BATCH_MAX) -> int:
         """Deletes a bounded number of the oldest ones; returns how many. Raises DependencyDown."""

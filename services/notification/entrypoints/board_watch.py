@@ -1,7 +1,5 @@
 """Looks at the signs of life of boards, and has outages and daily drills follow from what it sees."""
 
-import asyncio
-import contextlib
 from datetime import UTC, datetime
 
 import structlog
@@ -18,7 +16,7 @@ from services.shared.eventstore.work import Reaction
 from services.shared.kernel.actor import system_actor
 from services.shared.kernel.command import CommandContext
 from services.shared.kernel.ids import derive_id
-from services.shared.kernel.refusals import DependencyDown
+from services.shared.loops.recurring import Recurring
 
 _log = structlog.get_logger(__name__)
 _ACTOR = system_actor("notification")
@@ -29,7 +27,7 @@ _EVERY_S = 1.0
 _PLANS_EVERY = 15
 
 
-class BoardWatch:
+class BoardWatch(Recurring):
     """Every process looks; those whose part deadlines are also act. What two see at once happens once."""
 
     def __init__(
@@ -43,6 +41,7 @@ class BoardWatch:
         drills: DrillDesk,
         acts: bool,
     ) -> None:
+        super().__init__(interval_s=_EVERY_S, undone="boards_not_watched")
         self._runner = runner
         self._kinds = kinds
         self._policy = policy
@@ -50,7 +49,6 @@ class BoardWatch:
         self._boards = boards
         self._drills = drills
         self._acts = acts
-        self._stopping = asyncio.Event()
         self._looks = 0
         self._is_told = False
 
@@ -58,34 +56,19 @@ class BoardWatch:
         """What is known before anything is served. Raises DependencyDown."""
         await self._presence.refresh()
 
-    async def stop(self) -> None:
-        """Ends `run`."""
-        self._stopping.set()
-
-    async def run(self) -> None:
-        """Looks until it is stopped; outlives outages of the database."""
-        while not self._stopping.is_set():
-            try:
-                await self._look()
-            except DependencyDown:
-                _log.warning("boards_not_watched")
-            except Exception:
-                # Whatever it is, calls and deadlines of this process must not end with it.
-                _log.exception("boards_watch_failed")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), _EVERY_S)
-
-    async def _look(self) -> None:
+    async def round(self) -> bool:
+        """Looks once. Raises DependencyDown."""
         if not self._is_told and (expected := self._expected()):
             await self._presence.expect(expected)
             self._is_told = True
         await self._presence.refresh()
         if not self._acts:
-            return
+            return False
         await self._follow_boards()
         if self._looks % _PLANS_EVERY == 0:
             await self._follow_plans()
         self._looks += 1
+        return False
 
     def _expected(self) -> tuple[Place, ...]:
         """Where the site's file wants a board from the start."""

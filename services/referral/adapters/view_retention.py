@@ -1,13 +1,10 @@
 """Forgets who looked at what when its time is over."""
 
-import asyncio
-import contextlib
-
 import structlog
 
 from services.shared.database.pool import Database
 from services.shared.database.sql_blocks import load_blocks
-from services.shared.kernel.refusals import DependencyDown
+from services.shared.loops.recurring import Recurring
 
 _log = structlog.get_logger(__name__)
 _SQL = load_blocks("services.referral.adapters.sql", "views.sql")
@@ -16,29 +13,17 @@ _SQL = load_blocks("services.referral.adapters.sql", "views.sql")
 BATCH_MAX = 5_000
 
 
-class ViewRetention:
+class ViewRetention(Recurring):
     """Deletes views that are older than `months` until it is stopped; several processes may do so at once."""
 
     def __init__(self, database: Database, *, months: int, interval_s: float = 3600.0) -> None:
+        super().__init__(interval_s=interval_s, undone="views_not_forgotten")
         self._database = database
         self._months = months
-        self._interval_s = interval_s
-        self._stopping = asyncio.Event()
 
-    async def stop(self) -> None:
-        """Ends `run`."""
-        self._stopping.set()
-
-    async def run(self) -> None:
-        """Looks at once, then every interval; outlives outages."""
-        while not self._stopping.is_set():
-            try:
-                while await self.forget() == BATCH_MAX and not self._stopping.is_set():
-                    pass
-            except DependencyDown:
-                _log.warning("views_not_forgotten")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), self._interval_s)
+    async def round(self) -> bool:
+        """Whether a whole batch went, so that there may be more."""
+        return await self.forget() == BATCH_MAX
 
     async def forget(self) -> int:
         """Deletes a bounded number of the oldest ones; returns how many. Raises DependencyDown."""
