@@ -19,6 +19,7 @@ from services.referral.domain.referral_state import Referral, ReferralEnvelope, 
 from services.referral.domain.standing_state import StandingEnvelope, StandingOrder
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.protocodec import EventCodec
+from services.shared.protocodec.stored_kind import stored_kind
 from tierlink.referral.v1 import (
     consultation_events_pb2,
     directory_events_pb2,
@@ -74,17 +75,12 @@ def _referral() -> AggregateKind[Referral, Any]:
 def _episode(
     clock_targets: tuple[ClockTarget, ...], shares: tuple[SourcedShare, ...]
 ) -> AggregateKind[Episode, EpisodeEvent]:
-    episode: EventCodec[EpisodeEvent] = EventCodec(
-        episode_events_pb2.EpisodeEvent, type_pb2.EventMetadata, episodes.EVENTS
-    )
-    return AggregateKind(
-        name="episode",
+    return stored_kind(
+        "episode",
+        Episode,
+        episodes,
+        episode_events_pb2.EpisodeEvent,
         topic=EPISODE_TOPIC,
-        state_type=Episode,
-        evolve=episodes.evolve,
-        encode_event=lambda meta, event, state: episode.encode(meta, event),
-        decode_event=episode.decode,
-        deadlines=episodes.deadlines,
         facets=lambda state: facets_with_readings(state, clock_targets, shares),
         # 2: exclusions of clocks, and moves that ended before they began
         fold_version=2,
@@ -92,18 +88,12 @@ def _episode(
 
 
 def _consultation() -> AggregateKind[Consultation, ConsultationEvent]:
-    consultation: EventCodec[ConsultationEvent] = EventCodec(
-        consultation_events_pb2.ConsultationEvent, type_pb2.EventMetadata, consultations.EVENTS
-    )
-    return AggregateKind(
-        name="consultation",
+    return stored_kind(
+        "consultation",
+        Consultation,
+        consultations,
+        consultation_events_pb2.ConsultationEvent,
         topic=CONSULTATION_TOPIC,
-        state_type=Consultation,
-        evolve=consultations.evolve,
-        encode_event=lambda meta, event, state: consultation.encode(meta, event),
-        decode_event=consultation.decode,
-        deadlines=consultations.deadlines,
-        facets=consultations.facets,
         # 2: whose claim lapsed, who may still report
         fold_version=2,
     )
@@ -129,15 +119,5 @@ def _standing() -> AggregateKind[StandingOrder, Any]:
 
 
 def _directory() -> AggregateKind[Directory, Any]:
-    directory = EventCodec(directory_events_pb2.DirectoryEvent, type_pb2.EventMetadata, directories.EVENTS)
-    return AggregateKind(
-        name="directory",
-        # Its facilities and communities are published one by one, compacted (see `apply_directory`).
-        topic=None,
-        state_type=Directory,
-        evolve=directories.evolve,
-        encode_event=lambda meta, event, state: directory.encode(meta, event),
-        decode_event=directory.decode,
-        deadlines=directories.deadlines,
-        facets=directories.facets,
-    )
+    # Its facilities and communities are published one by one, compacted (see `apply_directory`).
+    return stored_kind("directory", Directory, directories, directory_events_pb2.DirectoryEvent)
