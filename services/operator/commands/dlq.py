@@ -10,14 +10,17 @@ from services.operator.commands.asking import ask_every_service
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     BedOption,
+    ExecuteOption,
     KeyOption,
     LanguageOption,
     NotificationOption,
     Output,
     OutputOption,
+    ReasonOption,
     ReferralOption,
     TokenOption,
     addresses_of,
+    check_reason,
     operator_token,
 )
 from services.operator.report.consoles import open_console
@@ -45,10 +48,6 @@ class Service(StrEnum):
 
 ServiceOption = Annotated[Service, typer.Option("--service", help="哪个服务的收件箱 · whose inbox")]
 LetterArgument = Annotated[int, typer.Argument(help="死信编号 · id of the letter", min=1)]
-ReasonOption = Annotated[
-    str, typer.Option("--reason", help="理由，存入审计链 · why; kept in the audit trail", show_default=False)
-]
-ExecuteOption = Annotated[bool, typer.Option("--execute", help="执行；否则只显示 · do it, else only show it")]
 
 
 @dlq.command("list")
@@ -134,7 +133,7 @@ def redrive(
     notification: NotificationOption = "",
 ) -> None:
     """按序重新处理一个对象的全部死信及其后的事件 · Has an aggregate's letters handled again, in order."""
-    _check_reason(reason)
+    check_reason(reason)
 
     async def work(desks: dict[str, DeadLetters]) -> list[int]:
         desk = desks[service.value]
@@ -167,7 +166,7 @@ def discard(
     notification: NotificationOption = "",
 ) -> None:
     """放弃一条死信，其后的事件继续处理 · Gives one letter up; what waits behind it goes on."""
-    _check_reason(reason)
+    check_reason(reason)
 
     async def work(desks: dict[str, DeadLetters]) -> Any:
         desk = desks[service.value]
@@ -180,11 +179,6 @@ def discard(
     open_console().print(
         say(text, lang, letter=found.id, aggregate=found.aggregate or "–", version=found.version)
     )
-
-
-def _check_reason(reason: str) -> None:
-    if not reason.strip():
-        give_up("--reason ?")
 
 
 def _asked(addresses: Addresses, token: str, work: Callable[[dict[str, DeadLetters]], Awaitable[T]]) -> T:

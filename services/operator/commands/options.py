@@ -33,6 +33,10 @@ KeyOption = Annotated[
 TokenOption = Annotated[
     str, typer.Option("--token", envvar="TIERLINK_TOKEN", help="访问令牌 · token", show_default=False)
 ]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", help="理由，存入审计链 · why; kept in the audit trail", show_default=False)
+]
+ExecuteOption = Annotated[bool, typer.Option("--execute", help="执行；否则只显示 · do it, else only show it")]
 _ADDRESS_HELP = "服务地址 host:port · address of the service"
 ReferralOption = Annotated[
     str, typer.Option("--referral", envvar="TIERLINK_REFERRAL_ADDRESS", help=_ADDRESS_HELP)
@@ -70,3 +74,9 @@ def readable_key(path: Path) -> SigningKey:
         return read_signing_key(path)
     except SigningKeyError as error:
         give_up(str(error))
+
+
+def check_reason(reason: str) -> None:
+    """Gives up when nobody could read from it why."""
+    if not reason.strip():
+        give_up("--reason ?")

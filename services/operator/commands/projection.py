@@ -1,8 +1,6 @@
 """`tierlink projection`: read models made anew, and proof that they are what the events say."""
 
-import json
-import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -10,19 +8,23 @@ from rich.text import Text
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     BedOption,
+    ExecuteOption,
     KeyOption,
     LanguageOption,
     NotificationOption,
     Output,
     OutputOption,
+    ReasonOption,
     ReferralOption,
     TokenOption,
     addresses_of,
+    check_reason,
     operator_token,
 )
 from services.operator.commands.projection_asking import asked, chosen, compared, print_comparison, rebuilt
 from services.operator.commands.verify_state import EventSource, SourceOption, verify_state
 from services.operator.report.consoles import open_console
+from services.operator.report.json_document import print_json
 from services.operator.report.projections import (
     RowComparison,
     print_projections,
@@ -38,10 +40,6 @@ projection = typer.Typer(
 projection.command()(verify_state)
 
 NameArgument = Annotated[str, typer.Argument(help="读模型，如 listing · the read model")]
-ReasonOption = Annotated[
-    str, typer.Option("--reason", help="理由，存入审计链 · why; kept in the audit trail", show_default=False)
-]
-ExecuteOption = Annotated[bool, typer.Option("--execute", help="执行；否则只显示 · do it, else only show it")]
 MaxOption = Annotated[int, typer.Option("--max", min=1, help="至多列出 · differences listed")]
 
 
@@ -60,7 +58,7 @@ def list_(
     addresses = addresses_of(referral, bed, notification)
     found = asked(addresses, operator_token(token, key), lambda models: models.all(), lang)
     if output is Output.JSON:
-        _print_json([projection_document(each) for each in found])
+        print_json([projection_document(each) for each in found])
     else:
         print_projections(open_console(), lang, found)
 
@@ -85,8 +83,8 @@ def rebuild(
 
     0 一致 · same；1 不一致 · different；2 无法执行 · impossible；130 人工中止 · interrupted.
     """
-    if execute and not reason.strip():
-        give_up("--reason ?")
+    if execute:
+        check_reason(reason)
     console = open_console(stderr=True)
 
     async def work(models: Projections) -> RowComparison | None:
@@ -163,7 +161,7 @@ def swap(
 
     0 已切换 · swapped；1 不一致，未切换 · different, not swapped；2 无法执行 · impossible.
     """
-    _check_reason(reason)
+    check_reason(reason)
     console = open_console(stderr=True)
 
     async def work(models: Projections) -> bool:
@@ -201,7 +199,7 @@ def drop(
     notification: NotificationOption = "",
 ) -> None:
     """丢弃一份不在用的 · Gives one up that does not serve."""
-    _check_reason(reason)
+    check_reason(reason)
 
     async def work(models: Projections) -> None:
         known = await chosen(models, name, lang)
@@ -213,12 +211,3 @@ def drop(
     asked(addresses_of(referral, bed, notification), operator_token(token, key), work, lang)
     text = "projection.dropped" if execute else "projection.would_drop"
     open_console().print(Text(say(text, lang, name=name, number=number)), soft_wrap=True)
-
-
-def _check_reason(reason: str) -> None:
-    if not reason.strip():
-        give_up("--reason ?")
-
-
-def _print_json(document: Any) -> None:
-    sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")

@@ -1,9 +1,7 @@
 """`tierlink projection verify-state`: all events, folded anew, give what the live databases have."""
 
 import asyncio
-import json
 import os
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from enum import StrEnum
@@ -22,6 +20,7 @@ from services.operator.refolding.running import Refolded, refold
 from services.operator.refolding.target import BadTarget, Target, targets
 from services.operator.report.bars import progress_bar
 from services.operator.report.consoles import open_console
+from services.operator.report.json_document import print_json
 from services.operator.report.states import print_state, state_document
 from services.operator.texts import Language, say
 from services.shared.rpc.channels import SERVICES
@@ -89,8 +88,7 @@ def verify_state(
     except (asyncio.CancelledError, KeyboardInterrupt):
         give_up(say("state.cut", lang, error=say("replay.interrupted", lang)), Exit.INTERRUPTED)
     if output is Output.JSON:
-        document = {name: state_document(each) for name, each in ended.items()}
-        sys.stdout.write(f"{json.dumps(document, ensure_ascii=False, indent=2)}\n")
+        print_json({name: state_document(each) for name, each in ended.items()})
     else:
         for name, each in ended.items():
             print_state(open_console(), lang, name, each)
