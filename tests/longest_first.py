@@ -17,6 +17,7 @@ MODULES_S: Final = {
     "tests/acceptance/test_board.py": 75,
     "tests/acceptance/test_crashes.py": 100,
     "tests/acceptance/test_demo.py": 60,
+    "tests/acceptance/test_replay_page.py": 85,
     "tests/bench/test_bench.py": 120,
     "tests/faults/test_short_run.py": 60,
     "tests/integration/test_boards.py": 35,
