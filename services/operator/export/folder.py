@@ -2,11 +2,13 @@
 
 import base64
 import json
+import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError
@@ -37,8 +39,26 @@ def write_export(
     checkpoint: Checkpoint,
     proofs: Iterable[Proof],
 ) -> None:
-    """Writes everything. Raises FileExistsError when the folder is there, OSError."""
-    folder.mkdir(parents=True)
+    """Writes all, or nothing of that name. Raises FileExistsError when the folder is there, OSError."""
+    if folder.exists():
+        raise FileExistsError(f"{folder} is there already")
+    # Beside it until it is whole: what a full disk or a kill leaves is no export, and stands in nobody's way.
+    partial = folder.with_name(f"{folder.name}.{uuid4().hex[:8]}.part")
+    partial.mkdir(parents=True)
+    try:
+        _write_into(partial, entries, checkpoint, proofs)
+        partial.rename(folder)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def _write_into(
+    folder: Path,
+    entries: Sequence[timeline_pb2.TimelineEntry],
+    checkpoint: Checkpoint,
+    proofs: Iterable[Proof],
+) -> None:
     ordered = sorted(entries, key=lambda entry: (entry.metadata.aggregate_id, entry.metadata.version))
     _write_lines(folder / "events.jsonl", map(_event, ordered))
     _write_lines(folder / "metadata.jsonl", map(_readable, ordered))

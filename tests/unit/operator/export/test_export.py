@@ -58,8 +58,7 @@ def _chain(name: str, count: int) -> list[timeline_pb2.TimelineEntry]:
     return found
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def export(tmp_path: Path) -> Path:
     """Two chains, of which the first went on after the checkpoint, among others that are not exported."""
     entries = [entry for name in EPISODES for entry in _chain(name, 4)]
     heads = in_order(
@@ -90,6 +89,11 @@ def folder(tmp_path: Path) -> Path:
     public = KEY.private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / "public.pem").write_bytes(public)
     return out
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return export(tmp_path)
 
 
 def _verify(folder: Path, *arguments: str) -> tuple[int, str]:
