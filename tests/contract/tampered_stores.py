@@ -5,7 +5,8 @@ from typing import Any
 
 import asyncpg
 
-from services.shared.audit.checkpoint import Checkpoint, Head, contradictions
+from services.shared.audit.back_dating import BACK_DATING_TOLERANCE
+from services.shared.audit.checkpoint import Checkpoint, Head, back_dated, contradictions
 from services.shared.audit.checkpoint_methods import signing_with
 from services.shared.audit.checkpoint_store import CheckpointOrder, CheckpointStore
 from services.shared.audit.scan import SCAN_SESSION, Depth, StoreScan, pages_of
@@ -28,7 +29,8 @@ class Archive:
     store: PostgresEventStore
     checkpoints: CheckpointStore
 
-    async def move(self, parcel: str, count: int) -> None:
+    async def move(self, parcel: str, count: int, *, minutes: int = 0) -> None:
+        """Moves a parcel, with right hashes, at so many minutes after the others moved."""
         stored = await self.store.load(parcel)
         at: Loaded[Any] = absent(PARCEL, parcel)
         if stored is not None:
@@ -39,14 +41,26 @@ class Archive:
                 state=PARCEL.decode_state(stored.snapshot),
             )
         for number in range(at.version, at.version + count):
-            step = advance(PARCEL, at, [Moved(to=f"{parcel}-{number}")], context(f"{parcel}-{number}"))
+            step = advance(
+                PARCEL, at, [Moved(to=f"{parcel}-{number}")], context(f"{parcel}-{number}", minutes=minutes)
+            )
             await self.store.append(AppendUnit(changes=(change_of(PARCEL, at, step.after, step.events),)))
             at = step.after
 
     async def sign(
-        self, request: str = "c1", *, expected: int | None = None, digest: bytes = b"d"
+        self,
+        request: str = "c1",
+        *,
+        expected: int | None = None,
+        digest: bytes = b"d",
+        minutes: int = 0,
+        accept_back_dated: bool = False,
     ) -> Checkpoint:
-        order = CheckpointOrder(context=context(request, expected_version=expected), digest=digest)
+        order = CheckpointOrder(
+            context=context(request, expected_version=expected, minutes=minutes),
+            digest=digest,
+            accept_back_dated=accept_back_dated,
+        )
         return await self.checkpoints.make(order, _SIGN)
 
     async def scanned(self, depth: Depth) -> set[tuple[str, int, str]]:
@@ -66,7 +80,9 @@ class Archive:
         """Everything that the verification of one aggregate after the other finds."""
         return {
             (finding.aggregate_id, finding.version, finding.code.value)
-            async for verified in verify_store(self.store, {"parcel": PARCEL})
+            async for verified in verify_store(
+                self.store, {"parcel": PARCEL}, signed=self.checkpoints.signed_moments
+            )
             for finding in verified.findings
         }
 
@@ -75,6 +91,16 @@ class Archive:
         found = await self.verified()
         against = contradictions(kept, await self.checkpoints.links(kept))
         return found | {(each.aggregate_id, each.version, each.code.value) for each in against}
+
+    async def back_dated(self, made: Checkpoint, kept: list[Head]) -> set[tuple[str, int, str]]:
+        """What a checkpoint kept elsewhere shows of moments, whatever became of the store's own."""
+        recorded = await self.checkpoints.recorded_before(
+            made.statement.made_at - BACK_DATING_TOLERANCE, aggregate_id="", after="", limit=100
+        )
+        return {
+            (each.aggregate_id, each.version, each.description)
+            for each in back_dated(made.statement, kept, recorded)
+        }
 
 
 _ROW_OF_3 = """

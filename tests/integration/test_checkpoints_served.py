@@ -4,89 +4,33 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-import asyncpg
 import grpc
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.embedded.databases import drop_database
-from services.operator.rpc.people import OPERATOR
 from services.shared.audit.checkpoint_messages import checkpoint_of, head_of
 from services.shared.audit.merkle import is_included
 from services.shared.kernel.actor import Role
-from services.shared.rpc.signing import generate_signing_key, sign_token, write_key_files
-from tests.integration.hospital import COUNTY, Hospital, details, new_id, referral_service
+from services.shared.rpc.signing import generate_signing_key
+from tests.integration.audit_trail import SET_BACK, Trail, audit_trail
+from tests.integration.hospital import COUNTY, details, new_id
 from tests.integration.referral_site import refused
 from tests.stack import SharedStack
 from tierlink.audit.v1 import audit_service_pb2 as pb
 from tierlink.audit.v1 import audit_service_pb2_grpc
-from tierlink.referral.v1 import referral_service_pb2 as referral_pb
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trail:
-    """An operator's side."""
-
-    hospital: Hospital
-    address: str
-    dsn: str
-    folder: Path
-
-    async def call(self, name: str, *, as_: Any = None, **fields: Any) -> Any:
-        stub = audit_service_pb2_grpc.AuditServiceStub(self.hospital.channel)  # type: ignore[no-untyped-call]
-        who = as_ or self.hospital.as_("", Role.OPERATOR)
-        return await getattr(stub, name)(getattr(pb, f"{name}Request")(**fields), metadata=who)
-
-    async def run(self, *arguments: str) -> tuple[int, str]:
-        token = sign_token(self.hospital.key, OPERATOR, issued_at=datetime.now(UTC), lifetime_s=600)
-        names = ("referral",) if arguments[0] == "export" else ("referral", "bed", "notification")
-        addresses = [part for name in names for part in (f"--{name}", self.address)]
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services.operator", "audit", *arguments, *addresses, "--token", token),
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        return process.returncode or 0, out.decode() + err.decode()
-
-    async def findings(self, *arguments: str) -> tuple[int, set[tuple[str, str]]]:
-        code, out = await self.run("verify", "--output", "json", *arguments)
-        services = json.loads(out)["services"]
-        return code, {(each["aggregate"], each["code"]) for one in services for each in one["findings"]}
-
-    async def reads(self, resource: str) -> list[Any]:
-        request = referral_pb.ListReadsRequest(resource=resource)
-        who = self.hospital.as_("", Role.OPERATOR)
-        return list((await self.hospital.referrals.ListReads(request, metadata=who)).reads)
-
-    async def execute(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.dsn)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def trail(stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Trail]:
-    dsn = await stack.create_database(f"checkpoints_{new_id()[:8]}")
-    folder = tmp_path_factory.mktemp("checkpoints")
-    key = generate_signing_key()
-    files = write_key_files(key, folder / "signer")
-    public = key.private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    (folder / "public.pem").write_bytes(public)
-    settings = {"TIERLINK_CHECKPOINT_KEY": str(files.private_key)}
-    async with referral_service(folder, dsn=dsn, settings=settings) as (hospital, process):
-        yield Trail(hospital=hospital, address=process.ready.grpc, dsn=dsn, folder=folder)
-    await drop_database(stack.postgres_dsn, dsn.rsplit("/", 1)[1])
+    async with audit_trail(stack, tmp_path_factory.mktemp("checkpoints")) as found:
+        yield found
 
 
 async def test_a_checkpoint_is_made_once_and_proves_what_is_in_it(trail: Trail) -> None:
@@ -121,6 +65,7 @@ async def test_checkpoints_are_operators_business(trail: Trail) -> None:
         "ListCheckpointHeads": {"number": 1},
         "ProveInclusion": {"number": 1, "aggregate_id": "x"},
         "GetLinks": {"heads": [pb.AggregateHead(aggregate_id="x", version=1)]},
+        "ListRecordedBefore": {"recorded_before": Timestamp(seconds=1)},
     }
     for name, fields in asked.items():
         for role in (Role.CLINICIAN, Role.COORDINATOR):
@@ -189,6 +134,37 @@ async def _verified_alone(trail: Trail, folder: str = "export") -> tuple[int, st
     )
     out, _ = await process.communicate()
     return process.returncode or 0, out.decode()
+
+
+async def test_the_program_names_what_was_back_dated_and_checkpoints_stop_until_it_was_looked_into(
+    trail: Trail,
+) -> None:
+    referral = await trail.hospital.create()
+    kept, public = str(trail.folder / "before.jsonl"), str(trail.folder / "public.pem")
+    assert (await trail.run("checkpoint", "--out", kept))[0] == 0
+    assert await trail.findings("--checkpoint", kept, "--public-key", public) == (0, set())
+
+    last = (await trail.call("ListCheckpoints")).checkpoints[0].number
+    await trail.append_back_dated(referral.name)
+
+    code, found = await trail.findings("--checkpoint", kept, "--public-key", public)
+    # As for the state: whoever forges a snapshot as well still cannot forge the checkpoint.
+    assert (code, found) == (1, {(referral.name, "BACK_DATED"), (referral.name, "STATE_MISMATCH")})
+    code, said = await trail.run("verify", "--checkpoint", kept, "--lang", "en")
+    assert code == 1
+    assert "1:00:0" in said.replace("\n", ""), "how far back"
+    assert "before the checkpoint" in " ".join(said.split())
+    code, said = await trail.run("checkpoint", "--out", str(trail.folder / "after.jsonl"))
+    assert (code, f"{referral.name}@" in said) == (2, True), said
+    code, said = await trail.run(
+        "checkpoint", "--out", str(trail.folder / "after.jsonl"), "--accept-back-dated"
+    )
+    assert code == 0, said
+    assert (referral.name, "BACK_DATED") in (await trail.findings())[1], "signed, and named all the same"
+    for table in ("checkpoint_heads", "checkpoints"):
+        await trail.execute(f"DELETE FROM {table} WHERE number > $1", last)
+    await trail.execute(SET_BACK, referral.name)
+    assert await trail.findings("--checkpoint", kept, "--public-key", public) == (0, set())
 
 
 async def test_the_program_keeps_a_checkpoint_and_finds_what_was_removed_since(trail: Trail) -> None:

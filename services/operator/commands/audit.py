@@ -194,6 +194,13 @@ def checkpoint_(
         Path,
         typer.Option("--out", help="存证文件，请保存于别处 · file to keep elsewhere", show_default=False),
     ],
+    accept_back_dated: Annotated[
+        bool,
+        typer.Option(
+            "--accept-back-dated",
+            help="已查明时钟有误，仍予签署 · sign all the same: a clock was wrong, and was looked into",
+        ),
+    ] = False,
     lang: LanguageOption = Language.BOTH,
     token: TokenOption = "",
     key: KeyOption = None,
@@ -209,7 +216,7 @@ def checkpoint_(
         give_up(say("checkpoint.there", lang, path=out))
 
     async def make(desks: dict[str, Checkpoints]) -> list[SignedHeads]:
-        made = [(desk, await desk.make()) for desk in desks.values()]
+        made = [(desk, await desk.make(accept_back_dated=accept_back_dated)) for desk in desks.values()]
         return [
             SignedHeads(checkpoint=each, heads=await desk.heads(each.statement.number)) for desk, each in made
         ]

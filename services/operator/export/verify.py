@@ -13,6 +13,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,9 @@ def _moment(data: bytes) -> int:
 
 # ---- the folder
 
+#: How far moments may go back in an honest store: clocks differ, and a command says when it arrived.
+_TOLERANCE_NS = 300 * 10**9
+
 
 def findings(folder: Path, trusted_key: "bytes | None") -> Iterator[str]:
     """Everything that is not as it was written and signed. Raises OSError, ValueError, KeyError."""
@@ -173,7 +177,9 @@ def findings(folder: Path, trusted_key: "bytes | None") -> Iterator[str]:
         yield from _chain(name, chain)
     readable = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
     yield from _readable(events, readable)
-    yield from _checkpoint(json.loads((folder / "checkpoint.json").read_text("utf-8")), chains, trusted_key)
+    kept = json.loads((folder / "checkpoint.json").read_text("utf-8"))
+    yield from _checkpoint(kept, chains, trusted_key)
+    yield from _back_dated(kept, chains)
 
 
 def _chain(name: str, chain: list[dict[str, Any]]) -> Iterator[str]:
@@ -234,6 +240,27 @@ def _checkpoint(
     missing = sorted(set(kept["aggregates"]) ^ set(chains))
     for name in missing:
         yield f"AGGREGATE_MISSING {name}"
+
+
+def _back_dated(kept: dict[str, Any], chains: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
+    """What says it was recorded before events that it follows, or before the checkpoint that lacks it."""
+    made_at = datetime.strptime(kept["made_at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)  # noqa: UP017
+    made_ns = int(made_at.timestamp()) * 10**9 + made_at.microsecond * 1000
+    proved = {proof["aggregate"]: proof["version"] for proof in kept["proofs"]}
+    for name, chain in chains.items():
+        latest_ns = 0
+        for event in chain:
+            try:
+                recorded_ns = metadata_of(base64.b64decode(event["payload"]))["recorded_at_ns"]
+            except (IndexError, KeyError, ValueError, TypeError, AttributeError):
+                continue  # it is named already
+            is_signed_for = event["version"] <= proved.get(name, 0)
+            follows_ns = latest_ns if is_signed_for else max(latest_ns, made_ns)
+            if recorded_ns < follows_ns - _TOLERANCE_NS:
+                early_s = (follows_ns - recorded_ns) // 10**9
+                what = "the checkpoint, which lacks it" if follows_ns > latest_ns else "an event before it"
+                yield f"BACK_DATED {name}@{event['version']}: recorded {early_s} s before {what}"
+            latest_ns = max(latest_ns, recorded_ns)
 
 
 def _key(path: Path) -> bytes:

@@ -1,12 +1,19 @@
 """Asks a service for its checkpoints."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import uuid4
 
 from services.operator.rpc.calling import Caller
 from services.operator.rpc.own_store import OwnStore
-from services.shared.audit.checkpoint import Checkpoint, Head, Link
-from services.shared.audit.checkpoint_messages import checkpoint_of, head_message, head_of, link_of
+from services.shared.audit.checkpoint import Checkpoint, Head, Link, RecordedVersion
+from services.shared.audit.checkpoint_messages import (
+    checkpoint_of,
+    head_message,
+    head_of,
+    link_of,
+    recorded_of,
+)
 from tierlink.audit.v1 import audit_service_pb2 as pb
 
 _SERVICE = pb.DESCRIPTOR.services_by_name["AuditService"]
@@ -19,9 +26,9 @@ class Checkpoints:
     def __init__(self, caller: Caller, service: str, token: str) -> None:
         self._store = OwnStore(caller, _SERVICE, service, token)
 
-    async def make(self) -> Checkpoint:
+    async def make(self, *, accept_back_dated: bool = False) -> Checkpoint:
         """Has one made of where all chains stand."""
-        request = pb.MakeCheckpointRequest(request_id=str(uuid4()))
+        request = pb.MakeCheckpointRequest(request_id=str(uuid4()), accept_back_dated=accept_back_dated)
         return checkpoint_of((await self._store.call("MakeCheckpoint", request)).checkpoint)
 
     async def latest(self, *, count_max: int) -> list[Checkpoint]:
@@ -56,3 +63,16 @@ class Checkpoints:
             request = pb.GetLinksRequest(heads=[head_message(each) for each in heads[start : start + _PAGE]])
             found += (link_of(each) for each in (await self._store.call("GetLinks", request)).links)
         return found
+
+    async def recorded_before(self, moment: datetime, aggregate: str = "") -> list[RecordedVersion]:
+        """Of each aggregate, or of one, the last version that says it was recorded before a moment."""
+        found: list[RecordedVersion] = []
+        token = ""
+        while True:
+            request = pb.ListRecordedBeforeRequest(aggregate_id=aggregate, page_size=_PAGE, page_token=token)
+            request.recorded_before.FromDatetime(moment)
+            page = await self._store.call("ListRecordedBefore", request)
+            found += (recorded_of(each) for each in page.versions)
+            token = page.next_page_token
+            if not token:
+                return found

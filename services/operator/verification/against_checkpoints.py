@@ -5,10 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from services.operator.rpc.checkpoints import Checkpoints
 from services.operator.verification.checkpoint_file import SignedHeads
 from services.operator.verification.findings import Finding, Verification
+from services.shared.audit.back_dating import BACK_DATING_TOLERANCE
 from services.shared.audit.checkpoint import (
     CheckpointFinding,
     CheckpointFindingCode,
     Link,
+    back_dated,
     contradictions,
     forgeries,
 )
@@ -38,6 +40,8 @@ async def verify_against(
             findings.append(_forged(f"there is no service {statement.service}"))
         else:
             findings += contradictions(heads, await desk.links(heads))
+            recorded = await desk.recorded_before(statement.made_at - BACK_DATING_TOLERANCE, only)
+            findings += back_dated(statement, heads, recorded)
         before = [old for old in ordered[:place] if old.checkpoint.statement.service == statement.service]
         if before:
             findings += inconsistencies(before[-1], each)

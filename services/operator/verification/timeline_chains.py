@@ -5,11 +5,13 @@ timeline says of an event must be what is in those bytes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from services.operator.verification.findings import Finding, Verification
+from services.shared.audit.back_dating import Moments
 from services.shared.kernel.hash_chain import HASH_SIZE_BYTES, genesis, link
 from tierlink.referral.v1 import (
     consultation_events_pb2,
@@ -61,6 +63,7 @@ def verify_timeline(
 def _chain_findings(name: str, chain: list[timeline_pb2.TimelineEntry]) -> Iterator[Finding]:
     previous = genesis(chain[0].aggregate_kind, name)
     expected_version = 1
+    moments = Moments()
     for entry in chain:
         version = entry.metadata.version
         if version != expected_version:
@@ -71,6 +74,11 @@ def _chain_findings(name: str, chain: list[timeline_pb2.TimelineEntry]) -> Itera
         if not well_formed or link(entry.previous_hash, entry.payload) != entry.hash:
             yield _finding(name, version, "HASH_MISMATCH", "bytes and hash do not agree")
         yield from _content_findings(name, entry)
+        # A moment of no era cannot be; that it is not the bytes' own was said.
+        if entry.metadata.recorded_at.seconds:
+            back_dated = moments.back_dated(version, entry.metadata.recorded_at.ToDatetime(tzinfo=UTC))
+            if back_dated:
+                yield _finding(name, version, "BACK_DATED", back_dated)
         previous = entry.hash
         expected_version = version + 1
 

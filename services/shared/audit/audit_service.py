@@ -9,7 +9,14 @@ from typing import Any
 from services.shared.audit.chain import Finding
 from services.shared.audit.digests import stored_digests
 from services.shared.audit.scan import Depth
-from services.shared.audit.verification import AuditedStore, VerifiedAggregate, verify_aggregate, verify_store
+from services.shared.audit.verification import (
+    AuditedStore,
+    SignedMoments,
+    VerifiedAggregate,
+    nothing_signed,
+    verify_aggregate,
+    verify_store,
+)
 from services.shared.audit.verifiers import Progress, Verifiers
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.units import StoredStream
@@ -42,11 +49,13 @@ class AuditServicer:
         kinds: Mapping[str, AggregateKind[Any, Any]],
         verifiers: Verifiers,
         known_to: KnownTo | None = None,
+        signed: SignedMoments = nothing_signed,
     ) -> None:
         self._verifiers = verifiers
         self._store = store
         self._kinds = kinds
         self._known_to = known_to
+        self._signed = signed
 
     def methods(self) -> tuple[StreamMethod[Any, Any], ...]:
         return (
@@ -135,14 +144,15 @@ class AuditServicer:
         if not request.aggregate_id:
             known = None if known_to is None else partial(_known, known_to, actor)
             async for verified in verify_store(
-                self._store, self._kinds, kind=request.aggregate_kind, known=known
+                self._store, self._kinds, kind=request.aggregate_kind, known=known, signed=self._signed
             ):
                 yield verified
             return
         stream = await self._store.load(request.aggregate_id)
         if stream is None or not (known_to is None or await known_to(stream, actor)):
             raise NotFound("aggregate", request.aggregate_id)
-        yield await verify_aggregate(self._store, self._kinds, stream)
+        signed = await self._signed([stream.stream_id])
+        yield await verify_aggregate(self._store, self._kinds, stream, signed.get(stream.stream_id, ()))
 
 
 async def _known(known_to: KnownTo, actor: Actor, stream: StoredStream) -> bool:

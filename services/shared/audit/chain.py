@@ -1,10 +1,11 @@
 """Verifies one aggregate: each stored byte, each link, each column, the head and the state."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from services.shared.audit.back_dating import Moments, SignedMoment
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.units import StoredEvent, StoredStream
 from services.shared.kernel.command import Recorded
@@ -28,6 +29,8 @@ class FindingCode(StrEnum):
     UNREADABLE_EVENT = "UNREADABLE_EVENT"
     #: an event that the aggregate's row knows nothing of
     UNKNOWN_EVENT = "UNKNOWN_EVENT"
+    #: an event says it was recorded before what it follows: its chain, or a checkpoint without it
+    BACK_DATED = "BACK_DATED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,16 +46,23 @@ class Finding:
 
 
 def verify_chain(
-    kind: AggregateKind[Any, Any], stream: StoredStream, events: Sequence[StoredEvent]
+    kind: AggregateKind[Any, Any],
+    stream: StoredStream,
+    events: Sequence[StoredEvent],
+    signed: Iterable[SignedMoment] = (),
 ) -> tuple[Finding, ...]:
-    """Every finding of one aggregate, none when it is intact. `events` are all of its events, by version."""
-    return tuple(_Chain(kind, stream).findings(events))
+    """Every finding of one aggregate, none when it is intact. `events` are all of its events, by version.
+
+    `signed` is what the store's checkpoints know of when they were written.
+    """
+    return tuple(_Chain(kind, stream, Moments(signed)).findings(events))
 
 
 class _Chain:
-    def __init__(self, kind: AggregateKind[Any, Any], stream: StoredStream) -> None:
+    def __init__(self, kind: AggregateKind[Any, Any], stream: StoredStream, moments: Moments) -> None:
         self._kind = kind
         self._stream = stream
+        self._moments = moments
 
     def _finding(self, version: int, code: FindingCode, description: str) -> Finding:
         return Finding(
@@ -85,6 +95,7 @@ class _Chain:
                 yield self._finding(event.version, FindingCode.UNREADABLE_EVENT, "the bytes are no event")
             else:
                 yield from self._columns(event, recorded)
+                yield from self._moment(event.version, recorded)
                 state = self._evolve(state, recorded) if whole else None
                 whole = whole and state is not None
             expected_version = event.version + 1
@@ -130,6 +141,12 @@ class _Chain:
                     FindingCode.COLUMN_MISMATCH,
                     f"{column} says {stored}, the event says {written}",
                 )
+
+    def _moment(self, version: int, recorded: Recorded[Any]) -> Iterator[Finding]:
+        # Of the bytes, which the hash covers: what the column says is held against them.
+        back_dated = self._moments.back_dated(version, recorded.metadata.recorded_at)
+        if back_dated:
+            yield self._finding(version, FindingCode.BACK_DATED, back_dated)
 
     def _head(self, events: Sequence[StoredEvent], state: Any) -> Iterator[Finding]:
         last = events[-1] if events else None

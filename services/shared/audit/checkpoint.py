@@ -12,6 +12,7 @@ from enum import StrEnum
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from services.shared.audit.back_dating import is_back_dated
 from services.shared.audit.merkle import leaf_hash, merkle_root
 
 _MOMENT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -94,6 +95,15 @@ class Link:
     hash: bytes
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedVersion:
+    """The last version of an aggregate that says it was recorded before a moment."""
+
+    aggregate_id: str
+    version: int
+    recorded_at: datetime
+
+
 class CheckpointFindingCode(StrEnum):
     #: signature, key, root or number of heads is not what was signed
     FORGED_CHECKPOINT = "FORGED_CHECKPOINT"
@@ -105,6 +115,8 @@ class CheckpointFindingCode(StrEnum):
     CHAIN_CUT = "CHAIN_CUT"
     #: another event is where the chain's head was
     HISTORY_REWRITTEN = "HISTORY_REWRITTEN"
+    #: an event that came later says it was recorded before the checkpoint was made
+    BACK_DATED = "BACK_DATED"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,6 +170,23 @@ def contradictions(heads: Iterable[Head], links: Iterable[Link]) -> Iterator[Che
             code, description = verdict
             yield CheckpointFinding(
                 aggregate_id=head.aggregate_id, version=head.version, code=code, description=description
+            )
+
+
+def back_dated(
+    statement: Statement, heads: Iterable[Head], recorded: Iterable[RecordedVersion]
+) -> Iterator[CheckpointFinding]:
+    """What a checkpoint does not have and would have, were its moment true; `recorded` in any order."""
+    known = {head.aggregate_id: head.version for head in heads}
+    for each in recorded:
+        is_new = each.version > known.get(each.aggregate_id, 0)
+        if is_new and is_back_dated(each.recorded_at, statement.made_at):
+            early = statement.made_at - each.recorded_at
+            yield CheckpointFinding(
+                aggregate_id=each.aggregate_id,
+                version=each.version,
+                code=CheckpointFindingCode.BACK_DATED,
+                description=f"it says it was recorded {early} before the checkpoint, which does not have it",
             )
 
 

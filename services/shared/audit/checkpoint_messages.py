@@ -2,7 +2,7 @@
 
 from datetime import UTC
 
-from services.shared.audit.checkpoint import Checkpoint, Head, Link, Statement
+from services.shared.audit.checkpoint import Checkpoint, Head, Link, RecordedVersion, Statement
 from tierlink.audit.v1 import audit_service_pb2 as pb
 
 
@@ -60,3 +60,19 @@ def link_message(link: Link) -> pb.ChainLink:
 def link_of(message: pb.ChainLink) -> Link:
     """A link from the wire."""
     return Link(aggregate_id=message.aggregate_id, head_version=message.head_version, hash=message.hash)
+
+
+def recorded_message(recorded: RecordedVersion) -> pb.RecordedVersion:
+    """What a version says of its moment, for the wire."""
+    message = pb.RecordedVersion(aggregate_id=recorded.aggregate_id, version=recorded.version)
+    message.recorded_at.FromDatetime(recorded.recorded_at.astimezone(UTC))
+    return message
+
+
+def recorded_of(message: pb.RecordedVersion) -> RecordedVersion:
+    """The same from the wire."""
+    return RecordedVersion(
+        aggregate_id=message.aggregate_id,
+        version=message.version,
+        recorded_at=message.recorded_at.ToDatetime(tzinfo=UTC),
+    )

@@ -11,13 +11,22 @@ from services.shared.audit.checkpoint_messages import (
     head_message,
     head_of,
     link_message,
+    recorded_message,
 )
 from services.shared.audit.checkpoint_store import CheckpointOrder, CheckpointStore, Sign
 from services.shared.audit.merkle import inclusion_path
 from services.shared.commands.command_method import command_context, request_digest
 from services.shared.kernel.actor import Actor, Role
-from services.shared.kernel.refusals import FailedRule, NotAllowed, NotFound, NotPermitted
+from services.shared.kernel.refusals import (
+    FailedRule,
+    FieldViolation,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NotPermitted,
+)
 from services.shared.kernel.text import BilingualText
+from services.shared.protocodec.shapes import timestamp_to_datetime
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import UnaryMethod, unary_methods
 from services.shared.rpc.paging import list_digest, page_size, page_token, position_number, position_text
@@ -55,6 +64,7 @@ class CheckpointServicer:
                 "ListCheckpointHeads": self.list_heads,
                 "ProveInclusion": self.prove_inclusion,
                 "GetLinks": self.get_links,
+                "ListRecordedBefore": self.list_recorded_before,
             },
         )
 
@@ -70,7 +80,11 @@ class CheckpointServicer:
             raise NotAllowed(
                 state="NO_KEY", allowed_commands=(), failed_rules=(rule,), resource_name="checkpoints"
             )
-        order = CheckpointOrder(context=command_context(request, call), digest=request_digest(request, call))
+        order = CheckpointOrder(
+            context=command_context(request, call),
+            digest=request_digest(request, call),
+            accept_back_dated=request.accept_back_dated,
+        )
         made = await self._store.make(order, self._sign)
         return pb.MakeCheckpointResponse(checkpoint=checkpoint_message(made))
 
@@ -128,6 +142,31 @@ class CheckpointServicer:
         _check_actor(call.actor)
         links = await self._store.links([head_of(each) for each in request.heads])
         return pb.GetLinksResponse(links=[link_message(each) for each in links])
+
+    async def list_recorded_before(
+        self, request: pb.ListRecordedBeforeRequest, call: Call
+    ) -> pb.ListRecordedBeforeResponse:
+        """Raises InvalidInput for a moment of no era, and for a page token that is not this list's."""
+        _check_actor(call.actor)
+        try:
+            moment = timestamp_to_datetime(request.recorded_before)
+        except OverflowError as error:
+            violation = FieldViolation(
+                field="recorded_before", reason="TIMESTAMP_RANGE", description="is not a moment of this era"
+            )
+            raise InvalidInput(violation) from error
+        size, bound_to = page_size(request.page_size), list_digest(request)
+        found = await self._store.recorded_before(
+            moment,
+            aggregate_id=request.aggregate_id,
+            after=position_text(request.page_token, bound_to=bound_to) or "",
+            limit=size + 1,
+        )
+        more = found[size - 1].aggregate_id if len(found) > size else None
+        return pb.ListRecordedBeforeResponse(
+            versions=[recorded_message(each) for each in found[:size]],
+            next_page_token=page_token(more, bound_to=bound_to),
+        )
 
     async def _found(self, number: int) -> Checkpoint:
         checkpoint = await self._store.get(number)

@@ -1,11 +1,21 @@
 """Where one service's checkpoints are kept, beside the chains that they speak of."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from services.shared.audit.checkpoint import Checkpoint, Head, Link, Statement, in_order, root_of
+from services.shared.audit.back_dating import BACK_DATING_TOLERANCE, SignedMoment
+from services.shared.audit.checkpoint import (
+    Checkpoint,
+    Head,
+    Link,
+    RecordedVersion,
+    Statement,
+    in_order,
+    root_of,
+)
 from services.shared.database.pool import Database
 from services.shared.database.sql_blocks import load_blocks
 from services.shared.kernel.command import CommandContext
@@ -28,6 +38,8 @@ class CheckpointOrder:
     context: CommandContext
     #: of the whole request: the same id with another one is refused
     digest: bytes
+    #: whether what says it was recorded before the checkpoint that does not have it is signed all the same
+    accept_back_dated: bool = False
 
 
 class CheckpointStore:
@@ -41,7 +53,8 @@ class CheckpointStore:
         """Signs where all chains stand and keeps it, once for each request id.
 
         Nobody's command waits for it: it reads one snapshot. Raises RequestIdReused, StaleVersion, and
-        NotAllowed when the store has lost what the checkpoint before knew: no signature may cover that up.
+        NotAllowed when the store has lost what the checkpoint before knew, or has what it would have known
+        were its moment true: no signature may cover that up.
         """
         async with (
             self._database.connection() as connection,
@@ -55,6 +68,8 @@ class CheckpointStore:
                 return self._checkpoint(known)
             latest = await connection.fetchrow(_SQL["list_checkpoints"], None, 1)
             await self._check(connection, order.context, latest["number"] if latest is not None else 0)
+            if latest is not None and not order.accept_back_dated:
+                await self._check_moments(connection, latest["number"], latest["made_at"])
             heads = [_head(row) for row in await connection.fetch(_SQL["present_heads"])]
             root = await asyncio.to_thread(lambda: root_of(in_order(heads)))
             checkpoint = sign(
@@ -84,6 +99,21 @@ class CheckpointStore:
                 zh=f"与第 {number} 号存证不符：{names}", en=f"checkpoint {number} is contradicted by {names}"
             )
             rule = FailedRule(code="CHECKPOINT_CONTRADICTED", text=text)
+            raise NotAllowed(
+                state="CONTRADICTED", allowed_commands=(), failed_rules=(rule,), resource_name="checkpoints"
+            )
+
+    async def _check_moments(self, connection: Any, number: int, made_at: datetime) -> None:
+        rows = await connection.fetch(
+            _SQL["back_dated"], number, made_at - BACK_DATING_TOLERANCE, _LOST_NAMED_MAX
+        )
+        if rows:
+            names = ", ".join(f"{row['stream_id']}@{row['version']}" for row in rows)
+            text = BilingualText(
+                zh=f"第 {number} 号存证之后写入、记录时间却早于它：{names}",
+                en=f"written after checkpoint {number}, and recorded before it by its own word: {names}",
+            )
+            rule = FailedRule(code="BACK_DATED", text=text)
             raise NotAllowed(
                 state="CONTRADICTED", allowed_commands=(), failed_rules=(rule,), resource_name="checkpoints"
             )
@@ -141,6 +171,25 @@ class CheckpointStore:
             for row in rows
         )
 
+    async def recorded_before(
+        self, moment: datetime, *, aggregate_id: str, after: str, limit: int
+    ) -> tuple[RecordedVersion, ...]:
+        """Of each aggregate, or of one, the last version that says it was recorded before a moment.
+
+        By id as the database sorts them, from the one that follows `after`.
+        """
+        rows = await self._database.fetch(_SQL["recorded_before"], moment, aggregate_id, after, limit)
+        return tuple(
+            RecordedVersion(
+                aggregate_id=row["stream_id"], version=row["version"], recorded_at=row["recorded_at"]
+            )
+            for row in rows
+        )
+
+    async def signed_moments(self, stream_ids: Sequence[str]) -> Mapping[str, Sequence[SignedMoment]]:
+        """What its checkpoints know of when events of these aggregates were written."""
+        return await signed_moments(self._database.fetch, stream_ids)
+
     def _checkpoint(self, row: Any) -> Checkpoint:
         names = ("number", "made_by", "occurred_at", "made_at", "tree_size", "root", "previous_root")
         return Checkpoint(
@@ -148,6 +197,19 @@ class CheckpointStore:
             public_key=row["public_key"],
             signature=row["signature"],
         )
+
+
+async def signed_moments(
+    fetch: Callable[..., Awaitable[Sequence[Any]]], stream_ids: Sequence[str]
+) -> Mapping[str, Sequence[SignedMoment]]:
+    """The same by a connection's `fetch`."""
+    found: dict[str, list[SignedMoment]] = {}
+    for row in await fetch(_SQL["signed_moments"], stream_ids):
+        moment = SignedMoment(
+            after_version=row["after_version"], number=row["number"], made_at=row["made_at"]
+        )
+        found.setdefault(row["stream_id"], []).append(moment)
+    return found
 
 
 def _head(row: Any) -> Head:

@@ -7,7 +7,9 @@ from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
+from services.shared.audit.back_dating import SignedMoment
 from services.shared.audit.chain import Finding, verify_chain
+from services.shared.audit.checkpoint_store import signed_moments
 from services.shared.audit.sieve import ChainRow, suspects
 from services.shared.audit.verification import no_such_kind, orphan
 from services.shared.database.sql_blocks import load_blocks
@@ -131,22 +133,27 @@ class StoreScan:
             rows = await self._connection.fetch(_SQL["streams"], stream_ids)
             streams = {row["stream_id"]: stored_stream(row) for row in rows}
             rows = await self._connection.fetch(_SQL["events"], stream_ids)
+            signed = await signed_moments(self._connection.fetch, stream_ids)
         found: list[Finding] = []
         events = [stored_event(row) for row in rows]
         events.sort(key=lambda event: (event.stream_id, event.version))
         chains = {name: list(chain) for name, chain in groupby(events, key=lambda event: event.stream_id)}
         for name in stream_ids:
-            found += self._findings(name, streams.get(name), chains.get(name, []))
+            found += self._findings(name, streams.get(name), chains.get(name, []), signed.get(name, ()))
         return tuple(found)
 
     def _findings(
-        self, name: str, stream: StoredStream | None, events: Sequence[StoredEvent]
+        self,
+        name: str,
+        stream: StoredStream | None,
+        events: Sequence[StoredEvent],
+        signed: Sequence[SignedMoment],
     ) -> Sequence[Finding]:
         if stream is None:
             # Gone with all its events since the page was read, it is nobody's to accuse.
             return [orphan(name)] if events else []
         kind = self._kinds().get(stream.kind)
-        return [no_such_kind(stream)] if kind is None else verify_chain(kind, stream, events)
+        return [no_such_kind(stream)] if kind is None else verify_chain(kind, stream, events, signed)
 
 
 async def _sieved(chains: Sequence[ChainRow]) -> tuple[str, ...]:

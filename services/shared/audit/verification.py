@@ -1,9 +1,10 @@
 """Walks a whole store, a bounded page at a time, and verifies every aggregate in it."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from services.shared.audit.back_dating import SignedMoment
 from services.shared.audit.chain import Finding, FindingCode, verify_chain
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.store import EventStore
@@ -26,8 +27,20 @@ class VerifiedAggregate:
     findings: tuple[Finding, ...]
 
 
+#: What checkpoints know of when the events of given aggregates were written.
+SignedMoments = Callable[[Sequence[str]], Awaitable[Mapping[str, Sequence[SignedMoment]]]]
+
+
+async def nothing_signed(stream_ids: Sequence[str]) -> Mapping[str, Sequence[SignedMoment]]:
+    """Of a store whose checkpoints nobody asks."""
+    return {}
+
+
 async def verify_aggregate(
-    store: EventStore, kinds: Mapping[str, AggregateKind[Any, Any]], stream: StoredStream
+    store: EventStore,
+    kinds: Mapping[str, AggregateKind[Any, Any]],
+    stream: StoredStream,
+    signed: Iterable[SignedMoment] = (),
 ) -> VerifiedAggregate:
     """Verifies one aggregate from its stored events. Raises DependencyDown when the store is away."""
     events: list[StoredEvent] = []
@@ -51,7 +64,7 @@ async def verify_aggregate(
     return VerifiedAggregate(
         aggregate_id=stream.stream_id,
         events_count=len(events),
-        findings=verify_chain(kind, stream, events),
+        findings=verify_chain(kind, stream, events, signed),
     )
 
 
@@ -61,6 +74,7 @@ async def verify_store(
     *,
     kind: str = "",
     known: Callable[[StoredStream], Awaitable[bool]] | None = None,
+    signed: SignedMoments = nothing_signed,
 ) -> AsyncIterator[VerifiedAggregate]:
     """Verifies every aggregate, or every one of a kind; with `known` those alone that it says yes to.
 
@@ -70,10 +84,11 @@ async def verify_store(
     after = ""
     while True:
         page = await store.scan(kind=kind, after_stream_id=after, limit=_PAGE)
+        moments = await signed([stream.stream_id for stream in page])
         for stream in page:
             if known is not None and not await known(stream):
                 continue
-            yield await verify_aggregate(store, kinds, stream)
+            yield await verify_aggregate(store, kinds, stream, moments.get(stream.stream_id, ()))
         if len(page) < _PAGE:
             break
         after = page[-1].stream_id

@@ -39,7 +39,8 @@ def oversight(
     letters = dead_letter_kind()
     verifiers = Verifiers(foundation.reading, codecs, processes_max=foundation.settings.audit_processes)
     stored = {**kinds, **decision_kinds()}
-    audit = AuditServicer(foundation.store, stored, verifiers, known_to)
+    checkpoints = CheckpointStore(foundation.reading, foundation.service)
+    audit = AuditServicer(foundation.store, stored, verifiers, known_to, checkpoints.signed_moments)
     dead = DeadLetterServicer(DeadLetterDesk(foundation.reading), foundation.runner, letters)
     status = StatusServicer(
         ConditionReader(foundation.reading, foundation.migrations),
@@ -49,13 +50,13 @@ def oversight(
         certificate_valid_until=valid_until(foundation.settings.tls_certificate),
     )
     return (
-        (audit_service.SERVICE, (*audit.methods(), *_checkpoints(foundation).methods())),
+        (audit_service.SERVICE, (*audit.methods(), *_checkpoints(foundation, checkpoints).methods())),
         (dead_letter_service.SERVICE, dead.methods()),
         (status_service.SERVICE, status.methods()),
     )
 
 
-def _checkpoints(foundation: Foundation) -> CheckpointServicer:
+def _checkpoints(foundation: Foundation, store: CheckpointStore) -> CheckpointServicer:
     key = foundation.settings.checkpoint_key
     sign = None if key is None else signing_with(read_signing_key(key))
-    return CheckpointServicer(CheckpointStore(foundation.reading, foundation.service), sign)
+    return CheckpointServicer(store, sign)

@@ -77,6 +77,16 @@ def _no_event(entries: list[timeline_pb2.TimelineEntry]) -> None:
     entries[3].hash = link(entries[3].previous_hash, entries[3].payload)
 
 
+def _back_date(entries: list[timeline_pb2.TimelineEntry]) -> None:
+    """With hashes that fit."""
+    previous = entries[1].hash
+    for entry, seconds in zip(entries[2:], (1_770_000_000, 1_770_000_000 - 301), strict=True):
+        entry.metadata.recorded_at.seconds = seconds
+        entry.payload = episode_events_pb2.EpisodeEvent(metadata=entry.metadata).SerializeToString()
+        entry.previous_hash = previous
+        previous = entry.hash = link(previous, entry.payload)
+
+
 def _no_kind(entries: list[timeline_pb2.TimelineEntry]) -> None:
     for entry in entries:
         entry.aggregate_kind = "ghost"
@@ -95,6 +105,7 @@ def _no_kind(entries: list[timeline_pb2.TimelineEntry]) -> None:
         (_no_hash, "HASH_MISMATCH", 1),
         (_no_event, "UNREADABLE_EVENT", 4),
         (_no_kind, "UNKNOWN_EVENT", 1),
+        (_back_date, "BACK_DATED", 4),
     ],
 )
 def test_what_was_altered_is_found(

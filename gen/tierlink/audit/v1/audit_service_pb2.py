@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tierlink/audit/v1/audit_service.proto\x12\x11tierlink.audit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x01\n\nCheckpoint\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0f\n\x07made_by\x18\x03 \x01(\t\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07made_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttree_size\x18\x06 \x01(\x03\x12\x0c\n\x04root\x18\x07 \x01(\x0c\x12\x15\n\rprevious_root\x18\x08 \x01(\x0c\x12\x12\n\npublic_key\x18\t \x01(\x0c\x12\x11\n\tsignature\x18\n \x01(\x0c\"^\n\rAggregateHead\x12 \n\x0c\x61ggregate_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x11\n\thead_hash\x18\x03 \x01(\x0c\"\xa3\x01\n\x15MakeCheckpointRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x13\n\x11_expected_version\"K\n\x16MakeCheckpointResponse\x12\x31\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1d.tierlink.audit.v1.Checkpoint\"U\n\x16ListCheckpointsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"f\n\x17ListCheckpointsResponse\x12\x32\n\x0b\x63heckpoints\x18\x01 \x03(\x0b\x32\x1d.tierlink.audit.v1.Checkpoint\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"r\n\x1aListCheckpointHeadsRequest\x12\x17\n\x06number\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"g\n\x1bListCheckpointHeadsResponse\x12/\n\x05heads\x18\x01 \x03(\x0b\x32 .tierlink.audit.v1.AggregateHead\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"R\n\x15ProveInclusionRequest\x12\x17\n\x06number\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12 \n\x0c\x61ggregate_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x04\"\x9d\x01\n\x16ProveInclusionResponse\x12\x31\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1d.tierlink.audit.v1.Checkpoint\x12.\n\x04head\x18\x02 \x01(\x0b\x32 .tierlink.audit.v1.AggregateHead\x12\x12\n\nleaf_index\x18\x03 \x01(\x03\x12\x0c\n\x04path\x18\x04 \x03(\x0c\"O\n\x0fGetLinksRequest\x12<\n\x05heads\x18\x01 \x03(\x0b\x32 .tierlink.audit.v1.AggregateHeadB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"E\n\tChainLink\x12\x14\n\x0c\x61ggregate_id\x18\x01 \x01(\t\x12\x14\n\x0chead_version\x18\x02 \x01(\x03\x12\x0c\n\x04hash\x18\x03 \x01(\x0c\"?\n\x10GetLinksResponse\x12+\n\x05links\x18\x01 \x03(\x0b\x32\x1c.tierlink.audit.v1.ChainLink\"\xb3\x01\n\x13VerifyChainsRequest\x12\x1e\n\x0c\x61ggregate_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\x0e\x61ggregate_kind\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12=\n\x05\x64\x65pth\x18\x03 \x01(\x0e\x32$.tierlink.audit.v1.VerificationDepthB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tprocesses\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18@(\x00\"\xce\x01\n\x14VerifyChainsResponse\x12\x18\n\x10\x61ggregates_count\x18\x01 \x01(\x03\x12\x14\n\x0c\x65vents_count\x18\x02 \x01(\x03\x12,\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x1a.tierlink.audit.v1.Finding\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x16\n\x0e\x66indings_count\x18\x05 \x01(\x03\x12\x18\n\x10\x61ggregates_total\x18\x06 \x01(\x03\x12\x14\n\x0c\x65vents_total\x18\x07 \x01(\x03\"k\n\x07\x46inding\x12\x16\n\x0e\x61ggregate_kind\x18\x01 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\"P\n\x13\x45xportEventsRequest\x12\x19\n\x05topic\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf9\x01\x12\x1e\n\x0c\x61ggregate_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"X\n\x14\x45xportEventsResponse\x12.\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1e.tierlink.audit.v1.EventDigest\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\"\x9d\x01\n\x0b\x45ventDigest\x12\x14\n\x0c\x61ggregate_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12/\n\x0brecorded_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0epayload_sha256\x18\x06 \x01(\x0c*u\n\x11VerificationDepth\x12\"\n\x1eVERIFICATION_DEPTH_UNSPECIFIED\x10\x00\x12\x1d\n\x19VERIFICATION_DEPTH_CHAINS\x10\x01\x12\x1d\n\x19VERIFICATION_DEPTH_STATES\x10\x02\x32\xd7\x05\n\x0c\x41uditService\x12\x61\n\x0cVerifyChains\x12&.tierlink.audit.v1.VerifyChainsRequest\x1a\'.tierlink.audit.v1.VerifyChainsResponse0\x01\x12\x61\n\x0c\x45xportEvents\x12&.tierlink.audit.v1.ExportEventsRequest\x1a\'.tierlink.audit.v1.ExportEventsResponse0\x01\x12\x65\n\x0eMakeCheckpoint\x12(.tierlink.audit.v1.MakeCheckpointRequest\x1a).tierlink.audit.v1.MakeCheckpointResponse\x12h\n\x0fListCheckpoints\x12).tierlink.audit.v1.ListCheckpointsRequest\x1a*.tierlink.audit.v1.ListCheckpointsResponse\x12t\n\x13ListCheckpointHeads\x12-.tierlink.audit.v1.ListCheckpointHeadsRequest\x1a..tierlink.audit.v1.ListCheckpointHeadsResponse\x12\x65\n\x0eProveInclusion\x12(.tierlink.audit.v1.ProveInclusionRequest\x1a).tierlink.audit.v1.ProveInclusionResponse\x12S\n\x08GetLinks\x12\".tierlink.audit.v1.GetLinksRequest\x1a#.tierlink.audit.v1.GetLinksResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%tierlink/audit/v1/audit_service.proto\x12\x11tierlink.audit.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfb\x01\n\nCheckpoint\x12\x0e\n\x06number\x18\x01 \x01(\x03\x12\x0f\n\x07service\x18\x02 \x01(\t\x12\x0f\n\x07made_by\x18\x03 \x01(\t\x12/\n\x0boccurred_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\x07made_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\ttree_size\x18\x06 \x01(\x03\x12\x0c\n\x04root\x18\x07 \x01(\x0c\x12\x15\n\rprevious_root\x18\x08 \x01(\x0c\x12\x12\n\npublic_key\x18\t \x01(\x0c\x12\x11\n\tsignature\x18\n \x01(\x0c\"^\n\rAggregateHead\x12 \n\x0c\x61ggregate_id\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x04\x12\x18\n\x07version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x11\n\thead_hash\x18\x03 \x01(\x0c\"\xbe\x01\n\x15MakeCheckpointRequest\x12\x1c\n\nrequest_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12&\n\x10\x65xpected_version\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x00\x88\x01\x01\x12/\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x61\x63\x63\x65pt_back_dated\x18\x04 \x01(\x08\x42\x13\n\x11_expected_version\"K\n\x16MakeCheckpointResponse\x12\x31\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1d.tierlink.audit.v1.Checkpoint\"U\n\x16ListCheckpointsRequest\x12\x1d\n\tpage_size\x18\x01 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x02\"f\n\x17ListCheckpointsResponse\x12\x32\n\x0b\x63heckpoints\x18\x01 \x03(\x0b\x32\x1d.tierlink.audit.v1.Checkpoint\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"r\n\x1aListCheckpointHeadsRequest\x12\x17\n\x06number\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12\x1d\n\tpage_size\x18\x02 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"g\n\x1bListCheckpointHeadsResponse\x12/\n\x05heads\x18\x01 \x03(\x0b\x32 .tierlink.audit.v1.AggregateHead\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"R\n\x15ProveInclusionRequest\x12\x17\n\x06number\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02 \x00\x12 \n\x0c\x61ggregate_id\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\x80\x04\"\x9d\x01\n\x16ProveInclusionResponse\x12\x31\n\ncheckpoint\x18\x01 \x01(\x0b\x32\x1d.tierlink.audit.v1.Checkpoint\x12.\n\x04head\x18\x02 \x01(\x0b\x32 .tierlink.audit.v1.AggregateHead\x12\x12\n\nleaf_index\x18\x03 \x01(\x03\x12\x0c\n\x04path\x18\x04 \x03(\x0c\"O\n\x0fGetLinksRequest\x12<\n\x05heads\x18\x01 \x03(\x0b\x32 .tierlink.audit.v1.AggregateHeadB\x0b\xbaH\x08\x92\x01\x05\x08\x01\x10\xe8\x07\"E\n\tChainLink\x12\x14\n\x0c\x61ggregate_id\x18\x01 \x01(\t\x12\x14\n\x0chead_version\x18\x02 \x01(\x03\x12\x0c\n\x04hash\x18\x03 \x01(\x0c\"?\n\x10GetLinksResponse\x12+\n\x05links\x18\x01 \x03(\x0b\x32\x1c.tierlink.audit.v1.ChainLink\"\xb5\x01\n\x19ListRecordedBeforeRequest\x12;\n\x0frecorded_before\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x06\xbaH\x03\xc8\x01\x01\x12\x1e\n\x0c\x61ggregate_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x04\x12\x1d\n\tpage_size\x18\x03 \x01(\x05\x42\n\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12\x1c\n\npage_token\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x08\"i\n\x0fRecordedVersion\x12\x14\n\x0c\x61ggregate_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12/\n\x0brecorded_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"k\n\x1aListRecordedBeforeResponse\x12\x34\n\x08versions\x18\x01 \x03(\x0b\x32\".tierlink.audit.v1.RecordedVersion\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xb3\x01\n\x13VerifyChainsRequest\x12\x1e\n\x0c\x61ggregate_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\x12\x1f\n\x0e\x61ggregate_kind\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18 \x12=\n\x05\x64\x65pth\x18\x03 \x01(\x0e\x32$.tierlink.audit.v1.VerificationDepthB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x1c\n\tprocesses\x18\x04 \x01(\x05\x42\t\xbaH\x06\x1a\x04\x18@(\x00\"\xce\x01\n\x14VerifyChainsResponse\x12\x18\n\x10\x61ggregates_count\x18\x01 \x01(\x03\x12\x14\n\x0c\x65vents_count\x18\x02 \x01(\x03\x12,\n\x08\x66indings\x18\x03 \x03(\x0b\x32\x1a.tierlink.audit.v1.Finding\x12\x10\n\x08\x63omplete\x18\x04 \x01(\x08\x12\x16\n\x0e\x66indings_count\x18\x05 \x01(\x03\x12\x18\n\x10\x61ggregates_total\x18\x06 \x01(\x03\x12\x14\n\x0c\x65vents_total\x18\x07 \x01(\x03\"k\n\x07\x46inding\x12\x16\n\x0e\x61ggregate_kind\x18\x01 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0c\n\x04\x63ode\x18\x04 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x05 \x01(\t\"P\n\x13\x45xportEventsRequest\x12\x19\n\x05topic\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xf9\x01\x12\x1e\n\x0c\x61ggregate_id\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\x80\x01\"X\n\x14\x45xportEventsResponse\x12.\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1e.tierlink.audit.v1.EventDigest\x12\x10\n\x08\x63omplete\x18\x02 \x01(\x08\"\x9d\x01\n\x0b\x45ventDigest\x12\x14\n\x0c\x61ggregate_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x10\n\x08\x65vent_id\x18\x03 \x01(\t\x12\x0c\n\x04type\x18\x04 \x01(\t\x12/\n\x0brecorded_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0epayload_sha256\x18\x06 \x01(\x0c*u\n\x11VerificationDepth\x12\"\n\x1eVERIFICATION_DEPTH_UNSPECIFIED\x10\x00\x12\x1d\n\x19VERIFICATION_DEPTH_CHAINS\x10\x01\x12\x1d\n\x19VERIFICATION_DEPTH_STATES\x10\x02\x32\xca\x06\n\x0c\x41uditService\x12\x61\n\x0cVerifyChains\x12&.tierlink.audit.v1.VerifyChainsRequest\x1a\'.tierlink.audit.v1.VerifyChainsResponse0\x01\x12\x61\n\x0c\x45xportEvents\x12&.tierlink.audit.v1.ExportEventsRequest\x1a\'.tierlink.audit.v1.ExportEventsResponse0\x01\x12\x65\n\x0eMakeCheckpoint\x12(.tierlink.audit.v1.MakeCheckpointRequest\x1a).tierlink.audit.v1.MakeCheckpointResponse\x12h\n\x0fListCheckpoints\x12).tierlink.audit.v1.ListCheckpointsRequest\x1a*.tierlink.audit.v1.ListCheckpointsResponse\x12t\n\x13ListCheckpointHeads\x12-.tierlink.audit.v1.ListCheckpointHeadsRequest\x1a..tierlink.audit.v1.ListCheckpointHeadsResponse\x12\x65\n\x0eProveInclusion\x12(.tierlink.audit.v1.ProveInclusionRequest\x1a).tierlink.audit.v1.ProveInclusionResponse\x12S\n\x08GetLinks\x12\".tierlink.audit.v1.GetLinksRequest\x1a#.tierlink.audit.v1.GetLinksResponse\x12q\n\x12ListRecordedBefore\x12,.tierlink.audit.v1.ListRecordedBeforeRequest\x1a-.tierlink.audit.v1.ListRecordedBeforeResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,6 +57,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROVEINCLUSIONREQUEST'].fields_by_name['aggregate_id']._serialized_options = b'\272H\007r\005\020\001\030\200\004'
   _globals['_GETLINKSREQUEST'].fields_by_name['heads']._loaded_options = None
   _globals['_GETLINKSREQUEST'].fields_by_name['heads']._serialized_options = b'\272H\010\222\001\005\010\001\020\350\007'
+  _globals['_LISTRECORDEDBEFOREREQUEST'].fields_by_name['recorded_before']._loaded_options = None
+  _globals['_LISTRECORDEDBEFOREREQUEST'].fields_by_name['recorded_before']._serialized_options = b'\272H\003\310\001\001'
+  _globals['_LISTRECORDEDBEFOREREQUEST'].fields_by_name['aggregate_id']._loaded_options = None
+  _globals['_LISTRECORDEDBEFOREREQUEST'].fields_by_name['aggregate_id']._serialized_options = b'\272H\005r\003\030\200\004'
+  _globals['_LISTRECORDEDBEFOREREQUEST'].fields_by_name['page_size']._loaded_options = None
+  _globals['_LISTRECORDEDBEFOREREQUEST'].fields_by_name['page_size']._serialized_options = b'\272H\007\032\005\030\350\007(\000'
+  _globals['_LISTRECORDEDBEFOREREQUEST'].fields_by_name['page_token']._loaded_options = None
+  _globals['_LISTRECORDEDBEFOREREQUEST'].fields_by_name['page_token']._serialized_options = b'\272H\005r\003\030\200\010'
   _globals['_VERIFYCHAINSREQUEST'].fields_by_name['aggregate_id']._loaded_options = None
   _globals['_VERIFYCHAINSREQUEST'].fields_by_name['aggregate_id']._serialized_options = b'\272H\005r\003\030\200\001'
   _globals['_VERIFYCHAINSREQUEST'].fields_by_name['aggregate_kind']._loaded_options = None
@@ -69,46 +77,52 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTEVENTSREQUEST'].fields_by_name['topic']._serialized_options = b'\272H\007r\005\020\001\030\371\001'
   _globals['_EXPORTEVENTSREQUEST'].fields_by_name['aggregate_id']._loaded_options = None
   _globals['_EXPORTEVENTSREQUEST'].fields_by_name['aggregate_id']._serialized_options = b'\272H\005r\003\030\200\001'
-  _globals['_VERIFICATIONDEPTH']._serialized_start=2420
-  _globals['_VERIFICATIONDEPTH']._serialized_end=2537
+  _globals['_VERIFICATIONDEPTH']._serialized_start=2847
+  _globals['_VERIFICATIONDEPTH']._serialized_end=2964
   _globals['_CHECKPOINT']._serialized_start=123
   _globals['_CHECKPOINT']._serialized_end=374
   _globals['_AGGREGATEHEAD']._serialized_start=376
   _globals['_AGGREGATEHEAD']._serialized_end=470
   _globals['_MAKECHECKPOINTREQUEST']._serialized_start=473
-  _globals['_MAKECHECKPOINTREQUEST']._serialized_end=636
-  _globals['_MAKECHECKPOINTRESPONSE']._serialized_start=638
-  _globals['_MAKECHECKPOINTRESPONSE']._serialized_end=713
-  _globals['_LISTCHECKPOINTSREQUEST']._serialized_start=715
-  _globals['_LISTCHECKPOINTSREQUEST']._serialized_end=800
-  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_start=802
-  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_end=904
-  _globals['_LISTCHECKPOINTHEADSREQUEST']._serialized_start=906
-  _globals['_LISTCHECKPOINTHEADSREQUEST']._serialized_end=1020
-  _globals['_LISTCHECKPOINTHEADSRESPONSE']._serialized_start=1022
-  _globals['_LISTCHECKPOINTHEADSRESPONSE']._serialized_end=1125
-  _globals['_PROVEINCLUSIONREQUEST']._serialized_start=1127
-  _globals['_PROVEINCLUSIONREQUEST']._serialized_end=1209
-  _globals['_PROVEINCLUSIONRESPONSE']._serialized_start=1212
-  _globals['_PROVEINCLUSIONRESPONSE']._serialized_end=1369
-  _globals['_GETLINKSREQUEST']._serialized_start=1371
-  _globals['_GETLINKSREQUEST']._serialized_end=1450
-  _globals['_CHAINLINK']._serialized_start=1452
-  _globals['_CHAINLINK']._serialized_end=1521
-  _globals['_GETLINKSRESPONSE']._serialized_start=1523
-  _globals['_GETLINKSRESPONSE']._serialized_end=1586
-  _globals['_VERIFYCHAINSREQUEST']._serialized_start=1589
-  _globals['_VERIFYCHAINSREQUEST']._serialized_end=1768
-  _globals['_VERIFYCHAINSRESPONSE']._serialized_start=1771
-  _globals['_VERIFYCHAINSRESPONSE']._serialized_end=1977
-  _globals['_FINDING']._serialized_start=1979
-  _globals['_FINDING']._serialized_end=2086
-  _globals['_EXPORTEVENTSREQUEST']._serialized_start=2088
-  _globals['_EXPORTEVENTSREQUEST']._serialized_end=2168
-  _globals['_EXPORTEVENTSRESPONSE']._serialized_start=2170
-  _globals['_EXPORTEVENTSRESPONSE']._serialized_end=2258
-  _globals['_EVENTDIGEST']._serialized_start=2261
-  _globals['_EVENTDIGEST']._serialized_end=2418
-  _globals['_AUDITSERVICE']._serialized_start=2540
-  _globals['_AUDITSERVICE']._serialized_end=3267
+  _globals['_MAKECHECKPOINTREQUEST']._serialized_end=663
+  _globals['_MAKECHECKPOINTRESPONSE']._serialized_start=665
+  _globals['_MAKECHECKPOINTRESPONSE']._serialized_end=740
+  _globals['_LISTCHECKPOINTSREQUEST']._serialized_start=742
+  _globals['_LISTCHECKPOINTSREQUEST']._serialized_end=827
+  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_start=829
+  _globals['_LISTCHECKPOINTSRESPONSE']._serialized_end=931
+  _globals['_LISTCHECKPOINTHEADSREQUEST']._serialized_start=933
+  _globals['_LISTCHECKPOINTHEADSREQUEST']._serialized_end=1047
+  _globals['_LISTCHECKPOINTHEADSRESPONSE']._serialized_start=1049
+  _globals['_LISTCHECKPOINTHEADSRESPONSE']._serialized_end=1152
+  _globals['_PROVEINCLUSIONREQUEST']._serialized_start=1154
+  _globals['_PROVEINCLUSIONREQUEST']._serialized_end=1236
+  _globals['_PROVEINCLUSIONRESPONSE']._serialized_start=1239
+  _globals['_PROVEINCLUSIONRESPONSE']._serialized_end=1396
+  _globals['_GETLINKSREQUEST']._serialized_start=1398
+  _globals['_GETLINKSREQUEST']._serialized_end=1477
+  _globals['_CHAINLINK']._serialized_start=1479
+  _globals['_CHAINLINK']._serialized_end=1548
+  _globals['_GETLINKSRESPONSE']._serialized_start=1550
+  _globals['_GETLINKSRESPONSE']._serialized_end=1613
+  _globals['_LISTRECORDEDBEFOREREQUEST']._serialized_start=1616
+  _globals['_LISTRECORDEDBEFOREREQUEST']._serialized_end=1797
+  _globals['_RECORDEDVERSION']._serialized_start=1799
+  _globals['_RECORDEDVERSION']._serialized_end=1904
+  _globals['_LISTRECORDEDBEFORERESPONSE']._serialized_start=1906
+  _globals['_LISTRECORDEDBEFORERESPONSE']._serialized_end=2013
+  _globals['_VERIFYCHAINSREQUEST']._serialized_start=2016
+  _globals['_VERIFYCHAINSREQUEST']._serialized_end=2195
+  _globals['_VERIFYCHAINSRESPONSE']._serialized_start=2198
+  _globals['_VERIFYCHAINSRESPONSE']._serialized_end=2404
+  _globals['_FINDING']._serialized_start=2406
+  _globals['_FINDING']._serialized_end=2513
+  _globals['_EXPORTEVENTSREQUEST']._serialized_start=2515
+  _globals['_EXPORTEVENTSREQUEST']._serialized_end=2595
+  _globals['_EXPORTEVENTSRESPONSE']._serialized_start=2597
+  _globals['_EXPORTEVENTSRESPONSE']._serialized_end=2685
+  _globals['_EVENTDIGEST']._serialized_start=2688
+  _globals['_EVENTDIGEST']._serialized_end=2845
+  _globals['_AUDITSERVICE']._serialized_start=2967
+  _globals['_AUDITSERVICE']._serialized_end=3809
 # @@protoc_insertion_point(module_scope)

@@ -134,10 +134,15 @@ class MakeCheckpointRequest(message.Message):
     REQUEST_ID_FIELD_NUMBER: builtins.int
     EXPECTED_VERSION_FIELD_NUMBER: builtins.int
     OCCURRED_AT_FIELD_NUMBER: builtins.int
+    ACCEPT_BACK_DATED_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """Drawn by the caller; the same again returns the first reply."""
     expected_version: builtins.int
     """Number of the checkpoint before, 0 for none; a stale one is refused."""
+    accept_back_dated: builtins.bool
+    """Signs although events since the checkpoint before say they were recorded more than five minutes before it was made.
+    For a clock that was wrong and was looked into; verification goes on naming them.
+    """
     @builtins.property
     def occurred_at(self) -> timestamp_pb2.Timestamp:
         """When it was decided; defaults to receipt."""
@@ -148,10 +153,11 @@ class MakeCheckpointRequest(message.Message):
         request_id: builtins.str = ...,
         expected_version: builtins.int | None = ...,
         occurred_at: timestamp_pb2.Timestamp | None = ...,
+        accept_back_dated: builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["_expected_version", b"_expected_version", "accept_back_dated", b"accept_back_dated", "expected_version", b"expected_version", "occurred_at", b"occurred_at", "request_id", b"request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__expected_version: _TypeAlias = typing.Literal["expected_version"]  # noqa: Y015
     _WhichOneofArgType__expected_version: _TypeAlias = typing.Literal["_expected_version", b"_expected_version"]  # noqa: Y015
@@ -376,6 +382,81 @@ class GetLinksResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class ListRecordedBeforeRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    RECORDED_BEFORE_FIELD_NUMBER: builtins.int
+    AGGREGATE_ID_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    aggregate_id: builtins.str
+    """One aggregate alone; all when left out."""
+    page_size: builtins.int
+    page_token: builtins.str
+    @builtins.property
+    def recorded_before(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        recorded_before: timestamp_pb2.Timestamp | None = ...,
+        aggregate_id: builtins.str = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["recorded_before", b"recorded_before"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "page_size", b"page_size", "page_token", b"page_token", "recorded_before", b"recorded_before"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class RecordedVersion(message.Message):
+    """The last version of an aggregate that says it was recorded before the moment asked for."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    AGGREGATE_ID_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    RECORDED_AT_FIELD_NUMBER: builtins.int
+    aggregate_id: builtins.str
+    version: builtins.int
+    @builtins.property
+    def recorded_at(self) -> timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        aggregate_id: builtins.str = ...,
+        version: builtins.int = ...,
+        recorded_at: timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["recorded_at", b"recorded_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "recorded_at", b"recorded_at", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListRecordedBeforeResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    VERSIONS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    @builtins.property
+    def versions(self) -> containers.RepeatedCompositeFieldContainer[RecordedVersion]: ...
+    def __init__(
+        self,
+        *,
+        versions: abc.Iterable[RecordedVersion] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["next_page_token", b"next_page_token", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class VerifyChainsRequest(message.Message):
     DESCRIPTOR: descriptor.Descriptor
 
@@ -462,7 +543,9 @@ class Finding(message.Message):
     version: builtins.int
     """Version at which it shows; 0 when it is the aggregate as a whole."""
     code: builtins.str
-    """HASH_MISMATCH, CHAIN_BROKEN, MISSING_EVENT, COLUMN_MISMATCH, HEAD_MISMATCH, STATE_MISMATCH, UNREADABLE_EVENT, UNKNOWN_EVENT."""
+    """HASH_MISMATCH, CHAIN_BROKEN, MISSING_EVENT, COLUMN_MISMATCH, HEAD_MISMATCH, STATE_MISMATCH, UNREADABLE_EVENT, UNKNOWN_EVENT,
+    BACK_DATED.
+    """
     description: builtins.str
     def __init__(
         self,

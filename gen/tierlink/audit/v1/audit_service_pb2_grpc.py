@@ -70,6 +70,11 @@ class AuditServiceStub:
                 request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksRequest.SerializeToString,
                 response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksResponse.FromString,
                 _registered_method=True)
+        self.ListRecordedBefore = channel.unary_unary(
+                '/tierlink.audit.v1.AuditService/ListRecordedBefore',
+                request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListRecordedBeforeRequest.SerializeToString,
+                response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListRecordedBeforeResponse.FromString,
+                _registered_method=True)
 
 
 class AuditServiceServicer:
@@ -95,7 +100,7 @@ class AuditServiceServicer:
 
     def MakeCheckpoint(self, request, context):
         """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
-        FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before.
+        FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before, by moments too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -124,6 +129,14 @@ class AuditServiceServicer:
 
     def GetLinks(self, request, context):
         """What the store has today of the heads of a checkpoint that somebody kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListRecordedBefore(self, request, context):
+        """Of each aggregate the last version that says it was recorded before a moment, in an order of the server's own.
+        Held against a checkpoint that somebody kept it shows what was back-dated: the checkpoint would have it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -166,6 +179,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.GetLinks,
                     request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksRequest.FromString,
                     response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksResponse.SerializeToString,
+            ),
+            'ListRecordedBefore': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListRecordedBefore,
+                    request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListRecordedBeforeRequest.FromString,
+                    response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListRecordedBeforeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -358,6 +376,33 @@ class AuditService:
             '/tierlink.audit.v1.AuditService/GetLinks',
             tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksRequest.SerializeToString,
             tierlink_dot_audit_dot_v1_dot_audit__service__pb2.GetLinksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListRecordedBefore(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.audit.v1.AuditService/ListRecordedBefore',
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListRecordedBeforeRequest.SerializeToString,
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListRecordedBeforeResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,7 +44,7 @@ class AuditServiceStub:
     """
     MakeCheckpoint: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.MakeCheckpointRequest, _audit_service_pb2.MakeCheckpointResponse]
     """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
-    FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before.
+    FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before, by moments too.
     """
     ListCheckpoints: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListCheckpointsRequest, _audit_service_pb2.ListCheckpointsResponse]
     """The checkpoints, the latest first."""
@@ -54,6 +54,10 @@ class AuditServiceStub:
     """The proof that one aggregate, at a version, is in a checkpoint."""
     GetLinks: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.GetLinksRequest, _audit_service_pb2.GetLinksResponse]
     """What the store has today of the heads of a checkpoint that somebody kept."""
+    ListRecordedBefore: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListRecordedBeforeRequest, _audit_service_pb2.ListRecordedBeforeResponse]
+    """Of each aggregate the last version that says it was recorded before a moment, in an order of the server's own.
+    Held against a checkpoint that somebody kept it shows what was back-dated: the checkpoint would have it.
+    """
 
 @_typing.type_check_only
 class AuditServiceAsyncStub(AuditServiceStub):
@@ -71,7 +75,7 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """
     MakeCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.MakeCheckpointRequest, _audit_service_pb2.MakeCheckpointResponse]  # type: ignore[assignment]
     """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
-    FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before.
+    FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before, by moments too.
     """
     ListCheckpoints: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListCheckpointsRequest, _audit_service_pb2.ListCheckpointsResponse]  # type: ignore[assignment]
     """The checkpoints, the latest first."""
@@ -81,6 +85,10 @@ class AuditServiceAsyncStub(AuditServiceStub):
     """The proof that one aggregate, at a version, is in a checkpoint."""
     GetLinks: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.GetLinksRequest, _audit_service_pb2.GetLinksResponse]  # type: ignore[assignment]
     """What the store has today of the heads of a checkpoint that somebody kept."""
+    ListRecordedBefore: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListRecordedBeforeRequest, _audit_service_pb2.ListRecordedBeforeResponse]  # type: ignore[assignment]
+    """Of each aggregate the last version that says it was recorded before a moment, in an order of the server's own.
+    Held against a checkpoint that somebody kept it shows what was back-dated: the checkpoint would have it.
+    """
 
 class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     """The proof that nothing was altered; each service serves it for its own store."""
@@ -113,7 +121,7 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.MakeCheckpointResponse, _abc.Awaitable[_audit_service_pb2.MakeCheckpointResponse]]:
         """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
-        FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before.
+        FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before, by moments too.
         """
 
     @_abc_1.abstractmethod
@@ -147,5 +155,15 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_audit_service_pb2.GetLinksResponse, _abc.Awaitable[_audit_service_pb2.GetLinksResponse]]:
         """What the store has today of the heads of a checkpoint that somebody kept."""
+
+    @_abc_1.abstractmethod
+    def ListRecordedBefore(
+        self,
+        request: _audit_service_pb2.ListRecordedBeforeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.ListRecordedBeforeResponse, _abc.Awaitable[_audit_service_pb2.ListRecordedBeforeResponse]]:
+        """Of each aggregate the last version that says it was recorded before a moment, in an order of the server's own.
+        Held against a checkpoint that somebody kept it shows what was back-dated: the checkpoint would have it.
+        """
 
 def add_AuditServiceServicer_to_server(servicer: AuditServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

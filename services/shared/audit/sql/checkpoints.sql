@@ -64,3 +64,44 @@ SELECT a.stream_id, coalesce(s.version, 0) AS head_version, coalesce(e.hash, '')
 FROM unnest($1::text[], $2::bigint[]) AS a (stream_id, version)
 LEFT JOIN streams s ON s.stream_id = a.stream_id
 LEFT JOIN events e ON e.stream_id = a.stream_id AND e.version = a.version
+
+-- signed_moments -- what an aggregate did after a version was written after a checkpoint was made: the one before
+-- the first that has it, and for what none has yet the latest
+WITH known AS (
+    SELECT stream_id, lag(version, 1, 0::bigint) OVER (PARTITION BY stream_id ORDER BY number) AS after_version,
+           number - 1 AS number
+    FROM checkpoint_heads
+    WHERE stream_id = ANY ($1::text[])
+    UNION ALL
+    SELECT asked.stream_id,
+           coalesce(
+               (SELECT h.version FROM checkpoint_heads h
+                WHERE h.stream_id = asked.stream_id ORDER BY h.number DESC LIMIT 1), 0),
+           (SELECT max(number) FROM checkpoints)
+    FROM unnest($1::text[]) AS asked (stream_id)
+)
+SELECT known.stream_id, known.after_version, known.number, c.made_at
+FROM known
+JOIN checkpoints c ON c.number = known.number
+
+-- back_dated -- what was written since a checkpoint and says it was recorded before a moment
+WITH head AS (
+    SELECT DISTINCT ON (stream_id) stream_id, version
+    FROM checkpoint_heads
+    WHERE number <= $1
+    ORDER BY stream_id, number DESC
+)
+SELECT e.stream_id, e.version
+FROM streams s
+LEFT JOIN head h ON h.stream_id = s.stream_id
+JOIN events e ON e.stream_id = s.stream_id AND e.version > coalesce(h.version, 0)
+WHERE s.version > coalesce(h.version, 0) AND e.recorded_at < $2
+ORDER BY e.stream_id, e.version
+LIMIT $3
+
+-- recorded_before -- of each aggregate the last version that says it was recorded before a moment, a page of aggregates
+SELECT DISTINCT ON (stream_id) stream_id, version, recorded_at
+FROM events
+WHERE recorded_at < $1 AND ($2 = '' OR stream_id = $2) AND stream_id > $3
+ORDER BY stream_id, version DESC
+LIMIT $4

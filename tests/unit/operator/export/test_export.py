@@ -27,7 +27,8 @@ from tierlink.referral.v1 import episode_events_pb2, timeline_pb2
 from tierlink.type.v1 import type_pb2
 
 KEY = generate_signing_key()
-NOW = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+#: After the first three events of each chain, before the fourth.
+NOW = datetime.fromtimestamp(1_770_000_063.5, UTC)
 EPISODES = ("episodes/a", "episodes/b")
 
 
@@ -158,6 +159,44 @@ def _rewrite(rows: list[dict[str, Any]]) -> None:
     rows[7]["hash"] = link(bytes.fromhex(rows[7]["previous_hash"]), payload).hex()
 
 
+def _append(name: str, kind: str, version: int, previous: str, seconds: int) -> dict[str, Any]:
+    """An event with a hash that fits, and a moment of one's choice."""
+    metadata = type_pb2.EventMetadata(
+        event_id="00000000-0000-4000-8000-0000000000ff",
+        aggregate_id=name,
+        version=version,
+        type="MilestoneRecorded",
+        recorded_at=Timestamp(seconds=seconds),
+    )
+    payload = episode_events_pb2.EpisodeEvent(metadata=metadata).SerializeToString()
+    return {
+        "aggregate": name,
+        "kind": kind,
+        "version": version,
+        "payload": base64.b64encode(payload).decode(),
+        "previous_hash": previous,
+        "hash": link(bytes.fromhex(previous), payload).hex(),
+    }
+
+
+def _back_date(version: int, seconds: int) -> Callable[[list[dict[str, Any]]], None]:
+    """The chain's end from this version on is another, with right hashes."""
+
+    def change(rows: list[dict[str, Any]]) -> None:
+        del rows[version - 1 : 4]
+        rows.insert(
+            version - 1, _append("episodes/a", "episode", version, rows[version - 2]["hash"], seconds)
+        )
+
+    return change
+
+
+def _smuggle(rows: list[dict[str, Any]]) -> None:
+    """An episode that the checkpoint should have, were its moment true."""
+    previous = genesis("episode", "episodes/c").hex()
+    rows.append(_append("episodes/c", "episode", 1, previous, 1_770_000_063 - 301))
+
+
 def _swap(rows: list[dict[str, Any]]) -> None:
     rows[1], rows[2] = {**rows[2], "version": 2}, {**rows[1], "version": 3}
 
@@ -177,6 +216,15 @@ def _swap(rows: list[dict[str, Any]]) -> None:
         ),
         (_lines("metadata.jsonl", lambda rows: rows[0].update(actor="u9")), "episodes/a@1: actor"),
         (_lines("metadata.jsonl", lambda rows: rows.pop()), "METADATA_MISMATCH 7 of 8"),
+        (
+            _events(_back_date(4, 1_770_000_063 - 300)),
+            "BACK_DATED episodes/a@4: recorded 300 s before the checkpoint, which lacks it",
+        ),
+        (
+            _events(_back_date(3, 1_770_000_062 - 301)),
+            "BACK_DATED episodes/a@3: recorded 301 s before an event before it",
+        ),
+        (_events(_smuggle), "BACK_DATED episodes/c@1: recorded 301 s before the checkpoint"),
         (_checkpoint(made_at="2026-01-01T00:00:00.000000Z"), "FORGED_CHECKPOINT the signature"),
         (_checkpoint(tree_size=9), "FORGED_CHECKPOINT the signature"),
         (_checkpoint(root="00" * 32), "NOT_INCLUDED episodes/a@3"),
@@ -190,6 +238,12 @@ def test_whatever_is_done_to_an_export_is_named(
     code, said = _verify(folder)
     assert code == 1, said
     assert named in said
+
+
+@pytest.mark.parametrize("seconds", [1_770_000_063 - 299, 1_770_000_063, 1_770_000_063 + 10**6])
+def test_clocks_that_differ_are_not_accused(folder: Path, seconds: int) -> None:
+    _events(_back_date(4, seconds))(folder)
+    assert "BACK_DATED" not in _verify(folder)[1]
 
 
 def test_another_signer_shows_with_the_key_that_one_knows(folder: Path) -> None:
