@@ -18,6 +18,7 @@ MODULES_S: Final = {
     "tests/acceptance/test_crashes.py": 100,
     "tests/acceptance/test_demo.py": 60,
     "tests/acceptance/test_replay_page.py": 85,
+    "tests/acceptance/test_traces.py": 16,
     "tests/bench/test_bench.py": 120,
     "tests/faults/test_short_run.py": 60,
     "tests/integration/test_boards.py": 35,
@@ -30,6 +31,7 @@ MODULES_S: Final = {
     "tests/integration/test_patient_identity.py": 20,
     "tests/integration/test_projection_rebuild.py": 30,
     "tests/integration/test_random_histories.py": 20,
+    "tests/integration/test_tracing_outages.py": 20,
     "tests/mutation/test_mutation.py": 38,
     "tests/unit/referral/machine/test_episode_machine.py": 15,
 }

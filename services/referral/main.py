@@ -58,7 +58,6 @@ from services.referral.entrypoints.grpc import (
 )
 from services.referral.settings import ReferralSettings
 from services.shared.database.migrations import load_migrations
-from services.shared.eventstore.runner import CommandRunner
 from services.shared.feed.metrics import FeedMetrics
 from services.shared.feed.tail import TopicTail
 from services.shared.inbox.consumer import ConsumerSettings
@@ -170,18 +169,18 @@ def _referral_methods(shared: _Shared, foundation: Foundation, tail: TopicTail) 
             acceptances=shared.acceptances,
             policy=policy,
         ),
-        streams=ResourceStreams(tail, runner, shared.kinds.referral),
+        streams=ResourceStreams(tail, runner, shared.kinds.referral, foundation.tracer),
     ).methods()
 
 
-def _consultation_methods(shared: _Shared, runner: CommandRunner, tail: TopicTail) -> tuple[Method, ...]:
+def _consultation_methods(shared: _Shared, foundation: Foundation, tail: TopicTail) -> tuple[Method, ...]:
     return consultation_service.ConsultationServicer(
         kinds=shared.kinds,
-        runner=runner,
+        runner=foundation.runner,
         reading=shared.reading,
         directory=shared.directory,
         policy=shared.catalogue.consultation_policy,
-        streams=ResourceStreams(tail, runner, shared.kinds.consultation),
+        streams=ResourceStreams(tail, foundation.runner, shared.kinds.consultation, foundation.tracer),
     ).methods()
 
 
@@ -249,7 +248,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
                 *record_rules_service.RecordRulesServicer(shared.policy.record).methods(),
             ),
         ),
-        (consultation_service.SERVICE, _consultation_methods(shared, runner, consultation_tail)),
+        (consultation_service.SERVICE, _consultation_methods(shared, foundation, consultation_tail)),
         (episode_service.SERVICE, _episode_methods(shared, foundation)),
         (directory_service.SERVICE, directories.methods()),
         (standing_service.SERVICE, visits.methods()),

@@ -54,7 +54,9 @@ class NotificationSite:
         async with grpc.aio.insecure_channel(self.process.ready.grpc) as channel:
             yield alert_service_pb2_grpc.AlertServiceStub(channel)
 
-    async def trigger(self, command: TriggerAlert | None = None, **changes: Any) -> str:
+    async def trigger(
+        self, command: TriggerAlert | None = None, *, traceparent: str = "", **changes: Any
+    ) -> str:
         """Triggers an alert that calls `dr-li` by the gateway; returns its name."""
         asked = replace(command or call_for("dr-li"), **changes)
         name = alert_name(asked.dedup_key, None)
@@ -65,7 +67,11 @@ class NotificationSite:
             await work.record(KINDS.alert, name, alerts.decide(state, asked, work.context))
 
         context = CommandContext(
-            request_id=new_id(), actor=system_actor("notification"), occurred_at=at, recorded_at=at
+            request_id=new_id(),
+            actor=system_actor("notification"),
+            occurred_at=at,
+            recorded_at=at,
+            traceparent=traceparent,
         )
         await CommandRunner(self.store).react(reaction, context, target=name, inbox=None)
         return name

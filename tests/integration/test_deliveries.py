@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.shared.kafka.cloud_events import event_headers
 from services.shared.kernel.actor import Role
+from tests.doubles.collector import running_collector
 from tests.doubles.gateway import Answer, Posted, in_order, running_gateway
 from tests.integration.hospital import BRANCH, COUNTY, new_id
 from tests.integration.messaging import opened, until
@@ -79,6 +80,31 @@ async def test_what_is_refused_is_tried_again_and_given_up_at_last(
         hopeless = await site.trigger(call_for("dr-li"))
         (shown,) = await site.until_state(hopeless, "DEAD")
         assert len(shown.attempts) == 4
+
+
+async def test_a_message_and_its_tries_belong_to_the_trace_of_the_alert(
+    stack: SharedStack, tmp_path: Path
+) -> None:
+    trace, unit = new_id().replace("-", ""), "00f067aa0ba902b7"
+    async with (
+        running_collector() as collector,
+        running_gateway(in_order(Answer(status=503), Answer())) as gateway,
+        notification_site(
+            stack, tmp_path, gateway, settings={"TIERLINK_TRACING_ENDPOINT": collector.endpoint}
+        ) as site,
+    ):
+        name = await site.trigger(traceparent=f"00-{trace}-{unit}-01")
+        await site.until_state(name, "SENT")
+        spans = await collector.until(lambda spans: sum(s.trace_id == trace for s in spans) == 2)
+        tried = sorted((s for s in spans if s.trace_id == trace), key=lambda span: span.started_ns)
+        assert {(s.name, s.kind, s.parent_id) for s in tried} == {("deliver gateway", "CLIENT", unit)}
+        told = [
+            (s.is_error, *(s.attributes[f"tierlink.delivery.{key}"] for key in ("attempt", "outcome")))
+            for s in tried
+        ]
+        assert told == [(True, 1, "failed"), (False, 2, "sent")]
+        # Whom it was sent to is on no span.
+        assert "dr-li" not in repr([(s.name, s.attributes) for s in spans])
 
 
 async def test_an_answered_alert_stops_what_is_not_sent_yet(stack: SharedStack, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ class StoredDeliveries:
                 called_at=row["called_at"],
                 attempt=row["attempts"],
                 refused_before=row["failed"],
+                traceparent=row["traceparent"],
             )
             for row in rows
         ]
@@ -141,6 +142,7 @@ async def _write(connection: Any, planned: CallPlan) -> None:
             each.channel,
             call.called_at,
             SAME_MOMENT,
+            planned.traceparent,
         )
     if planned.stopped:
         await connection.execute(_SQL["stop_alert"], planned.alert, planned.stopped)

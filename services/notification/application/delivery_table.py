@@ -30,6 +30,8 @@ class CallPlan:
     acted_at: datetime | None = None
     #: it could not be worked out: the call goes on waiting
     is_faulty: bool = False
+    #: W3C trace context of what made the event; empty when there is none
+    traceparent: str = ""
 
 
 #: What a waiting call comes to. Writes nothing that it would not write again alike.
@@ -53,6 +55,8 @@ class DueDelivery:
     attempt: int
     #: earlier tries that were refused for certain
     refused_before: int
+    #: W3C trace context of what called; empty when there is none
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

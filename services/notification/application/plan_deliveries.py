@@ -1,6 +1,7 @@
 """An event of an alert becomes messages, or stops those that are not sent yet."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -91,7 +92,8 @@ class DeliveryPlanner:
             case AlertResolved():
                 return CallPlan(alert=call.alert, stopped=await self._stopped(call.alert))
             case AlertTriggered() | AlertRetriggered() | AlertEscalated():
-                return await self._calls(call, recorded.event.calls)
+                planned = await self._calls(call, recorded.event.calls)
+                return replace(planned, traceparent=recorded.metadata.traceparent)
             case _:
                 return CallPlan(alert=call.alert)
 

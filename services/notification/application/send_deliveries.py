@@ -64,26 +64,29 @@ class DeliverySender:
         self._now = now
         self._counted = counted
 
-    async def send(self, due: DueDelivery) -> None:
-        """One attempt. Between the channel's answer and the record a crash repeats it with the same key."""
+    async def send(self, due: DueDelivery) -> str:
+        """One attempt; returns what became of it, as it is counted.
+
+        Between the channel's answer and the record a crash repeats it with the same key.
+        """
         site = self._channels[due.channel]
         alert = (await self._runner.read(self._kinds.alert, due.alert)).state
         why_not = "GONE" if alert is None else is_needed(alert, due.recipient, due.called_at, self._now())
         if alert is None or why_not:
             self._counted(due.channel, "cancelled")
             await self._table.needless(due, why_not)
-            return
+            return "cancelled"
         try:
             parcel = await self._parcel(due, site, alert, await self._reach(due, site, alert))
             async with asyncio.timeout(site.timeout_s):
                 receipt = await site.channel.send(parcel)
         except TimeoutError:
-            await self._failed(due, site, ChannelRefused("TIMEOUT", is_unknown=True))
+            return await self._failed(due, site, ChannelRefused("TIMEOUT", is_unknown=True))
         except ChannelRefused as refused:
-            await self._failed(due, site, refused)
-        else:
-            self._counted(due.channel, "sent")
-            await self._table.sent(due, receipt.state, receipt.reference)
+            return await self._failed(due, site, refused)
+        self._counted(due.channel, "sent")
+        await self._table.sent(due, receipt.state, receipt.reference)
+        return "sent"
 
     async def _reach(self, due: DueDelivery, site: SiteChannel, alert: Alert) -> _Reach:
         """Raises ChannelRefused where there is no address, or it is to be left alone now."""
@@ -131,9 +134,10 @@ class DeliverySender:
             message=message,
         )
 
-    async def _failed(self, due: DueDelivery, site: SiteChannel, refused: ChannelRefused) -> None:
+    async def _failed(self, due: DueDelivery, site: SiteChannel, refused: ChannelRefused) -> str:
         again_in_s = None if refused.is_final else site.retry.delay_s(due.attempt)
-        self._counted(due.channel, "dead" if again_in_s is None else "failed")
+        outcome = "dead" if again_in_s is None else "failed"
+        self._counted(due.channel, outcome)
         log = _log.error if again_in_s is None else _log.warning
         log(
             "delivery_failed",
@@ -150,6 +154,7 @@ class DeliverySender:
             is_unknown=refused.is_unknown,
             counts=not refused.is_recipients,
         )
+        return outcome
 
 
 def _language(chosen: Language | None, site: SiteChannel) -> str:

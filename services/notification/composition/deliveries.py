@@ -112,6 +112,7 @@ def delivery_loops(
             seen=metrics.seen,
         ),
         channels=channels,
+        tracer=foundation.tracer,
     )
     foundation.on_appended(worker.appended)
     receipts = ReceiptDesk(

@@ -16,6 +16,8 @@ from services.notification.domain.values import Recipient
 from services.shared.eventstore.units import AppendUnit
 from services.shared.kernel.refusals import DependencyDown
 from services.shared.loops.stopping import Stopping, comes_within
+from services.shared.telemetry.tracer import Tracer
+from services.shared.telemetry.tracing import SpanKind
 
 _log = structlog.get_logger(__name__)
 
@@ -29,6 +31,8 @@ _SLEEP_MIN_S = 0.02
 _LEASE_MARGIN_S = 5.0
 _STOP_TIMEOUT_S = 5.0
 _DELAY_MAX_S = 5.0
+#: Outcomes of an attempt that are no error.
+_WELL = frozenset({"sent", "cancelled"})
 
 
 class DeliveryWorker:
@@ -44,8 +48,10 @@ class DeliveryWorker:
         channels: Mapping[str, SiteChannel],
         reach: Reach,
         fallback: tuple[Recipient, ...],
+        tracer: Tracer | None,
     ) -> None:
         """`fallback` are the people who are called when nobody else answers."""
+        self._tracer = tracer
         self._fallback = fallback
         self._reach = reach
         self._table = table
@@ -131,14 +137,34 @@ class DeliveryWorker:
             task.add_done_callback(self._ended_one)
 
     async def _send(self, due: DueDelivery) -> None:
+        span = None
+        if self._tracer is not None:
+            span = self._tracer.below(due.traceparent, f"deliver {due.channel}", SpanKind.CLIENT)
+        outcome = await self._attempt(due)
+        if span is not None:
+            span.end(
+                error="" if outcome in _WELL else outcome,
+                attributes=(
+                    ("tierlink.aggregate", due.alert),
+                    ("tierlink.delivery", due.id),
+                    ("tierlink.delivery.channel", due.channel),
+                    ("tierlink.delivery.attempt", due.attempt),
+                    ("tierlink.delivery.outcome", outcome),
+                ),
+            )
+
+    async def _attempt(self, due: DueDelivery) -> str:
+        """What became of it: as it is counted, or a fault of this side."""
         try:
-            await self._sender.send(due)
+            return await self._sender.send(due)
         except DependencyDown as error:
             _log.warning("delivery_left_to_its_lease", delivery=due.id, error=str(error))
+            return "left"
         except Exception:
             # A fault of the program: the lease runs out, and the tries are bounded by the claim.
             _log.exception("delivery_faulty", delivery=due.id, channel=due.channel)
             await self._give_up(due)
+            return "fault"
 
     async def _give_up(self, due: DueDelivery) -> None:
         with contextlib.suppress(DependencyDown):

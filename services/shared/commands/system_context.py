@@ -31,4 +31,5 @@ def deadline_context(due: DueDeadline, actor: Actor) -> CommandContext:
         actor=actor,
         occurred_at=due.due_at,
         recorded_at=max(datetime.now(UTC), due.due_at),
+        traceparent=due.traceparent,
     )

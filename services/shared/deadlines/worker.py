@@ -48,6 +48,8 @@ class DueDeadline:
     due_at: datetime
     #: version of the aggregate that set it
     set_version: int
+    #: W3C trace context of what is done about it; empty where that is not recorded
+    traceparent: str = ""
 
     @property
     def request_id(self) -> str:

@@ -171,6 +171,14 @@ class Work:
         """What the unit changes or guards."""
         return (*self._events, *self._guarded)
 
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of aggregates that the unit changes, in the order of their first events."""
+        return tuple(dict.fromkeys(self._kinds[stream_id].name for stream_id in self._events))
+
+    def event_types(self) -> tuple[str, ...]:
+        """The types of the events that the unit adds."""
+        return tuple(event.type for events in self._events.values() for event in events)
+
     def results(self) -> tuple[Loaded[Any], ...]:
         return tuple(self._loaded[stream_id] for stream_id in self._events)
 

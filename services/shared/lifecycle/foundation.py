@@ -10,14 +10,17 @@ from services.shared.database.migrations import Migration
 from services.shared.database.pool import Database
 from services.shared.eventstore.postgres_store import APPEND_CONNECTIONS, APPEND_SESSION, PostgresEventStore
 from services.shared.eventstore.runner import CommandRunner
+from services.shared.eventstore.traced_runner import TracedRunner
 from services.shared.eventstore.units import AppendUnit
 from services.shared.kafka.address import KafkaAddress
 from services.shared.lifecycle.settings import Part, ServiceSettings
+from services.shared.lifecycle.tracing import Tracing, build_tracing
 from services.shared.outbox.metrics import RelayMetrics
 from services.shared.outbox.relay import Relay, RelaySettings
 from services.shared.outbox.signals import CoalescedNotifier, OutboxListener, nobody_here
 from services.shared.outbox.table import RELAY_SESSION
 from services.shared.telemetry.metrics import new_registry
+from services.shared.telemetry.tracer import Tracer
 
 #: Told of every append of this process, after its commit, within the event loop. Must not block or raise.
 Appended = Callable[[tuple[AppendUnit, ...]], None]
@@ -44,6 +47,9 @@ class Foundation:
     relay: Relay | None
     listener: OutboxListener | None
     notifier: CoalescedNotifier
+    #: None where the site records no traces
+    tracer: Tracer | None
+    _tracing: Tracing | None
     _on_appended: list[Appended]
 
     def on_appended(self, told: Appended) -> None:
@@ -56,15 +62,22 @@ class Foundation:
         await self.notifier.stop()
         for database in (self.appending, self.relaying, self.reading):
             await database.close()
+        if self._tracing is not None:
+            await self._tracing.close()
 
 
 def build_foundation(
     service: str, settings: ServiceSettings, dsn: str, migrations: tuple[Migration, ...]
 ) -> Foundation:
-    """Builds the mechanisms; opens nothing yet. Raises ValueError for a part that does not exist."""
+    """Builds the mechanisms; opens nothing yet.
+
+    Raises ValueError for a part that does not exist, TracingUnavailableError for spans that cannot be sent.
+    """
     parts = settings.chosen_parts()
     registry = new_registry(service=service, version=version("tierlink"))
     kafka = settings.kafka()
+    tracing = build_tracing(service, settings, registry)
+    tracer = None if tracing is None else tracing.tracer
     name = f"tierlink-{service}"
     reading = Database(dsn, application_name=name, connections_max=settings.database_connections_max)
     appending = Database(
@@ -77,7 +90,7 @@ def build_foundation(
     relay = None
     if Part.RELAY in parts:
         relay_settings = RelaySettings(source=f"/tierlink/{service}")
-        relay = Relay(relaying, kafka, relay_settings, RelayMetrics(registry))
+        relay = Relay(relaying, kafka, relay_settings, RelayMetrics(registry), tracer)
     notifier = CoalescedNotifier(relaying, wake=nobody_here if relay is None else relay.wake)
     listeners: list[Appended] = [notifier.appended]
 
@@ -97,9 +110,11 @@ def build_foundation(
         appending=appending,
         relaying=relaying,
         store=store,
-        runner=CommandRunner(store),
+        runner=CommandRunner(store) if tracer is None else TracedRunner(store, tracer),
         relay=relay,
         listener=None if relay is None else OutboxListener(relaying, relay),
         notifier=notifier,
+        tracer=tracer,
+        _tracing=tracing,
         _on_appended=listeners,
     )

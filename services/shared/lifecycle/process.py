@@ -95,7 +95,12 @@ async def _serve(foundation: Foundation, assembly: Assembly, signals: StopSignal
     verifier = TokenVerifier(TokenSettings(jwks=settings.jwks, audience=settings.token_audience))
     await verifier.open()
     admission = Admission(calls_max=settings.calls_max, streams_max=settings.streams_max)
-    runtime = RpcRuntime(authenticator=verifier, admission=admission, metrics=RpcMetrics(foundation.registry))
+    runtime = RpcRuntime(
+        authenticator=verifier,
+        admission=admission,
+        metrics=RpcMetrics(foundation.registry),
+        tracer=foundation.tracer,
+    )
     server = RpcServer(
         settings.rpc(assembly.host, assembly.port),
         handlers=assembly.handlers(runtime) if Part.GRPC in foundation.parts else (),

@@ -64,6 +64,18 @@ class ServiceSettings(BaseSettings):
         "grpc,relay,consumer,deadlines,deliveries", description="what this process does, comma separated"
     )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+    tracing_endpoint: str = Field(
+        "",
+        description="OTLP collector that spans go to by gRPC, such as http://collector:4317, or https:// for"
+        " TLS; empty records none. Needs tierlink[tracing]",
+    )
+    tracing_ratio: float = Field(
+        0.1,
+        description="share of the traces beginning here that is recorded; a caller's traceparent decides for"
+        " its own",
+        ge=0,
+        le=1,
+    )
     tls_certificate: Path | None = Field(None, description="PEM file; TLS when key and certificate are given")
     tls_key: Path | None = Field(None, description="PEM file")
     tls_client_ca: Path | None = Field(None, description="PEM file; mutual TLS when given")

@@ -15,6 +15,8 @@ from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.cloud_events import event_headers
 from services.shared.kafka.partitions import partition_of
 from services.shared.kafka.producer import ProducerSettings, abandon_producer, start_producer
+from services.shared.outbox.traced import RoundSpans
+from services.shared.telemetry.tracer import Tracer
 
 _log = structlog.get_logger(__name__)
 
@@ -83,9 +85,17 @@ class Publisher:
     """One producer, made when it is needed and made anew after every failure. For one task at a time."""
 
     def __init__(
-        self, kafka: KafkaAddress, settings: ProducerSettings, *, source: str, ack_timeout_s: float
+        self,
+        kafka: KafkaAddress,
+        settings: ProducerSettings,
+        *,
+        source: str,
+        ack_timeout_s: float,
+        tracer: Tracer | None = None,
     ) -> None:
+        """Without a `tracer`, records carry the trace context of their rows, and nothing is recorded."""
         self._kafka = kafka
+        self._tracer = tracer
         self._settings = settings
         self._source = source.encode()
         self._ack_timeout_s = ack_timeout_s
@@ -100,7 +110,8 @@ class Publisher:
         """
         if self._producer is None:
             self._producer = await start_producer(self._kafka, self._settings, timeout_s=self._ack_timeout_s)
-        chains, absent = await self._pack(rows)
+        spans = None if self._tracer is None else RoundSpans(self._tracer)
+        chains, absent = await self._pack(rows, spans)
         failure: Exception | None = None
         tasks = [asyncio.create_task(chain.send(self._producer)) for chain in chains]
         try:
@@ -120,7 +131,11 @@ class Publisher:
         acknowledged: dict[str, list[int]] = {}
         for chain in chains:
             acknowledged.setdefault(chain.topic, []).extend(chain.acknowledged)
-        return Published(acknowledged=acknowledged, failure=failure, absent_topics=absent)
+        published = Published(acknowledged=acknowledged, failure=failure, absent_topics=absent)
+        if spans is not None:
+            error = "" if failure is None else type(failure).__name__
+            spans.end(acknowledged=published.sequences, messages=len(rows), error=error)
+        return published
 
     async def close(self) -> None:
         """Drops the producer and what it still holds."""
@@ -128,7 +143,9 @@ class Publisher:
         if producer is not None:
             await abandon_producer(producer)
 
-    async def _pack(self, rows: Sequence[Any]) -> tuple[list[Chain], frozenset[str]]:
+    async def _pack(
+        self, rows: Sequence[Any], spans: RoundSpans | None
+    ) -> tuple[list[Chain], frozenset[str]]:
         chains: dict[tuple[str, int], Chain] = {}
         partitions: dict[str, int] = {}
         now_ms = time.time_ns() // 1_000_000
@@ -153,12 +170,14 @@ class Publisher:
                 timestamp=now_ms,
                 key=key,
                 value=row["value"],
-                headers=self._headers(row, key),
+                headers=self._headers(row, key, target[1], spans),
             )
         absent = frozenset(topic for topic, count in partitions.items() if count == 0)
         return list(chains.values()), absent
 
-    def _headers(self, row: Any, key: bytes) -> list[tuple[str, bytes]]:
+    def _headers(
+        self, row: Any, key: bytes, partition: int, spans: RoundSpans | None
+    ) -> list[tuple[str, bytes]]:
         if row["headers"] is not None:
             return decode_headers(row["headers"])
         return event_headers(
@@ -168,7 +187,7 @@ class Publisher:
             subject=key,
             recorded_at=row["recorded_at"],
             version=row["version"],
-            traceparent=row["traceparent"],
+            traceparent=row["traceparent"] if spans is None else spans.traceparent(row, partition),
         )
 
     async def _partitions(self, topic: str) -> int:

@@ -28,6 +28,7 @@ from services.shared.outbox.leases import Leases
 from services.shared.outbox.metrics import RelayMetrics
 from services.shared.outbox.publisher import Published, Publisher
 from services.shared.outbox.table import FetchBound, OutboxTable
+from services.shared.telemetry.tracer import Tracer
 
 _log = structlog.get_logger(__name__)
 
@@ -79,8 +80,14 @@ class Relay:
     """Publishes the outbox of `database`, which should be opened with `RELAY_SESSION`."""
 
     def __init__(
-        self, database: Database, kafka: KafkaAddress, settings: RelaySettings, metrics: RelayMetrics
+        self,
+        database: Database,
+        kafka: KafkaAddress,
+        settings: RelaySettings,
+        metrics: RelayMetrics,
+        tracer: Tracer | None = None,
     ) -> None:
+        """Without a `tracer` nothing of what is published is recorded."""
         self._database = database
         self._settings = settings
         self._metrics = metrics
@@ -92,7 +99,11 @@ class Relay:
             _Lane(
                 frozenset(range(number, SHARDS, settings.lanes)),
                 Publisher(
-                    kafka, settings.producer, source=settings.source, ack_timeout_s=settings.ack_timeout_s
+                    kafka,
+                    settings.producer,
+                    source=settings.source,
+                    ack_timeout_s=settings.ack_timeout_s,
+                    tracer=tracer,
                 ),
             )
             for number in range(settings.lanes)

@@ -7,7 +7,7 @@ from services.shared.kernel.actor import Actor
 from services.shared.rpc.admission import Admission
 from services.shared.rpc.credentials import Authenticator
 from services.shared.rpc.rpc_metrics import RpcMetrics
-from services.shared.telemetry.tracing import SpanRecorder
+from services.shared.telemetry.tracer import Tracer
 
 #: The actor of calls to public methods: nobody, with no role.
 ANONYMOUS = Actor(user="", name="", facility="", roles=())
@@ -37,7 +37,7 @@ class RpcRuntime:
     admission: Admission
     metrics: RpcMetrics
     #: None when the site records no traces
-    spans: SpanRecorder | None = None
+    tracer: Tracer | None = None
     #: a unary call that takes longer is logged at INFO
     slow_call_s: float = 1.0
     #: a stream whose reader takes longer to make room for a message is ended with RESOURCE_EXHAUSTED

@@ -17,7 +17,13 @@ from services.shared.rpc.call import ANONYMOUS, Call, RpcRuntime
 from services.shared.rpc.error_table import GrpcFailure, failure_of, internal_failure
 from services.shared.rpc.validation import RequestContract
 from services.shared.telemetry.log_context import log_fields, set_log_fields
-from services.shared.telemetry.tracing import TRACE_BITS, FinishedSpan, TraceContext, continue_trace
+from services.shared.telemetry.tracing import (
+    TRACE_BITS,
+    FinishedSpan,
+    SpanKind,
+    TraceContext,
+    continue_trace,
+)
 
 RequestT = TypeVar("RequestT", bound=Message)
 ResponseT = TypeVar("ResponseT", bound=Message)
@@ -25,6 +31,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 
 #: refusals for overload are logged at most once in this time and method: logging each would add to the load
 _OVERLOAD_LINE_S = 1.0
+
+#: Statuses that are this server's own failure, as OpenTelemetry's conventions for gRPC have it.
+_ERRORS = frozenset({"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"})
 
 
 class ReaderGoneError(Exception):
@@ -59,9 +68,10 @@ class CallFrame(Generic[RequestT, ResponseT]):
 
     def begin_trace(self, traceparent: str) -> TraceContext:
         """Draws this call's span."""
+        if self.runtime.tracer is not None:
+            return self.runtime.tracer.begin(traceparent)
         # Ids of spans need not be secret, only unlikely to collide: the cheap generator does.
-        bits = random.getrandbits(TRACE_BITS)
-        return continue_trace(traceparent, random_bits=bits, sample_new=self.runtime.spans is not None)
+        return continue_trace(traceparent, random_bits=random.getrandbits(TRACE_BITS))
 
     async def open(
         self, trace: TraceContext, authorization: str, data: bytes, context: Context
@@ -143,18 +153,25 @@ class CallFrame(Generic[RequestT, ResponseT]):
         self.metrics.count(code)
         if self._unary:
             self.metrics.observe(seconds)
-        if self.runtime.spans is not None:
-            ended_ns = time.time_ns()
-            span = FinishedSpan(
-                name=self.method,
-                context=trace,
-                started_ns=ended_ns - int(seconds * 1e9),
-                ended_ns=ended_ns,
-                succeeded=code == "OK",
-                attributes=(("rpc.system", "grpc"), ("rpc.grpc.status_code", code)),
-            )
-            self.runtime.spans.record(span)
+        if self.runtime.tracer is not None and trace.sampled:
+            self.runtime.tracer.record(self._span(trace, seconds, code))
         return seconds
+
+    def _span(self, trace: TraceContext, seconds: float, code: str) -> FinishedSpan:
+        ended_ns = time.time_ns()
+        return FinishedSpan(
+            name=self.method,
+            kind=SpanKind.SERVER,
+            context=trace,
+            started_ns=ended_ns - int(seconds * 1e9),
+            ended_ns=ended_ns,
+            error=code if code in _ERRORS else "",
+            attributes=(
+                ("rpc.system.name", "grpc"),
+                ("rpc.method", self.method),
+                ("rpc.response.status_code", code),
+            ),
+        )
 
     def _may_log_overload(self) -> bool:
         now_s = time.monotonic()

@@ -5,6 +5,7 @@ Nothing here draws a random number: whoever receives a call or a record draws th
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 #: bits that `continue_trace` needs: 64 for the span, 128 for a trace that has no parent
@@ -86,18 +87,40 @@ def _is_sampled(flags: str) -> bool:
     return flags[1] in "13579bdf"  # the lowest bit of two hexadecimal digits
 
 
+def is_chosen(trace_id: str, ratio: float) -> bool:
+    """Whether a new trace is of the share `ratio` that is recorded: by its id, so that all decide alike."""
+    return int(trace_id[16:], 16) < round(ratio * (1 << 64))
+
+
+class SpanKind(StrEnum):
+    """What a span is to the others of its trace, by OpenTelemetry's names."""
+
+    INTERNAL = "INTERNAL"
+    SERVER = "SERVER"
+    CLIENT = "CLIENT"
+    PRODUCER = "PRODUCER"
+    CONSUMER = "CONSUMER"
+
+
+#: Names and values; never of a patient, and ids only where log lines have them too.
+Attributes = tuple[tuple[str, str | int | tuple[str, ...]], ...]
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FinishedSpan:
     """One piece of work that is over, as a recorder wants it."""
 
     name: str
+    kind: SpanKind
     context: TraceContext
     #: nanoseconds since 1970-01-01 UTC
     started_ns: int
     ended_ns: int
-    #: it ended as its caller hoped
-    succeeded: bool
-    attributes: tuple[tuple[str, str], ...] = ()
+    #: what kind of error it ended with; empty when it ended as it should
+    error: str = ""
+    attributes: Attributes = ()
+    #: spans of other traces that this one is the work of
+    links: tuple[TraceContext, ...] = ()
 
 
 class SpanRecorder(Protocol):

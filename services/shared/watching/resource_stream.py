@@ -14,6 +14,8 @@ from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.feed.tail import TopicTail
 from services.shared.kafka.cloud_events import ConsumedEvent
+from services.shared.telemetry.tracer import Tracer
+from services.shared.watching.traced import StreamSpans
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +49,15 @@ class Change(Generic[S]):
 class ResourceStreams(Generic[S]):
     """Watch streams of one kind of aggregate. Shared by all streams of a process."""
 
-    def __init__(self, tail: TopicTail, runner: CommandRunner, kind: AggregateKind[S, Any]) -> None:
+    def __init__(
+        self,
+        tail: TopicTail,
+        runner: CommandRunner,
+        kind: AggregateKind[S, Any],
+        tracer: Tracer | None = None,
+    ) -> None:
+        """Without a `tracer` nothing of what is written to streams is recorded."""
+        self._spans = None if tracer is None else StreamSpans(tracer)
         self._tail = tail
         self._runner = runner
         self._kind = kind
@@ -60,11 +70,13 @@ class ResourceStreams(Generic[S]):
         *,
         picture: Callable[[], AsyncIterable[Pictured[S]]],
         visible: Callable[[S], bool],
+        traceparent: str = "",
     ) -> AsyncGenerator[Change[S], None]:
         """Without a token the picture comes first; with one, what came after the message that carried it.
 
-        `visible` says whether a state is the watcher's to see. Raises InvalidInput for a bad token,
-        Overloaded for a reader that is too slow, DependencyDown when Kafka or the database is away.
+        `visible` says whether a state is the watcher's to see, `traceparent` which call watches. Raises
+        InvalidInput for a bad token, Overloaded for a reader that is too slow, DependencyDown when Kafka or
+        the database is away.
         """
         #: versions of the first picture: what of it was not published yet when it was taken comes once more
         pictured_versions: dict[str, int] = {}
@@ -94,8 +106,13 @@ class ResourceStreams(Generic[S]):
                         "change_of_nothing", aggregate=event.key, version=event.version, error=str(error)
                     )
                     continue
-                if visible(state):
-                    yield Change(state=state, event_type=event.type, resume_token=item.resume_token)
+                if not visible(state):
+                    continue
+                span = None if self._spans is None else self._spans.begin(event)
+                yield Change(state=state, event_type=event.type, resume_token=item.resume_token)
+                if self._spans is not None and span is not None:
+                    # Asked for the next one: this one is written.
+                    self._spans.end(span, event, traceparent)
 
     async def _state(self, event: ConsumedEvent) -> S:
         """The state after the event, also when the aggregate has gone on."""

@@ -21,6 +21,7 @@ from services.shared.operations.metrics import ConditionMetrics
 from services.shared.outbox.metrics import RelayMetrics
 from services.shared.rpc.rpc_metrics import RpcMetrics
 from services.shared.telemetry.metrics import new_registry
+from services.shared.telemetry.span_export import SpanMetrics
 
 ROOT = Path(__file__).resolve().parents[3]
 RULES = ROOT / "deploy/prometheus/alerts.yaml"
@@ -43,7 +44,15 @@ _ELSEWHERE = {"up": _SCRAPED, "process_resident_memory_bytes": _SCRAPED}
 def _known() -> dict[str, set[str]]:
     """Labels by the name of every series that a service may have."""
     registry = CollectorRegistry()
-    for metrics in (RpcMetrics, RelayMetrics, InboxMetrics, DeadlineMetrics, FeedMetrics, DeliveryMetrics):
+    for metrics in (
+        RpcMetrics,
+        RelayMetrics,
+        InboxMetrics,
+        DeadlineMetrics,
+        FeedMetrics,
+        DeliveryMetrics,
+        SpanMetrics,
+    ):
         metrics(registry)
     ConditionMetrics(registry).certificate(datetime(2027, 1, 1, tzinfo=UTC))
     found = {"tierlink_build_info": {"service", "version"} | _SCRAPED}

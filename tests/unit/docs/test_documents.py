@@ -21,6 +21,7 @@ from services.shared.operations.metrics import ConditionMetrics
 from services.shared.outbox.metrics import RelayMetrics
 from services.shared.rpc.rpc_metrics import RpcMetrics
 from services.shared.telemetry.metrics import new_registry
+from services.shared.telemetry.span_export import SpanMetrics
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")))
@@ -131,6 +132,7 @@ def _metrics() -> frozenset[str]:
         DeadlineMetrics,
         FeedMetrics,
         DeliveryMetrics,
+        SpanMetrics,
         # Without TLS there is no metric of a certificate.
         lambda registry: ConditionMetrics(registry).certificate(datetime(2027, 1, 1, tzinfo=UTC)),
     )

@@ -32,8 +32,8 @@ WITH same AS (
     FOR SHARE
 )
 INSERT INTO deliveries (id, alert, subject, severity_rank, step, round, recipient, recipient_name, facility,
-                        channel, called_at, state, detail)
-SELECT $1, $2, $3, $4, $5, $6, $8, $9, $10, $11, $12,
+                        channel, called_at, traceparent, state, detail)
+SELECT $1, $2, $3, $4, $5, $6, $8, $9, $10, $11, $12, $14,
        CASE WHEN $7::text <> '' THEN 'DEAD' WHEN same.id IS NULL THEN 'PENDING' ELSE 'MERGED' END,
        CASE WHEN $7::text <> '' THEN $7::text ELSE coalesce(same.id::text, '') END
 FROM (SELECT 1) one LEFT JOIN same ON true
@@ -80,7 +80,7 @@ claimed AS (
     SET claimed_until = now() + $3::interval, attempts = d.attempts + 1
     FROM due WHERE d.id = due.id
     RETURNING d.id, d.alert, d.step, d.round, d.recipient, d.recipient_name, d.facility, d.channel,
-              d.called_at, d.attempts
+              d.called_at, d.attempts, d.traceparent
 ),
 written AS (
     INSERT INTO delivery_attempts (delivery, number) SELECT c.id, c.attempts FROM claimed c

@@ -141,7 +141,9 @@ class AlertServicer:
                 if visible(alert):
                     yield Pictured(name=alert.name, version=alert.version, state=alert)
 
-        changes = self._streams.watch(request.resume_token, picture=picture, visible=visible)
+        changes = self._streams.watch(
+            request.resume_token, picture=picture, visible=visible, traceparent=call.traceparent
+        )
         async with aclosing(changes):
             async for change in changes:
                 yield self._told.of(change)

@@ -133,6 +133,7 @@ class ConsultationServicer:
             request.resume_token,
             picture=partial(self._reading.picture, self._kinds.consultation, reader_of(call)),
             visible=lambda state: self._reading.may_read(self._kinds.consultation, state, call.actor),
+            traceparent=call.traceparent,
         )
         async with aclosing(changes):
             async for change in changes:

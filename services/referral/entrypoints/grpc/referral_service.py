@@ -226,6 +226,7 @@ class ReferralServicer:
             request.resume_token,
             picture=partial(self._reading.picture, self._kinds.referral, reader_of(call)),
             visible=lambda state: self._reading.may_read(self._kinds.referral, state, call.actor),
+            traceparent=call.traceparent,
         )
         async with aclosing(changes):
             async for change in changes:

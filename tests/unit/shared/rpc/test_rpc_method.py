@@ -8,12 +8,14 @@ import grpc
 import pytest
 import structlog
 
-from services.shared.kernel.refusals import NotFound
+from services.shared.kernel.refusals import DependencyDown, NotFound
 from services.shared.rpc.call import ANONYMOUS, Call, RpcRuntime
 from services.shared.rpc.error_table import failure_of
 from services.shared.rpc.method import UnaryMethod, service_handler
 from services.shared.telemetry.log_context import log_fields
-from services.shared.telemetry.tracing import FinishedSpan, parse_traceparent
+from services.shared.telemetry.tracer import Tracer
+from services.shared.telemetry.tracing import SpanKind, parse_traceparent
+from tests.doubles.spans import Kept
 from tests.unit.shared.rpc.rpc_probe import CLINICIAN, REQUEST_ID, SERVICE, ProbeKit, details_of, refused
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
@@ -184,29 +186,33 @@ async def test_metrics_count_codes_and_time(kit: ProbeKit) -> None:
 
 
 async def test_finished_spans_are_recorded(kit: ProbeKit) -> None:
-    class Recorder:
-        def __init__(self) -> None:
-            self.spans: list[FinishedSpan] = []
-
-        def record(self, span: FinishedSpan) -> None:
-            self.spans.append(span)
-
-    recorder = Recorder()
+    recorder = Kept()
 
     async def handler(request: Any, _call: Call) -> Any:
-        if request.text:
+        if request.text == "x":
             raise NotFound("Referral", "referrals/1")
+        if request.text == "y":
+            raise DependencyDown("postgresql", "away")
         return kit.pb2.ProbeResponse()
 
-    served = await kit.serve([kit.unary(handler)], spans=recorder)
+    served = await kit.serve([kit.unary(handler)], tracer=Tracer(recorder, ratio=1.0))
     await served.probe(kit.request(), metadata=kit.metadata(("traceparent", TRACEPARENT)))
+    await served.probe(kit.request(), metadata=kit.metadata(("traceparent", f"{TRACEPARENT[:-1]}0")))
     await refused(served.probe(kit.request(text="x"), metadata=kit.metadata()))
-    ok, failed = recorder.spans
-    assert (ok.name, ok.succeeded, failed.succeeded) == (f"{SERVICE}/Probe", True, False)
+    await refused(served.probe(kit.request(text="y"), metadata=kit.metadata()))
+    # The second call's caller does not record its trace.
+    ok, missing, away = recorder.spans
+    assert (ok.name, ok.kind, ok.error) == (f"{SERVICE}/Probe", SpanKind.SERVER, "")
     assert ok.context.parent_span_id == "00f067aa0ba902b7"
-    assert failed.context.sampled, "a new trace is sampled where spans are recorded"
+    assert missing.context.sampled, "a new trace is sampled where the ratio says so"
     assert ok.started_ns <= ok.ended_ns
-    assert dict(failed.attributes)["rpc.grpc.status_code"] == "NOT_FOUND"
+    assert dict(missing.attributes) == {
+        "rpc.system.name": "grpc",
+        "rpc.method": f"{SERVICE}/Probe",
+        "rpc.response.status_code": "NOT_FOUND",
+    }
+    # What the caller did wrong is no error of this server.
+    assert (missing.error, away.error) == ("", "UNAVAILABLE")
 
 
 def test_two_methods_of_one_name_are_refused(kit_runtime: RpcRuntime, probe_pb2: Any) -> None:

@@ -1,12 +1,9 @@
 """Trace context by the W3C rules."""
 
-import sys
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.shared.telemetry.span_export import TracingUnavailableError, otlp_recorder
 from services.shared.telemetry.tracing import TRACE_BITS, TraceContext, continue_trace, parse_traceparent
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -77,9 +74,3 @@ def test_bits_make_different_ids() -> None:
 @given(st.text(max_size=300))
 def test_any_text_is_read_without_an_error(header: str) -> None:
     parse_traceparent(header)
-
-
-def test_tracing_without_its_library_is_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.grpc.trace_exporter", None)
-    with pytest.raises(TracingUnavailableError, match=r"install tierlink\[tracing\]"):
-        otlp_recorder(service="probe", endpoint="http://127.0.0.1:4317")

@@ -11,8 +11,12 @@ import pytest
 from services.shared.feed.subscriber import FeedItem
 from services.shared.kafka.cloud_events import ConsumedEvent
 from services.shared.kernel.refusals import DependencyDown
+from services.shared.telemetry.tracer import Tracer
+from services.shared.telemetry.tracing import SpanKind
 from services.shared.watching.rendered import Rendered
 from services.shared.watching.resource_stream import Change, Pictured, ResourceStreams
+from services.shared.watching.traced import STREAMS_MAX
+from tests.doubles.spans import Kept
 
 CHANGES = 3
 STREAMS = 20
@@ -26,6 +30,9 @@ class State:
 
 class Tail:
     """The same few events for every stream."""
+
+    def __init__(self, traceparent: str = "") -> None:
+        self._traceparent = traceparent
 
     async def end_positions(self) -> dict[int, int]:
         return {0: 0}
@@ -42,10 +49,10 @@ class Tail:
                 key="referrals/1",
                 version=version,
                 type="Moved",
-                event_id="",
+                event_id=f"e-{version}",
                 value=b"",
                 recorded_at=datetime(2025, 1, 1, tzinfo=UTC),
-                traceparent="",
+                traceparent=self._traceparent,
             )
             yield FeedItem(topic="t", event=event, positions={0: version})
 
@@ -139,3 +146,36 @@ def test_a_change_is_rendered_once(change: Change[State], is_kept: bool) -> None
     assert len(made) == (1 if is_kept else 2)
     other = Change(state=State("a", 2), event_type="Moved", resume_token="1")
     assert rendered.of(other) is not rendered.of(change)
+
+
+async def test_what_is_written_is_a_span_below_the_sending_for_some_of_many_streams() -> None:
+    trace, kept = "4bf92f3577b34da6a3ce929d0e0e4736", Kept()
+    tail = Tail(f"00-{trace}-00f067aa0ba902b7-01")
+    streams: ResourceStreams[State] = ResourceStreams(
+        cast(Any, tail), cast(Any, Store()), cast(Any, None), Tracer(kept, ratio=0.0)
+    )
+    reader = f"00-{'1' * 32}-{'2' * 16}-01"
+
+    async def read() -> None:
+        async for _ in streams.watch("", picture=nothing, visible=lambda _: True, traceparent=reader):
+            pass
+
+    await asyncio.gather(*(read() for _ in range(STREAMS)))
+    assert len(kept.spans) == CHANGES * STREAMS_MAX < CHANGES * STREAMS
+    for span in kept.spans:
+        assert (span.name, span.kind) == ("deliver t", SpanKind.CONSUMER)
+        assert (span.context.trace_id, span.context.parent_span_id) == (trace, "00f067aa0ba902b7")
+        assert [link.traceparent for link in span.links] == [reader]
+
+
+async def test_what_a_reader_did_not_take_is_not_told_as_delivered() -> None:
+    kept = Kept()
+    tail = Tail(f"00-{'4' * 32}-{'5' * 16}-01")
+    streams: ResourceStreams[State] = ResourceStreams(
+        cast(Any, tail), cast(Any, Store()), cast(Any, None), Tracer(kept, ratio=0.0)
+    )
+    changes = streams.watch("", picture=nothing, visible=lambda _: True)
+    while (await anext(changes)).state is None:
+        pass
+    await changes.aclose()
+    assert kept.spans == []

@@ -1,0 +1,106 @@
+"""Begins and ends the spans of one process.
+
+A trace begins with a call or a due deadline; everything else goes on with the trace that it is handed, if
+that one is recorded. Where a site records no traces there is no tracer, and nothing here is asked.
+"""
+
+import random
+import time
+
+from services.shared.telemetry.tracing import (
+    TRACE_BITS,
+    Attributes,
+    FinishedSpan,
+    SpanKind,
+    SpanRecorder,
+    TraceContext,
+    continue_trace,
+    is_chosen,
+    parse_traceparent,
+)
+
+#: Links of one span; more are left out, and its attributes say of how many messages it is the work.
+LINKS_MAX = 128
+
+
+class OpenSpan:
+    """A piece of work under way, of a trace that is recorded."""
+
+    __slots__ = ("_began_ns", "_kind", "_name", "_recorder", "_started_ns", "context")
+
+    def __init__(self, recorder: SpanRecorder, name: str, kind: SpanKind, context: TraceContext) -> None:
+        self._recorder = recorder
+        self._name = name
+        self._kind = kind
+        self.context = context
+        self._started_ns = time.time_ns()
+        self._began_ns = time.perf_counter_ns()
+
+    @property
+    def traceparent(self) -> str:
+        """What is handed to the work that this span causes."""
+        return self.context.traceparent
+
+    def end(
+        self,
+        *,
+        name: str = "",
+        error: str = "",
+        attributes: Attributes = (),
+        links: tuple[TraceContext, ...] = (),
+    ) -> None:
+        """Hands the span to the recorder. `name` is what turned out to be the better one."""
+        self._recorder.record(
+            FinishedSpan(
+                name=name or self._name,
+                kind=self._kind,
+                context=self.context,
+                started_ns=self._started_ns,
+                # By the clock that does not jump: no span ends before it began.
+                ended_ns=self._started_ns + time.perf_counter_ns() - self._began_ns,
+                error=error,
+                attributes=attributes,
+                links=links[:LINKS_MAX],
+            )
+        )
+
+
+class Tracer:
+    """Draws ids, decides which traces are recorded, and hands finished spans to a recorder."""
+
+    def __init__(self, recorder: SpanRecorder, *, ratio: float) -> None:
+        """`ratio` is the share of the traces beginning here that is recorded; callers decide for theirs."""
+        self._recorder = recorder
+        self._ratio = ratio
+
+    def begin(self, traceparent: str) -> TraceContext:
+        """The span of a call: below the one that the caller names, or the first of a trace."""
+        # Ids of spans need not be secret, only unlikely to collide: the cheap generator does.
+        bits = random.getrandbits(TRACE_BITS)
+        # The id of the trace to be is the upper half of the bits, as `continue_trace` takes it.
+        return continue_trace(
+            traceparent, random_bits=bits, sample_new=is_chosen(f"{bits >> 64:032x}", self._ratio)
+        )
+
+    def record(self, span: FinishedSpan) -> None:
+        """Hands a span on, if its trace is recorded."""
+        if span.context.sampled:
+            self._recorder.record(span)
+
+    def first(self, name: str, kind: SpanKind) -> OpenSpan | None:
+        """The first span of a new trace; None when this one is not recorded."""
+        context = self.begin("")
+        return OpenSpan(self._recorder, name, kind, context) if context.sampled else None
+
+    def below(self, traceparent: str, name: str, kind: SpanKind) -> OpenSpan | None:
+        """A span below another one; None when there is none, or its trace is not recorded."""
+        parent = parse_traceparent(traceparent)
+        if parent is None or not parent.sampled:
+            return None
+        context = continue_trace(traceparent, random_bits=random.getrandbits(TRACE_BITS))
+        return OpenSpan(self._recorder, name, kind, context)
+
+    def apart(self, name: str, kind: SpanKind) -> OpenSpan:
+        """The only span of a trace of its own, recorded since it is linked to spans that are."""
+        context = continue_trace("", random_bits=random.getrandbits(TRACE_BITS), sample_new=True)
+        return OpenSpan(self._recorder, name, kind, context)
