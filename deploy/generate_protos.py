@@ -15,11 +15,14 @@ from grpc_tools import protoc
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 GENERATED = ROOT / "gen"
+#: Vendored for buf and for clients in other languages; Python has them from packages of their own.
+_PACKAGED = "google/"
 
 
 def generate(target: Path) -> None:
     """Writes the code of every proto below `target`. Raises RuntimeError when protoc refuses one."""
-    sources = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.rglob("*.proto"))
+    found = sorted(path.relative_to(PROTOS).as_posix() for path in PROTOS.rglob("*.proto"))
+    sources = [source for source in found if not source.startswith(_PACKAGED)]
     include = Path(protoc.__file__).parent / "_proto"
     os.environ["PATH"] = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
     arguments = [

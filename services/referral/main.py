@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import grpc
 
@@ -47,6 +46,7 @@ from services.referral.entrypoints.bed_news import BED_TOPIC
 from services.referral.entrypoints.consumer import BedConsumer
 from services.referral.entrypoints.deadlines import ReferralDeadlines
 from services.referral.entrypoints.grpc import (
+    batch_service,
     consultation_service,
     directory_service,
     episode_service,
@@ -68,12 +68,10 @@ from services.shared.lifecycle.oversight import Served, oversight
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.projections import projection_service
 from services.shared.rpc.call import RpcRuntime
-from services.shared.rpc.method import StreamMethod, UnaryMethod, service_handler
+from services.shared.rpc.method import Method, service_handlers
 from services.shared.watching.resource_stream import ResourceStreams
 
 SERVICE = "referral"
-
-Method = UnaryMethod[Any, Any] | StreamMethod[Any, Any]
 
 TOPICS = (
     TopicSpec(name=REFERRAL_TOPIC),
@@ -252,6 +250,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         (episode_service.SERVICE, _episode_methods(shared, foundation)),
         (directory_service.SERVICE, directories.methods()),
         (standing_service.SERVICE, visits.methods()),
+        (batch_service.SERVICE, (batch_service.SUBMIT,)),
         *_oversight(shared, foundation),
     )
     deadlines = ReferralDeadlines(
@@ -264,7 +263,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
     )
 
     def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
-        return [service_handler(name, methods, runtime) for name, methods in served]
+        return service_handlers(served, runtime)
 
     return Assembly(
         handlers=handlers,

@@ -89,6 +89,8 @@ def test_the_integration_guide_runs_from_top_to_bottom(shell: dict[str, str], tm
     printed = _run("\n".join(blocks), shell, tmp_path)
     for expected in (
         "jimsar-general 95 min",
+        "cancel_referral was carried out: 3",
+        "acknowledge_offer was refused",
         "STRING_UUID",
         "NOT_ALLOWED_IN_STATE",
         "BedHeld",

@@ -45,6 +45,8 @@ PROMISED: dict[str, str] = {
     "tierlink.referral.v1.StandingService": """
         ScheduleStanding RecordVisit ReportMissedVisit MoveVisit SuspendStanding ResumeStanding EndStanding
         GetStandingOrder ListVisits""",
+    "tierlink.referral.v1.BatchService": """
+        SubmitBatch""",
     "tierlink.referral.v1.DirectoryService": """
         ApplyDirectory GetFacility ListFacilities ListCommunities ListAlliances ListPoolingAreas
         ListRecognitionAreas ListGreenChannels""",

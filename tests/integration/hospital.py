@@ -17,6 +17,7 @@ from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.signing import SigningKey, generate_signing_key, sign_token, write_key_files
 from tests.integration.one_group import alone_in_group
 from tierlink.referral.v1 import (
+    batch_service_pb2_grpc,
     consultation_service_pb2_grpc,
     directory_pb2,
     directory_service_pb2,
@@ -61,6 +62,10 @@ class Hospital:
     @property
     def episodes(self) -> Any:
         return episode_service_pb2_grpc.EpisodeServiceStub(self.channel)
+
+    @property
+    def batches(self) -> Any:
+        return batch_service_pb2_grpc.BatchServiceStub(self.channel)
 
     @property
     def consultations(self) -> Any:

@@ -34,6 +34,21 @@ class InvalidInput(Refused):
         super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
         self.violations = violations
 
+    def below(self, path: str) -> "InvalidInput":
+        """The same, in the same words, of a request that is a part of another one: under `path`."""
+        found = InvalidInput(
+            *(
+                FieldViolation(
+                    field=f"{path}.{each.field}" if each.field else path,
+                    reason=each.reason,
+                    description=each.description,
+                )
+                for each in self.violations
+            )
+        )
+        found.args = self.args
+        return found
+
 
 class Unauthenticated(Refused):
     """No valid credentials. `reason` is a stable upper-case code."""
@@ -111,4 +126,13 @@ class DependencyDown(Refused):
     def __init__(self, dependency: str, message: str, retry_after_s: float = 1.0) -> None:
         super().__init__(message)
         self.dependency = dependency
+        self.retry_after_s = retry_after_s
+
+
+class OutOfTime(Refused):
+    """The caller's deadline came first; safe to retry with the same request id. `reason` is a stable code."""
+
+    def __init__(self, reason: str, message: str, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.reason = reason
         self.retry_after_s = retry_after_s

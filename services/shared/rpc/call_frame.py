@@ -12,6 +12,7 @@ import structlog
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import DependencyDown, Refused, Unauthenticated
 from services.shared.rpc.call import ANONYMOUS, Call, RpcRuntime
 from services.shared.rpc.error_table import GrpcFailure, failure_of, internal_failure
@@ -59,9 +60,10 @@ class CallFrame(Generic[RequestT, ResponseT]):
         self._public = public
         self._unary = unary
         self._contract = contract
+        self.request_type = contract.request_type
         field = contract.request_type.DESCRIPTOR.fields_by_name.get("request_id")
         self._has_request_id = field is not None and field.type == FieldDescriptor.TYPE_STRING
-        self._response_type = response_type
+        self.response_type = response_type
         # Bound here: an unbound structlog logger is put together anew on every call.
         self._log = structlog.get_logger("services.shared.rpc").bind()
         self._overload_logged_at_s = 0.0
@@ -73,19 +75,19 @@ class CallFrame(Generic[RequestT, ResponseT]):
         # Ids of spans need not be secret, only unlikely to collide: the cheap generator does.
         return continue_trace(traceparent, random_bits=random.getrandbits(TRACE_BITS))
 
-    async def open(
-        self, trace: TraceContext, authorization: str, data: bytes, context: Context
-    ) -> tuple[RequestT, Call]:
-        """Who calls and what is asked; what is logged from here on says so.
+    async def authenticate(self, authorization: str) -> Actor:
+        """Who calls. Raises Unauthenticated."""
+        if self._public:
+            return ANONYMOUS
+        token = _bearer_token(authorization)
+        authenticator = self.runtime.authenticator
+        return authenticator.remembered(token) or await authenticator.verify(token)
 
-        Raises Unauthenticated before the request is read, so that strangers learn nothing; InvalidInput.
-        """
+    def open(
+        self, trace: TraceContext, actor: Actor, data: bytes, remaining_s: float | None
+    ) -> tuple[RequestT, Call]:
+        """What is asked; what is logged from here on says so, and by whom. Raises InvalidInput."""
         received_at = datetime.now(UTC)
-        actor = ANONYMOUS
-        if not self._public:
-            token = _bearer_token(authorization)
-            authenticator = self.runtime.authenticator
-            actor = authenticator.remembered(token) or await authenticator.verify(token)
         request = self._contract.read(data)
         set_log_fields(
             {
@@ -101,15 +103,19 @@ class CallFrame(Generic[RequestT, ResponseT]):
             received_at=received_at,
             traceparent=trace.traceparent,
             method=self.method,
-            deadline_remaining_s=context.time_remaining(),
+            deadline_remaining_s=remaining_s,
         )
         return request, call
 
+    def checked(self, response: ResponseT) -> ResponseT:
+        """Raises TypeError when the handler answered with another type."""
+        if not isinstance(response, self.response_type):
+            raise TypeError(f"{self.method} answered with {type(response).__name__}")
+        return response
+
     def pack(self, response: ResponseT) -> bytes:
         """The response's bytes. Raises TypeError when the handler answered with another type."""
-        if not isinstance(response, self._response_type):
-            raise TypeError(f"{self.method} answered with {type(response).__name__}")
-        return response.SerializeToString()
+        return self.checked(response).SerializeToString()
 
     def conclude(self, trace: TraceContext, started_s: float) -> None:
         """Counts, times, traces and logs a call that succeeded."""

@@ -21,6 +21,7 @@ from services.shared.kernel.refusals import (
     NotAllowed,
     NotFound,
     NotPermitted,
+    OutOfTime,
     Overloaded,
     Refused,
     RequestIdReused,
@@ -52,14 +53,18 @@ class GrpcFailure:
     message: str
     details: tuple[Message, ...] = ()
 
-    def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
-        """The google.rpc.Status for clients that read details, such as `grpc_status.rpc_status.from_call`."""
+    def status(self) -> status_pb2.Status:
+        """The same as a message."""
         status = status_pb2.Status(code=self.code.value[0], message=self.message)
         for detail in self.details:
             packed = AnyMessage()
             packed.Pack(detail)
             status.details.append(packed)
-        return ((DETAILS_KEY, status.SerializeToString()),)
+        return status
+
+    def trailing_metadata(self) -> tuple[tuple[str, bytes], ...]:
+        """The google.rpc.Status for clients that read details, such as `grpc_status.rpc_status.from_call`."""
+        return ((DETAILS_KEY, self.status().SerializeToString()),)
 
 
 def failure_of(refusal: Refused) -> GrpcFailure:
@@ -160,7 +165,7 @@ def _stale_version(refusal: StaleVersion) -> tuple[Message, ...]:
     )
 
 
-def _retry(refusal: Overloaded | DependencyDown) -> tuple[Message, ...]:
+def _retry(refusal: Overloaded | DependencyDown | OutOfTime) -> tuple[Message, ...]:
     delay = Duration()
     delay.FromMilliseconds(round(min(max(refusal.retry_after_s, 0.0), _RETRY_AFTER_S_MAX) * 1000))
     return (details_pb2.RetryInfo(retry_delay=delay),)
@@ -180,6 +185,10 @@ _TABLE: dict[type, tuple[grpc.StatusCode, Callable[[Any], tuple[Message, ...]]]]
     StaleVersion: (grpc.StatusCode.ABORTED, _stale_version),
     Overloaded: (grpc.StatusCode.RESOURCE_EXHAUSTED, _retry),
     DependencyDown: (grpc.StatusCode.UNAVAILABLE, _retry),
+    OutOfTime: (
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        lambda refusal: (_info(refusal.reason), *_retry(refusal)),
+    ),
 }
 
 

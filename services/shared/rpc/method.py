@@ -9,7 +9,7 @@ is in `call_frame.py` and `serving.py`, written once and called directly.
     ], runtime)
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Generic, TypeVar, cast
@@ -18,10 +18,12 @@ import grpc
 import protovalidate
 from google.protobuf.message import Message
 
+from services.shared.rpc.batch_items import BatchShape
+from services.shared.rpc.batch_serving import BatchServing
 from services.shared.rpc.call import Call, RpcRuntime
 from services.shared.rpc.call_frame import CallFrame
 from services.shared.rpc.serving import StreamServing, UnaryServing
-from services.shared.rpc.validation import FurtherFaults, RequestContract
+from services.shared.rpc.validation import BatchContract, FurtherFaults, RequestContract
 
 RequestT = TypeVar("RequestT", bound=Message)
 ResponseT = TypeVar("ResponseT", bound=Message)
@@ -39,6 +41,8 @@ class UnaryMethod(Generic[RequestT, ResponseT]):
     public: bool = False
     #: what the service itself finds wrong in a request that breaks its contract
     further_faults: FurtherFaults[RequestT] | None = None
+    #: the request is a batch: its items are checked each by its own contract
+    has_items: bool = False
 
 
 def unary_methods(
@@ -69,39 +73,103 @@ class StreamMethod(Generic[RequestT, ResponseT]):
     public: bool = False
 
 
-def service_handler(
-    service: str, methods: Sequence[UnaryMethod[Any, Any] | StreamMethod[Any, Any]], runtime: RpcRuntime
-) -> grpc.ServiceRpcHandler:
-    """The handler of one service for `RpcServer`. `service` is the full name, `package.Service`.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchMethod:
+    """Many commands in one call: each is carried out by the process's unary method that takes its request.
+
+    What the messages look like is said in `batch_items.py`.
+    """
+
+    name: str
+    request_type: type[Message]
+    response_type: type[Message]
+    #: names of what a command is about: those about the same thing are carried out in the order of the batch
+    about: Callable[[Any], Iterable[str]]
+
+
+Method = UnaryMethod[Any, Any] | StreamMethod[Any, Any] | BatchMethod
+
+
+def service_handler(service: str, methods: Sequence[Method], runtime: RpcRuntime) -> grpc.ServiceRpcHandler:
+    """The handler of one service for `RpcServer`, where no batch has commands of other services.
+
+    `service` is the full name, `package.Service`. Raises like `service_handlers`.
+    """
+    return service_handlers([(service, methods)], runtime)[0]
+
+
+def service_handlers(
+    served: Sequence[tuple[str, Sequence[Method]]], runtime: RpcRuntime
+) -> tuple[grpc.ServiceRpcHandler, ...]:
+    """The handlers of a process's services, each by its full name, for `RpcServer`.
 
     Call it after `configure_logging`: the methods keep the logger that they find.
 
-    Raises ValueError when two methods have one name, protovalidate.CompilationError when a request's rules
-    are wrong.
+    Raises ValueError when two methods of a service have one name or a batch has what is no command's,
+    protovalidate.CompilationError when a request's rules are wrong.
     """
-    validator = protovalidate.Validator()
-    handlers: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
-    for method in methods:
+    registration = _Registration(runtime)
+    for service, methods in served:
+        for method in methods:
+            if not isinstance(method, BatchMethod):
+                registration.add(service, method)
+    for service, methods in served:
+        for method in methods:
+            if isinstance(method, BatchMethod):
+                registration.add(service, registration.unary_of(method))
+    return tuple(registration.handler(service) for service, _ in served)
+
+
+class _Registration:
+    """The methods of a process, as they become handlers."""
+
+    def __init__(self, runtime: RpcRuntime) -> None:
+        self._runtime = runtime
+        self._validator = protovalidate.Validator()
+        self._handlers: dict[str, dict[str, grpc.RpcMethodHandler[Any, Any]]] = {}
+        #: by the full name of the request
+        self._unary: dict[str, UnaryServing[Any, Any]] = {}
+
+    def add(self, service: str, method: UnaryMethod[Any, Any] | StreamMethod[Any, Any]) -> None:
+        handlers = self._handlers.setdefault(service, {})
         if method.name in handlers:
             raise ValueError(f"{service} has two methods {method.name}")
         frame: CallFrame[Any, Any] = CallFrame(
             method=f"{service}/{method.name}",
             public=method.public,
             unary=isinstance(method, UnaryMethod),
-            contract=RequestContract(method.request_type, validator, _further_faults(method)),
+            contract=self._contract(method),
             response_type=method.response_type,
-            runtime=runtime,
+            runtime=self._runtime,
         )
         # Without (de)serializers grpc hands bytes through: a request is then read after its caller is known,
         # and one that cannot be read is INVALID_ARGUMENT, where grpc would answer INTERNAL.
         if isinstance(method, UnaryMethod):
             unary = UnaryServing(frame, method.handler)
+            self._unary[method.request_type.DESCRIPTOR.full_name] = unary
             handlers[method.name] = grpc.unary_unary_rpc_method_handler(unary.serve)
         else:
             stream = StreamServing(frame, method.handler)
             handlers[method.name] = grpc.unary_stream_rpc_method_handler(stream.serve)
-    return cast(grpc.ServiceRpcHandler, grpc.method_handlers_generic_handler(service, handlers))
 
+    def unary_of(self, method: BatchMethod) -> UnaryMethod[Any, Any]:
+        """The call that carries batches, once all that may be in one are added."""
+        shape = BatchShape(method.request_type, method.response_type, self._unary)
+        return UnaryMethod(
+            name=method.name,
+            request_type=method.request_type,
+            response_type=method.response_type,
+            handler=BatchServing(shape, method.about, self._runtime.admission).handle,
+            has_items=True,
+        )
 
-def _further_faults(method: UnaryMethod[Any, Any] | StreamMethod[Any, Any]) -> FurtherFaults[Any] | None:
-    return method.further_faults if isinstance(method, UnaryMethod) else None
+    def _contract(self, method: UnaryMethod[Any, Any] | StreamMethod[Any, Any]) -> RequestContract[Any]:
+        if isinstance(method, StreamMethod):
+            return RequestContract(method.request_type, self._validator)
+        if method.has_items:
+            return BatchContract(method.request_type, self._validator)
+        return RequestContract(method.request_type, self._validator, method.further_faults)
+
+    def handler(self, service: str) -> grpc.ServiceRpcHandler:
+        handlers = self._handlers.get(service, {})
+        return cast(grpc.ServiceRpcHandler, grpc.method_handlers_generic_handler(service, handlers))

@@ -4,15 +4,20 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from contextvars import copy_context
 from functools import partial
-from typing import Any, Generic, cast
+from typing import Any, Generic, TypeVar, cast
 
 import grpc
 
-from services.shared.kernel.refusals import Overloaded
+from services.shared.kernel.actor import Actor
+from services.shared.kernel.refusals import InvalidInput, Overloaded, Refused
 from services.shared.rpc.admission import StreamSlot
 from services.shared.rpc.call import Call
 from services.shared.rpc.call_frame import CallFrame, Context, ReaderGoneError, RequestT, ResponseT
+from services.shared.rpc.error_table import GrpcFailure
+
+AnswerT = TypeVar("AnswerT")
 
 
 class UnaryServing(Generic[RequestT, ResponseT]):
@@ -26,28 +31,93 @@ class UnaryServing(Generic[RequestT, ResponseT]):
         self._frame = frame
         self._handler = handler
 
+    @property
+    def method(self) -> str:
+        """`package.Service/Method`."""
+        return self._frame.method
+
+    @property
+    def request_type(self) -> type[RequestT]:
+        return self._frame.request_type
+
+    @property
+    def response_type(self) -> type[ResponseT]:
+        return self._frame.response_type
+
     async def serve(self, data: bytes, context: Context) -> bytes:
         """One call, from its request's bytes to its response's."""
         frame = self._frame
-        started_s = time.perf_counter()
         authorization, traceparent = _read_metadata(context)
-        trace = frame.begin_trace(traceparent)
-        try:
+
+        async def enter() -> Actor:
             admission = frame.runtime.admission
             admission.enter_call()
             _when_task_ends(admission.leave_call)
-            request, call = await frame.open(trace, authorization, data, context)
-            reply = frame.pack(await self._handler(request, call))
+            return await frame.authenticate(authorization)
+
+        outcome = await self._outcome(
+            data, traceparent, enter, finish=frame.pack, remaining_s=context.time_remaining()
+        )
+        if isinstance(outcome, bytes):
+            return outcome
+        # Not by `abort`: it raises what grpc's own state of the call keeps, and with it every frame.
+        context.set_code(outcome.code)
+        context.set_details(outcome.message)
+        context.set_trailing_metadata(outcome.trailing_metadata())
+        return b""
+
+    async def serve_item(
+        self, data: bytes, batch: Call, *, path: str, remaining_s: float
+    ) -> ResponseT | GrpcFailure:
+        """What a call of its own would be answered with, by the caller of a batch and below its span.
+
+        `path` is where the batch has the request. Raises the running task's cancellation.
+        """
+
+        async def enter() -> Actor:
+            return batch.actor
+
+        return await self._outcome(
+            data,
+            batch.traceparent,
+            enter,
+            finish=self._frame.checked,
+            remaining_s=remaining_s,
+            path=path,
+        )
+
+    def refuse_item(self, refusal: Refused, batch: Call) -> GrpcFailure:
+        """The status of an item that is refused before it is begun; counted and logged as a call."""
+        trace = self._frame.begin_trace(batch.traceparent)
+        started_s = time.perf_counter()
+        # In a context of its own: what is logged of the batch must not be said of this item.
+        return copy_context().run(self._frame.conclude_failed, trace, started_s, refusal)
+
+    async def _outcome(
+        self,
+        data: bytes,
+        traceparent: str,
+        enter: Callable[[], Awaitable[Actor]],
+        *,
+        finish: Callable[[ResponseT], AnswerT],
+        remaining_s: float | None,
+        path: str = "",
+    ) -> AnswerT | GrpcFailure:
+        frame = self._frame
+        started_s = time.perf_counter()
+        trace = frame.begin_trace(traceparent)
+        try:
+            # Before the request is read, so that strangers learn nothing.
+            actor = await enter()
+            request, call = frame.open(trace, actor, data, remaining_s)
+            answer = finish(await self._handler(request, call))
         except (Exception, asyncio.CancelledError) as error:
-            failure = frame.conclude_failed(trace, started_s, error)
+            told = error.below(path) if path and isinstance(error, InvalidInput) else error
+            failure = frame.conclude_failed(trace, started_s, told)
             _let_frames_go(error)
-            # Not by `abort`: it raises what grpc's own state of the call keeps, and with it every frame.
-            context.set_code(failure.code)
-            context.set_details(failure.message)
-            context.set_trailing_metadata(failure.trailing_metadata())
-            return b""
+            return failure
         frame.conclude(trace, started_s)
-        return reply
+        return answer
 
 
 class StreamServing(Generic[RequestT, ResponseT]):
@@ -72,7 +142,8 @@ class StreamServing(Generic[RequestT, ResponseT]):
             admission = frame.runtime.admission
             slot = admission.open_stream()
             _when_answered(context, partial(admission.close_stream, slot))
-            request, call = await frame.open(trace, authorization, data, context)
+            actor = await frame.authenticate(authorization)
+            request, call = frame.open(trace, actor, data, context.time_remaining())
             try:
                 async with aclosing(self._handler(request, call)) as responses:
                     await self._send(responses, slot, context)

@@ -46,15 +46,7 @@ class RequestContract(Generic[RequestT]):
 
     def read(self, data: bytes) -> RequestT:
         """The message in `data`. Raises InvalidInput naming every wrong and every unknown field at once."""
-        try:
-            message = self.request_type.FromString(data)
-        except DecodeError as error:
-            violation = FieldViolation(
-                field="",
-                reason="MALFORMED",
-                description=f"not a {self.request_type.DESCRIPTOR.full_name} message",
-            )
-            raise InvalidInput(violation) from error
+        message = self._parsed(data)
         violations = self._validator.collect_violations(message)
         size_bytes = message.ByteSize()
         # The cheapest way to see unknown fields at every depth: 1 µs, where walking the message takes 4.
@@ -66,6 +58,31 @@ class RequestContract(Generic[RequestT]):
             if self._further_faults is not None:
                 told = {_plain(each.field) for each in found}
                 found += [each for each in self._further_faults(message) if _plain(each.field) not in told]
+            raise InvalidInput(*found[:_VIOLATIONS_MAX])
+        return message
+
+    def _parsed(self, data: bytes) -> RequestT:
+        try:
+            return self.request_type.FromString(data)
+        except DecodeError as error:
+            violation = FieldViolation(
+                field="",
+                reason="MALFORMED",
+                description=f"not a {self.request_type.DESCRIPTOR.full_name} message",
+            )
+            raise InvalidInput(violation) from error
+
+
+class BatchContract(RequestContract[RequestT]):
+    """Reads batches: what is wrong or unknown in an item is for the item's own contract to say."""
+
+    def read(self, data: bytes) -> RequestT:
+        """The message, with its items as they came. Raises InvalidInput for what is wrong around them."""
+        message = self._parsed(data)
+        fields = self.request_type.DESCRIPTOR.fields_by_name
+        violations = self._validator.collect_violations(message)
+        found = [*(_field_violation(each, fields) for each in violations), *unknown_fields_of(message)]
+        if found:
             raise InvalidInput(*found[:_VIOLATIONS_MAX])
         return message
 
@@ -100,7 +117,8 @@ def _path(elements: Any) -> str:
     return path
 
 
-def _unknown_fields(message: Message, prefix: str) -> Iterator[FieldViolation]:
+def unknown_fields_of(message: Message, prefix: str = "") -> Iterator[FieldViolation]:
+    """Those of the message itself, not of what is in it."""
     unknown_fields: Any = UnknownFieldSet(message)  # iterable, which its stubs do not know
     for unknown in unknown_fields:
         yield FieldViolation(
@@ -108,6 +126,10 @@ def _unknown_fields(message: Message, prefix: str) -> Iterator[FieldViolation]:
             reason="UNKNOWN_FIELD",
             description=f"field number {unknown.field_number} is not in this version of the contract",
         )
+
+
+def _unknown_fields(message: Message, prefix: str) -> Iterator[FieldViolation]:
+    yield from unknown_fields_of(message, prefix)
     for field, value in message.ListFields():
         if field.message_type is None:
             continue

@@ -15,7 +15,7 @@ from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.admission import Admission
 from services.shared.rpc.call import Call, RpcRuntime
 from services.shared.rpc.credentials import TokenVerifier
-from services.shared.rpc.method import StreamMethod, UnaryMethod, service_handler
+from services.shared.rpc.method import BatchMethod, Method, StreamMethod, UnaryMethod, service_handler
 from services.shared.rpc.rpc_metrics import RpcMetrics
 from services.shared.rpc.server import RpcServer, RpcSettings
 from services.shared.rpc.signing import SigningKey, sign_token
@@ -85,9 +85,18 @@ class ProbeKit:
 
         return self.unary(handler)
 
+    def batch(self) -> BatchMethod:
+        """Probes in one call; those of one text are about the same thing."""
+        return BatchMethod(
+            name="Probes",
+            request_type=self.pb2.ProbesRequest,
+            response_type=self.pb2.ProbesResponse,
+            about=lambda request: [request.text],
+        )
+
     async def serve(
         self,
-        methods: Sequence[UnaryMethod[Any, Any] | StreamMethod[Any, Any]],
+        methods: Sequence[Method],
         *,
         settings: RpcSettings | None = None,
         calls_max: int = 100,
@@ -95,7 +104,7 @@ class ProbeKit:
         readiness: Callable[[], Awaitable[bool]] = always_ready,
         **runtime_options: Any,
     ) -> SimpleNamespace:
-        """A started server, its admission, and a client: `probe`, `watch`, `channel`."""
+        """A started server, its admission, and a client: `probe`, `probes`, `watch`, `channel`."""
         admission = Admission(calls_max=calls_max, streams_max=streams_max)
         runtime = RpcRuntime(
             authenticator=self.verifier,
@@ -118,6 +127,7 @@ class ProbeKit:
             admission=admission,
             channel=channel,
             probe=channel.unary_unary(f"/{SERVICE}/Probe", _to_bytes, parse),
+            probes=channel.unary_unary(f"/{SERVICE}/Probes", _to_bytes, self.pb2.ProbesResponse.FromString),
             watch=channel.unary_stream(f"/{SERVICE}/Watch", _to_bytes, parse),
         )
 

@@ -17,6 +17,7 @@ from services.shared.kernel.refusals import (
     NotAllowed,
     NotFound,
     NotPermitted,
+    OutOfTime,
     Overloaded,
     Refused,
     RequestIdReused,
@@ -143,6 +144,7 @@ async def test_stale_version(kit: ProbeKit) -> None:
     [
         (Overloaded("full", retry_after_s=1.5), grpc.StatusCode.RESOURCE_EXHAUSTED),
         (DependencyDown("database", "does not answer", retry_after_s=1.5), grpc.StatusCode.UNAVAILABLE),
+        (OutOfTime("NOT_BEGUN", "too late", retry_after_s=1.5), grpc.StatusCode.DEADLINE_EXCEEDED),
     ],
 )
 async def test_retryable(kit: ProbeKit, refusal: Refused, code: grpc.StatusCode) -> None:
@@ -177,6 +179,7 @@ def test_every_refusal_of_the_kernel_is_in_the_table() -> None:
         StaleVersion: StaleVersion(resource_name="a", expected=1, current=2),
         Overloaded: Overloaded("a"),
         DependencyDown: DependencyDown("a", "b"),
+        OutOfTime: OutOfTime("A", "b"),
     }
     kernel = {
         kind
