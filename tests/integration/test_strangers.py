@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from services.embedded.databases import drop_database
 from services.shared.kernel.actor import Role
+from tests.integration.batching import as_a_call_s, reply, status_of, submit
 from tests.integration.hospital import (
     BRANCH,
     CITY,
@@ -152,6 +153,44 @@ async def test_a_stranger_is_told_that_there_is_nothing(
         assert told[0] is grpc.StatusCode.NOT_FOUND
     assert told == await _told(hospital, name, there.absent(), who, stale=False)
     assert told == await _told(hospital, name, there, who, stale=True)
+
+
+COMMANDS = sorted(
+    name
+    for name in REQUESTS
+    for messages, _ in SERVICES.values()
+    if hasattr(messages, f"{name}Request")
+    and "request_id" in getattr(messages, f"{name}Request").DESCRIPTOR.fields_by_name
+)
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+async def test_a_batch_tells_a_stranger_what_the_calls_do(hospital: Hospital, there: There, who: str) -> None:
+    facility, roles = STRANGERS[who]
+    stranger = hospital.as_(facility, *roles)
+    requests = [_method(hospital, name)[1](request_id=new_id(), **REQUESTS[name](there)) for name in COMMANDS]
+    results = await submit(hospital, stranger, *requests)
+    for name, request, result in zip(COMMANDS, requests, results, strict=True):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await _method(hospital, name)[0](request, metadata=stranger)
+        assert as_a_call_s(result.status) == status_of(caught.value), name
+
+
+@pytest.mark.parametrize("facility", [COUNTY, BRANCH])
+@pytest.mark.parametrize("name", [*COMMANDS, "OpenEpisode"])
+async def test_a_batch_tells_a_party_what_the_call_does(
+    hospital: Hospital, there: There, name: str, facility: str
+) -> None:
+    """Whether it is carried out or refused: sent again as a call, it is answered as before."""
+    call, request_type = _method(hospital, name)
+    fields = REQUESTS[name](there) if name in REQUESTS else {"patient": "P-9", "pathway": "PATHWAY_STROKE"}
+    request = request_type(request_id=new_id(), **fields)
+    party = hospital.as_(facility, Role.CLINICIAN, Role.REFERRAL_OFFICE)
+    (result,) = await submit(hospital, party, request)
+    try:
+        assert await call(request, metadata=party) == reply(result)
+    except grpc.aio.AioRpcError as error:
+        assert as_a_call_s(result.status) == status_of(error)
 
 
 @pytest.mark.parametrize("name", ["AcceptReferral", "ClaimConsultation", "CloseEpisode", "EndStanding"])
