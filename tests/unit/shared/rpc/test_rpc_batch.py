@@ -4,13 +4,15 @@ import asyncio
 from typing import Any
 
 import pytest
+import structlog
 from google.rpc import error_details_pb2
 
 from services.shared.kernel.refusals import DependencyDown, FieldViolation, InvalidInput, NotFound, Overloaded
 from services.shared.rpc import batch_serving
 from services.shared.rpc.call import Call
+from services.shared.telemetry.log_context import log_fields
 from tests.unit.shared.rpc.batch_probe import Code, detail, fields, request, said, sent, serve
-from tests.unit.shared.rpc.rpc_probe import ProbeKit, details_of, refused
+from tests.unit.shared.rpc.rpc_probe import SERVICE, ProbeKit, details_of, refused
 
 
 async def test_each_item_has_its_own_outcome_in_the_order_of_the_batch(kit: ProbeKit) -> None:
@@ -108,11 +110,18 @@ async def test_the_answer_comes_before_the_deadline_and_says_what_was_not_begun(
         return kit.pb2.ProbeResponse(text=asked.text)
 
     served = await serve(kit, handler)
-    results = await sent(kit, served, request(kit, "a", "b", "a"), timeout=2)
+    with structlog.testing.capture_logs(processors=[lambda *line: {**line[2], **log_fields()}]) as lines:
+        results = await sent(kit, served, request(kit, "a", "b", "a"), timeout=2)
     assert [said(result) for result in results] == [Code.DEADLINE_EXCEEDED, "b", Code.DEADLINE_EXCEEDED]
     reasons = [detail(results[n], error_details_pb2.ErrorInfo).reason for n in (0, 2)]
     assert reasons == ["OUTCOME_UNKNOWN", "NOT_BEGUN"]
     assert kit.count("Probe", "DEADLINE_EXCEEDED") == 1
+    # What is said of an item is not said of the batch.
+    assert [(line["rpc"], line["code"]) for line in lines if "code" in line][1:] == [
+        (f"{SERVICE}/Probe", "CANCELLED"),
+        (f"{SERVICE}/Probe", "DEADLINE_EXCEEDED"),
+        (f"{SERVICE}/Probes", "OK"),
+    ]
     async with asyncio.timeout(20):
         await served.admission.wait_until_idle()
 
