@@ -1,5 +1,7 @@
 """What the RPC layer measures of itself: also the pattern for other mechanisms' metrics."""
 
+from functools import cached_property
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.shared.telemetry.metrics import LATENCY_BUCKETS_S
@@ -29,9 +31,9 @@ class RpcMetrics:
         return MethodMetrics(
             calls=self._calls,
             method=method,
-            seconds=self._seconds.labels(method),
-            streams=self._streams.labels(method),
-            messages=self._messages.labels(method),
+            seconds=self._seconds,
+            streams=self._streams,
+            messages=self._messages,
         )
 
 
@@ -41,11 +43,11 @@ class MethodMetrics:
     def __init__(
         self, *, calls: Counter, method: str, seconds: Histogram, streams: Gauge, messages: Counter
     ) -> None:
-        self.streams = streams
-        self.messages = messages
+        self._all_streams = streams
+        self._all_messages = messages
+        self._all_seconds = seconds
         self._calls = calls
         self._method = method
-        self._seconds = seconds
         # One series for each status code: 17 at most.
         self._by_code = {"OK": calls.labels(method, "OK")}
 
@@ -55,6 +57,22 @@ class MethodMetrics:
         if series is None:
             series = self._by_code[code] = self._calls.labels(self._method, code)
         series.inc()
+
+    # Each made when it is first asked for: a unary method has no streams to show, nor a stream a time.
+
+    @cached_property
+    def streams(self) -> Gauge:
+        """Streams of the method that are open."""
+        return self._all_streams.labels(self._method)
+
+    @cached_property
+    def messages(self) -> Counter:
+        """Messages sent on its streams."""
+        return self._all_messages.labels(self._method)
+
+    @cached_property
+    def _seconds(self) -> Histogram:
+        return self._all_seconds.labels(self._method)
 
     def observe(self, seconds: float) -> None:
         """Records how long a unary call took."""

@@ -215,6 +215,14 @@ async def test_finished_spans_are_recorded(kit: ProbeKit) -> None:
     assert (missing.error, away.error) == ("", "UNAVAILABLE")
 
 
+async def test_a_unary_method_shows_no_streams(kit: ProbeKit) -> None:
+    served = await kit.serve([kit.echo()])
+    await served.probe(kit.request(), metadata=kit.metadata())
+    shown = {sample.name for family in kit.registry.collect() for sample in family.samples}
+    assert "tierlink_rpc_call_seconds_bucket" in shown
+    assert not {"tierlink_rpc_open_streams", "tierlink_rpc_stream_messages_total"} & shown
+
+
 def test_two_methods_of_one_name_are_refused(kit_runtime: RpcRuntime, probe_pb2: Any) -> None:
     async def handler(_request: Any, _call: Call) -> Any:
         raise AssertionError
