@@ -108,6 +108,10 @@ READ_BY_HAND: Mapping[str, tuple[Variable, ...]] = {
             default="postgres:18",
         ),
         Variable(
+            name="TIERLINK_TEST_PROMTOOL",
+            description="Prometheus's promtool, which plays the alert rules; empty takes the one of the path",
+        ),
+        Variable(
             name="TIERLINK_TEST_BED_PROOF_S",
             description="how long the proof that no bed is given twice goes on, in seconds",
             default="10",
