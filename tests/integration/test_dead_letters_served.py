@@ -4,107 +4,43 @@ import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 import grpc
 import pytest
 import pytest_asyncio
-from aiokafka import AIOKafkaProducer
 
 from services.embedded.databases import drop_database
 from services.operator.rpc.people import OPERATOR
 from services.referral.entrypoints.bed_news import BED_TOPIC
 from services.shared.kafka.address import KafkaAddress
-from services.shared.kafka.cloud_events import event_headers
 from services.shared.kafka.topics import TopicSpec, ensure_topics
 from services.shared.kernel.actor import Role
 from services.shared.rpc.signing import sign_token
-from tests.integration.hospital import COUNTY, Hospital, new_id, referral_service
+from tests.integration.hospital import COUNTY, new_id, referral_service
+from tests.integration.letter_desk import LetterDesk
 from tests.integration.messaging import until
 from tests.integration.referral_site import refused
-from tests.integration.ward_news import say
 from tests.stack import SharedStack
 from tierlink.audit.v1 import audit_service_pb2, audit_service_pb2_grpc
 from tierlink.inbox.v1 import dead_letter_service_pb2 as pb
-from tierlink.inbox.v1 import dead_letter_service_pb2_grpc
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Desk:
-    """An operator's side."""
-
-    hospital: Hospital
-    address: str
-    kafka: str
-
-    @property
-    def stub(self) -> Any:
-        return dead_letter_service_pb2_grpc.DeadLetterServiceStub(self.hospital.channel)  # type: ignore[no-untyped-call]
-
-    @property
-    def credentials(self) -> Any:
-        return self.hospital.as_("", Role.OPERATOR)
-
-    async def call(self, name: str, **fields: Any) -> Any:
-        return await getattr(self.stub, name)(
-            getattr(pb, f"{name}Request")(**fields), metadata=self.credentials
-        )
-
-    async def waits(self, ward: str) -> Any:
-        """What waits of a ward; None when nothing does."""
-        found = await self.call("SummarizeDeadLetters")
-        return next((each for each in found.parked if each.aggregate == f"wards/{ward}"), None)
-
-    async def poisoned(self) -> str:
-        """A ward whose first event cannot be read, with a second one that waits behind it."""
-        ward = f"poison-{new_id()[:8]}"
-        key = f"wards/{ward}".encode()
-        headers = event_headers(
-            source=b"/tierlink/bed",
-            event_id=new_id(),
-            type_="BedHeld",
-            subject=key,
-            recorded_at=datetime.now(UTC),
-            version=1,
-            traceparent="",
-        )
-        producer = AIOKafkaProducer(bootstrap_servers=self.kafka)
-        await producer.start()
-        try:
-            await producer.send_and_wait(BED_TOPIC, b"\xff\xff", key=key, headers=headers)
-        finally:
-            await producer.stop()
-        await say(self.kafka, ward, 2, "ward_applied", facility=COUNTY)
-
-        async def both_wait() -> bool:
-            found = await self.waits(ward)
-            return found is not None and (found.letters_count, found.parked_count) == (1, 1)
-
-        await until(both_wait)
-        return ward
-
-    async def letter_of(self, ward: str) -> Any:
-        found = await self.call("ListDeadLetters", page_size=1000)
-        return next(each for each in found.letters if each.aggregate == f"wards/{ward}")
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def desk(stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Desk]:
+async def desk(stack: SharedStack, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LetterDesk]:
     await ensure_topics(KafkaAddress(bootstrap=stack.kafka_bootstrap), [TopicSpec(name=BED_TOPIC)])
     dsn = await stack.create_database(f"letters_{new_id()[:8]}")
     folder = tmp_path_factory.mktemp("letters")
     async with referral_service(
         folder, dsn=dsn, kafka=stack.kafka_bootstrap, parts="grpc,relay,consumer"
     ) as (hospital, process):
-        yield Desk(hospital=hospital, address=process.ready.grpc, kafka=stack.kafka_bootstrap)
+        yield LetterDesk(hospital=hospital, address=process.ready.grpc, kafka=stack.kafka_bootstrap)
     await drop_database(stack.postgres_dsn, dsn.rsplit("/", 1)[1])
 
 
-async def test_a_letter_is_redriven_then_given_up_and_both_are_on_record(desk: Desk) -> None:
+async def test_a_letter_is_redriven_then_given_up_and_both_are_on_record(desk: LetterDesk) -> None:
     ward = await desk.poisoned()
     letter = await desk.letter_of(ward)
     assert (letter.topic, letter.version, bool(letter.error)) == (BED_TOPIC, 1, True)
@@ -146,7 +82,7 @@ async def test_a_letter_is_redriven_then_given_up_and_both_are_on_record(desk: D
     assert (last.complete, last.events_count, last.findings_count) == (True, 2, 0)
 
 
-async def test_what_is_missing_or_nobodys_is_refused(desk: Desk) -> None:
+async def test_what_is_missing_or_nobodys_is_refused(desk: LetterDesk) -> None:
     ward = await desk.poisoned()
     letter = await desk.letter_of(ward)
     for role in (Role.CLINICIAN, Role.COORDINATOR):
@@ -164,7 +100,7 @@ async def test_what_is_missing_or_nobodys_is_refused(desk: Desk) -> None:
     await desk.call("DiscardDeadLetter", request_id=new_id(), id=letter.id, reason="测试数据")
 
 
-async def test_the_program_shows_plans_and_acts(desk: Desk) -> None:
+async def test_the_program_shows_plans_and_acts(desk: LetterDesk) -> None:
     ward = await desk.poisoned()
     letter = await desk.letter_of(ward)
     code, out = await _dlq(desk, "list", "--output", "json")
@@ -182,7 +118,7 @@ async def test_the_program_shows_plans_and_acts(desk: Desk) -> None:
     await until(nothing_waits)
 
 
-async def _dlq(desk: Desk, *arguments: str) -> tuple[int, str]:
+async def _dlq(desk: LetterDesk, *arguments: str) -> tuple[int, str]:
     token = sign_token(desk.hospital.key, OPERATOR, issued_at=datetime.now(UTC), lifetime_s=600)
     addresses = [part for name in ("referral", "bed", "notification") for part in (f"--{name}", desk.address)]
     process = await asyncio.create_subprocess_exec(

@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
-from services.operator.commands.exits import give_up
+from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import addresses_of
+from services.operator.commands.stopping import stopped_by_signals
 from services.operator.rpc.calling import Caller, Patience
 from services.operator.rpc.failures import CallFailed
 from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.values import build_message
+from services.operator.texts import Language, say
 from services.shared.rpc.channels import SERVICES, Addresses, open_channels
 
 #: A person waits: better to be told soon that a service is not there.
@@ -62,12 +64,20 @@ def ask_every_service(
     work: Callable[[dict[str, Desk]], Awaitable[T]],
     *,
     patience: Patience,
+    language: Language = Language.BOTH,
 ) -> T:
-    """What `work` makes of one desk (caller, service, token) a service. Raises CallFailed, OSError."""
+    """What `work` makes of one desk (caller, service, token) a service. Raises CallFailed, OSError.
+
+    Ends the program when somebody interrupts it.
+    """
 
     async def ask() -> T:
-        async with open_channels(addresses) as channels:
-            caller = Caller(channels, patience=patience)
-            return await work({name: desk(caller, name, token) for name in SERVICES})
+        with stopped_by_signals():
+            async with open_channels(addresses) as channels:
+                caller = Caller(channels, patience=patience)
+                return await work({name: desk(caller, name, token) for name in SERVICES})
 
-    return asyncio.run(ask())
+    try:
+        return asyncio.run(ask())
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        give_up(say("error.interrupted", language), Exit.INTERRUPTED)

@@ -73,7 +73,7 @@ def list_(
             for name, desk in desks.items()
         }
 
-    found = _asked(addresses_of(referral, bed, notification), operator_token(token, key), ask)
+    found = _asked(addresses_of(referral, bed, notification), operator_token(token, key), ask, lang)
     if output is Output.JSON:
         print_json(
             {
@@ -110,6 +110,7 @@ def show(
         addresses_of(referral, bed, notification),
         operator_token(token, key),
         lambda desks: desks[service.value].letter(letter),
+        lang,
     )
     if output is Output.JSON:
         print_json(message_document(found, is_whole=True))
@@ -142,7 +143,7 @@ def redrive(
         letters = await desk.letters(count_max=10_000)
         return [each.id for each in letters if (each.topic, each.aggregate) == (topic, aggregate)]
 
-    letters = _asked(addresses_of(referral, bed, notification), operator_token(token, key), work)
+    letters = _asked(addresses_of(referral, bed, notification), operator_token(token, key), work, lang)
     text = "dlq.redriven" if execute else "dlq.would_redrive"
     open_console().print(
         say(text, lang, count=len(letters), letters=", ".join(map(str, letters)), aggregate=aggregate)
@@ -174,16 +175,21 @@ def discard(
             return await desk.discard(letter, reason=reason)
         return (await desk.letter(letter)).letter
 
-    found = _asked(addresses_of(referral, bed, notification), operator_token(token, key), work)
+    found = _asked(addresses_of(referral, bed, notification), operator_token(token, key), work, lang)
     text = "dlq.discarded" if execute else "dlq.would_discard"
     open_console().print(
         say(text, lang, letter=found.id, aggregate=found.aggregate or "–", version=found.version)
     )
 
 
-def _asked(addresses: Addresses, token: str, work: Callable[[dict[str, DeadLetters]], Awaitable[T]]) -> T:
+def _asked(
+    addresses: Addresses,
+    token: str,
+    work: Callable[[dict[str, DeadLetters]], Awaitable[T]],
+    language: Language,
+) -> T:
     """What `work` makes of the services' dead letters. Gives up when one refuses or is not there."""
     try:
-        return ask_every_service(addresses, token, DeadLetters, work, patience=_PATIENCE)
+        return ask_every_service(addresses, token, DeadLetters, work, patience=_PATIENCE, language=language)
     except (CallFailed, OSError) as error:
         give_up(str(error))

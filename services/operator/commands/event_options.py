@@ -1,5 +1,6 @@
 """Options that the commands on streams of events share, and what they stand for."""
 
+import logging
 from datetime import datetime
 from typing import Annotated
 
@@ -57,6 +58,8 @@ def kafka_address(bootstrap: str) -> KafkaAddress:
     """With TLS and user as the services' settings name them. Gives up without one, or without its files."""
     if not bootstrap:
         give_up(say("error.no_kafka", Language.BOTH))
+    # Its client says the same of a broker that is away many times a second; what comes of it is told once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         return ServiceSettings(kafka_bootstrap=bootstrap).kafka()
     except OSError as error:

@@ -69,8 +69,10 @@ async def rebuilt(models: Projections, name: str, console: Console, language: La
                     until_s = time.monotonic() + _AWAY_S
                     told(last.built_count, last.aggregates_count)
             except CallFailed as error:
-                if error.code not in RETRIED or time.monotonic() > until_s:
+                if error.code not in RETRIED:
                     raise
+                if error.is_disk_full or time.monotonic() > until_s:
+                    give_up(say("state.cut", language, error=error))
                 await asyncio.sleep(_AGAIN_S)
     for fault in last.faults:
         console.print(Text(say("state.fault", language, fault=fault), style="red"), soft_wrap=True)

@@ -12,6 +12,7 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.text import Text
 
+from services.operator.commands.causes import cause
 from services.operator.commands.event_options import (
     AggregateOption,
     EpisodeOption,
@@ -207,7 +208,7 @@ def _told_how_to_go_on(path: Path, language: Language) -> Iterator[None]:
     except _EXPECTED as error:
         if not path.exists():
             raise
-        give_up(say("replay.cut", language, error=error, path=path))
+        give_up(say("replay.cut", language, error=cause(error, language), path=path))
 
 
 def _run(command: _Command, work: Coroutine[Any, Any, None]) -> None:
@@ -220,7 +221,7 @@ def _run(command: _Command, work: Coroutine[Any, Any, None]) -> None:
     except ReplayRefused as refused:
         give_up(refused.shown(command.language))
     except _EXPECTED as error:
-        give_up(str(error))
+        give_up(cause(error, command.language))
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise typer.Exit(int(Exit.INTERRUPTED)) from None
 

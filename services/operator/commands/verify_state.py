@@ -11,6 +11,7 @@ import asyncpg
 import typer
 from rich.text import Text
 
+from services.operator.commands.causes import cause
 from services.operator.commands.event_options import KafkaOption
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import LanguageOption, Output, OutputOption
@@ -84,7 +85,7 @@ def verify_state(
     try:
         ended = asyncio.run(_verify(found, kafka, source, shown_max, lang, keep=keep))
     except (asyncpg.PostgresError, OSError) as error:
-        give_up(str(error))
+        give_up(say("state.cut", lang, error=cause(error, lang)))
     except (asyncio.CancelledError, KeyboardInterrupt):
         give_up(say("state.cut", lang, error=say("replay.interrupted", lang)), Exit.INTERRUPTED)
     if output is Output.JSON:

@@ -111,10 +111,21 @@ def _listed(offsets: Mapping[TopicPartition, int]) -> tuple[Place, ...]:
 
 
 def save_state(path: Path, state: ReplayState) -> None:
-    """Writes the file as a whole or not at all, also when the power fails. Raises OSError."""
+    """Writes the file as a whole or not at all, also when the power fails or the disk is full.
+
+    Raises OSError, with the path of the file.
+    """
+    try:
+        _replace(path, msgspec.json.format(msgspec.json.encode(state), indent=1))
+    except OSError as error:
+        # A write that fails does not say of which file.
+        raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
     new = path.with_name(f".{path.name}.new")
     with new.open("wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(state), indent=1))
+        file.write(data)
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)

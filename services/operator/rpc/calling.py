@@ -76,8 +76,10 @@ class Caller:
                 )
             except grpc.aio.AioRpcError as error:
                 delay_s = backoff.next_s(retry_delay_s(error))
-                if error.code() not in RETRIED or time.monotonic() + delay_s > deadline_s:
-                    raise CallFailed(method.name, error, attempts) from error
+                failed = CallFailed(method.name, error, attempts)
+                is_over = failed.is_disk_full or time.monotonic() + delay_s > deadline_s
+                if error.code() not in RETRIED or is_over:
+                    raise failed from error
                 self._on_retry(method.name, error.code().name)
                 await asyncio.sleep(delay_s)
             else:

@@ -36,6 +36,11 @@ class CallFailed(Exception):
         super().__init__(f"{method}: {self.code.name}{after}: {text}")
 
     @property
+    def is_disk_full(self) -> bool:
+        """Whether the service has no room in its database: trying again helps once somebody has made some."""
+        return any(each.startswith("DISK_FULL") for each in self.details)
+
+    @property
     def is_unreachable(self) -> bool:
         """Whether nobody answered, rather than said no."""
         return self.code in RETRIED

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from services.shared.kernel.refusals import DependencyDown
+from services.shared.kernel.refusals import DependencyDown, DiskFull
 
 _log = structlog.get_logger(__name__)
 
@@ -23,6 +23,13 @@ OUTAGE = (
     # What a connection answers that was cut in the middle of a statement.
     asyncpg.InternalClientError,
 )
+
+
+def outage_of(error: BaseException) -> DependencyDown:
+    """What one of `OUTAGE` is to whoever asked."""
+    if isinstance(error, asyncpg.DiskFullError):
+        return DiskFull()
+    return DependencyDown("postgresql", f"not available: {type(error).__name__}")
 
 
 async def _keep_session(connection: object) -> None:
@@ -94,7 +101,7 @@ class Database:
                     connection.terminate()
                     raise
         except OUTAGE as error:
-            raise DependencyDown("postgresql", f"not available: {type(error).__name__}") from error
+            raise outage_of(error) from error
 
     @asynccontextmanager
     async def own_connection(self) -> AsyncIterator[Any]:
@@ -115,7 +122,7 @@ class Database:
                 # What it held is to be free at once.
                 connection.terminate()
         except OUTAGE as error:
-            raise DependencyDown("postgresql", f"not available: {type(error).__name__}") from error
+            raise outage_of(error) from error
 
     async def fetch(self, statement: str, *arguments: object) -> Sequence[Any]:
         async with self.connection() as connection:

@@ -70,6 +70,13 @@ async def stop_consumer(consumer: AIOKafkaConsumer, *, timeout_s: float = 3.0) -
     """Leaves the group and closes the connections. A failure is logged: there is nothing else to be done."""
     try:
         await asyncio.wait_for(consumer.stop(), timeout_s)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise
+        # Nobody has stopped us. It had left its group, and cancelled a fetch that was to be tried again, and
+        # passes on its end: without this, a broker that goes away would look like Ctrl-C.
+        await consumer._client.close()
     except (KafkaError, OSError) as error:
         _log.warning("consumer_closed_with_force", error=repr(error))
         await consumer._client.close()

@@ -80,6 +80,8 @@ def _fail_held(producer: AIOKafkaProducer) -> None:
     accumulator = producer._message_accumulator
     held = [batch for batches in accumulator._batches.values() for batch in batches]
     held.extend(accumulator._pending_batches)
+    # One that was to be tried again is not pending, and its end would take it from those that are.
+    accumulator._pending_batches.update(held)
     accumulator.fail_all(ProducerClosed())
     for batch in held:
         for waited in (batch.future, batch._drain_waiter):

@@ -136,3 +136,11 @@ class OutOfTime(Refused):
         super().__init__(message)
         self.reason = reason
         self.retry_after_s = retry_after_s
+
+
+class DiskFull(DependencyDown):
+    """PostgreSQL has no room to write. Nothing was written, and waiting alone does not help."""
+
+    def __init__(self) -> None:
+        self.text = BilingualText(zh="PostgreSQL 的磁盘已满", en="the disk of PostgreSQL is full")
+        super().__init__("postgresql", self.text.en, retry_after_s=5.0)

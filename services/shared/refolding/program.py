@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from aiokafka.errors import KafkaError
 
 from services.shared.database.pool import Database
-from services.shared.kernel.refusals import DependencyDown
+from services.shared.kernel.refusals import DependencyDown, DiskFull
 from services.shared.refolding.comparing import Comparison
 from services.shared.refolding.replica import InUse, NotEmpty, alone
 from services.shared.refolding.rounds import OtherFold
@@ -50,6 +50,9 @@ def run_refolding(subject: Subject, arguments: Sequence[str]) -> int:
     wish = _read(arguments)
     try:
         found, faults = asyncio.run(_run(subject, wish))
+    except DiskFull as error:
+        _say("impossible", reason=f"{error.text.zh} / {error.text.en}")
+        return 2
     except (InUse, NotEmpty, OtherFold, RecordsGone, DependencyDown, KafkaError, OSError) as error:
         _say("impossible", reason=str(error) or repr(error))
         return 2

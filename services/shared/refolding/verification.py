@@ -10,7 +10,7 @@ from enum import StrEnum
 from aiokafka.errors import KafkaError
 
 from services.shared.database.pool import Database
-from services.shared.kernel.refusals import DependencyDown
+from services.shared.kernel.refusals import DependencyDown, DiskFull
 from services.shared.refolding.comparing import Comparison, DatabaseComparison
 from services.shared.refolding.replica import SQL, Replica
 from services.shared.refolding.rounds import OnRead, Rounds
@@ -84,6 +84,9 @@ class Verification:
         while True:
             try:
                 return await self._fold_once(read)
+            except DiskFull:
+                # Nobody makes room within a minute; until then it would be written to in vain.
+                raise
             except (DependencyDown, KafkaError, OSError) as error:
                 if time.monotonic() > until_s:
                     raise DependencyDown("refolding", str(error)) from error

@@ -17,6 +17,7 @@ from google.rpc import status_pb2
 
 from services.shared.kernel.refusals import (
     DependencyDown,
+    DiskFull,
     InvalidInput,
     NotAllowed,
     NotFound,
@@ -171,6 +172,14 @@ def _retry(refusal: Overloaded | DependencyDown | OutOfTime) -> tuple[Message, .
     return (details_pb2.RetryInfo(retry_delay=delay),)
 
 
+def _disk_full(refusal: DiskFull) -> tuple[Message, ...]:
+    return (
+        _info("DISK_FULL", dependency=refusal.dependency),
+        *_localized(refusal.text),
+        *_retry(refusal),
+    )
+
+
 # A row's function takes the row's own class, which a dict's type cannot say: hence Any.
 _TABLE: dict[type, tuple[grpc.StatusCode, Callable[[Any], tuple[Message, ...]]]] = {
     InvalidInput: (grpc.StatusCode.INVALID_ARGUMENT, _invalid_input),
@@ -189,6 +198,7 @@ _TABLE: dict[type, tuple[grpc.StatusCode, Callable[[Any], tuple[Message, ...]]]]
         grpc.StatusCode.DEADLINE_EXCEEDED,
         lambda refusal: (_info(refusal.reason), *_retry(refusal)),
     ),
+    DiskFull: (grpc.StatusCode.UNAVAILABLE, _disk_full),
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import grpc
 import pytest
+import typer
 from rich.console import Console
 
 from services.operator.commands import projection_asking
@@ -51,12 +52,16 @@ async def test_a_refusal_ends_it() -> None:
     assert models.runs == 1
 
 
-async def test_one_that_stays_away_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_that_stays_away_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(projection_asking, "_AWAY_S", -1.0)
-    with pytest.raises(CallFailed):
+    with pytest.raises(typer.Exit) as ended:
         await rebuilt(
             cast("Projections", Restarting(grpc.StatusCode.UNAVAILABLE)),
             "listing",
             Console(file=StringIO()),
             Language.EN,
         )
+    assert ended.value.exit_code == 2
+    assert "The same command goes on" in capsys.readouterr().err

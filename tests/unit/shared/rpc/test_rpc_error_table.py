@@ -11,6 +11,7 @@ import structlog
 from services.shared.kernel import refusals
 from services.shared.kernel.refusals import (
     DependencyDown,
+    DiskFull,
     FailedRule,
     FieldViolation,
     InvalidInput,
@@ -180,6 +181,7 @@ def test_every_refusal_of_the_kernel_is_in_the_table() -> None:
         Overloaded: Overloaded("a"),
         DependencyDown: DependencyDown("a", "b"),
         OutOfTime: OutOfTime("A", "b"),
+        DiskFull: DiskFull(),
     }
     kernel = {
         kind

@@ -1,0 +1,181 @@
+"""A referral service on servers of its own, which a test may kill and whose disks it may fill."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+from services.embedded.databases import ensure_database
+from services.embedded.kafka import KafkaServer
+from services.embedded.postgres import PostgresServer
+from services.operator.rpc.people import OPERATOR, TokenBook
+from services.referral.entrypoints.bed_news import BED_TOPIC
+from services.shared.kafka.address import KafkaAddress
+from services.shared.kafka.topics import TopicSpec, ensure_topics
+from tests.integration.hospital import referral_service
+from tests.integration.letter_desk import LetterDesk
+from tests.integration.messaging import until
+from tests.integration.projection_desk import Desk
+from tests.integration.small_disk import SmallDisk, small_disk
+from tests.stack import SharedStack
+
+_DATABASE = "tierlink_referral"
+#: Neither leaves room for much: both begin with what an empty server takes.
+_KAFKA_MIB, _POSTGRES_MIB, _OWN_MIB = 64, 160, 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    said: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """The servers, the service, an operator's desks and the operator's own disk."""
+
+    kafka: KafkaServer
+    postgres: PostgresServer
+    kafka_disk: SmallDisk
+    postgres_disk: SmallDisk
+    own_disk: SmallDisk
+    desk: Desk
+    letters: LetterDesk
+
+    @property
+    def stack(self) -> SharedStack:
+        """Its servers, for what is made on those of a run elsewhere."""
+        return SharedStack(
+            backend="own",
+            kafka_bootstrap=self.kafka.bootstrap,
+            postgres_dsn=self.postgres.dsn(),
+            prefix="cut_",
+        )
+
+    @asynccontextmanager
+    async def started(
+        self, *arguments: str, program: Sequence[str] = ("-m", "services.operator")
+    ) -> AsyncIterator[asyncio.subprocess.Process]:
+        """`tierlink …` as a process that is killed when the block ends."""
+        hospital = self.desk.hospital
+        addresses = {
+            f"TIERLINK_{each}_ADDRESS": self.desk.process.ready.grpc
+            for each in ("REFERRAL", "BED", "NOTIFICATION")
+        }
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, *program, *arguments),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env={
+                **os.environ,
+                **addresses,
+                "TIERLINK_TOKEN": TokenBook(hospital.key).token(OPERATOR),
+                "TIERLINK_KAFKA_BOOTSTRAP": self.kafka.bootstrap,
+                "TIERLINK_REFERRAL_DSN": self.desk.dsn,
+            },
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.communicate()
+
+    async def tierlink(self, *arguments: str) -> Ended:
+        """`tierlink …` to its end."""
+        async with self.started(*arguments) as process:
+            return await ended(process)
+
+    @asynccontextmanager
+    async def held_back(self, dsn: str, table: str) -> AsyncIterator["Hold"]:
+        """Nobody writes to a table of a database for the block, nor until it is released."""
+        connection = await asyncpg.connect(dsn)
+        try:
+            await connection.execute("BEGIN")
+            await connection.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
+            yield Hold(connection=connection, table=table)
+        finally:
+            connection.terminate()
+
+    async def restart_postgres(self) -> None:
+        """As kill -9 does; returns when it serves again."""
+        self.postgres.kill()
+        await asyncio.to_thread(self.postgres.start)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hold:
+    """A table that nobody may write to."""
+
+    connection: Any
+    table: str
+
+    async def somebody_waits(self) -> None:
+        """Returns when a statement waits for the table."""
+        await until(self._is_waited_for)
+
+    async def nobody_waits(self) -> None:
+        """Returns when no statement waits for the table any more."""
+
+        async def is_free() -> bool:
+            return not await self._is_waited_for()
+
+        await until(is_free)
+
+    async def _is_waited_for(self) -> bool:
+        # Not pg_stat_activity, which is the same throughout a transaction.
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = $1::regclass"
+        return bool(await self.connection.fetchval(waiting, self.table))
+
+    async def release(self) -> None:
+        await self.connection.execute("ROLLBACK")
+
+
+async def ended(process: asyncio.subprocess.Process) -> Ended:
+    """How a process ended. It may say what it likes, but nothing that only its authors understand."""
+    out, said = await process.communicate()
+    assert b"Traceback" not in said, said.decode()
+    return Ended(code=process.returncode or 0, out=out.decode(), said=said.decode())
+
+
+@asynccontextmanager
+async def running_site(folder: Path) -> AsyncIterator[Site]:
+    """The site for the block. Skips the test where no small disk can be mounted."""
+    with (
+        small_disk(folder / "kafka", mib=_KAFKA_MIB) as kafka_disk,
+        small_disk(folder / "postgres", mib=_POSTGRES_MIB) as postgres_disk,
+        small_disk(folder / "own", mib=_OWN_MIB) as own_disk,
+    ):
+        kafka = KafkaServer(kafka_disk.folder / "server")
+        postgres = PostgresServer(postgres_disk.folder / "server", durable=False)
+        try:
+            await asyncio.gather(asyncio.to_thread(kafka.start), asyncio.to_thread(postgres.start))
+            await ensure_database(postgres.dsn(), _DATABASE)
+            await ensure_topics(KafkaAddress(bootstrap=kafka.bootstrap), [TopicSpec(name=BED_TOPIC)])
+            dsn = postgres.dsn(_DATABASE)
+            async with referral_service(
+                folder / "service", dsn=dsn, kafka=kafka.bootstrap, parts="grpc,relay,consumer"
+            ) as (hospital, process):
+                yield Site(
+                    kafka=kafka,
+                    postgres=postgres,
+                    kafka_disk=kafka_disk,
+                    postgres_disk=postgres_disk,
+                    own_disk=own_disk,
+                    desk=Desk(hospital=hospital, process=process, dsn=dsn),
+                    letters=LetterDesk(hospital=hospital, address=process.ready.grpc, kafka=kafka.bootstrap),
+                )
+        finally:
+            with suppress(OSError):
+                kafka_disk.empty()
+                postgres_disk.empty()
+            await asyncio.gather(asyncio.to_thread(kafka.kill), asyncio.to_thread(postgres.kill))
