@@ -19,7 +19,7 @@ MODULES_S: Final = {
     "tests/acceptance/test_demo.py": 60,
     "tests/acceptance/test_replay_page.py": 85,
     "tests/acceptance/test_traces.py": 16,
-    "tests/bench/test_bench.py": 120,
+    "tests/bench/test_bench.py": 75,
     "tests/faults/test_short_run.py": 60,
     "tests/integration/test_boards.py": 35,
     "tests/integration/test_cut_short.py": 35,

@@ -13,7 +13,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         [
             *(sys.executable, "-m", "services.operator", "bench", "--output", "json"),
             *("--facilities", "50"),
-            *("--seconds", "0.3", "--turns", "1", "--seed", "5", "--referrals", "400", "--alerts", "60"),
+            *("--seconds", "0.2", "--turns", "1", "--seed", "5", "--referrals", "200", "--alerts", "60"),
             *("--boards", "20"),
         ],
         capture_output=True,

@@ -9,7 +9,7 @@ from typing import Any
 from services.operator.bench.figures import Reading, Section
 from services.operator.bench.life import PEOPLE
 from services.operator.bench.plan import Plan
-from services.operator.bench.stack import BenchStack, addresses_of
+from services.operator.bench.stack import Platform
 from services.operator.platform.given import variable
 from services.operator.platform.service_process import ServiceProcess
 from services.operator.rpc.people import TokenBook
@@ -19,7 +19,6 @@ from services.shared.rpc.channels import Addresses
 BOARDS = "boards"
 #: To the last of all boards.
 LAST_MS_AT_MOST = 1000.0
-_ALERTS = 10
 
 _MODES = {
     "one_account": BilingualText(zh="同一账号", en="one account"),
@@ -30,25 +29,26 @@ _MODES = {
 class BoardsBench:
     """All boards are of one hospital, so that each shows each alert."""
 
-    def __init__(self, stack: BenchStack, plan: Plan) -> None:
-        self._stack = stack
+    def __init__(self, platform: Platform, plan: Plan) -> None:
+        self._platform = platform
+        self._stack = platform.stack
         self._plan = plan
 
     async def measure(self) -> Section:
         """Raises BenchFailed, PlatformError."""
         readings: list[Reading] = []
-        async with self._services() as (addresses, board), self._stack.worker("boards") as worker:
-            await self._stack.apply_site(addresses, wards_and_rosters=True)
+        addresses = self._platform.addresses
+        async with self._board(addresses) as board, self._stack.worker("boards") as worker:
             for mode, title in _MODES.items():
                 self._plan.note(f"{BOARDS}: {self._plan.boards}, {title.en}")
                 found = await worker.do(
                     "boards",
                     timeout_s=180,
-                    board=board,
+                    board=board.ready.http,
                     referral=addresses.referral,
                     tokens=self._tokens(is_shared=mode == "one_account"),
                     origin=self._stack.tokens()["origin"],
-                    alerts=_ALERTS,
+                    alerts=self._plan.board_alerts,
                     seed=self._plan.seed + list(_MODES).index(mode),
                 )
                 readings += _readings(mode, title, found)
@@ -65,13 +65,6 @@ class BoardsBench:
             book.token(person if is_shared else replace(person, user=f"{person.user}-{number}"))
             for number in range(self._plan.boards)
         ]
-
-    @asynccontextmanager
-    async def _services(self) -> AsyncIterator[tuple[Addresses, str]]:
-        async with self._stack.services("boards") as services:
-            addresses = addresses_of(services)
-            async with self._board(addresses) as board:
-                yield addresses, board.ready.http
 
     @asynccontextmanager
     async def _board(self, addresses: Addresses) -> AsyncIterator[ServiceProcess]:

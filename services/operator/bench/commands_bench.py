@@ -16,6 +16,7 @@ from services.operator.bench.plan import Plan
 from services.operator.bench.rows import WrittenCommand, written_by
 from services.operator.bench.stack import ALL_PARTS, BenchStack
 from services.operator.bench.statistics import middle
+from services.operator.bench.together import together
 from services.operator.bench.turns import Measure, in_turns
 from services.operator.bench.worker_process import BenchFailed, Worker
 from services.shared.database.migrations import load_migrations, migrate
@@ -65,16 +66,16 @@ class CommandsBench:
     async def measure(self) -> Section:
         """Raises BenchFailed, PlatformError."""
         async with AsyncExitStack() as exits:
-            client = await exits.enter_async_context(self._stack.worker("client"))
-            echo = await exits.enter_async_context(self._stack.worker("echo"))
+            workers = together(self._stack.worker("client"), self._stack.worker("echo"))
+            client, echo = await exits.enter_async_context(workers)
             statements_dsn = await self._stack.new_database("statements")
             self._dsns.append(statements_dsn)
-            async with (
-                self._stack.service("referral", label="all-parts") as service,
+            async with together(
+                self._stack.service("referral", label="all-parts"),
                 self._stack.service(
                     "referral", label="four-statements", dsn=statements_dsn, is_baseline=True
-                ) as statements,
-            ):
+                ),
+            ) as (service, statements):
                 for each in (service, statements):
                     await self._stack.apply_directory(each.ready.grpc)
                 sample = await self._sample(client, service.ready.grpc)
@@ -94,14 +95,12 @@ class CommandsBench:
     async def _measure_apart(self, client: Worker, echo_address: str, dsn: str) -> dict[str, Rounds]:
         """The same with gRPC in a process of its own, and all else in another one."""
         rest = _without_grpc()
-        async with (
-            self._stack.service("referral", label="grpc-part", parts="grpc") as service,
+        async with together(
+            self._stack.service("referral", label="grpc-part", parts="grpc"),
+            self._stack.service("referral", label="four-grpc-part", parts="grpc", dsn=dsn, is_baseline=True),
             self._stack.service("referral", label="rest", parts=rest),
-            self._stack.service(
-                "referral", label="four-grpc-part", parts="grpc", dsn=dsn, is_baseline=True
-            ) as statements,
             self._stack.service("referral", label="four-rest", parts=rest, dsn=dsn),
-        ):
+        ) as (service, statements, _, _):
             return await self._turns(
                 {
                     "echo": self._load(client, "echo", echo_address),

@@ -15,7 +15,7 @@ import asyncpg
 from services.operator.bench.figures import Reading, Section
 from services.operator.bench.life import ORIGIN
 from services.operator.bench.plan import Plan
-from services.operator.bench.stack import BenchStack, addresses_of
+from services.operator.bench.stack import BenchStack, Platform
 from services.operator.bench.statistics import percentile
 from services.operator.bench.worker_process import BenchFailed, Worker
 from services.shared.kernel.text import BilingualText
@@ -33,7 +33,8 @@ _MINUTE_S = 60
 #: As many a second as make ten thousand a minute.
 _PER_SECOND = 10_000 / _MINUTE_S
 #: Room to write the alerts before the first is due.
-_LEAD_S = 8.0
+_LEAD_S = 2.0
+_WRITTEN_PER_SECOND = 1_000
 _LOOK_S = 0.025
 _TEMPLATE_TIMEOUT_S = 30.0
 _END_TIMEOUT_S = 60.0
@@ -55,76 +56,82 @@ class _Lateness:
     took_s: float
 
 
-class EscalationBench:
-    """Measures the notification service with all of its parts in one process."""
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """A real alert of an emergency and its referral, in the notification service's database."""
 
-    def __init__(self, stack: BenchStack, plan: Plan) -> None:
+    alert: str
+    referral: str
+
+
+async def make_template(platform: Platform, seed: int) -> Template:
+    """Refers somebody and waits for the alert of it. Raises BenchFailed."""
+    stack = platform.stack
+    async with stack.worker("escalation-client") as worker:
+        created = await worker.do(
+            "one_command",
+            timeout_s=_TEMPLATE_TIMEOUT_S,
+            address=platform.addresses.referral,
+            token=stack.tokens()["origin"],
+            seed=f"{seed}/{KEY}/{ORIGIN}",
+        )
+    referral = str(created["referral"])
+    return Template(alert=await _alert_of(stack.dsn("notification"), referral), referral=referral)
+
+
+async def _alert_of(dsn: str, referral: str) -> str:
+    """The alert of this referral's offer: there may be those of other parts of the bench beside it."""
+    connection = await asyncpg.connect(dsn)
+    until_s = time.monotonic() + _TEMPLATE_TIMEOUT_S
+    try:
+        while time.monotonic() < until_s:
+            name = await connection.fetchval(
+                "SELECT stream_id FROM streams JOIN deadlines d USING (stream_id)"
+                " WHERE streams.kind = 'alert' AND version = 1 AND facets @> $1::jsonb LIMIT 1",
+                json.dumps({"rule": "OFFER", "live": True, "subject": referral}),
+            )
+            if name is not None:
+                return str(name)
+            await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+    raise BenchFailed("no alert came of an emergency referral")
+
+
+class EscalationBench:
+    """Measures the notification service with all of its parts in one process, on its own."""
+
+    def __init__(self, stack: BenchStack, plan: Plan, template: Template) -> None:
         self._stack = stack
         self._plan = plan
+        self._template = template
 
     async def measure(self) -> Section:
         """Raises BenchFailed, PlatformError."""
-        alert, subject = await self._template()
         spread_s = max(2, min(_MINUTE_S, round(self._plan.alerts / _PER_SECOND)))
         async with (
             self._stack.service("notification", label="escalation"),
             self._stack.worker("alert-writer") as worker,
         ):
             found = {
-                name: await self._round(worker, name, alert, subject, seconds)
+                name: await self._round(worker, name, seconds)
                 for name, seconds in (("together", 1), ("spread", spread_s))
             }
         return self._section(found)
 
-    async def _template(self) -> tuple[str, str]:
-        """A real alert of an emergency and its referral, in the notification service's database."""
-        async with (
-            self._stack.services("escalation") as services,
-            self._stack.worker("escalation-client") as worker,
-        ):
-            addresses = addresses_of(services)
-            await self._stack.apply_site(addresses, wards_and_rosters=True)
-            created = await worker.do(
-                "one_command",
-                timeout_s=_TEMPLATE_TIMEOUT_S,
-                address=addresses.referral,
-                token=self._stack.tokens()["origin"],
-                seed=f"{self._plan.seed}/{KEY}/{ORIGIN}",
-            )
-            subject = str(created["referral"])
-            return await self._alert_of(subject), subject
-
-    async def _alert_of(self, subject: str) -> str:
-        """The alert of this referral's offer: there may be those of other parts of the bench beside it."""
-        connection = await asyncpg.connect(self._stack.dsn("notification"))
-        until_s = time.monotonic() + _TEMPLATE_TIMEOUT_S
-        try:
-            while time.monotonic() < until_s:
-                name = await connection.fetchval(
-                    "SELECT stream_id FROM streams JOIN deadlines d USING (stream_id)"
-                    " WHERE streams.kind = 'alert' AND version = 1 AND facets @> $1::jsonb LIMIT 1",
-                    json.dumps({"rule": "OFFER", "live": True, "subject": subject}),
-                )
-                if name is not None:
-                    return str(name)
-                await asyncio.sleep(0.1)
-        finally:
-            await connection.close()
-        raise BenchFailed("no alert came of an emergency referral")
-
-    async def _round(self, worker: Worker, name: str, alert: str, subject: str, spread_s: int) -> _Lateness:
+    async def _round(self, worker: Worker, name: str, spread_s: int) -> _Lateness:
         plan = self._plan
         plan.note(f"{KEY}: {plan.alerts} alerts, {name}")
         connection = await asyncpg.connect(self._stack.dsn("notification"))
         try:
             now: datetime = await connection.fetchval("SELECT clock_timestamp()")
-            lead = timedelta(seconds=_LEAD_S + plan.alerts / 2_000)
+            lead = timedelta(seconds=_LEAD_S + plan.alerts / _WRITTEN_PER_SECOND)
             written = await worker.do(
                 "fill_alerts",
                 timeout_s=_END_TIMEOUT_S,
                 dsn=self._stack.dsn("notification"),
-                alert=alert,
-                subject=subject,
+                alert=self._template.alert,
+                subject=self._template.referral,
                 alerts=plan.alerts,
                 first_due_at=(now + lead).isoformat(),
                 spread_s=spread_s,
@@ -135,7 +142,7 @@ class EscalationBench:
             found = await self._watch(connection, first_due_at, last_due_at)
             # Their next calls would be due while the next round is timed.
             await connection.execute(
-                "DELETE FROM deadlines WHERE due_at > $1 AND stream_id <> $2", now, alert
+                "DELETE FROM deadlines WHERE due_at > $1 AND stream_id <> $2", now, self._template.alert
             )
         finally:
             await connection.close()

@@ -34,6 +34,8 @@ class Plan:
     alerts: int = 10_000
     #: boards that one process serves while an alert's way to them is timed
     boards: int = 500
+    #: of which each is timed until the last board shows it
+    board_alerts: int = 10
     note: Callable[[str], None] = field(default=_nobody)
 
     def round_timeout_s(self) -> float:

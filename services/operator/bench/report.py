@@ -58,6 +58,7 @@ def document(report: Report) -> dict[str, Any]:
             "referrals": plan.referrals,
             "alerts": plan.alerts,
             "boards": plan.boards,
+            "board_alerts": plan.board_alerts,
         },
         "sections": [_section(section) for section in report.sections],
         "shortfalls": [asdict(each) for each in shortfalls(report.sections)],

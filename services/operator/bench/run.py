@@ -7,7 +7,7 @@ from typing import Protocol
 from services.operator.bench.audit_bench import AuditBench
 from services.operator.bench.boards_bench import BoardsBench
 from services.operator.bench.commands_bench import CommandsBench
-from services.operator.bench.escalation_bench import EscalationBench
+from services.operator.bench.escalation_bench import EscalationBench, Template, make_template
 from services.operator.bench.figures import Section
 from services.operator.bench.free_beds_bench import AvailabilityBench
 from services.operator.bench.holds_bench import HoldsBench
@@ -43,11 +43,10 @@ class _OneSection(Protocol):
     async def measure(self) -> Section: ...
 
 
+_ON_A_PLATFORM = frozenset({Bench.ALERTS, Bench.MEMORY, Bench.BOARDS, Bench.ESCALATION})
+
 #: In the order in which they run: some measure what those before them wrote.
 _ONE_SECTION: tuple[tuple[Bench, type[_OneSection]], ...] = (
-    (Bench.BOARDS, BoardsBench),
-    # Before the others for the same reason, and after the boards, which would show its alerts.
-    (Bench.ESCALATION, EscalationBench),
     (Bench.COMMANDS, CommandsBench),
     (Bench.RELAY, RelayBench),
     (Bench.AUDIT, AuditBench),
@@ -69,11 +68,28 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
     plan.note("Kafka, PostgreSQL")
     async with bench_stack() as stack:
         # First: the notification service would have to work through everything that other benches publish.
-        whole = frozenset(bench.value for bench in (Bench.ALERTS, Bench.MEMORY) if bench in wanted)
-        if whole:
-            sections.extend(await WholeStackBench(stack, plan).measure(whole))
+        if not _ON_A_PLATFORM.isdisjoint(wanted):
+            sections.extend(await _on_a_platform(stack, wanted, plan))
         for bench, kind in _ONE_SECTION:
             if bench in wanted:
                 sections.append(await kind(stack, plan).measure())
     order = [bench.value for bench in Bench]
     return tuple(sorted(sections, key=lambda section: order.index(section.key)))
+
+
+async def _on_a_platform(stack: BenchStack, wanted: Sequence[Bench], plan: Plan) -> list[Section]:
+    """What takes all services at once, on the same processes: none disturbs the next."""
+    sections: list[Section] = []
+    template: Template | None = None
+    async with stack.platform() as platform:
+        whole = frozenset(bench.value for bench in (Bench.ALERTS, Bench.MEMORY) if bench in wanted)
+        if whole:
+            sections.extend(await WholeStackBench(platform, plan).measure(whole))
+        if Bench.BOARDS in wanted:
+            sections.append(await BoardsBench(platform, plan).measure())
+        if Bench.ESCALATION in wanted:
+            template = await make_template(platform, plan.seed)
+    # After the boards, which would show its alerts, and with the notification service alone.
+    if template is not None:
+        sections.append(await EscalationBench(stack, plan, template).measure())
+    return sections

@@ -7,7 +7,7 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,8 @@ from services.embedded.stack import DATABASE_PREFIX
 from services.embedded.supervise import ChildSpec
 from services.operator.bench import four_statements
 from services.operator.bench.life import PEOPLE
+from services.operator.bench.together import together
+from services.operator.bench.worker_pool import WorkerPool
 from services.operator.bench.worker_process import Worker
 from services.operator.casefile.packaged import DEFAULT_CASE
 from services.operator.casefile.reading import read_case
@@ -42,6 +44,7 @@ class BenchStack:
     servers: EmbeddedStack
     key: SigningKey
     key_files: KeyFiles
+    workers: WorkerPool
 
     @property
     def kafka_bootstrap(self) -> str:
@@ -89,17 +92,16 @@ class BenchStack:
             await asyncio.to_thread(process.stop)
 
     @asynccontextmanager
-    async def services(self, label: str) -> AsyncIterator[Mapping[str, ServiceProcess]]:
-        """A process of each service, with all of their parts, by service."""
-        async with AsyncExitStack() as exits:
-            yield {
-                name: await exits.enter_async_context(self.service(name, label=f"{label}-{name}"))
-                for name in SERVICES
-            }
+    async def platform(self) -> AsyncIterator["Platform"]:
+        """A process of each service, with all of their parts, and the sample site in force."""
+        async with together(*(self.service(name, label=f"whole-{name}") for name in SERVICES)) as started:
+            platform = Platform(stack=self, services=dict(zip(SERVICES, started, strict=True)))
+            await self.apply_site(platform.addresses, wards_and_rosters=True)
+            yield platform
 
-    def worker(self, name: str) -> Worker:
-        """A worker process, to be entered."""
-        return Worker(name, self.folder / "workers" / f"{name}.log")
+    def worker(self, name: str) -> AbstractAsyncContextManager[Worker]:
+        """A worker process for the time of the block."""
+        return self.workers.borrowed(name)
 
     async def apply_site(self, addresses: Addresses, *, wards_and_rosters: bool) -> None:
         """Puts the sample site in force; without wards and rosters where only referrals are served."""
@@ -115,10 +117,18 @@ class BenchStack:
         await self.apply_site(addresses, wards_and_rosters=False)
 
 
-def addresses_of(services: Mapping[str, ServiceProcess]) -> Addresses:
-    """Where these processes of all services are reached."""
-    grpc = {name: process.ready.grpc for name, process in services.items()}
-    return Addresses(referral=grpc["referral"], bed=grpc["bed"], notification=grpc["notification"])
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """All services on the stack's servers, with a process each."""
+
+    stack: BenchStack
+    services: Mapping[str, ServiceProcess]
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where they are reached."""
+        grpc = {name: process.ready.grpc for name, process in self.services.items()}
+        return Addresses(referral=grpc["referral"], bed=grpc["bed"], notification=grpc["notification"])
 
 
 class FourStatementProcess(ServiceProcess):
@@ -144,4 +154,5 @@ async def bench_stack() -> AsyncIterator[BenchStack]:
         )
         await exits.enter_async_context(servers)
         key, key_files = ensure_keys(folder / "keys")
-        yield BenchStack(folder=folder, servers=servers, key=key, key_files=key_files)
+        workers = await exits.enter_async_context(WorkerPool(folder / "workers"))
+        yield BenchStack(folder=folder, servers=servers, key=key, key_files=key_files, workers=workers)

@@ -6,7 +6,7 @@ from typing import Any
 from services.operator.bench.figures import Reading, Section
 from services.operator.bench.memory import memory_bytes, parent_of, with_children
 from services.operator.bench.plan import Plan
-from services.operator.bench.stack import BenchStack, addresses_of
+from services.operator.bench.stack import Platform
 from services.operator.bench.worker_process import BenchFailed
 from services.operator.platform.service_process import ServiceProcess
 from services.shared.kernel.text import BilingualText
@@ -28,18 +28,18 @@ _PROCESSES = {
 
 
 class WholeStackBench:
-    """Measures with every service running, each with all of its parts."""
+    """Measures on a platform that has done nothing yet: its memory is that of this work."""
 
-    def __init__(self, stack: BenchStack, plan: Plan) -> None:
-        self._stack = stack
+    def __init__(self, platform: Platform, plan: Plan) -> None:
+        self._platform = platform
+        self._stack = platform.stack
         self._plan = plan
 
     async def measure(self, wanted: frozenset[str]) -> list[Section]:
         """Those of ALERTS and MEMORY that are wanted. Raises BenchFailed, PlatformError."""
         sections: list[Section] = []
-        async with self._stack.services("whole") as services, self._stack.worker("alerts") as worker:
-            addresses = addresses_of(services)
-            await self._stack.apply_site(addresses, wards_and_rosters=True)
+        addresses = self._platform.addresses
+        async with self._stack.worker("alerts") as worker:
             self._plan.note(f"{ALERTS}: {self._plan.alert_rate:g}/s")
             found = await worker.do(
                 "alerts",
@@ -52,10 +52,10 @@ class WholeStackBench:
                 seconds=self._plan.alert_seconds if ALERTS in wanted else 2.0,
                 seed=self._plan.seed,
             )
-            if ALERTS in wanted:
-                sections.append(_alerts(found))
-            if MEMORY in wanted:
-                sections.append(self._memory(services))
+        if ALERTS in wanted:
+            sections.append(_alerts(found))
+        if MEMORY in wanted:
+            sections.append(self._memory(self._platform.services))
         return sections
 
     def _memory(self, services: Mapping[str, ServiceProcess]) -> Section:

@@ -20,8 +20,9 @@ class BenchFailed(Exception):
 class Worker:
     """One worker process. `async with` starts and ends it; one job at a time."""
 
-    def __init__(self, name: str, log: Path) -> None:
-        self._name = name
+    def __init__(self, log: Path) -> None:
+        #: for what is said of failures
+        self.name = log.stem
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
 
@@ -68,18 +69,18 @@ class Worker:
             line = await asyncio.wait_for(process.stdout.readline(), timeout_s)
         except TimeoutError:
             process.kill()
-            raise BenchFailed(f"{self._name}: {job} took longer than {timeout_s:.0f} s") from None
+            raise BenchFailed(f"{self.name}: {job} took longer than {timeout_s:.0f} s") from None
         except ConnectionError:
             line = b""
         if not line:
-            raise BenchFailed(f"{self._name} ended while it did {job}.\n{log_tail(self._log)}")
+            raise BenchFailed(f"{self.name} ended while it did {job}.\n{log_tail(self._log)}")
         answer = json.loads(line)
         if "error" in answer:
-            raise BenchFailed(f"{self._name}: {job} failed\n{answer['error']}")
+            raise BenchFailed(f"{self.name}: {job} failed\n{answer['error']}")
         result: dict[str, Any] = answer["result"]
         return result
 
     def _running(self) -> asyncio.subprocess.Process:
         if self._process is None:
-            raise BenchFailed(f"{self._name} was not started")
+            raise BenchFailed(f"{self.name} was not started")
         return self._process

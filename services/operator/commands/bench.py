@@ -115,6 +115,7 @@ def bench(
         referrals=referrals,
         alerts=alerts,
         boards=boards,
+        board_alerts=max(2, min(10, int(seconds * 4))),
         records=max(1_000, min(20_000, int(seconds * 7_000))),
         note=lambda note: console.print(note, style="dim", highlight=False),
     )

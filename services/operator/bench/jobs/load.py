@@ -44,6 +44,8 @@ class LoadClient:
         target = self._targets.get(address)
         if target is None:
             target = self._targets[address] = _open(address, concurrency, seed)
+            # Connections and plans of statements are made by the first commands, which no round counts.
+            await asyncio.gather(*(_next(target, life, _metadata(tokens)) for life in target.lives))
         metadata = _metadata(tokens)
         begun_s = time.perf_counter()
         tally = _Tally(until_s=begun_s + seconds)
@@ -113,6 +115,10 @@ async def _work(target: _Target, life: Life, metadata: dict[str, Any], tally: _T
         if answered_s > tally.until_s:
             return
         tally.latencies_s.append(answered_s - sent_s)
+
+
+async def _next(target: _Target, life: Life, metadata: dict[str, Any]) -> None:
+    life.answered(await _call(target, life.next_request(), metadata))
 
 
 async def _call(target: _Target, request: Request, metadata: dict[str, Any]) -> bytes:

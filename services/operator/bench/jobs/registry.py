@@ -24,10 +24,14 @@ class Jobs:
     """What one worker process can do, and what it has open."""
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._load = LoadClient()
         self._producer = BareProducer()
         self._closing: list[Callable[[], Awaitable[None]]] = [self._load.close, self._producer.close]
         self._jobs: dict[str, Job] = {
+            "forget": self._forget,
             "load": self._load.round,
             "one_life": self._load.one_life,
             "one_command": self._load.one_command,
@@ -59,6 +63,12 @@ class Jobs:
         """Closes everything that a job left open."""
         for close in reversed(self._closing):
             await close()
+
+    async def _forget(self) -> dict[str, Any]:
+        """Closes everything, for whoever has the process next."""
+        await self.close()
+        self._begin()
+        return {}
 
     async def _serve_echo(self, *, replies: dict[str, str]) -> dict[str, Any]:
         server = EchoServer({path: bytes.fromhex(reply) for path, reply in replies.items()})
