@@ -70,7 +70,7 @@ class Archive:
             scan = StoreScan(connection, depth=depth, kinds=lambda: {"parcel": PARCEL})
             return {
                 (finding.aggregate_id, finding.version, finding.code.value)
-                async for page in scan.verify(await pages_of(connection))
+                async for page in scan.verify(await pages_of(connection, depth))
                 for finding in page.findings
             }
         finally:

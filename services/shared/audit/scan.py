@@ -1,7 +1,6 @@
 """Verifies a store page by page, the events of many aggregates in one statement."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -10,6 +9,7 @@ from typing import Any
 from services.shared.audit.back_dating import SignedMoment
 from services.shared.audit.chain import Finding, verify_chain
 from services.shared.audit.checkpoint_store import signed_moments
+from services.shared.audit.copied_rows import CopiedRows, CopyFormatError
 from services.shared.audit.sieve import ChainRow, suspects
 from services.shared.audit.verification import no_such_kind, orphan
 from services.shared.database.sql_blocks import load_blocks
@@ -18,10 +18,10 @@ from services.shared.eventstore.postgres_store import stored_event, stored_strea
 from services.shared.eventstore.units import StoredEvent, StoredStream
 
 _SQL = load_blocks("services.shared.audit.sql", "scan.sql")
-#: Enough that a statement weighs nothing, few enough to stay small in memory.
+#: Enough that a statement weighs nothing, few enough to stay small in memory where each is looked at.
 _PAGE_EVENTS = 5_000
-#: Of as many aggregates at a time: what the database sends meanwhile is taken before it has to wait.
-_HASHED_AT_ONCE = 32
+#: Aggregates that are hashed as they come: however many events they have, nothing of them is kept.
+_HASHED_PAGE_AGGREGATES = 4_000
 #: For the connection of a scan. A page is walked along its key: sorted, or gathered by hash, it costs the
 #: database more, stands in its memory as a whole, and begins to come when all of it is read.
 SCAN_SESSION = {
@@ -64,9 +64,13 @@ class VerifiedPage:
     findings: tuple[Finding, ...]
 
 
-async def pages_of(connection: Any) -> tuple[Page, ...]:
+async def pages_of(connection: Any, depth: Depth) -> tuple[Page, ...]:
     """The whole store in pages: whatever id there is, it is in one of them."""
-    ends = [row[0] for row in await connection.fetch(_SQL["pages"], _PAGE_EVENTS)]
+    if depth is Depth.STATES:
+        found = await connection.fetch(_SQL["pages"], _PAGE_EVENTS)
+    else:
+        found = await connection.fetch(_SQL["key_pages"], _HASHED_PAGE_AGGREGATES)
+    ends = [row[0] for row in found]
     # Events without a row may lie after the last row.
     return tuple(
         Page(after=after, until=until) for after, until in zip(("", *ends), (*ends, ""), strict=True)
@@ -92,40 +96,30 @@ class StoreScan:
         self._kind = kind
 
     async def verify(self, pages: Sequence[Page]) -> AsyncIterator[VerifiedPage]:
-        """One page after the other. Raises asyncpg's errors.
+        """One page after the other. Raises asyncpg's errors, CopyFormatError."""
+        for page in pages:
+            read = await self._read(page)
+            looked_at = read.stream_ids if self._depth is Depth.STATES else read.suspects
+            yield VerifiedPage(
+                aggregates_count=read.aggregates_count,
+                events_count=read.events_count,
+                findings=await self._look(sorted(looked_at)) if looked_at else (),
+            )
 
-        While one is hashed the database reads the next, so that the two take no longer than one of them.
-        """
-        reading = self._start(pages[0]) if pages else None
-        try:
-            for following in (*pages[1:], None):
-                assert reading is not None
-                rows, reading = await reading, None
-                if following is not None:
-                    reading = self._start(following)
-                    # It is on its way before the hashing begins.
-                    await asyncio.sleep(0)
-                chains = [ChainRow(*row) for row in rows]
-                looked_at = await _sieved(chains)
-                if self._depth is Depth.STATES:
-                    looked_at = tuple(chain.stream_id for chain in chains)
-                if looked_at and reading is not None:
-                    # One connection, one statement at a time.
-                    await asyncio.wait((reading,))
-                yield VerifiedPage(
-                    aggregates_count=sum(1 for chain in chains if chain.version),
-                    events_count=sum(chain.events_count for chain in chains),
-                    findings=await self._look(looked_at) if looked_at else (),
-                )
-        finally:
-            if reading is not None:
-                reading.cancel()
+    async def _read(self, page: Page) -> "_Read":
+        """Hashes what has come, while the database reads and sends what follows."""
+        read = _Read()
+        copied = CopiedRows(len(ChainRow._fields))
 
-    def _start(self, page: Page) -> asyncio.Future[Sequence[Any]]:
-        statement: Coroutine[Any, Any, Sequence[Any]] = self._connection.fetch(
-            _SQL["chains"], page.after, page.until, self._kind
+        async def take(data: bytes) -> None:
+            read.take([_chain_row(row) for row in copied.rows(data)])
+
+        await self._connection.copy_from_query(
+            _SQL["chains"], page.after, page.until, self._kind, output=take, format="binary"
         )
-        return asyncio.ensure_future(statement)
+        if not copied.is_complete:
+            raise CopyFormatError("it ended before its end")
+        return read
 
     async def _look(self, stream_ids: Sequence[str]) -> tuple[Finding, ...]:
         """Event by event; in one snapshot, so that who goes on meanwhile is not accused."""
@@ -156,10 +150,23 @@ class StoreScan:
         return [no_such_kind(stream)] if kind is None else verify_chain(kind, stream, events, signed)
 
 
-async def _sieved(chains: Sequence[ChainRow]) -> tuple[str, ...]:
-    """The suspects, in the order of their ids; the connection is attended to in between."""
-    found: list[str] = []
-    for first in range(0, len(chains), _HASHED_AT_ONCE):
-        found += suspects(chains[first : first + _HASHED_AT_ONCE])
-        await asyncio.sleep(0)
-    return tuple(sorted(found))
+class _Read:
+    """What came of a page."""
+
+    def __init__(self) -> None:
+        self.aggregates_count = 0
+        self.events_count = 0
+        self.stream_ids: list[str] = []
+        self.suspects: list[str] = []
+
+    def take(self, chains: Sequence[ChainRow]) -> None:
+        """Puts some of its aggregates through the sieve."""
+        self.aggregates_count += sum(1 for chain in chains if chain.version)
+        self.events_count += sum(chain.events_count for chain in chains)
+        self.stream_ids += [chain.stream_id for chain in chains]
+        self.suspects += suspects(chains)
+
+
+def _chain_row(row: Sequence[bytes]) -> ChainRow:
+    stream_id, kind, version, *rest = row
+    return ChainRow(stream_id.decode(), kind.decode(), int.from_bytes(version, "big"), *rest)

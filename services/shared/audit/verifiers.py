@@ -60,7 +60,7 @@ class Verifiers:
         Raises DependencyDown when the database is away, or a process ends before it is done.
         """
         async with self._database.connection() as connection:
-            pages = await pages_of(connection)
+            pages = await pages_of(connection, depth)
             aggregates_total, events_total = await totals(connection, kind)
         count = max(1, min(processes or self._processes_max, self._processes_max, len(pages)))
         reached = Progress(aggregates_total=aggregates_total, events_total=events_total)

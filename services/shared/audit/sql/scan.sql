@@ -7,6 +7,15 @@ FROM (
 GROUP BY page
 ORDER BY page
 
+-- key_pages -- the same by the key alone, each of so many aggregates: no row is read for it
+SELECT stream_id
+FROM (
+    SELECT stream_id, row_number() OVER (ORDER BY stream_id) AS place
+    FROM streams
+) AS placed
+WHERE place % $1::bigint = 0
+ORDER BY stream_id
+
 -- totals -- how much there is to verify
 SELECT count(*) AS aggregates, coalesce(sum(version), 0)::bigint AS events
 FROM streams
