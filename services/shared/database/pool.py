@@ -52,10 +52,15 @@ class Database:
         application_name: str,
         connections_max: int = 10,
         timeout_s: float = 5.0,
+        statement_s: float = 30.0,
         session: dict[str, str] | None = None,
     ) -> None:
+        """`statement_s` is how long an answer is waited for: of a server that is gone without a word none
+        comes.
+        """
         self._dsn = dsn
         self._timeout_s = timeout_s
+        self._statement_s = statement_s
         self._connections_max = connections_max
         self._session = {"application_name": application_name, "timezone": "UTC", **(session or {})}
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
@@ -73,7 +78,7 @@ class Database:
                     min_size=0,
                     max_size=self._connections_max,
                     timeout=self._timeout_s,
-                    command_timeout=self._timeout_s * 6,
+                    command_timeout=self._statement_s,
                     max_inactive_connection_lifetime=300.0,
                     reset=_keep_session,
                     server_settings=self._session,
@@ -124,9 +129,10 @@ class Database:
         except OUTAGE as error:
             raise outage_of(error) from error
 
-    async def fetch(self, statement: str, *arguments: object) -> Sequence[Any]:
+    async def fetch(self, statement: str, *arguments: object, within_s: float | None = None) -> Sequence[Any]:
+        """`within_s` in place of the pool's own bound for a statement."""
         async with self.connection() as connection:
-            rows: Sequence[Any] = await connection.fetch(statement, *arguments)
+            rows: Sequence[Any] = await connection.fetch(statement, *arguments, timeout=within_s)
             return rows
 
     async def fetch_row(self, statement: str, *arguments: object) -> Any | None:

@@ -14,6 +14,9 @@ _SQL = load_blocks("services.shared.eventstore.sql", "event_store.sql")
 #: would have a statement of its own. Who is alone does not wait.
 _GATHERING_S = 0.002
 
+#: As for the appends, which these are for.
+_ANSWER_S = 8.0
+
 _Question = tuple[str, tuple[str, ...]]
 
 
@@ -36,7 +39,10 @@ class Standings:
     async def _ask(self, questions: Sequence[_Question]) -> Sequence[Standing]:
         names = {name for _, stream_ids in questions for name in stream_ids}
         rows = await self._reading.fetch(
-            _SQL["standing"], list(names), [request_id for request_id, _ in questions]
+            _SQL["standing"],
+            list(names),
+            [request_id for request_id, _ in questions],
+            within_s=_ANSWER_S,
         )
         versions = {row["stream_id"]: row["version"] for row in rows if row["request_id"] is None}
         requests = {str(row["request_id"]): _request(row) for row in rows if row["request_id"] is not None}

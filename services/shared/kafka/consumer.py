@@ -14,6 +14,10 @@ from services.shared.kernel.refusals import DependencyDown
 
 _log = structlog.get_logger(__name__)
 
+#: How long an answer is waited for. A broker that is gone without a word is missed after this, not after
+#: aiokafka's forty seconds; a join takes as long as the slowest member's session, six.
+_REQUEST_TIMEOUT_MS = 12_000
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchBounds:
@@ -50,7 +54,10 @@ async def start_consumer(
     there in time.
     """
     consumer = AIOKafkaConsumer(
-        **kafka.client_options(client_id), **bounds.client_options(), enable_auto_commit=False, **options
+        **kafka.client_options(client_id),
+        **bounds.client_options(),
+        enable_auto_commit=False,
+        **{"request_timeout_ms": _REQUEST_TIMEOUT_MS, **options},
     )
     if subscribe:
         consumer.subscribe(list(subscribe), listener=listener)

@@ -8,7 +8,12 @@ from prometheus_client import CollectorRegistry
 
 from services.shared.database.migrations import Migration
 from services.shared.database.pool import Database
-from services.shared.eventstore.postgres_store import APPEND_CONNECTIONS, APPEND_SESSION, PostgresEventStore
+from services.shared.eventstore.postgres_store import (
+    APPEND_CONNECTIONS,
+    APPEND_SESSION,
+    SHORT_STATEMENT_S,
+    PostgresEventStore,
+)
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.traced_runner import TracedRunner
 from services.shared.eventstore.units import AppendUnit
@@ -21,6 +26,16 @@ from services.shared.outbox.signals import CoalescedNotifier, OutboxListener, no
 from services.shared.outbox.table import RELAY_SESSION
 from services.shared.telemetry.metrics import new_registry
 from services.shared.telemetry.tracer import Tracer
+
+#: What PostgreSQL is to do about a process that is gone without a word: by itself it would keep the locks of
+#: what that process had begun for two hours.
+LOST_CLIENTS = {
+    "idle_in_transaction_session_timeout": "30s",
+    "tcp_keepalives_idle": "20s",
+    "tcp_keepalives_interval": "5s",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "30s",
+}
 
 #: Told of every append of this process, after its commit, within the event loop. Must not block or raise.
 Appended = Callable[[tuple[AppendUnit, ...]], None]
@@ -79,14 +94,26 @@ def build_foundation(
     tracing = build_tracing(service, settings, registry)
     tracer = None if tracing is None else tracing.tracer
     name = f"tierlink-{service}"
-    reading = Database(dsn, application_name=name, connections_max=settings.database_connections_max)
+    reading = Database(
+        dsn,
+        application_name=name,
+        connections_max=settings.database_connections_max,
+        session=LOST_CLIENTS,
+    )
     appending = Database(
         dsn,
         application_name=f"{name}-append",
         connections_max=APPEND_CONNECTIONS,
-        session=APPEND_SESSION,
+        statement_s=SHORT_STATEMENT_S,
+        session={**LOST_CLIENTS, **APPEND_SESSION},
     )
-    relaying = Database(dsn, application_name=f"{name}-relay", connections_max=6, session=RELAY_SESSION)
+    relaying = Database(
+        dsn,
+        application_name=f"{name}-relay",
+        connections_max=6,
+        statement_s=SHORT_STATEMENT_S,
+        session={**LOST_CLIENTS, **RELAY_SESSION},
+    )
     relay = None
     if Part.RELAY in parts:
         relay_settings = RelaySettings(source=f"/tierlink/{service}")

@@ -14,7 +14,7 @@ from services.shared.eventstore.postgres_store import SHARDS, shard_of
 from services.shared.eventstore.units import AppendUnit
 from services.shared.kafka.backoff import Backoff
 from services.shared.kernel.refusals import DependencyDown
-from services.shared.loops.stopping import Stopping
+from services.shared.loops.stopping import Stopping, comes_within
 from services.shared.outbox.relay import ALL_SHARDS, Relay
 from services.shared.outbox.table import CHANNEL, LEASES_FREE, SQL
 
@@ -80,9 +80,11 @@ class CoalescedNotifier:
 class OutboxListener:
     """Wakes this process's relay when other processes append, or give leases up."""
 
-    def __init__(self, database: Database, relay: Relay) -> None:
+    def __init__(self, database: Database, relay: Relay, *, probe_s: float = 10.0) -> None:
+        """`probe_s` is how often it asks whether it is still connected, and how long it waits to be told."""
         self._database = database
         self._relay = relay
+        self._probe_s = probe_s
         self._stopping = Stopping()
         self._disconnected = asyncio.Event()
 
@@ -114,12 +116,15 @@ class OutboxListener:
                 # Whatever was said while nobody listened.
                 self._relay.wake_leases()
                 self._relay.wake(ALL_SHARDS)
-                if not self._stopping.told.is_set():
-                    await self._disconnected.wait()
+                # Nothing else is said on this connection: it could be dead for ever, and nobody the wiser.
+                while not self._stopping.told.is_set():
+                    if await comes_within(self._disconnected, self._probe_s):
+                        break
+                    await connection.fetchval("SELECT true", timeout=self._probe_s)
             finally:
-                if not connection.is_closed():
-                    connection.remove_termination_listener(self._lost)
-                    await connection.remove_listener(CHANNEL, self._heard)
+                # Nobody else is to be given it: to say on it that it listens no more, it must not be dead.
+                connection.remove_termination_listener(self._lost)
+                connection.terminate()
 
     def _lost(self, _connection: object) -> None:
         self._disconnected.set()
