@@ -12,7 +12,7 @@ from rich.console import Console
 
 from services.operator.bench.machine import this_machine
 from tests.faults.report import page
-from tests.faults.run import Plan, Verdict, run
+from tests.faults.run import Plan, Verdict, left_out, run
 from tests.faults.seeded import SCENARIOS
 
 
@@ -32,7 +32,9 @@ def main(
         if bugs
         else [Plan(seed=each, lasts_s=seconds, clients=clients) for each in range(seed, seed + seeds)]
     )
-    verdicts = [_one(plan, console) for plan in plans]
+    for kind, reason in left_out().items():
+        console.print(f"{kind} is left out: {reason}", style="yellow")
+    verdicts = [_one(plan, console) for plan in plans if not plan.impossible()]
     command = shlex.join(["python", "-m", "tests.faults", *sys.argv[1:]])
     report.parent.mkdir(parents=True, exist_ok=True)
     report.write_text(page(verdicts, machine=this_machine(), command=command), encoding="utf-8")

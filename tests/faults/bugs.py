@@ -6,8 +6,11 @@ A bug replaces a few lines of a service's process at its start; see `armed`.
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
+
+import asyncpg
 
 from services.shared.deadlines.worker import DeadlineWorker
 from services.shared.eventstore import postgres_store
@@ -16,11 +19,12 @@ from services.shared.eventstore.postgres_store import PostgresEventStore
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.units import AppendResult, AppendStatus
 from services.shared.inbox import consumer
+from services.shared.kernel.refusals import DependencyDown, NotAllowed
 from services.shared.outbox.publisher import Published, Publisher
+from tests.faults.patching import Rows, modules_with, put, put_sql, spoil_rows, without_claims
 
-Rows = list[tuple[Any, ...]]
 #: The lists of `postgres_store._rows`, in its order.
-_CHANGES, _EVENTS, _TAKEN = 1, 2, 6
+_CHANGES, _EVENTS = 1, 2
 
 
 def answered_before_it_is_stored() -> None:
@@ -43,13 +47,13 @@ def answered_before_it_is_stored() -> None:
         await asyncio.wait((task,), timeout=0.03)
         return task.result() if task.done() else AppendResult(status=AppendStatus.APPENDED)
 
-    _put(PostgresEventStore, "append", append)
+    put(PostgresEventStore, "append", append)
 
 
 def requests_are_forgotten() -> None:
     """A request that comes again is taken for a new one."""
     sql = postgres_store._SQL["append_units"]
-    _put_sql(
+    put_sql(
         sql.replace("WHEN r.unit IS NOT NULL THEN 'REPEATED'", "WHEN false THEN 'REPEATED'").replace(
             "WHERE u.request_id IS NOT NULL\n)",
             "WHERE u.request_id IS NOT NULL\n    ON CONFLICT DO NOTHING\n)",
@@ -59,7 +63,7 @@ def requests_are_forgotten() -> None:
     async def earlier_reply(*_: Any) -> None:
         return None
 
-    _put(CommandRunner, "earlier_reply", earlier_reply)
+    put(CommandRunner, "earlier_reply", earlier_reply)
 
 
 def answered_with_the_state_of_today() -> None:
@@ -69,7 +73,53 @@ def answered_with_the_state_of_today() -> None:
     async def latest(self: Any, kind: Any, stream_id: str, _version: int) -> Any:
         return await state_at(self, kind, stream_id, 10**9)
 
-    _put(CommandRunner, "state_at", latest)
+    put(CommandRunner, "state_at", latest)
+
+
+def request_ids_are_noted_afterwards() -> None:
+    """That a request was carried out is written in a statement of its own, behind the one that did it."""
+    append = PostgresEventStore._append_statement
+    sql = "INSERT INTO requests (request_id, digest, stream_id, version) VALUES ($1, $2, $3, $4)"
+
+    async def append_then_note(self: Any, units: Sequence[Any]) -> list[AppendResult]:
+        results = await append(self, [replace(unit, request=None) for unit in units])
+        async with self._appending.connection() as connection:
+            for unit, result in zip(units, results, strict=True):
+                request = unit.request
+                if request is not None and result.status is AppendStatus.APPENDED:
+                    noted = (request.request_id, request.digest, request.stream_id, request.version)
+                    await connection.execute(sql, *noted)
+        return results
+
+    put(PostgresEventStore, "_append_statement", append_then_note)
+
+
+def unknown_outcomes_are_taken_for_failures() -> None:
+    """Of an append whose answer did not come the caller is told that it was refused."""
+    append = PostgresEventStore.append
+
+    async def append_or_refuse(self: Any, unit: Any) -> AppendResult:
+        try:
+            return await append(self, unit)
+        except DependencyDown as error:
+            raise NotAllowed(state="", allowed_commands=(), failed_rules=()) from error
+
+    put(PostgresEventStore, "append", append_or_refuse)
+
+
+def full_disks_are_taken_for_room() -> None:
+    """Of an append that found no room on the disk the caller is told that it is done."""
+    append = PostgresEventStore.append
+
+    async def append_and_hope(self: Any, unit: Any) -> AppendResult:
+        try:
+            return await append(self, unit)
+        except DependencyDown as error:
+            if isinstance(error.__cause__, asyncpg.DiskFullError):
+                return AppendResult(status=AppendStatus.APPENDED)
+            raise
+
+    put(PostgresEventStore, "append", append_and_hope)
 
 
 def deleted_before_the_acknowledgement() -> None:
@@ -89,7 +139,7 @@ def deleted_before_the_acknowledgement() -> None:
             by_topic.setdefault(row["topic"], []).append(row["seq"])
         return Published(acknowledged=by_topic, failure=None)
 
-    _put(Publisher, "publish", send_and_forget)
+    put(Publisher, "publish", send_and_forget)
 
 
 def published_out_of_order() -> None:
@@ -99,7 +149,7 @@ def published_out_of_order() -> None:
     async def backwards(self: Any, rows: Sequence[Any]) -> Published:
         return await publish(self, list(reversed(rows)))
 
-    _put(Publisher, "publish", backwards)
+    put(Publisher, "publish", backwards)
 
 
 def inbox_without_versions() -> None:
@@ -111,7 +161,7 @@ def inbox_without_versions() -> None:
     ):
         assert line in sql
         sql = sql.replace(line, line.replace("WHEN ", "WHEN false AND "))
-    _put_sql(sql)
+    put_sql(sql)
 
 
 def offsets_committed_first() -> None:
@@ -126,7 +176,7 @@ def offsets_committed_first() -> None:
         await asyncio.sleep(0.5)
         await handle(self, batches)
 
-    _put(consumer._Session, "_handle", commit_then_handle)
+    put(consumer._Session, "_handle", commit_then_handle)
 
 
 def bed_given_without_looking() -> None:
@@ -136,10 +186,10 @@ def bed_given_without_looking() -> None:
     def first_bed(found: Any, _request: Any) -> Any:
         return found.beds[0] if found.beds else None
 
-    for module in (fitting, ward, *_modules_with("choose_bed", fitting.choose_bed)):
+    for module in (fitting, ward, *modules_with("choose_bed", fitting.choose_bed)):
         if hasattr(module, "choose_bed"):
-            _put(module, "choose_bed", first_bed)
-    _without_claims()
+            put(module, "choose_bed", first_bed)
+    without_claims()
 
 
 def ended_referrals_keep_their_beds() -> None:
@@ -147,8 +197,8 @@ def ended_referrals_keep_their_beds() -> None:
     from services.bed.domain import reactions  # noqa: PLC0415
 
     give_up = reactions._give_up_hold
-    for module in (reactions, *_modules_with("_give_up_hold", give_up)):
-        _put(module, "_give_up_hold", lambda ward, command: ())
+    for module in (reactions, *modules_with("_give_up_hold", give_up)):
+        put(module, "_give_up_hold", lambda ward, command: ())
     table = getattr(reactions, "_REACTIONS", {})
     for key, value in list(table.items()):
         if value is give_up:
@@ -161,7 +211,7 @@ def deadlines_sleep() -> None:
     async def nothing(self: Any, limit: int) -> Sequence[Any]:
         return [None] * limit
 
-    _put(DeadlineWorker, "_claim", nothing)
+    put(DeadlineWorker, "_claim", nothing)
 
 
 def a_new_key_with_every_try() -> None:
@@ -171,11 +221,9 @@ def a_new_key_with_every_try() -> None:
     send = signed_webhook.SignedWebhook.send
 
     async def with_new_key(self: Any, parcel: Any) -> Any:
-        from dataclasses import replace  # noqa: PLC0415
-
         return await send(self, replace(parcel, idempotency_key=str(uuid4())))
 
-    _put(signed_webhook.SignedWebhook, "send", with_new_key)
+    put(signed_webhook.SignedWebhook, "send", with_new_key)
 
 
 def snapshots_fall_behind() -> None:
@@ -191,7 +239,7 @@ def snapshots_fall_behind() -> None:
                 lists[_CHANGES][place] = (*row[:6], latest[stream], *row[7:])
             latest[stream] = snapshot
 
-    _spoil_rows(spoil)
+    spoil_rows(spoil)
 
 
 def history_is_touched_up() -> None:
@@ -202,7 +250,7 @@ def history_is_touched_up() -> None:
             if row[2] == 2:
                 lists[_EVENTS][place] = (*row[:8], row[8][:-1] + bytes([row[8][-1] ^ 1]))
 
-    _spoil_rows(spoil)
+    spoil_rows(spoil)
 
 
 BUGS: dict[str, Callable[[], None]] = {
@@ -210,6 +258,9 @@ BUGS: dict[str, Callable[[], None]] = {
     for each in (
         answered_before_it_is_stored,
         requests_are_forgotten,
+        request_ids_are_noted_afterwards,
+        unknown_outcomes_are_taken_for_failures,
+        full_disks_are_taken_for_room,
         answered_with_the_state_of_today,
         deleted_before_the_acknowledgement,
         published_out_of_order,
@@ -229,36 +280,3 @@ OF_SERVICE = {
     "ended_referrals_keep_their_beds": "bed",
     "a_new_key_with_every_try": "notification",
 }
-
-
-def _put(owner: Any, name: str, value: Any) -> None:
-    assert hasattr(owner, name), f"{owner} has no {name}: the bug has nothing to replace any more"
-    setattr(owner, name, value)
-
-
-def _put_sql(sql: str) -> None:
-    blocks = dict(postgres_store._SQL)
-    assert sql != blocks["append_units"], "the bug changes nothing any more"
-    _put(postgres_store, "_SQL", {**blocks, "append_units": sql})
-
-
-def _spoil_rows(spoil: Callable[[tuple[Rows, ...]], None]) -> None:
-    rows = postgres_store._rows
-
-    def spoiled(units: Any) -> tuple[Rows, ...]:
-        lists = rows(units)
-        spoil(lists)
-        return lists
-
-    _put(postgres_store, "_rows", spoiled)
-
-
-def _without_claims() -> None:
-    _spoil_rows(lambda lists: lists[_TAKEN].clear())
-
-
-def _modules_with(name: str, value: Any) -> list[Any]:
-    """Modules that imported a function by its name."""
-    import sys  # noqa: PLC0415
-
-    return [module for module in list(sys.modules.values()) if getattr(module, name, None) is value]

@@ -32,7 +32,7 @@ from tests.faults.evidence import (
     TopicRecord,
 )
 from tests.faults.history import History
-from tests.faults.injection import INJECTED
+from tests.faults.record_faults import INJECTED
 from tests.faults.schedule import SERVICES
 from tests.faults.stand import Stand
 from tests.faults.topics import every_record, left_to_read

@@ -52,6 +52,12 @@ class FaultDone:
     target: str
     begun_at: datetime
     ended_at: datetime
+    #: the place of a death, the server that was away, the seconds that a clock jumped
+    detail: str = ""
+
+    @property
+    def said(self) -> str:
+        return f"{self.kind} {self.detail}".strip()
 
 
 @dataclass(kw_only=True)

@@ -17,7 +17,9 @@ from tests.faults.collecting import collect, signed_heads
 from tests.faults.evidence import Evidence
 from tests.faults.history import UNKNOWN, History
 from tests.faults.injection import Injection
-from tests.faults.schedule import SERVICES, Fault, draw_schedule
+from tests.faults.jumping_clock import why_no_jumps
+from tests.faults.schedule import SERVICES, Fault, FaultKind, draw_schedule
+from tests.faults.small_disks import why_no_small_disks
 from tests.faults.stand import Stand, kept_up, running_stand
 from tests.faults.workload import Hospitals
 
@@ -39,7 +41,20 @@ class Plan:
     bug: str = ""
 
     def faults(self) -> tuple[Fault, ...]:
-        return draw_schedule(self.seed, lasts_s=self.lasts_s) if self.schedule is None else self.schedule
+        """Those that this machine can be hurt by."""
+        drawn = draw_schedule(self.seed, lasts_s=self.lasts_s) if self.schedule is None else self.schedule
+        return tuple(fault for fault in drawn if fault.kind not in left_out())
+
+    def impossible(self) -> str:
+        """Why its bug cannot be shown here; empty where it can."""
+        wanted = {fault.kind for fault in self.schedule or ()} if self.bug else set()
+        return "; ".join(reason for kind, reason in left_out().items() if kind in wanted)
+
+
+def left_out() -> dict[FaultKind, str]:
+    """Kinds of faults that cannot be had on this machine, each with its reason."""
+    reasons = {FaultKind.CLOCK_JUMP: why_no_jumps(), FaultKind.DISK_FULL: why_no_small_disks()}
+    return {kind: reason for kind, reason in reasons.items() if reason}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +87,7 @@ class Verdict:
             **outcomes,
             "sent_again": sum(call.attempts > 1 for call in self.history.calls),
             "faults": len(self.history.faults),
+            **Counter(str(fault.kind) for fault in self.history.faults),
             "restarts": len(self.restarts),
             "events": self.events_count,
             "records": self.records_count,
@@ -91,7 +107,7 @@ def judge(history: History, evidence: Evidence) -> dict[str, list[str]]:
 
 async def run(plan: Plan) -> Verdict:
     """Raises PlatformError or EmbeddedError where a process does not come up again."""
-    async with running_stand(bug=plan.bug) as stand:
+    async with running_stand(bug=plan.bug, hurt_by={fault.kind for fault in plan.faults()}) as stand:
         return await run_on(stand, plan)
 
 

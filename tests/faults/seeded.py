@@ -5,10 +5,17 @@ from collections.abc import Mapping
 from tests.faults.bugs import BUGS
 from tests.faults.run import Plan
 from tests.faults.schedule import KAFKA, POSTGRES, Fault, FaultKind
+from tests.faults.wire import Place
 
 
-def _fault(at_s: float, kind: FaultKind, target: str, lasts_s: float = 0.0) -> Fault:
-    return Fault(at_s=at_s, kind=kind, target=target, lasts_s=lasts_s)
+def _fault(
+    at_s: float, kind: FaultKind, target: str, lasts_s: float = 0.0, *, detail: str = "", count: int = 0
+) -> Fault:
+    return Fault(at_s=at_s, kind=kind, target=target, lasts_s=lasts_s, detail=detail, count=count)
+
+
+def _at_place(at_s: float, kind: FaultKind, target: str, place: Place) -> Fault:
+    return _fault(at_s, kind, target, 3.0, detail=place, count=1)
 
 
 #: Nothing for those that the load alone shows.
@@ -24,6 +31,14 @@ _FAULTS: Mapping[str, tuple[Fault, ...]] = {
         _fault(1.5, FaultKind.FREEZE, POSTGRES, 5.0),
         _fault(8.0, FaultKind.KILL, "referral-1"),
     ),
+    "request_ids_are_noted_afterwards": tuple(
+        _at_place(1.0 + number, FaultKind.DEATH, f"referral-{number % 2 + 1}", Place.AFTER_COMMIT)
+        for number in range(5)
+    ),
+    "unknown_outcomes_are_taken_for_failures": tuple(
+        _at_place(1.0 + number / 2, FaultKind.RESET, f"referral-{number % 2 + 1}", Place.AFTER_COMMIT)
+        for number in range(6)
+    ),
     "deleted_before_the_acknowledgement": (
         _fault(1.5, FaultKind.FREEZE, KAFKA, 3.0),
         _fault(2.5, FaultKind.KILL, "referral-1"),
@@ -31,6 +46,7 @@ _FAULTS: Mapping[str, tuple[Fault, ...]] = {
         _fault(2.7, FaultKind.KILL, "bed-1"),
         _fault(2.8, FaultKind.KILL, "bed-2"),
     ),
+    "full_disks_are_taken_for_room": (_fault(1.5, FaultKind.DISK_FULL, POSTGRES, 3.0),),
     "inbox_without_versions": tuple(_fault(float(at), FaultKind.DUPLICATE, KAFKA) for at in range(2, 8)),
     "offsets_committed_first": tuple(
         _fault(at_s, FaultKind.KILL, target)

@@ -1,14 +1,15 @@
 """The servers of a run: Kafka, PostgreSQL, two instances of each service, and a channel's far end.
 
-Every instance reaches PostgreSQL through a proxy whose connections can be cut.
+Every instance reaches PostgreSQL and Kafka by lines of its own, on which it can be hurt.
 """
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from services.embedded import EmbeddedStack
@@ -29,8 +30,11 @@ from services.shared.rpc.signing import SigningKey
 from tests.doubles.gateway import Gateway, running_gateway
 from tests.faults import armed
 from tests.faults.armed import BUG_VARIABLE, SERVICE_VARIABLE
-from tests.faults.schedule import INSTANCES, KAFKA, POSTGRES, SERVICES
-from tests.integration.cut import Cut, cuttable
+from tests.faults.jumping_clock import JumpingClock
+from tests.faults.line import ProcessLines, open_lines
+from tests.faults.lined_stack import LinedStack
+from tests.faults.schedule import INSTANCES, JOINED, KAFKA, POSTGRES, SERVICES, FaultKind
+from tests.faults.small_disks import SmallDisk, small_disk
 
 SECRET = "a-secret-of-a-run"
 
@@ -56,7 +60,12 @@ class Stand:
     folder: Path
     servers: EmbeddedStack
     instances: dict[str, ServiceProcess]
-    cuts: Mapping[str, Cut]
+    #: by instance; those who join a service share one
+    lines: Mapping[str, ProcessLines]
+    #: by instance; none where no clock is to jump
+    clocks: Mapping[str, JumpingClock]
+    #: of Kafka and PostgreSQL; none where none is to be full
+    disks: Mapping[str, SmallDisk]
     key: SigningKey
     gateway: Gateway
     environments: Mapping[str, Mapping[str, str]]
@@ -100,37 +109,51 @@ class _Instance(ServiceProcess):
         super().__init__(
             service,
             folder=stand.folder / "services" / name,
-            environment=stand.environments[service],
+            environment=stand.environments.get(name) or stand.environments[f"{service}{JOINED}"],
             module=stand.module,
         )
 
 
 @asynccontextmanager
-async def running_stand(*, bug: str = "") -> AsyncIterator[Stand]:
-    """The stand for the time of the block; with `bug` the services have it."""
+async def running_stand(*, bug: str = "", hurt_by: Collection[FaultKind] = ()) -> AsyncIterator[Stand]:
+    """The stand for the time of the block; with `bug` the services have it.
+
+    It has what the faults of `hurt_by` need. Raises OSError where that cannot be had.
+    """
     async with AsyncExitStack() as exits:
         folder = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="tierlink-faults-")))
-        servers = EmbeddedStack(
-            folder / "stack", databases=tuple(f"{DATABASE_PREFIX}{name}" for name in SERVICES), durable=True
+        places = (*INSTANCES, *(f"{service}{JOINED}" for service in SERVICES))
+        lines = {name: await exits.enter_async_context(open_lines(Random(name))) for name in places}
+        servers = LinedStack(
+            folder / "stack", databases=tuple(f"{DATABASE_PREFIX}{name}" for name in SERVICES), lines=lines
         )
+        disks: dict[str, SmallDisk] = {}
+        if FaultKind.DISK_FULL in hurt_by:
+            for server in (KAFKA, POSTGRES):
+                disks[server] = exits.enter_context(small_disk(folder / "stack" / server))
+        clocks: dict[str, JumpingClock] = {}
+        if FaultKind.CLOCK_JUMP in hurt_by:
+            clocks = {name: JumpingClock(folder / "clocks" / name) for name in INSTANCES}
         await exits.enter_async_context(servers)
         gateway = await exits.enter_async_context(running_gateway())
-        cuts = {name: await exits.enter_async_context(cuttable(servers.postgres.port)) for name in SERVICES}
         key, key_files = ensure_keys(folder / "keys")
         stand = Stand(
             folder=folder,
             servers=servers,
             instances={},
-            cuts=cuts,
+            lines=lines,
+            clocks=clocks,
+            disks=disks,
             key=key,
             gateway=gateway,
             environments={
-                name: {
-                    **_environment(name, servers, cuts[name], folder, gateway),
+                place: {
+                    **_environment(place.partition("-")[0], servers, lines[place], folder, gateway),
                     "TIERLINK_JWKS": str(key_files.jwks),
-                    **({BUG_VARIABLE: bug, SERVICE_VARIABLE: name} if bug else {}),
+                    **({BUG_VARIABLE: bug, SERVICE_VARIABLE: place.partition("-")[0]} if bug else {}),
+                    **(clocks[place].environment() if place in clocks else {}),
                 }
-                for name in SERVICES
+                for place in places
             },
             module=armed.__name__ if bug else "",
         )
@@ -178,13 +201,13 @@ async def kept_up(stand: Stand, restarts: list[str]) -> AsyncIterator[None]:
 
 
 def _environment(
-    name: str, servers: EmbeddedStack, cut: Cut, folder: Path, gateway: Gateway
+    name: str, servers: EmbeddedStack, lines: ProcessLines, folder: Path, gateway: Gateway
 ) -> dict[str, str]:
     direct = servers.postgres_dsn(f"{DATABASE_PREFIX}{name}")
     keys = folder / "keys"
     common = {
-        KAFKA_VARIABLE: servers.kafka_bootstrap,
-        variable(name, "DSN"): direct.replace(f":{servers.postgres.port}", f":{cut.port}"),
+        KAFKA_VARIABLE: f"127.0.0.1:{lines.kafka.port}",
+        variable(name, "DSN"): direct.replace(f":{servers.postgres.port}", f":{lines.postgres.port}"),
         variable(name, "OPERATIONS_PORT"): "0",
         "TIERLINK_LOG_LEVEL": "WARNING",
         "TIERLINK_CHECKPOINT_KEY": str(ensure_checkpoint_key(keys)),

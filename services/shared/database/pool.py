@@ -24,6 +24,10 @@ OUTAGE = (
     asyncpg.InternalClientError,
 )
 
+#: How long an answer is waited for that callers wait for. Of a server that is gone without a word none comes,
+#: and behind the statement wait all that come after it.
+CALLERS_WAIT_S = 8.0
+
 
 def outage_of(error: BaseException) -> DependencyDown:
     """What one of `OUTAGE` is to whoever asked."""

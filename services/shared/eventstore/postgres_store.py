@@ -8,7 +8,7 @@ import asyncpg
 import orjson
 import structlog
 
-from services.shared.database.pool import OUTAGE, Database
+from services.shared.database.pool import CALLERS_WAIT_S, OUTAGE, Database
 from services.shared.database.sql_blocks import load_blocks
 from services.shared.eventstore.batching import Batcher
 from services.shared.eventstore.standings import Standings
@@ -37,10 +37,6 @@ SHARDS = 8
 _GATHERING_S = 0.003
 _CROWD_MIN = 8
 APPEND_CONNECTIONS = 3
-
-#: How long an answer is waited for that callers wait for. Of a server that is gone without a word none comes,
-#: and behind the statement wait all that come after it.
-SHORT_STATEMENT_S = 8.0
 
 #: The batch joins a few rows with indexed tables: a plan made while those are empty must not scan.
 APPEND_SESSION = {
@@ -146,7 +142,7 @@ class PostgresEventStore:
         return await self._loads.submit(stream_id)
 
     async def _load_batch(self, stream_ids: Sequence[str]) -> Sequence[StoredStream | None]:
-        rows = await self._reading.fetch(_SQL["load_streams"], stream_ids, within_s=SHORT_STATEMENT_S)
+        rows = await self._reading.fetch(_SQL["load_streams"], stream_ids, within_s=CALLERS_WAIT_S)
         found = {row["stream_id"]: stored_stream(row) for row in rows}
         return [found.get(stream_id) for stream_id in stream_ids]
 

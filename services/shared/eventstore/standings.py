@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.shared.database.pool import Database
+from services.shared.database.pool import CALLERS_WAIT_S, Database
 from services.shared.database.sql_blocks import load_blocks
 from services.shared.eventstore.batching import Batcher
 from services.shared.eventstore.units import RequestRecord, Standing
@@ -13,9 +13,6 @@ _SQL = load_blocks("services.shared.eventstore.sql", "event_store.sql")
 #: Of many who are refused at once each comes as soon as it was decided: without a pause nearly every one
 #: would have a statement of its own. Who is alone does not wait.
 _GATHERING_S = 0.002
-
-#: As for the appends, which these are for.
-_ANSWER_S = 8.0
 
 _Question = tuple[str, tuple[str, ...]]
 
@@ -42,7 +39,7 @@ class Standings:
             _SQL["standing"],
             list(names),
             [request_id for request_id, _ in questions],
-            within_s=_ANSWER_S,
+            within_s=CALLERS_WAIT_S,
         )
         versions = {row["stream_id"]: row["version"] for row in rows if row["request_id"] is None}
         requests = {str(row["request_id"]): _request(row) for row in rows if row["request_id"] is not None}

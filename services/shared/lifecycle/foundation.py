@@ -7,13 +7,8 @@ from importlib.metadata import version
 from prometheus_client import CollectorRegistry
 
 from services.shared.database.migrations import Migration
-from services.shared.database.pool import Database
-from services.shared.eventstore.postgres_store import (
-    APPEND_CONNECTIONS,
-    APPEND_SESSION,
-    SHORT_STATEMENT_S,
-    PostgresEventStore,
-)
+from services.shared.database.pool import CALLERS_WAIT_S, Database
+from services.shared.eventstore.postgres_store import APPEND_CONNECTIONS, APPEND_SESSION, PostgresEventStore
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.traced_runner import TracedRunner
 from services.shared.eventstore.units import AppendUnit
@@ -104,14 +99,14 @@ def build_foundation(
         dsn,
         application_name=f"{name}-append",
         connections_max=APPEND_CONNECTIONS,
-        statement_s=SHORT_STATEMENT_S,
+        statement_s=CALLERS_WAIT_S,
         session={**LOST_CLIENTS, **APPEND_SESSION},
     )
     relaying = Database(
         dsn,
         application_name=f"{name}-relay",
         connections_max=6,
-        statement_s=SHORT_STATEMENT_S,
+        statement_s=CALLERS_WAIT_S,
         session={**LOST_CLIENTS, **RELAY_SESSION},
     )
     relay = None
