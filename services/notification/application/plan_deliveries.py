@@ -1,7 +1,6 @@
 """An event of an alert becomes messages, or stops those that are not sent yet."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -92,8 +91,7 @@ class DeliveryPlanner:
             case AlertResolved():
                 return CallPlan(alert=call.alert, stopped=await self._stopped(call.alert))
             case AlertTriggered() | AlertRetriggered() | AlertEscalated():
-                planned = await self._calls(call, recorded.event.calls)
-                return replace(planned, traceparent=recorded.metadata.traceparent)
+                return await self._calls(call, recorded.event.calls, recorded.metadata.traceparent)
             case _:
                 return CallPlan(alert=call.alert)
 
@@ -102,7 +100,7 @@ class DeliveryPlanner:
         alert = (await self._runner.read(self._kinds.alert, name)).state
         return "" if alert is None or alert.state is AlertState.TRIGGERED else alert.state.value
 
-    async def _calls(self, call: WaitingCall, calls: tuple[AlertCall, ...]) -> CallPlan:
+    async def _calls(self, call: WaitingCall, calls: tuple[AlertCall, ...], traceparent: str) -> CallPlan:
         alert: Alert | None = (await self._runner.read(self._kinds.alert, call.alert)).state
         if alert is None or alert.state is not AlertState.TRIGGERED or alert.drill:
             return CallPlan(alert=call.alert)
@@ -119,10 +117,10 @@ class DeliveryPlanner:
                 messages = messages or (plan_unreached(alert, called, why),)
             planned.extend(messages)
         if calls and unreached == len(calls):
-            await self._go_on(call, alert, calls[0])
-        return CallPlan(alert=call.alert, deliveries=tuple(planned))
+            await self._go_on(call, alert, calls[0], traceparent)
+        return CallPlan(alert=call.alert, deliveries=tuple(planned), traceparent=traceparent)
 
-    async def _go_on(self, call: WaitingCall, alert: Alert, called: AlertCall) -> None:
+    async def _go_on(self, call: WaitingCall, alert: Alert, called: AlertCall, traceparent: str) -> None:
         """Has the next step called at once, where somebody is left whom a message or a board reaches.
 
         Where nobody is, the escalation keeps its time: a board may come back meanwhile. Given again after a
@@ -145,6 +143,7 @@ class DeliveryPlanner:
             actor=_ACTOR,
             occurred_at=at,
             recorded_at=at,
+            traceparent=traceparent,
         )
         await self._runner.react(reaction, context, target=call.alert, inbox=None)
 

@@ -4,9 +4,11 @@ The rest of the program knows only `tracing.SpanRecorder`, so the library is imp
 """
 
 import asyncio
+import logging
 import os
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
@@ -28,6 +30,9 @@ _EXPORT_TIMEOUT_S = 3.0
 CLOSE_S = 2.0
 #: And how long it waits for that to take effect.
 _CLOSED_S = 1.0
+#: How often the log says that a collector takes no spans: the figures say how many.
+_LINE_EVERY_S = 60.0
+_THEIR_LOGGER = "opentelemetry.exporter.otlp.proto.grpc.exporter"
 
 
 class TracingUnavailableError(RuntimeError):
@@ -48,6 +53,21 @@ class SpanMetrics:
         self.exported = spans.labels("exported")
         self.queue_full = spans.labels("queue_full")
         self.failed = spans.labels("failed")
+
+
+class _Seldom(logging.Filter):
+    """Lets the library say once a minute that a batch is lost, and why; it would say so of each try."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last_s = -_LINE_EVERY_S
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        now_s = time.monotonic()
+        if record.levelno < logging.ERROR or now_s - self._last_s < _LINE_EVERY_S:
+            return False
+        self._last_s = now_s
+        return True
 
 
 class _Waiting:
@@ -217,6 +237,7 @@ def otlp_recorder(
     if not endpoint.startswith(("http://", "https://")):
         raise TracingUnavailableError(f"the tracing endpoint must begin with http:// or https://: {endpoint}")
     otlp = _library("opentelemetry.exporter.otlp.proto.grpc.trace_exporter")
+    logging.getLogger(_THEIR_LOGGER).addFilter(_Seldom())
     exporter = otlp.OTLPSpanExporter(endpoint=endpoint, timeout=_EXPORT_TIMEOUT_S)
     return OpenTelemetryRecorder(service=service, version=version, exporter=exporter, metrics=metrics)
 

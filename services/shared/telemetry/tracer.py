@@ -92,13 +92,18 @@ class Tracer:
         context = self.begin("")
         return OpenSpan(self._recorder, name, kind, context) if context.sampled else None
 
-    def below(self, traceparent: str, name: str, kind: SpanKind) -> OpenSpan | None:
-        """A span below another one; None when there is none, or its trace is not recorded."""
+    def below(
+        self, traceparent: str, name: str, kind: SpanKind, *, span_bits: int | None = None
+    ) -> OpenSpan | None:
+        """A span below another one; None when there is none, or its trace is not recorded.
+
+        `span_bits` are the 64 bits of its id, for work that is to have the same one when it is done again.
+        """
         parent = parse_traceparent(traceparent)
         if parent is None or not parent.sampled:
             return None
-        context = continue_trace(traceparent, random_bits=random.getrandbits(TRACE_BITS))
-        return OpenSpan(self._recorder, name, kind, context)
+        bits = random.getrandbits(TRACE_BITS) if span_bits is None else span_bits
+        return OpenSpan(self._recorder, name, kind, continue_trace(traceparent, random_bits=bits))
 
     def apart(self, name: str, kind: SpanKind) -> OpenSpan:
         """The only span of a trace of its own, recorded since it is linked to spans that are."""

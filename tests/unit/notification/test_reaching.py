@@ -55,7 +55,11 @@ class Desk:
         )
 
     async def trigger(
-        self, *named: str, severity: Severity = TRIGGER.severity, repeat_s: int = POLICY[0].repeat_s
+        self,
+        *named: str,
+        severity: Severity = TRIGGER.severity,
+        repeat_s: int = POLICY[0].repeat_s,
+        traceparent: str = "",
     ) -> "Desk":
         """The alert, whose roster names these channels for everybody."""
         steps = tuple(
@@ -72,7 +76,8 @@ class Desk:
             command = replace(TRIGGER, escalation=steps, severity=severity)
             await work.record(KINDS.alert, NAME, alerts.decide(state, command, work.context))
 
-        await self.runner.react(reaction, context(SYSTEM), target=NAME, inbox=None)
+        at = replace(context(SYSTEM), traceparent=traceparent)
+        await self.runner.react(reaction, at, target=NAME, inbox=None)
         return self
 
     async def does(self, command: AlertCommand, by: Actor) -> None:
@@ -135,6 +140,14 @@ async def test_who_is_reached_by_nothing_shows_and_the_next_step_is_called_at_on
     # As after a crash: the same event is planned again, and the steps do not run on.
     await desk.plan()
     assert await desk.step() == 1
+
+
+async def test_messages_and_the_step_that_is_called_at_once_go_on_with_the_trace_of_the_call() -> None:
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    desk = await Desk(Books(dr_zhao=(PHONE,)), SMS).trigger(traceparent=trace)
+    assert (await desk.plan()).traceparent == trace
+    called = await desk.runner.event_at(KINDS.alert, NAME, 2)
+    assert called.metadata.traceparent == trace
 
 
 async def test_a_channel_that_is_off_for_the_alert_is_no_reason_to_wait() -> None:

@@ -37,6 +37,11 @@ def test_a_message_carries_the_span_of_its_sending() -> None:
     assert (told["messaging.message.id"], told["tierlink.event.type"]) == ("e-1", "Moved")
 
 
+def test_a_message_that_is_sent_again_carries_the_same_bytes() -> None:
+    carried = [RoundSpans(Tracer(Kept(), ratio=0.0)).traceparent(row(seq), 0) for seq in (1, 1, 2)]
+    assert carried[0] == carried[1] != carried[2]
+
+
 def test_what_is_not_recorded_carries_what_it_was_given_and_costs_no_span() -> None:
     kept, it = spans()
     assert it.traceparent(row(1, NOT_RECORDED), 0) == NOT_RECORDED
