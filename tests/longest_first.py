@@ -33,6 +33,7 @@ MODULES_S: Final = {
     "tests/integration/test_projection_rebuild.py": 30,
     "tests/integration/test_random_histories.py": 20,
     "tests/integration/test_tracing_outages.py": 20,
+    "tests/integration/test_secure_servers.py": 35,
     "tests/mutation/test_mutation.py": 38,
     "tests/unit/referral/machine/test_episode_machine.py": 15,
 }

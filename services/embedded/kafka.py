@@ -97,11 +97,16 @@ class KafkaServer(EmbeddedServer):
                 self._class_path,
                 "kafka.tools.StorageTool",
                 *("format", "--cluster-id", cluster_id, "--config", "format.properties"),
+                *self._format_options(),
             ),
             lock_file,
         )
         run_to_end(spec, timeout_s=deadline_s - time.monotonic(), abandoned=self._abandoned)
         unfinished.rename(self.folder / "data")
+
+    def _format_options(self) -> tuple[str, ...]:
+        """What the data begin with beside it: nothing here."""
+        return ()
 
     def _spec(self, port: int, lock_file: int) -> ChildSpec:
         controller_port = ports.free_port(excluded=(port,))

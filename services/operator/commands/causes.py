@@ -1,13 +1,32 @@
 """Why a command was cut, in words for whoever is to mend it."""
 
+import asyncio
 import errno
 
 import asyncpg
+from aiokafka.errors import KafkaError
 
 from services.operator.texts import Language, say, shown
+from services.shared.kafka.address import KafkaAddress
+from services.shared.kafka.knocking import Trouble, knock
 from services.shared.kernel.refusals import DependencyDown, DiskFull
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+_REFUSED = {
+    Trouble.PASSWORD: "doctor.kafka_password",
+    Trouble.CERTIFICATE_EXPIRED: "doctor.kafka_certificate_expired",
+    Trouble.CERTIFICATE_UNTRUSTED: "doctor.kafka_certificate_untrusted",
+}
+
+
+def kafka_cause(error: BaseException, kafka: KafkaAddress, language: Language) -> str:
+    """As `cause`; where a broker does not let us in, why. Asks it, so not within a running loop."""
+    if isinstance(error, KafkaError | DependencyDown):
+        for each in asyncio.run(knock(kafka)):
+            if each.trouble in _REFUSED:
+                return say(_REFUSED[each.trouble], language, address=each.address, failure=each.failure)
+    return cause(error, language)
 
 
 def cause(error: BaseException, language: Language) -> str:

@@ -56,7 +56,13 @@ def doctor(
         # Kafka's TLS and user are named as for the services.
         settings = ServiceSettings(**({"kafka_bootstrap": kafka} if kafka else {}))  # type: ignore[arg-type]
         report = asyncio.run(
-            examine(addresses, settings.kafka(), credentials, replicas=settings.kafka_replicas)
+            examine(
+                addresses,
+                settings.kafka(),
+                credentials,
+                replicas=settings.kafka_replicas,
+                own_certificate=settings.kafka_certificate,
+            )
         )
     except (OSError, ValueError) as error:
         give_up(str(error))

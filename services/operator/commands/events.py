@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from aiokafka.errors import KafkaError
 
+from services.operator.commands.causes import kafka_cause
 from services.operator.commands.diff import diff
 from services.operator.commands.event_options import (
     AggregateOption,
@@ -73,7 +74,7 @@ def tail(
     view = _view(topics, kafka, output, lang, payload=payload)
     selection = selection_of(aggregate, episode, type_, facility)
     reach = Reach(partition=partition)
-    _run(follow(view, selection, reach, lines=lines, goes_on=follows))
+    _run(view, follow(view, selection, reach, lines=lines, goes_on=follows))
 
 
 @events.command()
@@ -100,7 +101,7 @@ def show(
     view = _view(topics, kafka, output, lang, payload=payload)
     selection = selection_of(aggregate, episode, type_, facility, since=start, until=end)
     reach = Reach(partition=partition, offset_from=offset_from, offset_to=offset_to, since=start)
-    _run(show_reach(view, selection, reach, count_max=count_max))
+    _run(view, show_reach(view, selection, reach, count_max=count_max))
 
 
 def _view(topics: list[str] | None, kafka: str, output: Lines, language: Language, *, payload: bool) -> View:
@@ -116,11 +117,11 @@ def _view(topics: list[str] | None, kafka: str, output: Lines, language: Languag
     )
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(view: View, work: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(work)
     except (DependencyDown, KafkaError, OSError) as error:
-        give_up(str(error))
+        give_up(kafka_cause(error, view.kafka, view.language))
     except KeyboardInterrupt:
         raise typer.Exit(int(Exit.OK)) from None
 

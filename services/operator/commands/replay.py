@@ -12,7 +12,7 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.text import Text
 
-from services.operator.commands.causes import cause
+from services.operator.commands.causes import cause, kafka_cause
 from services.operator.commands.event_options import (
     AggregateOption,
     EpisodeOption,
@@ -139,11 +139,11 @@ def replay(
     if resume is None:
         if not (to_topic or to_suffix or to_kafka):
             give_up(say("replay.no_target", lang))
-        _run(command, _replay(command, chosen_topics(topics), wish, skip_missing=not topics))
+        _run(command, kafka, _replay(command, chosen_topics(topics), wish, skip_missing=not topics))
         return
     if topics or state or wish != replace(_NO_WISH, pace=pace):
         give_up(say("replay.resume_alone", lang))
-    _run(command, _resume(command, resume, pace if pace != Pace() else None))
+    _run(command, kafka, _resume(command, resume, pace if pace != Pace() else None))
 
 
 async def _replay(command: _Command, topics: tuple[Topic, ...], wish: Wish, *, skip_missing: bool) -> None:
@@ -211,7 +211,7 @@ def _told_how_to_go_on(path: Path, language: Language) -> Iterator[None]:
         give_up(say("replay.cut", language, error=cause(error, language), path=path))
 
 
-def _run(command: _Command, work: Coroutine[Any, Any, None]) -> None:
+def _run(command: _Command, kafka: str, work: Coroutine[Any, Any, None]) -> None:
     async def run() -> None:
         with stopped_by_signals():
             await work
@@ -221,7 +221,11 @@ def _run(command: _Command, work: Coroutine[Any, Any, None]) -> None:
     except ReplayRefused as refused:
         give_up(refused.shown(command.language))
     except _EXPECTED as error:
-        give_up(cause(error, command.language))
+        at = command.to_kafka or kafka
+        told = (
+            kafka_cause(error, kafka_address(at), command.language) if at else cause(error, command.language)
+        )
+        give_up(told)
     except (asyncio.CancelledError, KeyboardInterrupt):
         raise typer.Exit(int(Exit.INTERRUPTED)) from None
 

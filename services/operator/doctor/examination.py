@@ -2,9 +2,12 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
+from services.operator.doctor.certificate_lines import certificate_line
 from services.operator.doctor.expected import EXPECTED_GROUPS, expected_topics
 from services.operator.doctor.kafka_lines import kafka_lines
 from services.operator.doctor.kafka_reading import read_kafka
@@ -12,9 +15,16 @@ from services.operator.doctor.service_asking import ask_service
 from services.operator.doctor.service_lines import service_lines, version_line
 from services.operator.doctor.verdict import Finding, Line
 from services.shared.kafka.address import KafkaAddress
+from services.shared.kafka.knocking import Knock, Trouble, knock
+from services.shared.operations.certificate import valid_until
 from services.shared.rpc.channels import SERVICES, Addresses, open_channels
 
 _KAFKA_S = 20.0
+_REFUSED = {
+    Trouble.PASSWORD: Finding.KAFKA_PASSWORD,
+    Trouble.CERTIFICATE_EXPIRED: Finding.KAFKA_CERTIFICATE_EXPIRED,
+    Trouble.CERTIFICATE_UNTRUSTED: Finding.KAFKA_CERTIFICATE_UNTRUSTED,
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,10 +36,20 @@ class Report:
     is_unreachable: bool
 
 
-async def examine(addresses: Addresses, kafka: KafkaAddress, token: str, *, replicas: int) -> Report:
-    """Looks at Kafka and at the three services. Raises OSError for a PEM file that cannot be read."""
+async def examine(
+    addresses: Addresses,
+    kafka: KafkaAddress,
+    token: str,
+    *,
+    replicas: int,
+    own_certificate: Path | None = None,
+) -> Report:
+    """Looks at Kafka and at the three services. Raises OSError for a PEM file that cannot be read.
+
+    `own_certificate` is what we show to Kafka, PEM.
+    """
     async with open_channels(addresses) as channels:
-        looking = asyncio.create_task(_kafka(kafka, replicas))
+        looking = asyncio.create_task(_kafka(kafka, replicas, own_certificate))
         answers = await asyncio.gather(*(ask_service(channels, addresses, name, token) for name in SERVICES))
         of_kafka = await looking
     lines = [*of_kafka]
@@ -43,13 +63,33 @@ async def examine(addresses: Addresses, kafka: KafkaAddress, token: str, *, repl
     return Report(lines=tuple(lines), is_unreachable=is_unreachable)
 
 
-async def _kafka(kafka: KafkaAddress, replicas: int) -> list[Line]:
+async def _kafka(kafka: KafkaAddress, replicas: int, own_certificate: Path | None) -> list[Line]:
     expected = expected_topics(replicas)
+    knocks = await knock(kafka)
     try:
         async with asyncio.timeout(_KAFKA_S):
             seen = await read_kafka(kafka, [spec.name for spec in expected], EXPECTED_GROUPS)
     except (KafkaError, OSError) as error:
+        refused = [_refused(each) for each in knocks if each.trouble in _REFUSED]
         reason = str(error) or type(error).__name__
         values = {"address": kafka.bootstrap, "failure": reason}
-        return [Line(area="kafka", finding=Finding.KAFKA_UNREACHABLE, values=values)]
-    return list(kafka_lines(seen, expected, replicas))
+        return refused or [Line(area="kafka", finding=Finding.KAFKA_UNREACHABLE, values=values)]
+    # Others may let us in where one does not.
+    lines = [
+        *kafka_lines(seen, expected, replicas),
+        *(_refused(each) for each in knocks if each.trouble in _REFUSED),
+    ]
+    ends = {each.address: each.certificate_until for each in knocks}
+    ends["TIERLINK_KAFKA_CERTIFICATE"] = valid_until(own_certificate)
+    now = datetime.now(UTC)
+    return lines + [
+        certificate_line("kafka", until, now, subject=subject)
+        for subject, until in ends.items()
+        if until is not None
+    ]
+
+
+def _refused(found: Knock) -> Line:
+    assert found.trouble is not None
+    values = {"address": found.address, "failure": found.failure}
+    return Line(area="kafka", finding=_REFUSED[found.trouble], values=values)

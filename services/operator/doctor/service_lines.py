@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
+from services.operator.doctor.certificate_lines import certificate_line
 from services.operator.doctor.verdict import Finding, Line
 from tierlink.operations.v1 import status_service_pb2 as pb
 
@@ -13,7 +14,6 @@ _OUTBOX_LATE_S, _OUTBOX_STUCK_S = 10.0, 60.0
 _DEADLINE_LATE_S, _DEADLINE_STUCK_S = 5.0, 30.0
 #: Timelines of several services are read beside each other to the second.
 _CLOCK_OFF_S, _CLOCK_WRONG_S = 1.0, 5.0
-_CERTIFICATE_ENDS, _CERTIFICATE_SOON = timedelta(days=30), timedelta(days=7)
 
 #: (good, off, wrong)
 _CLOCK = (Finding.CLOCK_GOOD, Finding.CLOCK_OFF, Finding.CLOCK_WRONG)
@@ -181,17 +181,7 @@ def _work(name: str, status: pb.GetStatusResponse) -> Iterator[Line]:
 def _certificate(name: str, status: pb.GetStatusResponse, now: datetime) -> Line:
     if not status.HasField("certificate_valid_until"):
         return Line(area=name, finding=Finding.CERTIFICATE_NONE)
-    until = status.certificate_valid_until.ToDatetime(UTC)
-    left = until - now
-    if left <= timedelta():
-        finding = Finding.CERTIFICATE_EXPIRED
-    elif left < _CERTIFICATE_SOON:
-        finding = Finding.CERTIFICATE_SOON
-    elif left < _CERTIFICATE_ENDS:
-        finding = Finding.CERTIFICATE_ENDS
-    else:
-        finding = Finding.CERTIFICATE_GOOD
-    return Line(area=name, finding=finding, values={"until": f"{until:%Y-%m-%d}", "days": left.days})
+    return certificate_line(name, status.certificate_valid_until.ToDatetime(UTC), now)
 
 
 def _age_s(waiting: pb.Outbox | pb.Waiting, now: datetime) -> float:

@@ -20,6 +20,9 @@ class Finding(StrEnum):
 
     KAFKA_REACHED = "kafka_reached"
     KAFKA_UNREACHABLE = "kafka_unreachable"
+    KAFKA_PASSWORD = "kafka_password"
+    KAFKA_CERTIFICATE_EXPIRED = "kafka_certificate_expired"
+    KAFKA_CERTIFICATE_UNTRUSTED = "kafka_certificate_untrusted"
     BROKERS_FEW = "brokers_few"
     TOPIC_GOOD = "topic_good"
     TOPIC_MISSING = "topic_missing"

@@ -1,6 +1,7 @@
 """A bounded connection pool whose failures are refusals: an outage is UNAVAILABLE, not a stack trace."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -33,6 +34,8 @@ def outage_of(error: BaseException) -> DependencyDown:
     """What one of `OUTAGE` is to whoever asked."""
     if isinstance(error, asyncpg.DiskFullError):
         return DiskFull()
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return DependencyDown("postgresql", f"its certificate is not accepted: {error.verify_message}")
     return DependencyDown("postgresql", f"not available: {type(error).__name__}")
 
 
