@@ -42,6 +42,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "all_parts/echo",
         "all_parts/statements",
         "all_parts/pgbench",
+        "batched/all_parts",
         "get/echo",
         "relay/produce",
         "chains/sha256",

@@ -13,6 +13,7 @@ import asyncpg
 from services.operator.bench.figures import Ratio, Reading, Rounds, Section
 from services.operator.bench.pgbench import lives_per_second, script
 from services.operator.bench.plan import Plan
+from services.operator.bench.processor import processor_s
 from services.operator.bench.rows import WrittenCommand, written_by
 from services.operator.bench.stack import ALL_PARTS, BenchStack
 from services.operator.bench.statistics import middle
@@ -39,6 +40,7 @@ _TITLES = {
     "all_parts": BilingualText(
         zh="转诊服务，单进程全部职责", en="referral service, all parts in one process"
     ),
+    "batched": BilingualText(zh="同一服务，批量提交", en="the same, in batches"),
     "grpc_part": BilingualText(
         zh="转诊服务，gRPC 单独一进程", en="referral service, gRPC in a process alone"
     ),
@@ -61,6 +63,7 @@ class CommandsBench:
         self._stack = stack
         self._plan = plan
         self._latencies: dict[str, list[dict[str, Any]]] = {}
+        self._processor_us: dict[str, list[float]] = {}
         self._dsns = [stack.dsn("referral")]
 
     async def measure(self) -> Section:
@@ -83,10 +86,15 @@ class CommandsBench:
                 echo_address = (await echo.do("serve_echo", timeout_s=30, replies=replies))["address"]
                 first = await self._turns(
                     {
-                        "echo": self._load(client, "echo", echo_address),
+                        "echo": self._timed("echo", echo.pid, self._load(client, "echo", echo_address)),
                         "statements": self._load(client, "statements", statements.ready.grpc),
                         "pgbench": await self._pgbench(sample),
-                        "all_parts": self._load(client, "all_parts", service.ready.grpc),
+                        "all_parts": self._timed(
+                            "all_parts", service.pid, self._load(client, "all_parts", service.ready.grpc)
+                        ),
+                        "batched": self._timed(
+                            "batched", service.pid, self._load_batches(client, service.ready.grpc)
+                        ),
                     }
                 )
             second = await self._measure_apart(client, echo_address, statements_dsn)
@@ -174,6 +182,38 @@ class CommandsBench:
 
         return measure
 
+    def _load_batches(self, client: Worker, address: str) -> Measure:
+        plan, tokens = self._plan, self._stack.tokens()
+
+        async def measure() -> float:
+            found = await client.do(
+                "load_batches",
+                timeout_s=plan.round_timeout_s(),
+                address=address,
+                tokens=tokens,
+                concurrency=plan.concurrency,
+                items=plan.batch_items,
+                seconds=plan.seconds,
+                seed=f"{plan.seed}/batched",
+            )
+            self._latencies.setdefault("batched", []).append(found)
+            return float(found["per_second"])
+
+        return measure
+
+    def _timed(self, name: str, pid: int, measure: Measure) -> Measure:
+        """Also notes what the process took of the processor for each command."""
+
+        async def timed() -> float:
+            before_s = processor_s(pid)
+            figure = await measure()
+            commands = self._latencies[name][-1]["commands"]
+            taken_us = (processor_s(pid) - before_s) * 1e6 / max(commands, 1)
+            self._processor_us.setdefault(name, []).append(taken_us)
+            return figure
+
+        return timed
+
     async def _drained(self) -> None:
         """Waits until the relays have published what a round left behind."""
         deadline_s = time.monotonic() + _DRAIN_TIMEOUT_S
@@ -192,6 +232,8 @@ class CommandsBench:
             Ratio(ours=first["all_parts"], baseline=first["echo"], at_least=ECHO_AT_LEAST),
             Ratio(ours=first["all_parts"], baseline=first["statements"], at_least=STATEMENTS_AT_LEAST),
             Ratio(ours=first["all_parts"], baseline=first["pgbench"]),
+            Ratio(ours=first["batched"], baseline=first["echo"], at_least=ECHO_AT_LEAST),
+            Ratio(ours=first["batched"], baseline=first["all_parts"]),
             Ratio(ours=second["grpc_part"], baseline=second["echo"], at_least=ECHO_AT_LEAST),
             Ratio(
                 ours=second["grpc_part"],
@@ -206,9 +248,20 @@ class CommandsBench:
                 unit="ms",
                 value=middle([found[f"latency_ms_{which}"] for found in self._latencies[name][1:]]),
             )
-            for name in ("echo", "all_parts", "grpc_part")
+            for name in ("echo", "all_parts", "batched", "grpc_part")
             for which in ("p50", "p99")
         ]
+        readings.extend(
+            Reading(
+                key=f"{name}_processor_us",
+                title=BilingualText(
+                    zh=f"{_TITLES[name].zh}：每命令处理器时间", en=f"{_TITLES[name].en}, processor a command"
+                ),
+                unit="µs",
+                value=middle(found[1:]),
+            )
+            for name, found in self._processor_us.items()
+        )
         title = BilingualText(zh="每秒命令数", en="Commands a second")
         return Section(key=KEY, title=title, ratios=tuple(ratios), readings=tuple(readings))
 

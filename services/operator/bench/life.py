@@ -1,5 +1,6 @@
 """The six commands of one referral's life, as bytes that a client sends and as fast as it can make them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from random import Random
@@ -85,6 +86,11 @@ class Command:
     #: key of `PEOPLE`
     who: str
     template: bytes
+
+    @property
+    def field(self) -> str:
+        """Name of the command in an item of a batch."""
+        return re.sub("(?<!^)(?=[A-Z])", "_", self.method).lower()
 
     def fill(self, request_id: bytes, referral: bytes, patient: bytes) -> bytes:
         """The request's bytes."""

@@ -18,6 +18,8 @@ class Plan:
     turns: int = 5
     #: callers at once
     concurrency: int = 32
+    #: commands in one call, where they travel in batches
+    batch_items: int = 32
     #: draws every id that the bench makes up
     seed: int = 1
     #: records of one round of the relay

@@ -51,6 +51,7 @@ def document(report: Report) -> dict[str, Any]:
             "seconds": plan.seconds,
             "turns": plan.turns,
             "concurrency": plan.concurrency,
+            "batch_items": plan.batch_items,
             "records": plan.records,
             "facilities": plan.facilities,
             "alert_rate": plan.alert_rate,

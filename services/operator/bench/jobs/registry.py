@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.operator.bench.jobs.alerts import time_alerts
+from services.operator.bench.jobs.batches import BatchClient
 from services.operator.bench.jobs.boards import time_boards
 from services.operator.bench.jobs.echo import EchoServer
 from services.operator.bench.jobs.fill import fill
@@ -28,11 +29,17 @@ class Jobs:
 
     def _begin(self) -> None:
         self._load = LoadClient()
+        self._batches = BatchClient()
         self._producer = BareProducer()
-        self._closing: list[Callable[[], Awaitable[None]]] = [self._load.close, self._producer.close]
+        self._closing: list[Callable[[], Awaitable[None]]] = [
+            self._load.close,
+            self._batches.close,
+            self._producer.close,
+        ]
         self._jobs: dict[str, Job] = {
             "forget": self._forget,
             "load": self._load.round,
+            "load_batches": self._batches.round,
             "one_life": self._load.one_life,
             "one_command": self._load.one_command,
             "serve_echo": self._serve_echo,
