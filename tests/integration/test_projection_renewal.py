@@ -149,7 +149,9 @@ async def test_a_pass_is_of_few_at_a_time_and_goes_on_where_it_was(
         assert await finished(renewal(reading, store)) == 1
         assert await connection.fetchval(listed, COUNTY) == BATCH + 1
         # Whoever changed it meanwhile wrote his own rows.
-        stale = Projected(stream_id=referral.name, version=1, facets={"parties": ["nobody"], "live": True})
+        stale = Projected(
+            stream_id=referral.name, version=1, facets={"parties": ["nobody"], "live": True}, deadlines=()
+        )
         assert await PostgresProjections(reading).renew([stale]) == 0
     finally:
         await connection.close()

@@ -16,8 +16,9 @@ from services.shared.eventstore.store import EventStore
 _SQL = load_blocks("services.referral.adapters.sql", "projections.sql")
 _NAME = "projections"
 
-#: Raised by one when facets or readings are made otherwise: a pass then renews what was written before.
-_MADE = 2
+#: Raised by one when facets or readings are made otherwise, or a deadline is new: a pass then renews what was
+#: written before.
+_MADE = 3
 
 
 class PostgresProjections:
@@ -40,6 +41,7 @@ class PostgresProjections:
         )
 
     async def renew(self, projected: Sequence[Projected]) -> int:
+        await self._set_missing(projected)
         return int(
             await self._database.fetch_value(
                 _SQL["renew_projections"],
@@ -48,6 +50,17 @@ class PostgresProjections:
                 [orjson.dumps(each.facets).decode() for each in projected],
             )
         )
+
+    async def _set_missing(self, projected: Sequence[Projected]) -> None:
+        missing = [(each, deadline) for each in projected for deadline in each.deadlines]
+        if missing:
+            await self._database.execute(
+                _SQL["set_missing_deadlines"],
+                [each.stream_id for each, _ in missing],
+                [each.version for each, _ in missing],
+                [deadline.key for _, deadline in missing],
+                [deadline.due_at for _, deadline in missing],
+            )
 
 
 def made_by(targets: ClockTargets, kinds: Aggregates) -> str:

@@ -2,7 +2,8 @@
 
 A change writes its own rows of lists and readings of clocks. What was written before a filter, a clock or a
 site's target existed would get them only at its next change: a pass over all aggregates writes them instead,
-a few at a time, and goes on where it was after a restart.
+a few at a time, and goes on where it was after a restart. So with a deadline that states began to have when
+they were stored already: of those no event would write it.
 """
 
 import asyncio
@@ -14,8 +15,10 @@ from typing import Any, Protocol
 import structlog
 
 from services.referral.application.aggregates import Aggregates
+from services.referral.domain.deadlines import Due
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.store import EventStore
+from services.shared.kernel.command import Deadline
 from services.shared.kernel.refusals import DependencyDown
 
 _log = structlog.get_logger(__name__)
@@ -45,6 +48,8 @@ class Projected:
     stream_id: str
     version: int
     facets: dict[str, Any]
+    #: of those that an older version did not have
+    deadlines: tuple[Deadline, ...]
 
 
 class Projections(Protocol):
@@ -55,7 +60,7 @@ class Projections(Protocol):
     async def keep(self, progress: Pass) -> None: ...
 
     async def renew(self, projected: Sequence[Projected]) -> int:
-        """Writes what is not so already, of versions that are still the latest; how many aggregates."""
+        """Writes what is not so already, of versions that are still the latest; how many aggregates' rows."""
         ...
 
 
@@ -112,7 +117,14 @@ class ProjectionRenewal:
             loaded = None if kind is None else await self._runner.revive(kind, stream)
             if kind is not None and loaded is not None and loaded.state is not None:
                 facets = dict(kind.facets(loaded.state))
-                projected.append(Projected(stream_id=stream.stream_id, version=stream.version, facets=facets))
+                later = tuple(
+                    each for each in kind.deadlines(loaded.state) if each.key.startswith(f"{Due.ERROR_MARK}:")
+                )
+                projected.append(
+                    Projected(
+                        stream_id=stream.stream_id, version=stream.version, facets=facets, deadlines=later
+                    )
+                )
         renewed = await self._projections.renew(projected) if projected else 0
         if stored:
             progress = replace(progress, after=stored[-1].stream_id)

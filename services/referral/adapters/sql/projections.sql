@@ -79,3 +79,21 @@ readings AS (
 )
 SELECT count(DISTINCT stream_id) AS renewed
 FROM (TABLE moved UNION ALL TABLE unlisted UNION ALL TABLE listed UNION ALL TABLE unread UNION ALL TABLE readings) w
+
+-- set_missing_deadlines -- of error marks stored before these had a deadline, as the word's own unit would have set it
+INSERT INTO deadlines (stream_id, key, kind, due_at, set_version)
+SELECT s.stream_id, x.key, s.kind, x.due_at, e.version
+FROM unnest($1::text[], $2::bigint[], $3::text[], $4::timestamptz[]) AS x (stream_id, version, key, due_at)
+JOIN (
+    SELECT stream_id, kind, version
+    FROM streams
+    WHERE stream_id = ANY ($1::text[])
+    ORDER BY stream_id
+    -- Whoever appends meanwhile waits, or has set his own deadlines: then the version is another one.
+    FOR UPDATE
+) s ON s.stream_id = x.stream_id AND s.version = x.version
+CROSS JOIN LATERAL (
+    SELECT max(version) AS version FROM events WHERE stream_id = s.stream_id AND type = 'ErrorMarkRequested'
+) e
+WHERE e.version IS NOT NULL
+ON CONFLICT (stream_id, key) DO NOTHING
