@@ -107,7 +107,7 @@ def assemble(settings: BedSettings, foundation: Foundation) -> Assembly:
             ),
             *(
                 service_handler(*served, runtime)
-                for served in oversight(foundation, kinds.by_name(), aggregate_codecs.__name__)
+                for served in oversight(foundation, kinds.by_name(), aggregate_codecs)
             ),
         ]
 

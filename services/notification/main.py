@@ -88,7 +88,7 @@ def assemble(settings: NotificationSettings, foundation: Foundation) -> Assembly
             service_handler(drill_service.SERVICE, boards.drills_served.methods(), runtime),
             *(
                 service_handler(*served, runtime)
-                for served in oversight(foundation, kinds.by_name(), aggregate_codecs.__name__)
+                for served in oversight(foundation, kinds.by_name(), aggregate_codecs)
             ),
         ]
 

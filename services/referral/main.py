@@ -215,7 +215,7 @@ def _oversight(shared: _Shared, foundation: Foundation) -> tuple[Served, ...]:
     buildings = rebuilt_projections(foundation.reading, foundation.kafka, shared.kinds)
     rebuilding = projection_service.ProjectionServicer(buildings, foundation.runner)
     return (
-        *oversight(foundation, shared.kinds.by_name(), aggregate_codecs.__name__, scope.is_known_to),
+        *oversight(foundation, shared.kinds.by_name(), aggregate_codecs, scope.is_known_to),
         (projection_service.SERVICE, rebuilding.methods()),
     )
 

@@ -142,18 +142,34 @@ async def test_the_program_names_what_was_back_dated_and_checkpoints_stop_until_
     referral = await trail.hospital.create()
     kept, public = str(trail.folder / "before.jsonl"), str(trail.folder / "public.pem")
     assert (await trail.run("checkpoint", "--out", kept))[0] == 0
-    assert await trail.findings("--checkpoint", kept, "--public-key", public) == (0, set())
-
     last = (await trail.call("ListCheckpoints")).checkpoints[0].number
     await trail.append_back_dated(referral.name)
 
-    code, found = await trail.findings("--checkpoint", kept, "--public-key", public)
+    code, said = await trail.run(
+        "verify",
+        "--checkpoint",
+        kept,
+        "--public-key",
+        public,
+        "--output",
+        "json",
+        "--aggregate",
+        referral.name,
+    )
+    found = [each for one in json.loads(said)["services"] for each in one["findings"]]
     # As for the state: whoever forges a snapshot as well still cannot forge the checkpoint.
-    assert (code, found) == (1, {(referral.name, "BACK_DATED"), (referral.name, "STATE_MISMATCH")})
-    code, said = await trail.run("verify", "--checkpoint", kept, "--lang", "en")
-    assert code == 1
-    assert "1:00:0" in said.replace("\n", ""), "how far back"
-    assert "before the checkpoint" in " ".join(said.split())
+    assert (code, {each["code"] for each in found}) == (1, {"BACK_DATED", "STATE_MISMATCH"})
+    back_dated = [each for each in found if each["code"] == "BACK_DATED"]
+    assert {each["found_by"].split()[0] for each in back_dated} == {
+        "referral",
+        "bed",
+        "notification",
+        "checkpoint",
+    }
+    assert {each["aggregate"] for each in back_dated} == {referral.name}
+    for each in back_dated:
+        assert "1:00:0" in each["description"], "how far back"
+        assert "before" in each["description"]
     code, said = await trail.run("checkpoint", "--out", str(trail.folder / "after.jsonl"))
     assert (code, f"{referral.name}@" in said) == (2, True), said
     code, said = await trail.run(

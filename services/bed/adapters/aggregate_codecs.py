@@ -18,6 +18,8 @@ from tierlink.bed.v1 import bed_events_pb2
 from tierlink.type.v1 import type_pb2
 
 BED_TOPIC = "tierlink.bed.events.v1"
+#: Kinds whose events operators may export as they are stored: all there are.
+EXPORTED_KINDS = frozenset({"ward", "desk"})
 
 
 def _claims(found: tuple[values.Claim, ...]) -> tuple[Claim, ...]:

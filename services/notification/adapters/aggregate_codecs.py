@@ -23,6 +23,8 @@ from tierlink.notification.v1 import (
 )
 
 ALERT_TOPIC = "tierlink.notification.events.v1"
+#: Kinds whose events operators may export as they are stored; how somebody is reached is not for them.
+EXPORTED_KINDS = frozenset({"alert", "roster", "board", "drill", "drill_plan"})
 
 
 def build_aggregates() -> Aggregates:

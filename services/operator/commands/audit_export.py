@@ -1,4 +1,4 @@
-"""`tierlink audit export`: trails of referrals, or of their episodes, as a folder for an inspector."""
+"""`tierlink audit export`: trails of referrals, wards, alerts… as a folder for an inspector."""
 
 import asyncio
 from collections.abc import Iterable, Sequence
@@ -12,8 +12,10 @@ import typer
 from services.operator.commands.event_options import SinceOption, UntilOption, moment_of
 from services.operator.commands.exits import give_up
 from services.operator.commands.options import (
+    BedOption,
     KeyOption,
     LanguageOption,
+    NotificationOption,
     ReferralOption,
     TokenOption,
     addresses_of,
@@ -24,12 +26,25 @@ from services.operator.report.consoles import open_console
 from services.operator.rpc.calling import Caller, Patience
 from services.operator.rpc.checkpoints import Checkpoints
 from services.operator.rpc.failures import CallFailed
+from services.operator.rpc.stored_events import read_stored_events
 from services.operator.rpc.timelines import read_timelines, referrals_created
 from services.operator.texts import Language, say
 from services.shared.audit.checkpoint import Checkpoint
-from services.shared.rpc.channels import Addresses, open_channels
+from services.shared.rpc.channels import SERVICES, Addresses, open_channels
 from tierlink.referral.v1 import timeline_pb2
 
+#: By what their names begin with, the service that has the trail.
+_SERVICES = {
+    "referrals": "referral",
+    "directory": "referral",
+    "wards": "bed",
+    "desks": "bed",
+    "alerts": "notification",
+    "rosters": "notification",
+    "boards": "notification",
+    "drills": "notification",
+    "drill_plans": "notification",
+}
 _PATIENCE = Patience(attempt_s=30.0, total_s=60.0)
 
 
@@ -40,9 +55,31 @@ class _Period(NamedTuple):
     until: datetime | None = None
 
 
+class _Source(NamedTuple):
+    """Who has the trails."""
+
+    service: str
+    #: whether reading them is put on record, patient by patient
+    has_timelines: bool
+
+
+def _source(names: Sequence[str], language: Language) -> _Source:
+    """Who has these, or a period's referrals. Gives up where no one service has all of them in one way."""
+    prefixes = {name.partition("/")[0] for name in names} or {"referrals"}
+    unknown = sorted(prefixes - _SERVICES.keys())
+    if unknown:
+        known = ", ".join(f"{each}/…" for each in _SERVICES)
+        give_up(say("export.unknown", language, names=", ".join(unknown), known=known))
+    sources = {_Source(_SERVICES[each], each == "referrals") for each in prefixes}
+    if len(sources) > 1:
+        give_up(say("export.one_service", language))
+    return sources.pop()
+
+
 def export(
     names: Annotated[
-        list[str] | None, typer.Argument(help="referrals/…，可多个 · one or more", show_default=False)
+        list[str] | None,
+        typer.Argument(help="referrals/…、wards/…、alerts/…，可多个 · one or more", show_default=False),
     ] = None,
     *,
     since: SinceOption = "",
@@ -57,7 +94,9 @@ def export(
     lang: LanguageOption = Language.BOTH,
     token: TokenOption = "",
     key: KeyOption = None,
-    address: ReferralOption = "",
+    referral: ReferralOption = "",
+    bed: BedOption = "",
+    notification: NotificationOption = "",
 ) -> None:
     """导出可离线核验的审计链，附存证、证明与核验程序 · An export that verifies offline, with its own program.
 
@@ -68,10 +107,13 @@ def export(
         give_up(say("export.which", lang))
     if out.exists():
         give_up(say("checkpoint.there", lang, path=out))
-    addresses = addresses_of(address, "-", "-")
+    source = _source(names or (), lang)
+    given = {"referral": referral, "bed": bed, "notification": notification}
+    # Nobody else is asked.
+    addresses = addresses_of(**{each: given[each] if each == source.service else "-" for each in SERVICES})
     try:
         entries, checkpoint, proofs = asyncio.run(
-            _collect(names or period, addresses, operator_token(token, key), whole_episode=not alone)
+            _collect(names or period, source, addresses, operator_token(token, key), whole_episode=not alone)
         )
         if checkpoint is None:
             give_up(say("export.no_checkpoint", lang))
@@ -87,17 +129,26 @@ def export(
 
 
 async def _collect(
-    chosen: Sequence[str] | _Period, addresses: Addresses, token: str, *, whole_episode: bool
+    chosen: Sequence[str] | _Period,
+    source: _Source,
+    addresses: Addresses,
+    token: str,
+    *,
+    whole_episode: bool,
 ) -> tuple[tuple[timeline_pb2.TimelineEntry, ...], Checkpoint | None, list[Proof]]:
     async with open_channels(addresses) as channels:
         caller = Caller(channels, patience=_PATIENCE)
-        desk = Checkpoints(caller, "referral", token)
+        desk = Checkpoints(caller, source.service, token)
         # Before the trail: what the checkpoint has is then in it.
         latest = await desk.latest(count_max=1)
         if not latest:
             return (), None, []
         names = await referrals_created(caller, token, *chosen) if isinstance(chosen, _Period) else chosen
-        entries = await read_timelines(caller, token, names, whole_episode=whole_episode)
+        entries = (
+            await read_timelines(caller, token, names, whole_episode=whole_episode)
+            if source.has_timelines
+            else await read_stored_events(caller, source.service, token, names)
+        )
         aggregates = sorted({entry.metadata.aggregate_id for entry in entries})
         return entries, latest[0], await _proofs(desk, latest[0].statement.number, aggregates)
 

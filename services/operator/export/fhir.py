@@ -6,12 +6,17 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from tierlink.referral.v1 import timeline_pb2
 
+#: What is about one patient; the rest is about the platform.
+_PATIENT_RECORD = ("110110", "Patient Record")
+_APPLICATION = ("110100", "Application Activity")
+_KINDS_OF_PATIENTS = frozenset({"referral", "episode", "consultation", "standing_order", "alert"})
 _DICOM = "http://dicom.nlm.nih.gov/resources/ontology/DCM"
 
 
 def audit_event(entry: timeline_pb2.TimelineEntry) -> dict[str, Any]:
     """One event as an AuditEvent (http://hl7.org/fhir/R4/auditevent.html); no patient is named in it."""
     metadata = entry.metadata
+    code, display = _PATIENT_RECORD if entry.aggregate_kind in _KINDS_OF_PATIENTS else _APPLICATION
     who: dict[str, Any] = {"identifier": {"value": metadata.actor.user}}
     if metadata.actor.name:
         who["display"] = metadata.actor.name
@@ -23,7 +28,7 @@ def audit_event(entry: timeline_pb2.TimelineEntry) -> dict[str, Any]:
     return {
         "resourceType": "AuditEvent",
         "id": metadata.event_id,
-        "type": {"system": _DICOM, "code": "110110", "display": "Patient Record"},
+        "type": {"system": _DICOM, "code": code, "display": display},
         "subtype": [{"system": "urn:tierlink:event", "code": metadata.type}],
         "action": "C" if metadata.version == 1 else "U",
         "period": {"start": instant(metadata.occurred_at), "end": instant(metadata.occurred_at)},

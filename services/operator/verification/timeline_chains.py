@@ -13,8 +13,11 @@ from google.protobuf.message import DecodeError
 from services.operator.verification.findings import Finding, Verification
 from services.shared.audit.back_dating import Moments
 from services.shared.kernel.hash_chain import HASH_SIZE_BYTES, genesis, link
+from tierlink.bed.v1 import bed_events_pb2
+from tierlink.notification.v1 import alert_events_pb2, board_events_pb2, drill_events_pb2, roster_events_pb2
 from tierlink.referral.v1 import (
     consultation_events_pb2,
+    directory_events_pb2,
     episode_events_pb2,
     referral_events_pb2,
     standing_events_pb2,
@@ -29,6 +32,14 @@ EVENT_TYPES: Mapping[str, Any] = {
     "episode": episode_events_pb2.EpisodeEvent,
     "consultation": consultation_events_pb2.ConsultationEvent,
     "standing_order": standing_events_pb2.StandingEvent,
+    "directory": directory_events_pb2.DirectoryEvent,
+    "ward": bed_events_pb2.BedEvent,
+    "desk": bed_events_pb2.BedEvent,
+    "alert": alert_events_pb2.AlertEvent,
+    "roster": roster_events_pb2.RosterEvent,
+    "board": board_events_pb2.BoardEvent,
+    "drill": drill_events_pb2.DrillEvent,
+    "drill_plan": drill_events_pb2.DrillPlanEvent,
 }
 
 

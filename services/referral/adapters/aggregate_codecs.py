@@ -34,6 +34,8 @@ EPISODE_TOPIC = "tierlink.episode.events.v1"
 CONSULTATION_TOPIC = "tierlink.consultation.events.v1"
 STANDING_TOPIC = "tierlink.standing.events.v1"
 DIRECTORY_TOPIC = "tierlink.directory.v1"
+#: Kinds whose events operators may export as stored: who reads a patient's record is to be known by name.
+EXPORTED_KINDS = frozenset({"directory"})
 
 
 def build_aggregates(

@@ -1,12 +1,13 @@
 """What every service serves for those who watch over the platform: audit trail, dead letters, how it is."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from services.shared.audit import audit_service
 from services.shared.audit.audit_service import AuditServicer, KnownTo
 from services.shared.audit.checkpoint_methods import CheckpointServicer, signing_with
 from services.shared.audit.checkpoint_store import CheckpointStore
+from services.shared.audit.event_methods import StoredEventsServicer
 from services.shared.audit.verifiers import Verifiers
 from services.shared.dead_letters import dead_letter_service
 from services.shared.dead_letters.dead_letter_service import DeadLetterServicer
@@ -26,10 +27,18 @@ from services.shared.rpc.signing import read_signing_key
 Served = tuple[str, tuple[UnaryMethod[Any, Any] | StreamMethod[Any, Any], ...]]
 
 
+class Codecs(Protocol):
+    """A service's module of codecs."""
+
+    __name__: str
+    #: kinds whose events operators are given as they are stored: nobody records who reads those
+    EXPORTED_KINDS: frozenset[str]
+
+
 def oversight(
     foundation: Foundation,
     kinds: Mapping[str, AggregateKind[Any, Any]],
-    codecs: str,
+    codecs: Codecs,
     known_to: KnownTo | None = None,
 ) -> tuple[Served, ...]:
     """The services; `kinds` are the service's own, `codecs` the module whose `build_aggregates` makes them.
@@ -37,7 +46,9 @@ def oversight(
     Raises CodecMismatch, SigningKeyError.
     """
     letters = dead_letter_kind()
-    verifiers = Verifiers(foundation.reading, codecs, processes_max=foundation.settings.audit_processes)
+    verifiers = Verifiers(
+        foundation.reading, codecs.__name__, processes_max=foundation.settings.audit_processes
+    )
     stored = {**kinds, **decision_kinds()}
     checkpoints = CheckpointStore(foundation.reading, foundation.service)
     audit = AuditServicer(foundation.store, stored, verifiers, known_to, checkpoints.signed_moments)
@@ -49,8 +60,12 @@ def oversight(
         # Read when the server reads it: a file renewed since is not what callers are shown.
         certificate_valid_until=valid_until(foundation.settings.tls_certificate),
     )
+    beside = (
+        *_checkpoints(foundation, checkpoints).methods(),
+        *StoredEventsServicer(foundation.store, codecs.EXPORTED_KINDS).methods(),
+    )
     return (
-        (audit_service.SERVICE, (*audit.methods(), *_checkpoints(foundation, checkpoints).methods())),
+        (audit_service.SERVICE, (*audit.methods(), *beside)),
         (dead_letter_service.SERVICE, dead.methods()),
         (status_service.SERVICE, status.methods()),
     )

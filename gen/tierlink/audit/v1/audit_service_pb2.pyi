@@ -607,6 +607,84 @@ class ExportEventsResponse(message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 @typing.final
+class ListEventsRequest(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    AGGREGATE_ID_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    aggregate_id: builtins.str
+    """Such as wards/jg-stroke or alerts/…."""
+    page_size: builtins.int
+    """A page has fewer where a megabyte is full."""
+    page_token: builtins.str
+    def __init__(
+        self,
+        *,
+        aggregate_id: builtins.str = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_id", b"aggregate_id", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class ListEventsResponse(message.Message):
+    DESCRIPTOR: descriptor.Descriptor
+
+    AGGREGATE_KIND_FIELD_NUMBER: builtins.int
+    EVENTS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    aggregate_kind: builtins.str
+    """Such as ward or alert; the first link of its chain has it."""
+    next_page_token: builtins.str
+    @builtins.property
+    def events(self) -> containers.RepeatedCompositeFieldContainer[StoredEvent]: ...
+    def __init__(
+        self,
+        *,
+        aggregate_kind: builtins.str = ...,
+        events: abc.Iterable[StoredEvent] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["aggregate_kind", b"aggregate_kind", "events", b"events", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class StoredEvent(message.Message):
+    """An event as it is stored: its hash is SHA-256 of the hash before it and the bytes."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: builtins.int
+    PREVIOUS_HASH_FIELD_NUMBER: builtins.int
+    HASH_FIELD_NUMBER: builtins.int
+    PAYLOAD_FIELD_NUMBER: builtins.int
+    version: builtins.int
+    previous_hash: builtins.bytes
+    hash: builtins.bytes
+    payload: builtins.bytes
+    def __init__(
+        self,
+        *,
+        version: builtins.int = ...,
+        previous_hash: builtins.bytes = ...,
+        hash: builtins.bytes = ...,
+        payload: builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["hash", b"hash", "payload", b"payload", "previous_hash", b"previous_hash", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
 class EventDigest(message.Message):
     """A stored event, by what identifies it and a hash of its bytes."""
 

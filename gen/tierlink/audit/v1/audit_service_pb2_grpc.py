@@ -45,6 +45,11 @@ class AuditServiceStub:
                 request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsRequest.SerializeToString,
                 response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsResponse.FromString,
                 _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/tierlink.audit.v1.AuditService/ListEvents',
+                request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
         self.MakeCheckpoint = channel.unary_unary(
                 '/tierlink.audit.v1.AuditService/MakeCheckpoint',
                 request_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.MakeCheckpointRequest.SerializeToString,
@@ -93,6 +98,15 @@ class AuditServiceServicer:
     def ExportEvents(self, request, context):
         """What is stored of the events of one topic, without their content: to be compared with the topic. For operators.
         By aggregate id, each aggregate's events by version; NOT_FOUND when this service publishes no such topic.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEvents(self, request, context):
+        """The stored events of one aggregate with their bytes, by version: for an inspector's folder. For operators.
+        PERMISSION_DENIED (READ_ON_RECORD) for kinds whose events are given by calls that put on record who read them, such as
+        referrals (GetTimeline) and contact points.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -154,6 +168,11 @@ def add_AuditServiceServicer_to_server(servicer, server):
                     servicer.ExportEvents,
                     request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsRequest.FromString,
                     response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsResponse.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListEventsRequest.FromString,
+                    response_serializer=tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListEventsResponse.SerializeToString,
             ),
             'MakeCheckpoint': grpc.unary_unary_rpc_method_handler(
                     servicer.MakeCheckpoint,
@@ -241,6 +260,33 @@ class AuditService:
             '/tierlink.audit.v1.AuditService/ExportEvents',
             tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsRequest.SerializeToString,
             tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ExportEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tierlink.audit.v1.AuditService/ListEvents',
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListEventsRequest.SerializeToString,
+            tierlink_dot_audit_dot_v1_dot_audit__service__pb2.ListEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

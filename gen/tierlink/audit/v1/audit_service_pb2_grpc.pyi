@@ -42,6 +42,11 @@ class AuditServiceStub:
     """What is stored of the events of one topic, without their content: to be compared with the topic. For operators.
     By aggregate id, each aggregate's events by version; NOT_FOUND when this service publishes no such topic.
     """
+    ListEvents: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.ListEventsRequest, _audit_service_pb2.ListEventsResponse]
+    """The stored events of one aggregate with their bytes, by version: for an inspector's folder. For operators.
+    PERMISSION_DENIED (READ_ON_RECORD) for kinds whose events are given by calls that put on record who read them, such as
+    referrals (GetTimeline) and contact points.
+    """
     MakeCheckpoint: _grpc.UnaryUnaryMultiCallable[_audit_service_pb2.MakeCheckpointRequest, _audit_service_pb2.MakeCheckpointResponse]
     """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
     FAILED_PRECONDITION without a key, or when the store contradicts the checkpoint before, by moments too.
@@ -72,6 +77,11 @@ class AuditServiceAsyncStub(AuditServiceStub):
     ExportEvents: _aio.UnaryStreamMultiCallable[_audit_service_pb2.ExportEventsRequest, _audit_service_pb2.ExportEventsResponse]  # type: ignore[assignment]
     """What is stored of the events of one topic, without their content: to be compared with the topic. For operators.
     By aggregate id, each aggregate's events by version; NOT_FOUND when this service publishes no such topic.
+    """
+    ListEvents: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.ListEventsRequest, _audit_service_pb2.ListEventsResponse]  # type: ignore[assignment]
+    """The stored events of one aggregate with their bytes, by version: for an inspector's folder. For operators.
+    PERMISSION_DENIED (READ_ON_RECORD) for kinds whose events are given by calls that put on record who read them, such as
+    referrals (GetTimeline) and contact points.
     """
     MakeCheckpoint: _aio.UnaryUnaryMultiCallable[_audit_service_pb2.MakeCheckpointRequest, _audit_service_pb2.MakeCheckpointResponse]  # type: ignore[assignment]
     """Signs where all chains stand, for keeping elsewhere: so that a removed end shows too. For operators, as all that follows.
@@ -112,6 +122,17 @@ class AuditServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_audit_service_pb2.ExportEventsResponse], _abc.AsyncIterator[_audit_service_pb2.ExportEventsResponse]]:
         """What is stored of the events of one topic, without their content: to be compared with the topic. For operators.
         By aggregate id, each aggregate's events by version; NOT_FOUND when this service publishes no such topic.
+        """
+
+    @_abc_1.abstractmethod
+    def ListEvents(
+        self,
+        request: _audit_service_pb2.ListEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_audit_service_pb2.ListEventsResponse, _abc.Awaitable[_audit_service_pb2.ListEventsResponse]]:
+        """The stored events of one aggregate with their bytes, by version: for an inspector's folder. For operators.
+        PERMISSION_DENIED (READ_ON_RECORD) for kinds whose events are given by calls that put on record who read them, such as
+        referrals (GetTimeline) and contact points.
         """
 
     @_abc_1.abstractmethod
