@@ -2,7 +2,7 @@
 # Tools run as `.venv/bin/python -m ...` and paths are relative, so the folder may have spaces in its path.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up test lint proto bench faults clean packages servers
+.PHONY: help demo up test lint proto bench bench-guard faults clean packages servers
 
 # python3 where it is new enough, else the newest one found; `make PYTHON=...` chooses.
 ifndef PYTHON
@@ -28,7 +28,7 @@ STEP := sh -c 'name=$$1; shift; printf "== %s\n" "$$name"; "$$@" && exit; \
 	status=$$?; printf "\n%s failed (status %s): %s\n" "$$name" "$$status" "$$*" >&2; exit "$$status"' step
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
 
 demo: servers ## play a referral through the real services and print its timeline
 	@$(PY) -m services.operator demo $(ARGS)
@@ -38,6 +38,9 @@ up: servers ## run the whole stack until Ctrl-C
 
 bench: servers ## measure, each benchmark beside its baseline
 	@$(PY) -m services.operator bench $(ARGS)
+
+bench-guard: servers ## fail when a ratio of the bench fell by a third
+	@$(PY) -m services.operator bench-guard $(ARGS)
 
 faults: servers ## runs with faults and a checker, then the seeded bugs; writes build/faults.html and build/bugs.html
 	@$(PY) -m tests.faults --report build/faults.html $(ARGS)

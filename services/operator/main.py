@@ -4,6 +4,7 @@ import typer
 
 from services.operator.commands.audit import audit
 from services.operator.commands.bench import bench
+from services.operator.commands.bench_guard import bench_guard
 from services.operator.commands.board import board
 from services.operator.commands.demo import demo
 from services.operator.commands.directory import directory
@@ -32,6 +33,7 @@ app.command()(up)
 app.command()(serve)
 app.command()(token)
 app.command()(bench)
+app.command("bench-guard")(bench_guard)
 app.command()(doctor)
 app.command("what-if")(what_if)
 app.add_typer(referral)

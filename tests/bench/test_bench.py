@@ -25,6 +25,8 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
     found = json.loads(done.stdout)
     assert [section["name"] for section in found["sections"]] == [
         "commands",
+        "processes",
+        "cost",
         "relay",
         "alerts",
         "memory",
@@ -50,6 +52,9 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "get/select",
         "list/select_50",
         "holds/echo",
+        "several/one",
+        "service/echo",
+        "whole/echo",
     } <= (ratios.keys())
     assert all(ratio["ratio"] > 0 and ratio["baseline"]["median"] > 0 for ratio in ratios.values())
     assert found["machine"]["cores"] >= 1

@@ -1,15 +1,13 @@
 """Commands a second through gRPC, beside a bare echo, pgbench, and four statements in a transaction."""
 
 import asyncio
-import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import asyncpg
-
+from services.operator.bench.draining import drained
 from services.operator.bench.figures import Ratio, Reading, Rounds, Section
 from services.operator.bench.pgbench import lives_per_second, script
 from services.operator.bench.plan import Plan
@@ -19,7 +17,7 @@ from services.operator.bench.stack import ALL_PARTS, BenchStack
 from services.operator.bench.statistics import middle
 from services.operator.bench.together import together
 from services.operator.bench.turns import Measure, in_turns
-from services.operator.bench.worker_process import BenchFailed, Worker
+from services.operator.bench.worker_process import Worker
 from services.shared.database.migrations import load_migrations, migrate
 from services.shared.database.pool import Database
 from services.shared.kernel.text import BilingualText
@@ -45,7 +43,6 @@ _TITLES = {
         zh="转诊服务，gRPC 单独一进程", en="referral service, gRPC in a process alone"
     ),
 }
-_DRAIN_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,17 +212,7 @@ class CommandsBench:
         return timed
 
     async def _drained(self) -> None:
-        """Waits until the relays have published what a round left behind."""
-        deadline_s = time.monotonic() + _DRAIN_TIMEOUT_S
-        for dsn in self._dsns:
-            connection = await asyncpg.connect(dsn)
-            try:
-                while await connection.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
-                    if time.monotonic() > deadline_s:
-                        raise BenchFailed("the relay did not empty the outbox between two rounds")
-                    await asyncio.sleep(0.05)
-            finally:
-                await connection.close()
+        await drained(self._dsns)
 
     def _section(self, first: Mapping[str, Rounds], second: Mapping[str, Rounds]) -> Section:
         ratios = [

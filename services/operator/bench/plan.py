@@ -20,6 +20,8 @@ class Plan:
     concurrency: int = 32
     #: commands in one call, where they travel in batches
     batch_items: int = 32
+    #: of the referral service on one port, where several are measured beside one
+    processes: int = 2
     #: draws every id that the bench makes up
     seed: int = 1
     #: records of one round of the relay

@@ -52,6 +52,7 @@ def document(report: Report) -> dict[str, Any]:
             "turns": plan.turns,
             "concurrency": plan.concurrency,
             "batch_items": plan.batch_items,
+            "processes": plan.processes,
             "records": plan.records,
             "facilities": plan.facilities,
             "alert_rate": plan.alert_rate,

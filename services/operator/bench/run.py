@@ -7,11 +7,13 @@ from typing import Protocol
 from services.operator.bench.audit_bench import AuditBench
 from services.operator.bench.boards_bench import BoardsBench
 from services.operator.bench.commands_bench import CommandsBench
+from services.operator.bench.cost_bench import CostBench
 from services.operator.bench.escalation_bench import EscalationBench, Template, make_template
 from services.operator.bench.figures import Section
 from services.operator.bench.free_beds_bench import AvailabilityBench
 from services.operator.bench.holds_bench import HoldsBench
 from services.operator.bench.plan import Plan
+from services.operator.bench.processes_bench import ProcessesBench
 from services.operator.bench.reading_bench import ReadingBench
 from services.operator.bench.relay_bench import RelayBench
 from services.operator.bench.replay_bench import ReplayBench
@@ -24,6 +26,8 @@ class Bench(StrEnum):
     """What can be measured."""
 
     COMMANDS = "commands"
+    PROCESSES = "processes"
+    COST = "cost"
     RELAY = "relay"
     ALERTS = "alerts"
     MEMORY = "memory"
@@ -48,6 +52,8 @@ _ON_A_PLATFORM = frozenset({Bench.ALERTS, Bench.MEMORY, Bench.BOARDS, Bench.ESCA
 #: In the order in which they run: some measure what those before them wrote.
 _ONE_SECTION: tuple[tuple[Bench, type[_OneSection]], ...] = (
     (Bench.COMMANDS, CommandsBench),
+    (Bench.PROCESSES, ProcessesBench),
+    (Bench.COST, CostBench),
     (Bench.RELAY, RelayBench),
     (Bench.AUDIT, AuditBench),
     (Bench.AVAILABILITY, AvailabilityBench),

@@ -65,11 +65,21 @@ class BenchStack:
 
     @asynccontextmanager
     async def service(
-        self, name: str, *, label: str, parts: str = ALL_PARTS, dsn: str = "", is_baseline: bool = False
+        self,
+        name: str,
+        *,
+        label: str,
+        parts: str = ALL_PARTS,
+        dsn: str = "",
+        is_baseline: bool = False,
+        module: str = "",
+        port: int | None = None,
+        is_port_shared: bool = False,
     ) -> AsyncIterator[ServiceProcess]:
         """A process of a service for the time of the block; `label` tells two of one service apart.
 
-        With `is_baseline` its store is the one that the event store is measured against.
+        With `is_baseline` its store is the one that the event store is measured against; a `module` takes the
+        place of the service's own.
         """
         make = FourStatementProcess if is_baseline else ServiceProcess
         process = make(
@@ -83,7 +93,10 @@ class BenchStack:
                 "TIERLINK_LOG_LEVEL": "WARNING",
                 "TIERLINK_PARTS": parts,
                 "TIERLINK_CALLS_MAX": str(_CALLS_MAX),
+                "TIERLINK_REUSE_PORT": str(is_port_shared).lower(),
             },
+            module=module,
+            port=port,
         )
         await asyncio.to_thread(process.start)
         try:

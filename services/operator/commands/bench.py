@@ -27,7 +27,7 @@ from services.operator.texts import Language, say
 from services.shared.kernel.refusals import DependencyDown
 from services.shared.telemetry.logging import LogSettings, configure_logging
 
-_EXPECTED = (
+EXPECTED = (
     BenchFailed,
     CallFailed,
     DependencyDown,
@@ -44,6 +44,12 @@ SecondsOption = Annotated[
 TurnsOption = Annotated[int, typer.Option("--turns", min=1, max=50, help="轮数 · rounds of each, in turns")]
 OnlyOption = Annotated[
     list[Bench] | None, typer.Option("--only", help="只测这些，可多次 · these alone, repeatable")
+]
+ProcessesOption = Annotated[
+    int,
+    typer.Option(
+        "--processes", min=2, max=16, help="processes 基准中同一端口的进程数 · processes that share a port"
+    ),
 ]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="随机种子 · seed")]
 FacilitiesOption = Annotated[
@@ -90,6 +96,7 @@ def bench(
     seconds: SecondsOption = 3.0,
     turns: TurnsOption = 5,
     only: OnlyOption = None,
+    processes: ProcessesOption = 2,
     seed: SeedOption = 1,
     facilities: FacilitiesOption = 1_000,
     referrals: ReferralsOption = 20_000,
@@ -109,6 +116,7 @@ def bench(
     plan = Plan(
         seconds=seconds,
         turns=turns,
+        processes=processes,
         seed=seed,
         facilities=facilities,
         alert_seconds=max(2.0, min(20.0, seconds * 7)),
@@ -122,7 +130,7 @@ def bench(
     configure_logging(LogSettings(service="bench", level="WARNING"))
     try:
         sections = asyncio.run(_measure(wanted, plan))
-    except _EXPECTED as error:
+    except EXPECTED as error:
         give_up(str(error))
     except (asyncio.CancelledError, KeyboardInterrupt):
         give_up(say("demo.interrupted", lang), Exit.INTERRUPTED)

@@ -18,9 +18,20 @@ _CALL_TIMEOUT_S = 30.0
 class _Target:
     """An address with the callers that are at work on it: a round goes on where the last one stopped."""
 
-    channel: grpc.aio.Channel
+    channels: list[grpc.aio.Channel]
+    callers: list["_Caller"]
+
+    async def close(self) -> None:
+        for channel in self.channels:
+            await channel.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Caller:
+    """One who waits for each answer, and the connection on which he asks."""
+
+    life: Life
     calls: dict[str, Any]
-    lives: list[Life]
 
 
 @dataclass(kw_only=True)
@@ -29,6 +40,8 @@ class _Tally:
 
     until_s: float
     latencies_s: list[float] = field(default_factory=list)
+    #: with those that were answered too late to count
+    answered: int = 0
 
 
 class LoadClient:
@@ -38,21 +51,29 @@ class LoadClient:
         self._targets: dict[str, _Target] = {}
 
     async def round(
-        self, *, address: str, tokens: dict[str, str], concurrency: int, seconds: float, seed: str
+        self,
+        *,
+        address: str,
+        tokens: dict[str, str],
+        concurrency: int,
+        seconds: float,
+        seed: str,
+        connections: int = 1,
     ) -> dict[str, Any]:
         """Sends for so long; counts what was answered in that time."""
         target = self._targets.get(address)
         if target is None:
-            target = self._targets[address] = _open(address, concurrency, seed)
+            target = self._targets[address] = _open(address, concurrency, seed, connections)
             # Connections and plans of statements are made by the first commands, which no round counts.
-            await asyncio.gather(*(_next(target, life, _metadata(tokens)) for life in target.lives))
+            await asyncio.gather(*(_next(caller, _metadata(tokens)) for caller in target.callers))
         metadata = _metadata(tokens)
         begun_s = time.perf_counter()
         tally = _Tally(until_s=begun_s + seconds)
-        await asyncio.gather(*(_work(target, life, metadata, tally) for life in target.lives))
+        await asyncio.gather(*(_work(caller, metadata, tally) for caller in target.callers))
         latencies_ms = sorted(latency * 1000 for latency in tally.latencies_s)
         return {
             "commands": len(latencies_ms),
+            "answered": tally.answered,
             "per_second": len(latencies_ms) / seconds,
             "latency_ms_p50": percentile(latencies_ms, 50),
             "latency_ms_p99": percentile(latencies_ms, 99),
@@ -62,66 +83,73 @@ class LoadClient:
         """One referral's life: what was sent and answered, as hexadecimal text."""
         target = _open(address, 1, seed)
         metadata = _metadata(tokens)
-        life = target.lives[0]
+        caller = target.callers[0]
         sent: list[dict[str, str]] = []
         try:
-            for _ in target.calls:
-                request = life.next_request()
-                reply = await _call(target, request, metadata)
-                life.answered(reply)
+            for _ in caller.calls:
+                request = caller.life.next_request()
+                reply = await _call(caller, request, metadata)
+                caller.life.answered(reply)
                 sent.append(
                     {"path": request.command.path, "request": request.data.hex(), "reply": reply.hex()}
                 )
         finally:
-            await target.channel.close()
+            await target.close()
         return {"calls": sent}
 
     async def one_command(self, *, address: str, token: str, seed: str) -> dict[str, Any]:
         """A referral is created, and nothing more; its name."""
         target = _open(address, 1, seed)
-        request = target.lives[0].next_request()
+        caller = target.callers[0]
+        request = caller.life.next_request()
         try:
-            reply = await _call(target, request, _metadata({request.command.who: token}))
+            reply = await _call(caller, request, _metadata({request.command.who: token}))
         finally:
-            await target.channel.close()
+            await target.close()
         return {"referral": referral_in(reply).decode()}
 
     async def close(self) -> None:
         """Closes every channel."""
         for target in self._targets.values():
-            await target.channel.close()
+            await target.close()
 
 
 def _metadata(tokens: dict[str, str]) -> dict[str, tuple[tuple[str, str], ...]]:
     return {who: (("authorization", f"Bearer {token}"),) for who, token in tokens.items()}
 
 
-def _open(address: str, concurrency: int, seed: str) -> _Target:
-    channel = grpc.aio.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+def _open(address: str, concurrency: int, seed: str, connections: int = 1) -> _Target:
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    channels = [grpc.aio.insecure_channel(address, options=options) for _ in range(connections)]
     found = list(lives(concurrency, seed))
-    calls: dict[str, Any] = {command.path: channel.unary_unary(command.path) for command in found[0].commands}
-    return _Target(channel=channel, calls=calls, lives=found)
+    calls: list[dict[str, Any]] = [
+        {command.path: channel.unary_unary(command.path) for command in found[0].commands}
+        for channel in channels
+    ]
+    callers = [_Caller(life=life, calls=calls[number % connections]) for number, life in enumerate(found)]
+    return _Target(channels=channels, callers=callers)
 
 
-async def _work(target: _Target, life: Life, metadata: dict[str, Any], tally: _Tally) -> None:
+async def _work(caller: _Caller, metadata: dict[str, Any], tally: _Tally) -> None:
     while True:
-        request = life.next_request()
+        request = caller.life.next_request()
         sent_s = time.perf_counter()
         if sent_s >= tally.until_s:
             return
-        reply = await _call(target, request, metadata)
+        reply = await _call(caller, request, metadata)
         answered_s = time.perf_counter()
-        life.answered(reply)
+        caller.life.answered(reply)
+        tally.answered += 1
         if answered_s > tally.until_s:
             return
         tally.latencies_s.append(answered_s - sent_s)
 
 
-async def _next(target: _Target, life: Life, metadata: dict[str, Any]) -> None:
-    life.answered(await _call(target, life.next_request(), metadata))
+async def _next(caller: _Caller, metadata: dict[str, Any]) -> None:
+    caller.life.answered(await _call(caller, caller.life.next_request(), metadata))
 
 
-async def _call(target: _Target, request: Request, metadata: dict[str, Any]) -> bytes:
-    call = target.calls[request.command.path]
+async def _call(caller: _Caller, request: Request, metadata: dict[str, Any]) -> bytes:
+    call = caller.calls[request.command.path]
     reply: bytes = await call(request.data, metadata=metadata[request.command.who], timeout=_CALL_TIMEOUT_S)
     return reply
