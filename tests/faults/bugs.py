@@ -7,11 +7,13 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 
+from services.shared.clocks.day_clock import DayClock
 from services.shared.deadlines.worker import DeadlineWorker
 from services.shared.eventstore import postgres_store
 from services.shared.eventstore.batching import Batcher
@@ -226,6 +228,14 @@ def a_new_key_with_every_try() -> None:
     put(signed_webhook.SignedWebhook, "send", with_new_key)
 
 
+def the_system_s_clock_is_believed() -> None:
+    """What time it is, a process asks its machine."""
+    _now = datetime.now
+
+    put(DayClock, "now", lambda self: _now(UTC))
+    put(DayClock, "seconds", lambda self: _now(UTC).timestamp())
+
+
 def snapshots_fall_behind() -> None:
     """The state that is kept beside the events is now and then the one before."""
     latest: dict[str, bytes] = {}
@@ -270,6 +280,7 @@ BUGS: dict[str, Callable[[], None]] = {
         ended_referrals_keep_their_beds,
         deadlines_sleep,
         a_new_key_with_every_try,
+        the_system_s_clock_is_believed,
         snapshots_fall_behind,
         history_is_touched_up,
     )

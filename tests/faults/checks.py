@@ -5,12 +5,15 @@ They share no line with the services; what they know is the contract.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 
 from tests.faults.evidence import Evidence, StoredEvent, StoreEvidence
 from tests.faults.history import Call, History
 
 #: Kinds of aggregates whose every event goes to Kafka.
 _PUBLISHED = frozenset({"referrals", "episodes", "consultations", "wards", "desks", "alerts"})
+#: What the clients' clock and PostgreSQL's may differ by; here they are of one machine.
+_CLOCKS_DIFFER = timedelta(seconds=2)
 
 
 def acknowledged_commands_are_there_once(history: History, evidence: Evidence) -> Iterator[str]:
@@ -154,6 +157,17 @@ def commands_take_effect_while_they_are_called(history: History, evidence: Evide
                     latest_begin = call
 
 
+def moments_are_true(history: History, evidence: Evidence) -> Iterator[str]:
+    """What a caller had recorded was recorded while he called, whatever the clock of a process said."""
+    for service, store in evidence.stores.items():
+        made = _by_request(store)
+        for call in history.of(service):
+            for event in made.get(call.request_id, ()):
+                if not call.begun_at - _CLOCKS_DIFFER <= event.recorded_at <= call.ended_at + _CLOCKS_DIFFER:
+                    late_s = (event.recorded_at - call.ended_at).total_seconds()
+                    yield f"{event.stream} v{event.version}: {_said(call)}, recorded {late_s:+.0f} s after it"
+
+
 Check = Callable[[History, Evidence], Iterator[str]]
 GENERAL_CHECKS: tuple[Check, ...] = (
     acknowledged_commands_are_there_once,
@@ -165,6 +179,7 @@ GENERAL_CHECKS: tuple[Check, ...] = (
     chains_are_intact,
     one_effect_an_alert_and_recipient,
     commands_take_effect_while_they_are_called,
+    moments_are_true,
 )
 
 

@@ -88,6 +88,7 @@ _CHOICES: tuple[tuple[FaultKind, Sequence[str], int, tuple[float, float]], ...] 
     (FaultKind.RESET, INSTANCES, 4, (3.0, 6.0)),
     (FaultKind.HALF_OPEN, INSTANCES, 3, (0.5, 4.0)),
     (FaultKind.DELAY, INSTANCES, 3, (1.0, 5.0)),
+    (FaultKind.CLOCK_JUMP, INSTANCES, 4, (3.0, 8.0)),
     (FaultKind.DISK_FULL, (KAFKA,), 1, (1.0, 4.0)),
     (FaultKind.DISK_FULL, (POSTGRES,), 1, (1.0, 4.0)),
     (FaultKind.HOLD_LOCK, SERVICES, 2, (0.5, 2.0)),

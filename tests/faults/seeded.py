@@ -47,6 +47,19 @@ _FAULTS: Mapping[str, tuple[Fault, ...]] = {
         _fault(2.8, FaultKind.KILL, "bed-2"),
     ),
     "full_disks_are_taken_for_room": (_fault(1.5, FaultKind.DISK_FULL, POSTGRES, 3.0),),
+    "the_system_s_clock_is_believed": tuple(
+        _fault(1.0 + number / 4, FaultKind.CLOCK_JUMP, target, 5.0, detail=jump)
+        for number, (target, jump) in enumerate(
+            (
+                ("referral-1", "-7200"),
+                ("referral-2", "+300"),
+                ("bed-1", "-300"),
+                ("bed-2", "+7200"),
+                ("notification-1", "-7200"),
+                ("notification-2", "+7200"),
+            )
+        )
+    ),
     "inbox_without_versions": tuple(_fault(float(at), FaultKind.DUPLICATE, KAFKA) for at in range(2, 8)),
     "offsets_committed_first": tuple(
         _fault(at_s, FaultKind.KILL, target)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -167,7 +168,19 @@ def _ended_with_a_bed(_: History, evidence: Evidence) -> Evidence:
     return _stores(found, "bed", inbox={(TOPIC, REFERRAL): 3})
 
 
+def _recorded_in_the_past(_: History, evidence: Evidence) -> Evidence:
+    wrong = replace(EVENTS[1], recorded_at=EVENTS[1].recorded_at - timedelta(minutes=5))
+    return _stores(evidence, "referral", events=(EVENTS[0], wrong))
+
+
+def _recorded_in_the_future(_: History, evidence: Evidence) -> Evidence:
+    wrong = replace(EVENTS[1], recorded_at=EVENTS[1].recorded_at + timedelta(hours=2))
+    return _stores(evidence, "referral", events=(EVENTS[0], wrong))
+
+
 SPOILT: dict[Spoil, str] = {
+    _recorded_in_the_past: "moments_are_true",
+    _recorded_in_the_future: "moments_are_true",
     _lost_command: "acknowledged_commands_are_there_once",
     _another_version: "acknowledged_commands_are_there_once",
     _carried_out_twice: "acknowledged_commands_are_there_once",

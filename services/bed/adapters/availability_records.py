@@ -1,10 +1,11 @@
 """Bed events read, and availability written and read, as records of Kafka."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 from services.bed.domain.availability_fold import WardLine
 from services.bed.domain.values import Availability, BedType, WardCounts
+from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.kafka.cloud_events import event_headers
 from services.shared.kernel.ids import derive_id
 from services.shared.protocodec import MessageCodec
@@ -63,7 +64,7 @@ def record_of(found: Availability, *, version: int) -> AvailabilityRecord:
             event_id=derive_id("availability", key, str(version)),
             type_=EVENT_TYPE,
             subject=key.encode(),
-            recorded_at=datetime.now(UTC),
+            recorded_at=DAY_CLOCK.now(),
             version=version,
             traceparent="",
         ),

@@ -7,7 +7,7 @@ absolute and lines have versions, so what faust gives twice (it promises at leas
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import faust
@@ -23,6 +23,7 @@ from services.bed.adapters.availability_records import AVAILABILITY_TOPIC, line_
 from services.bed.domain.availability_fold import Lines, WardLine, keep, told
 from services.bed.domain.availability_progress import Standstills
 from services.bed.domain.values import BedType, WardCounts
+from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.kafka.address import SASL_MECHANISM, KafkaAddress
 from services.shared.kafka.topics import Cleanup, TopicSpec
 
@@ -138,7 +139,7 @@ def build_app(settings: StreamSettings) -> Any:
             if after is None:
                 continue
             table[facility] = _written(after)
-            for each in told(before, after, line, datetime.now(UTC), settings.stale_after_s):
+            for each in told(before, after, line, DAY_CLOCK.now(), settings.stale_after_s):
                 record = record_of(each.found, version=each.version)
                 await published.send(key=record.key, value=record.value, headers=record.headers)
 

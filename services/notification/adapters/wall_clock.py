@@ -1,8 +1,10 @@
 """The time of day, for what happens outside a command."""
 
-from datetime import UTC, datetime
+from datetime import datetime
+
+from services.shared.clocks.day_clock import DAY_CLOCK
 
 
 def now() -> datetime:
     """UTC."""
-    return datetime.now(UTC)
+    return DAY_CLOCK.now()

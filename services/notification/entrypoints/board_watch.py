@@ -1,7 +1,5 @@
 """Looks at the signs of life of boards, and has outages and daily drills follow from what it sees."""
 
-from datetime import UTC, datetime
-
 import structlog
 
 from services.notification.application.aggregates import Aggregates
@@ -11,6 +9,7 @@ from services.notification.application.presence import BoardPresence
 from services.notification.domain.board import Board, BoardState, Place, board_name
 from services.notification.domain.board_policy import BoardPolicy
 from services.notification.domain.drill_plan import DrillPlan, is_held_at
+from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.eventstore.work import Reaction
 from services.shared.kernel.actor import system_actor
@@ -105,7 +104,7 @@ class BoardWatch(Recurring):
                 await self._react(self._drills.plan(plan, facility, centre), plan)
 
     async def _react(self, reaction: Reaction, target: str) -> None:
-        now = datetime.now(UTC)
+        now = DAY_CLOCK.now()
         context = CommandContext(
             request_id=derive_id("boards", target, now.isoformat()),
             actor=_ACTOR,

@@ -1,7 +1,8 @@
 """The context of commands that nobody typed: reactions to other services' events, and due deadlines."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
+from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.deadlines.worker import DueDeadline
 from services.shared.kafka.cloud_events import ConsumedEvent
 from services.shared.kernel.actor import Actor
@@ -15,7 +16,7 @@ def reaction_context(record: ConsumedEvent, occurred_at: datetime, actor: Actor)
         request_id=derive_id("reaction", record.topic, record.event_id),
         actor=actor,
         occurred_at=occurred_at,
-        recorded_at=datetime.now(UTC),
+        recorded_at=DAY_CLOCK.now(),
         traceparent=record.traceparent,
     )
 
@@ -30,6 +31,6 @@ def deadline_context(due: DueDeadline, actor: Actor) -> CommandContext:
         request_id=due.request_id,
         actor=actor,
         occurred_at=due.due_at,
-        recorded_at=max(datetime.now(UTC), due.due_at),
+        recorded_at=max(DAY_CLOCK.now(), due.due_at),
         traceparent=due.traceparent,
     )

@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -12,6 +13,8 @@ import grpc
 import structlog
 import uvloop
 
+from services.shared.clocks.agreement import ClockAgreement
+from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.database.migrations import migrate
 from services.shared.kafka.topics import TopicSpec, ensure_topics
 from services.shared.kernel.refusals import DependencyDown
@@ -89,10 +92,16 @@ async def _serve(foundation: Foundation, assembly: Assembly, signals: StopSignal
     await _ready_database(foundation, signals)
     if signals.stop.is_set():
         return 0
+    agreement = ClockAgreement(DAY_CLOCK, foundation.reading)
+    with suppress(DependencyDown):
+        # Before anything is recorded; the loop goes on asking.
+        await agreement.round()
     for step in assembly.prepare:
         await step()
     settings = foundation.settings
-    verifier = TokenVerifier(TokenSettings(jwks=settings.jwks, audience=settings.token_audience))
+    verifier = TokenVerifier(
+        TokenSettings(jwks=settings.jwks, audience=settings.token_audience), now=DAY_CLOCK.seconds
+    )
     await verifier.open()
     admission = Admission(calls_max=settings.calls_max, streams_max=settings.streams_max)
     runtime = RpcRuntime(
@@ -117,7 +126,7 @@ async def _serve(foundation: Foundation, assembly: Assembly, signals: StopSignal
         serving = {"service": foundation.service, "grpc": server.address, "operations": operations}
         sys.stdout.write(json.dumps(serving) + "\n")
         sys.stdout.flush()
-        return await _run_loops(foundation, assembly, signals, server)
+        return await _run_loops(foundation, assembly, signals, server, agreement)
     finally:
         await server.stop(signals.hurry)
         if endpoint is not None:
@@ -152,10 +161,14 @@ def _endpoint(foundation: Foundation, assembly: Assembly, server: RpcServer) -> 
 
 
 async def _run_loops(
-    foundation: Foundation, assembly: Assembly, signals: StopSignals, server: RpcServer
+    foundation: Foundation,
+    assembly: Assembly,
+    signals: StopSignals,
+    server: RpcServer,
+    agreement: ClockAgreement,
 ) -> int:
     """Runs every loop until a signal comes, or one of them ends by itself, which is a fault."""
-    loops: list[Loop] = [*assembly.loops, _condition_watch(foundation)]
+    loops: list[Loop] = [*assembly.loops, _condition_watch(foundation), agreement]
     if foundation.relay is not None and foundation.listener is not None:
         loops += [foundation.relay, foundation.listener]
     topics = asyncio.create_task(_keep_asking_for_topics(foundation, assembly), name="topics")

@@ -6,25 +6,18 @@ back finds its leases over before its next send; what it had begun to send is a 
 successor sends, in the same order; and its deletes carry an epoch that is no longer the current one.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
+from services.shared.clocks.day_clock import steady_s
 from services.shared.database.pool import Database
 from services.shared.eventstore.postgres_store import SHARDS
 from services.shared.outbox.table import CHANNEL, LEASES_FREE, SQL
 
 _log = structlog.get_logger(__name__)
-
-
-def lease_clock() -> float:
-    """Seconds that go on while the process is stopped and, where the system offers it, the machine asleep."""
-    if hasattr(time, "CLOCK_BOOTTIME"):
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    return time.monotonic()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +36,7 @@ class Leases:
         *,
         owner: str,
         lease_s: float,
-        clock: Callable[[], float] = lease_clock,
+        clock: Callable[[], float] = steady_s,
     ) -> None:
         self._database = database
         self._owner = owner

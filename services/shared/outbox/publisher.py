@@ -11,6 +11,7 @@ import orjson
 import structlog
 from aiokafka.errors import KafkaError
 
+from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.cloud_events import event_headers
 from services.shared.kafka.partitions import partition_of
@@ -148,7 +149,7 @@ class Publisher:
     ) -> tuple[list[Chain], frozenset[str]]:
         chains: dict[tuple[str, int], Chain] = {}
         partitions: dict[str, int] = {}
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = int(DAY_CLOCK.seconds() * 1000)
         for position, row in enumerate(rows):
             if position % _PACKED_AT_ONCE == _PACKED_AT_ONCE - 1:
                 await asyncio.sleep(0)

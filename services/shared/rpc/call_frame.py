@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
@@ -12,6 +11,7 @@ import structlog
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
+from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import DependencyDown, Refused, Unauthenticated
 from services.shared.rpc.call import ANONYMOUS, Call, RpcRuntime
@@ -87,7 +87,7 @@ class CallFrame(Generic[RequestT, ResponseT]):
         self, trace: TraceContext, actor: Actor, data: bytes, remaining_s: float | None
     ) -> tuple[RequestT, Call]:
         """What is asked; what is logged from here on says so, and by whom. Raises InvalidInput."""
-        received_at = datetime.now(UTC)
+        received_at = DAY_CLOCK.now()
         request = self._contract.read(data)
         set_log_fields(
             {

@@ -3,7 +3,6 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from services.bed.application.reading import WardReading
@@ -11,6 +10,7 @@ from services.bed.application.search_beds import BedSearching
 from services.bed.application.watch_availability import AvailabilityWatch, Wish
 from services.bed.domain.search import BedSearch, FoundBeds
 from services.bed.entrypoints.grpc.resources import availability_resource, bed_type_of
+from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.kernel.refusals import FieldViolation, InvalidInput
 from services.shared.protocodec import MessageCodec
 from services.shared.rpc.call import Call
@@ -78,14 +78,10 @@ class AvailabilityServicer:
     ) -> AsyncGenerator[pb.WatchAvailabilityResponse, None]:
         """Raises InvalidInput for a bad token, Overloaded, DependencyDown."""
         wish = Wish(facilities=frozenset(request.facilities), bed_type=bed_type_of(request.bed_type))
-        changes = self._watching.watch(wish, request.resume_token, _now)
+        changes = self._watching.watch(wish, request.resume_token, DAY_CLOCK.now)
         async with aclosing(changes):
             async for change in changes:
                 response = pb.WatchAvailabilityResponse(resume_token=change.resume_token)
                 if change.found is not None:
                     response.availability.CopyFrom(availability_resource(change.found))
                 yield response
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

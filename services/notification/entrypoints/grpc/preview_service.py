@@ -1,6 +1,5 @@
 """PreviewRecipients, of AlertService: who would be called."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from services.notification.application.preview_recipients import Preview, RecipientPreview
@@ -9,6 +8,7 @@ from services.notification.domain.preview import PlannedCall, PreviewedAlert
 from services.notification.domain.reach import RecipientReach
 from services.notification.domain.supposition import Supposition
 from services.notification.domain.values import AcknowledgementPolicy, Pathway, Urgency
+from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.kernel.refusals import FieldViolation, InvalidInput
 from services.shared.protocodec import MessageCodec
 from services.shared.protocodec.shapes import timestamp_to_datetime
@@ -60,7 +60,7 @@ class PreviewServicer:
             facility=facility,
             pathway=Pathway(pathway) if (pathway := _name(type_pb2.Pathway, request.pathway)) else None,
             urgency=Urgency(urgency) if (urgency := _name(type_pb2.Urgency, request.urgency)) else None,
-            at=timestamp_to_datetime(request.at) if request.HasField("at") else datetime.now(UTC),
+            at=timestamp_to_datetime(request.at) if request.HasField("at") else DAY_CLOCK.now(),
             subject=await self._previews.subject(request.subject, facility, actor)
             if request.subject
             else None,
