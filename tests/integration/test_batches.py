@@ -187,9 +187,15 @@ async def test_the_same_batch_from_two_gateways_at_once_is_carried_out_once(gate
 
 async def test_replies_that_are_not_wanted_are_left_out(gateway: Gateway) -> None:
     created = create_request(patient=new_patient())
-    done, refused = await gateway.sent(created, cancel("referrals/" + new_id()), brief=True)
-    assert (done.carried_out.name, done.carried_out.version) == (name_of(created), 1)
+    cancelled = cancel(name_of(created))
+    batch = (created, cancelled, cancel("referrals/" + new_id()))
+    first, second, refused = await gateway.sent(*batch, brief=True)
+    assert (first.carried_out.name, first.carried_out.version) == (name_of(created), 1)
     assert code(refused) is Code.NOT_FOUND
+    # Who wants the replies after all sends it again.
+    replies = await gateway.sent(*batch[:2])
+    assert [reply(each).referral.version for each in replies] == [1, second.carried_out.version]
+    assert await gateway.sent(*batch, brief=True) == [first, second, refused]
 
 
 async def test_too_many_items_and_too_much_are_refused_and_write_nothing(gateway: Gateway) -> None:

@@ -39,6 +39,7 @@ _TITLES = {
         zh="转诊服务，单进程全部职责", en="referral service, all parts in one process"
     ),
     "batched": BilingualText(zh="同一服务，批量提交", en="the same, in batches"),
+    "brief": BilingualText(zh="同一服务，批量提交，不要回复", en="the same, in batches without replies"),
     "grpc_part": BilingualText(
         zh="转诊服务，gRPC 单独一进程", en="referral service, gRPC in a process alone"
     ),
@@ -90,7 +91,10 @@ class CommandsBench:
                             "all_parts", service.pid, self._load(client, "all_parts", service.ready.grpc)
                         ),
                         "batched": self._timed(
-                            "batched", service.pid, self._load_batches(client, service.ready.grpc)
+                            "batched", service.pid, self._load_batches(client, "batched", service.ready.grpc)
+                        ),
+                        "brief": self._timed(
+                            "brief", service.pid, self._load_batches(client, "brief", service.ready.grpc)
                         ),
                     }
                 )
@@ -179,7 +183,7 @@ class CommandsBench:
 
         return measure
 
-    def _load_batches(self, client: Worker, address: str) -> Measure:
+    def _load_batches(self, client: Worker, name: str, address: str) -> Measure:
         plan, tokens = self._plan, self._stack.tokens()
 
         async def measure() -> float:
@@ -191,9 +195,10 @@ class CommandsBench:
                 concurrency=plan.concurrency,
                 items=plan.batch_items,
                 seconds=plan.seconds,
-                seed=f"{plan.seed}/batched",
+                is_brief=name == "brief",
+                seed=f"{plan.seed}/{name}",
             )
-            self._latencies.setdefault("batched", []).append(found)
+            self._latencies.setdefault(name, []).append(found)
             return float(found["per_second"])
 
         return measure
@@ -221,6 +226,7 @@ class CommandsBench:
             Ratio(ours=first["all_parts"], baseline=first["pgbench"]),
             Ratio(ours=first["batched"], baseline=first["echo"], at_least=ECHO_AT_LEAST),
             Ratio(ours=first["batched"], baseline=first["all_parts"]),
+            Ratio(ours=first["brief"], baseline=first["echo"]),
             Ratio(ours=second["grpc_part"], baseline=second["echo"], at_least=ECHO_AT_LEAST),
             Ratio(
                 ours=second["grpc_part"],
@@ -235,7 +241,7 @@ class CommandsBench:
                 unit="ms",
                 value=middle([found[f"latency_ms_{which}"] for found in self._latencies[name][1:]]),
             )
-            for name in ("echo", "all_parts", "batched", "grpc_part")
+            for name in ("echo", "all_parts", "batched", "brief", "grpc_part")
             for which in ("p50", "p99")
         ]
         readings.extend(

@@ -14,7 +14,7 @@ from services.shared.kernel.command import CommandContext
 from services.shared.kernel.refusals import FieldViolation, InvalidInput
 from services.shared.protocodec import MessageCodec
 from services.shared.protocodec.shapes import timestamp_to_datetime
-from services.shared.rpc.call import Call
+from services.shared.rpc.call import Call, CarriedOut
 from services.shared.rpc.method import UnaryMethod
 
 CommandT = TypeVar("CommandT")
@@ -87,6 +87,8 @@ def command_method(
             target=stream_id,
             digest=request_digest(request, call),
         )
+        if call.is_brief:
+            return CarriedOut(name=reply.stream_id, version=reply.version)
         return render(reply)
 
     return UnaryMethod(name=name, request_type=request_type, response_type=response_type, handler=handle)

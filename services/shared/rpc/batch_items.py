@@ -8,15 +8,19 @@ message BatchResult { oneof outcome {
 message CarriedOut { string name = 1; int64 version = 2; }
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
 
+from services.shared.rpc.call import CarriedOut
 from services.shared.rpc.error_table import GrpcFailure
 from services.shared.rpc.serving import UnaryServing
 
 Serving = UnaryServing[Any, Any]
+
+#: What became of an item: its reply, the resource that has it, or a refusal.
+Outcome = Message | CarriedOut | GrpcFailure
 
 #: Of a reply that does not fit there is the name and version alone: with as many refusals as there may be
 #: items, a response stays below the 4 MiB that clients take.
@@ -49,7 +53,7 @@ class BatchShape:
             self.servings[field.name] = serving
             self._resources[field.name] = _resource_field(reply.message_type)
 
-    def response(self, outcomes: list[tuple[str, Message | GrpcFailure]], *, is_brief: bool) -> Any:
+    def response(self, outcomes: Sequence[tuple[str, Outcome]], *, is_brief: bool) -> Any:
         """The answer: of each item its command and what became of it, in order."""
         response = self._response_type()
         room_bytes = 0 if is_brief else REPLIES_BYTES_MAX
@@ -57,6 +61,10 @@ class BatchShape:
             result = response.results.add()
             if isinstance(outcome, GrpcFailure):
                 result.status.CopyFrom(outcome.status())
+                continue
+            if isinstance(outcome, CarriedOut):
+                result.carried_out.name = outcome.name
+                result.carried_out.version = outcome.version
                 continue
             size_bytes = outcome.ByteSize()
             if size_bytes <= room_bytes:

@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 
 from services.shared.kernel.refusals import DependencyDown, FieldViolation, InvalidInput, OutOfTime, Refused
 from services.shared.rpc.admission import Admission
-from services.shared.rpc.batch_items import BatchShape
+from services.shared.rpc.batch_items import BatchShape, Outcome
 from services.shared.rpc.call import Call
 from services.shared.rpc.error_table import GrpcFailure, failure_of
 from services.shared.rpc.validation import unknown_fields_of
@@ -35,8 +35,6 @@ _UNSETTLED = frozenset(
     }
 )
 
-Outcome = Message | GrpcFailure
-
 #: Names of what a command is about.
 About = Callable[[Any], Iterable[str]]
 
@@ -53,7 +51,7 @@ class BatchServing:
 
     async def handle(self, request: Any, call: Call) -> Any:
         """The response to a batch."""
-        batch = _Batch(self._shape, call, self._admission, self._places)
+        batch = _Batch(self._shape, call, self._admission, self._places, is_brief=request.brief)
         last: dict[str, int] = {}
         for index, item in enumerate(request.items):
             field = item.WhichOneof("command")
@@ -71,12 +69,19 @@ class _Batch:
     """One batch under way."""
 
     def __init__(
-        self, shape: BatchShape, call: Call, admission: Admission, places: asyncio.Semaphore
+        self,
+        shape: BatchShape,
+        call: Call,
+        admission: Admission,
+        places: asyncio.Semaphore,
+        *,
+        is_brief: bool,
     ) -> None:
         self._shape = shape
         self._call = call
         self._admission = admission
         self._places = places
+        self._is_brief = is_brief
         self._clock = asyncio.get_running_loop().time
         remaining_s = call.deadline_remaining_s
         waits_s = _PATIENCE_S if remaining_s is None else min(remaining_s, _PATIENCE_S)
@@ -120,6 +125,7 @@ class _Batch:
                 self._call,
                 path=f"items[{index}].{field}",
                 remaining_s=self._answer_at_s - self._clock(),
+                is_brief=self._is_brief,
             )
 
     def _refusal_to_begin(self) -> Refused | None:

@@ -27,6 +27,16 @@ class Call:
     method: str
     #: seconds that the caller still waits, counted from `received_at`; None when it set no limit
     deadline_remaining_s: float | None
+    #: the caller does without the reply: a handler may answer with `CarriedOut`
+    is_brief: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CarriedOut:
+    """In place of a reply that nobody wants: the resource that has it."""
+
+    name: str
+    version: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

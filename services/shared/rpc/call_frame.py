@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import DependencyDown, Refused, Unauthenticated
-from services.shared.rpc.call import ANONYMOUS, Call, RpcRuntime
+from services.shared.rpc.call import ANONYMOUS, Call, CarriedOut, RpcRuntime
 from services.shared.rpc.error_table import GrpcFailure, failure_of, internal_failure
 from services.shared.rpc.validation import RequestContract
 from services.shared.telemetry.log_context import log_fields, set_log_fields
@@ -84,7 +84,13 @@ class CallFrame(Generic[RequestT, ResponseT]):
         return authenticator.remembered(token) or await authenticator.verify(token)
 
     def open(
-        self, trace: TraceContext, actor: Actor, data: bytes, remaining_s: float | None
+        self,
+        trace: TraceContext,
+        actor: Actor,
+        data: bytes,
+        remaining_s: float | None,
+        *,
+        is_brief: bool = False,
     ) -> tuple[RequestT, Call]:
         """What is asked; what is logged from here on says so, and by whom. Raises InvalidInput."""
         received_at = DAY_CLOCK.now()
@@ -104,6 +110,7 @@ class CallFrame(Generic[RequestT, ResponseT]):
             traceparent=trace.traceparent,
             method=self.method,
             deadline_remaining_s=remaining_s,
+            is_brief=is_brief,
         )
         return request, call
 
@@ -112,6 +119,10 @@ class CallFrame(Generic[RequestT, ResponseT]):
         if not isinstance(response, self.response_type):
             raise TypeError(f"{self.method} answered with {type(response).__name__}")
         return response
+
+    def checked_brief(self, response: ResponseT | CarriedOut) -> ResponseT | CarriedOut:
+        """Raises TypeError when the handler of a brief call answered with another type."""
+        return response if isinstance(response, CarriedOut) else self.checked(response)
 
     def pack(self, response: ResponseT) -> bytes:
         """The response's bytes. Raises TypeError when the handler answered with another type."""

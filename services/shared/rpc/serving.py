@@ -13,7 +13,7 @@ import grpc
 from services.shared.kernel.actor import Actor
 from services.shared.kernel.refusals import InvalidInput, Overloaded, Refused
 from services.shared.rpc.admission import StreamSlot
-from services.shared.rpc.call import Call
+from services.shared.rpc.call import Call, CarriedOut
 from services.shared.rpc.call_frame import CallFrame, Context, ReaderGoneError, RequestT, ResponseT
 from services.shared.rpc.error_table import GrpcFailure
 
@@ -67,11 +67,12 @@ class UnaryServing(Generic[RequestT, ResponseT]):
         return b""
 
     async def serve_item(
-        self, data: bytes, batch: Call, *, path: str, remaining_s: float
-    ) -> ResponseT | GrpcFailure:
+        self, data: bytes, batch: Call, *, path: str, remaining_s: float, is_brief: bool
+    ) -> ResponseT | CarriedOut | GrpcFailure:
         """What a call of its own would be answered with, by the caller of a batch and below its span.
 
-        `path` is where the batch has the request. Raises the running task's cancellation.
+        Where `is_brief`, the reply may be left out. `path` is where the batch has the request. Raises the
+        running task's cancellation.
         """
 
         async def enter() -> Actor:
@@ -81,9 +82,10 @@ class UnaryServing(Generic[RequestT, ResponseT]):
             data,
             batch.traceparent,
             enter,
-            finish=self._frame.checked,
+            finish=self._frame.checked_brief if is_brief else self._frame.checked,
             remaining_s=remaining_s,
             path=path,
+            is_brief=is_brief,
         )
 
     def refuse_item(self, refusal: Refused, batch: Call) -> GrpcFailure:
@@ -102,6 +104,7 @@ class UnaryServing(Generic[RequestT, ResponseT]):
         finish: Callable[[ResponseT], AnswerT],
         remaining_s: float | None,
         path: str = "",
+        is_brief: bool = False,
     ) -> AnswerT | GrpcFailure:
         frame = self._frame
         started_s = time.perf_counter()
@@ -109,7 +112,7 @@ class UnaryServing(Generic[RequestT, ResponseT]):
         try:
             # Before the request is read, so that strangers learn nothing.
             actor = await enter()
-            request, call = frame.open(trace, actor, data, remaining_s)
+            request, call = frame.open(trace, actor, data, remaining_s, is_brief=is_brief)
             answer = finish(await self._handler(request, call))
         except (Exception, asyncio.CancelledError) as error:
             told = error.below(path) if path and isinstance(error, InvalidInput) else error

@@ -41,22 +41,31 @@ class BatchClient:
     """Sends the commands of `load.py`, many in one call."""
 
     def __init__(self) -> None:
-        self._targets: dict[str, _Target] = {}
+        self._targets: dict[tuple[str, bool], _Target] = {}
 
     async def round(
-        self, *, address: str, tokens: dict[str, str], concurrency: int, items: int, seconds: float, seed: str
+        self,
+        *,
+        address: str,
+        tokens: dict[str, str],
+        concurrency: int,
+        items: int,
+        seconds: float,
+        seed: str,
+        is_brief: bool = False,
     ) -> dict[str, Any]:
         """Sends for so long; counts the commands that were answered in that time.
 
         Raises BatchRefusedError where one was refused.
         """
-        target = self._targets.get(address)
+        known = (address, is_brief)
+        target = self._targets.get(known)
         if target is None:
-            target = self._targets[address] = _open(address, concurrency, items, seed)
+            target = self._targets[known] = _open(address, concurrency, items, seed)
         metadata = {who: (("authorization", f"Bearer {token}"),) for who, token in tokens.items()}
         until_s = time.perf_counter() + seconds
         found = await asyncio.gather(
-            *(_work(target.call, caller, metadata, until_s) for caller in target.callers)
+            *(_work(target.call, caller, metadata, until_s, is_brief) for caller in target.callers)
         )
         latencies_ms = sorted(latency_s * 1000 for latencies_s in found for latency_s in latencies_s)
         commands = len(latencies_ms) * items
@@ -83,7 +92,9 @@ def _open(address: str, concurrency: int, items: int, seed: str) -> _Target:
     return _Target(channel=channel, call=channel.unary_unary(_PATH), callers=callers)
 
 
-async def _work(call: Any, caller: _Caller, metadata: dict[str, Any], until_s: float) -> list[float]:
+async def _work(
+    call: Any, caller: _Caller, metadata: dict[str, Any], until_s: float, is_brief: bool
+) -> list[float]:
     latencies_s: list[float] = []
     while True:
         requests = [life.next_request() for life in caller.lives]
@@ -91,7 +102,9 @@ async def _work(call: Any, caller: _Caller, metadata: dict[str, Any], until_s: f
         sent_s = time.perf_counter()
         if sent_s >= until_s:
             return latencies_s
-        answer = await call(batch_of(requests), metadata=metadata[command.who], timeout=_CALL_TIMEOUT_S)
+        answer = await call(
+            batch_of(requests, is_brief=is_brief), metadata=metadata[command.who], timeout=_CALL_TIMEOUT_S
+        )
         answered_s = time.perf_counter()
         for life, reply in zip(caller.lives, _replies(answer, command), strict=True):
             life.answered(reply)
@@ -100,9 +113,9 @@ async def _work(call: Any, caller: _Caller, metadata: dict[str, Any], until_s: f
         latencies_s.append(answered_s - sent_s)
 
 
-def batch_of(requests: Sequence[Request]) -> bytes:
+def batch_of(requests: Sequence[Request], *, is_brief: bool = False) -> bytes:
     """A batch of requests that are bytes already."""
-    batch = pb.SubmitBatchRequest()
+    batch = pb.SubmitBatchRequest(brief=is_brief)
     for request in requests:
         getattr(batch.items.add(), request.command.field).MergeFromString(request.data)
     return batch.SerializeToString()
@@ -112,7 +125,11 @@ def _replies(answer: bytes, command: Command) -> list[bytes]:
     """What `Life.answered` reads of each reply: the referral's name."""
     found: list[bytes] = []
     for result in pb.SubmitBatchResponse.FromString(answer).results:
-        if result.WhichOneof("outcome") != command.field:
+        outcome = result.WhichOneof("outcome")
+        if outcome == "carried_out":
+            found.append(result.carried_out.name.encode())
+            continue
+        if outcome != command.field:
             raise BatchRefusedError(f"{command.method}: {result.status.message}")
         reply: Message = getattr(result, command.field)
         found.append(str(reply.referral.name).encode())  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ import structlog
 
 from services.shared.kernel.refusals import NotFound
 from services.shared.rpc import batch_items
-from services.shared.rpc.call import Call, RpcRuntime
+from services.shared.rpc.call import Call, CarriedOut, RpcRuntime
 from services.shared.rpc.method import BatchMethod, UnaryMethod, service_handlers
 from services.shared.telemetry.tracer import Tracer
 from services.shared.telemetry.tracing import FinishedSpan, parse_traceparent
@@ -79,6 +79,29 @@ async def test_where_replies_are_not_wanted_or_do_not_fit_there_is_name_and_vers
     found = [result.WhichOneof("outcome") for result in results]
     assert found == ["probe", "probe", "carried_out"]
     assert (results[2].carried_out.name, results[2].carried_out.version) == ("things/c", 2)
+
+
+async def test_a_handler_need_not_make_a_reply_that_is_not_wanted(kit: ProbeKit) -> None:
+    async def handler(asked: Any, call: Call) -> Any:
+        if call.is_brief:
+            return CarriedOut(name=f"things/{asked.text}", version=4)
+        return kit.pb2.ProbeResponse(text=asked.text)
+
+    served = await serve(kit, handler)
+    (result,) = await sent(kit, served, request(kit, "a", brief=True))
+    assert (result.carried_out.name, result.carried_out.version) == ("things/a", 4)
+    (result,) = await sent(kit, served, request(kit, "a"))
+    assert said(result) == "a"
+    assert (await served.probe(kit.request(text="a"), metadata=kit.metadata())).text == "a"
+
+
+async def test_a_reply_that_is_none_is_no_reply_to_a_brief_batch_either(kit: ProbeKit) -> None:
+    async def handler(_asked: Any, _call: Call) -> Any:
+        return kit.pb2.Thing()
+
+    served = await serve(kit, handler)
+    (result,) = await sent(kit, served, request(kit, "a", brief=True))
+    assert said(result) is Code.INTERNAL
 
 
 async def test_items_are_counted_traced_and_logged_as_calls(kit: ProbeKit) -> None:
