@@ -192,7 +192,7 @@ class CommandsBench:
                 timeout_s=plan.round_timeout_s(),
                 address=address,
                 tokens=tokens,
-                concurrency=plan.concurrency,
+                concurrency=plan.batch_callers,
                 items=plan.batch_items,
                 seconds=plan.seconds,
                 is_brief=name == "brief",

@@ -18,8 +18,9 @@ class Plan:
     turns: int = 5
     #: callers at once
     concurrency: int = 32
-    #: commands in one call, where they travel in batches
+    #: commands in one call, where they travel in batches, and callers that send such
     batch_items: int = 32
+    batch_callers: int = 8
     #: of the referral service on one port, where several are measured beside one
     processes: int = 2
     #: draws every id that the bench makes up

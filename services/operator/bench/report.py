@@ -53,6 +53,7 @@ def document(report: Report) -> dict[str, Any]:
             "concurrency": plan.concurrency,
             "batch_items": plan.batch_items,
             "processes": plan.processes,
+            "batch_callers": plan.batch_callers,
             "records": plan.records,
             "facilities": plan.facilities,
             "alert_rate": plan.alert_rate,
