@@ -50,6 +50,15 @@ _NOW_IN_VIEW = """() => {
     const line = document.querySelector("#timeline [aria-current]").getBoundingClientRect();
     return line.top >= list.top && line.bottom <= list.bottom;
 }"""
+#: The labels of those on the way that lie on a facility's name.
+_COVERED = """() => {
+    const boxes = (selector) => [...document.querySelectorAll(selector)]
+        .map((each) => each.getBoundingClientRect());
+    const names = boxes("#map .place > text");
+    const meet = (one, other) => one.left < other.right && other.left < one.right
+        && one.top < other.bottom && other.top < one.bottom;
+    return boxes("#map .traveller rect").filter((label) => names.some((name) => meet(label, name))).length;
+}"""
 _DRAG = """(at) => {
     const slider = document.getElementById("slider");
     slider.value = at;
@@ -180,6 +189,7 @@ def test_dragged_through_the_case_everything_agrees_with_its_timeline(
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(1_300)  # what has just changed stops flashing
     keep(page, f"replay-page-road-{language}")
+    assert page.locator("#map .traveller rect").count() and page.evaluate(_COVERED) == 0
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN" if language == "zh" else "en")
     assert "replay_page." not in page.locator("body").inner_text()
 

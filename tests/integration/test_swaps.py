@@ -79,6 +79,8 @@ async def test_a_swap_from_the_asking_to_the_one_who_takes_over(
         assert refusal.exit_code == 2
         withdrawn = await at.run("swap", "withdraw", swap, "--reason", "MISTAKE")
         assert withdrawn.exit_code == 0, withdrawn.output
+        (told,) = await at.alerts(rule="SWAP_WITHDRAWN")
+        assert [each.user for each in told.escalation[0].recipients] == ["dr-li", "dr-wang"]
         assert await holders(at, today) == ["dr-li", "dr-wang"]
         assert (await at.run("swap", "list", COUNTY)).exit_code == 0
 

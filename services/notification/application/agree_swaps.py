@@ -12,7 +12,14 @@ from services.notification.domain.commands import SettleAlert, TriggerAlert
 from services.notification.domain.communities import acting_at
 from services.notification.domain.roster import Roster
 from services.notification.domain.roster_state import roster_name
-from services.notification.domain.swap_alerts import answer_alert, answer_key, swap_alert, swap_key
+from services.notification.domain.swap_alerts import (
+    answer_alert,
+    answer_key,
+    swap_alert,
+    swap_key,
+    withdrawn_alert,
+    withdrawn_key,
+)
 from services.notification.domain.swap_values import (
     LapseSwap,
     ProposeSwap,
@@ -84,6 +91,11 @@ class SwapDesk:
             if isinstance(event, SwapWithdrawn):
                 # What was told of the answer holds no longer.
                 await self._change(work, answer_key(event.swap), settle)
+                before = swaps.find(state, event.swap)
+                if before is not None and before.state is SwapState.AGREED:
+                    withdrawn = withdrawn_alert(after, proposal)
+                    if withdrawn is not None:
+                        await self._change(work, withdrawn_key(event.swap), withdrawn)
                 continue
             answer = answer_alert(after, proposal)
             if answer is not None:

@@ -1,6 +1,7 @@
-"""What a swap tells: the person who is to take over is asked, and who asked is told of the answer.
+"""What a swap tells: the taker is asked, who asked is told of the answer, and both that it is withdrawn.
 
-Alerts to be known. The first goes with the answer, the second when it is read, or the swap is taken back.
+Alerts to be known. The first goes with the answer, the second when it is read, or the swap is taken back, the
+third when it is read.
 """
 
 from datetime import datetime
@@ -17,6 +18,7 @@ from services.shared.kernel.text import BilingualText
 #: Codes of the alerts, as of rules.
 SWAP_PROPOSED = "SWAP_PROPOSED"
 SWAP_ANSWERED = "SWAP_ANSWERED"
+SWAP_WITHDRAWN = "SWAP_WITHDRAWN"
 
 
 def swap_key(swap: str) -> str:
@@ -27,6 +29,11 @@ def swap_key(swap: str) -> str:
 def answer_key(swap: str) -> str:
     """One swap, one answer, one alert."""
     return _key(SWAP_ANSWERED, swap)
+
+
+def withdrawn_key(swap: str) -> str:
+    """One swap that was agreed and is no more, one alert."""
+    return _key(SWAP_WITHDRAWN, swap)
 
 
 def swap_alert(roster: Roster, swap: SwapProposal) -> TriggerAlert:
@@ -76,6 +83,30 @@ def answer_alert(roster: Roster, swap: SwapProposal) -> TriggerAlert | None:
         rule=SWAP_ANSWERED,
         title=fill(title, values),
         body=fill(body, values),
+    )
+
+
+def withdrawn_alert(roster: Roster, swap: SwapProposal) -> TriggerAlert | None:
+    """To the two who had agreed, for each has another turn again; not to who withdrew it.
+
+    None where that leaves nobody.
+    """
+    told = [user for user in (swap.first.user, swap.taker) if user != swap.settled_by]
+    if not told:
+        return None
+    known = people(roster)
+    taker = known.get(swap.taker, Recipient(user=swap.taker, name=swap.taker))
+    values = {
+        "taker": BilingualText(zh=taker.name, en=taker.name),
+        "swap": words.proposal_text(swap, offset_minutes(roster)),
+    }
+    return _to_be_known(
+        roster,
+        swap,
+        tuple(known.get(user, Recipient(user=user, name=user)) for user in told),
+        rule=SWAP_WITHDRAWN,
+        title=fill(words.WITHDRAWN_TITLE, values),
+        body=fill(words.WITHDRAWN_BODY, values),
     )
 
 

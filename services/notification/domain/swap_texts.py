@@ -42,6 +42,14 @@ PROPOSED_BODY = BilingualText(
     en="{swap}. Confirm or decline by {until}; until then the first person stays on duty.",
 )
 
+WITHDRAWN_TITLE = BilingualText(
+    zh="已商定的换班被撤回：{taker}", en="An agreed swap with {taker} was withdrawn"
+)
+WITHDRAWN_BODY = BilingualText(
+    zh="{swap}。值班表管理者已撤回，仍按原班次值班。",
+    en="{swap}. Who keeps the roster withdrew it: the turns are as they were before.",
+)
+
 #: What whoever asked is told, by the state of the swap: title and body.
 ANSWERS: Mapping[str, tuple[BilingualText, BilingualText]] = {
     "AGREED": (

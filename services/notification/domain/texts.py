@@ -139,6 +139,7 @@ TO_DO = {
     "ApplyRoster": BilingualText(zh="无人值班，请立即安排", en="nobody is on duty"),
     "ConfirmSwap": BilingualText(zh="换班待确认", en="a swap awaits your answer"),
     "SWAP_ANSWERED": BilingualText(zh="换班申请已有结果", en="what became of a swap"),
+    "SWAP_WITHDRAWN": BilingualText(zh="已商定的换班被撤回", en="a swap that was agreed is withdrawn"),
     "CHANNEL_SILENT": BilingualText(zh="呼叫通道失效", en="a channel is silent"),
 }
 TO_DO_ANY = BilingualText(zh="提醒待处理", en="an alert awaits you")

@@ -11,7 +11,7 @@ from services.notification.application.agree_swaps import SwapDesk
 from services.notification.domain import roster as rosters
 from services.notification.domain.alert_state import Alert, alert_name
 from services.notification.domain.roster import Roster
-from services.notification.domain.swap_alerts import answer_key, swap_key
+from services.notification.domain.swap_alerts import answer_key, swap_key, withdrawn_key
 from services.notification.domain.swap_values import (
     ConfirmSwap,
     DeclineSwap,
@@ -152,6 +152,30 @@ async def test_who_asked_is_told_that_it_is_agreed_until_it_is_taken_back() -> N
     assert told.title.zh.startswith("换班已商定")
     await site.does(OFFICE, WithdrawSwap(swap=swap, reason=REASON))
     assert (await site.answer()).resolution == "SwapWithdrawn"
+
+
+async def test_both_are_told_once_that_what_they_agreed_on_is_withdrawn() -> None:
+    site = Site()
+    await site.begin()
+    swap = await site.asked()
+    await site.does(doctor("b"), ConfirmSwap(swap=swap))
+    assert await site.told(withdrawn_key) is None
+    await site.does(OFFICE, WithdrawSwap(swap=swap, reason=REASON))
+    told = await site.told(withdrawn_key)
+    assert told is not None
+    assert (told.rule, told.severity, called(told)) == ("SWAP_WITHDRAWN", Severity.INFORMATION, ["a", "b"])
+    assert told.title.zh.startswith("已商定的换班被撤回") and "was withdrawn" in told.title.en
+    assert "a → b" in told.body.zh and "a → b" in told.body.en
+    assert told.next_call_at is None, "they are told once"
+
+
+async def test_of_one_that_nobody_had_answered_only_the_question_is_taken_back() -> None:
+    site = Site()
+    await site.begin()
+    swap = await site.asked()
+    await site.does(doctor("a"), WithdrawSwap(swap=swap, reason=REASON))
+    assert await site.told(withdrawn_key) is None
+    assert (await site.alert()).resolution == "SwapWithdrawn"
 
 
 async def test_who_asked_is_told_that_nobody_answered() -> None:

@@ -5,6 +5,7 @@ const AGREED = new Set(["ACCEPTED", "TRANSPORT_ARRANGED", "CANCEL_REQUESTED", "N
 const SEVERITIES = { CRITICAL: "▲", HIGH: "◆", INFORMATION: "●" };
 const ARROWS = { UP: "↑", DOWN: "↓", LATERAL: "→" };
 const CHIPS_MAX = 2;
+const LABEL = 24;
 // A tier's sign: more corners, more beds.
 const SIGNS = { 0: 0, 1: 3, 2: 4, 3: 5, 4: 6, 5: 8 };
 
@@ -20,6 +21,7 @@ class Region {
     for (const column of columns) svg.append(...this.community(column, height));
     svg.append(...this.roads());
     for (const each of at.values()) svg.append(this.place(each));
+    this.named = [...at.values()].flatMap(covered);
     this.moving = draw("g", { class: "moving" });
     svg.append(this.moving);
     byId("map").replaceChildren(svg, left ? element("p", { class: "none" }, say("replay_page.facilities_more", { count: left })) : "");
@@ -53,6 +55,7 @@ class Region {
     const { at: places } = this.layout;
     const made = [];
     const standing = new Map();
+    this.labels = [];
     let road = 0;
     const live = story.referrals.filter((each) => !OVER.has(pointAt(each.track, at)?.[1] ?? "CLOSED"));
     for (const each of live) {
@@ -82,15 +85,26 @@ class Region {
     const { x, y } = point(share);
     const text = `${ARROWS[direction] ?? ""} ${number} ${word}`;
     const width = breadth(text) + 16;
-    const left = x + 17 + width > this.layout.width ? -17 - width : 17;
+    const { left, top } = this.beside(x, y, width);
     return draw(
       "g",
       { class: `traveller ${direction.toLowerCase()}`, "data-referral": name, "data-state": "IN_TRANSIT", "data-share": share.toFixed(3), transform: `translate(${x} ${y})` },
       draw("path", { d: "M0 -13 L13 0 L0 13 L-13 0 Z" }),
       draw("text", { y: 5, class: "arrow" }, green ? "★" : ARROWS[direction] ?? ""),
-      draw("rect", { x: left, y: -12, width, height: 24, rx: 5 }),
-      draw("text", { x: left + width / 2, y: 5, class: "label" }, text),
+      draw("rect", { x: left, y: top, width, height: LABEL, rx: 5 }),
+      draw("text", { x: left + width / 2, y: top + 17, class: "label" }, text),
     );
+  }
+
+  // Beside somebody on the way, on the side where it covers least: no name of a facility, no other label, and all of it on the map.
+  beside(x, y, width) {
+    const sides = [[17, -12], [-17 - width, -12], [-width / 2, -40], [-width / 2, 16]];
+    const boxes = sides.map(([left, top]) => ({ x: x + left, y: y + top, width, height: LABEL, left, top }));
+    const taken = [...this.named, ...this.labels];
+    const cost = (box) => taken.reduce((sum, each) => sum + overlap(box, each), 0) + width * LABEL - overlap(box, { x: 0, y: 0, ...this.layout });
+    const best = boxes.reduce((one, other) => (cost(other) < cost(one) ? other : one));
+    this.labels.push(best);
+    return best;
   }
 
   chips({ x, y }, those) {
@@ -141,6 +155,18 @@ class Region {
     }
     return open;
   }
+}
+
+// What of a facility no label may cover: its sign, and each line of its name as `place` draws it.
+function covered({ place, x, y, room }) {
+  const names = lines(inLanguage(place.name), Math.max(70, room - 12));
+  return [{ x: x - 16, y: y - 16, width: 32, height: 32 }, ...names.map((line, index) => ({ x: x - breadth(line) / 2, y: y + 15 + 16 * index, width: breadth(line), height: 18 }))];
+}
+
+function overlap(one, other) {
+  const across = Math.min(one.x + one.width, other.x + other.width) - Math.max(one.x, other.x);
+  const down = Math.min(one.y + one.height, other.y + other.height) - Math.max(one.y, other.y);
+  return across > 0 && down > 0 ? across * down : 0;
 }
 
 // How far somebody is who left and is expected; half-way where nobody said when, and never there before he arrived.
