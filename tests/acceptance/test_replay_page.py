@@ -185,6 +185,7 @@ def test_dragged_through_the_case_everything_agrees_with_its_timeline(
     shown = _at(page, back)
     assert shown["referrals"] == {up: "TREATED", down: "IN_TRANSIT"}
     keep(page, f"replay-page-back-{language}")
+    assert page.locator("#map .traveller rect").count() and page.evaluate(_COVERED) == 0
     _at(page, first("PatientDeparted"))
     page.keyboard.press("ArrowRight")
     page.wait_for_timeout(1_300)  # what has just changed stops flashing
