@@ -32,6 +32,7 @@ _ALWAYS = (
     ),
     Fault(at_s=5.0, kind=FaultKind.FREEZE, target="bed-1", lasts_s=6.0),
     Fault(at_s=6.0, kind=FaultKind.DUPLICATE, target=KAFKA),
+    Fault(at_s=2.0, kind=FaultKind.OUT_OF_ORDER, target="bed", lasts_s=0.7),
 )
 
 
