@@ -3,18 +3,20 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 
 @pytest.mark.timeout(600)
-def test_every_bench_measures_and_the_document_tells_all() -> None:
+def test_every_bench_measures_and_the_document_tells_all(tmp_path: Path) -> None:
+    page = tmp_path / "bench.html"
     done = subprocess.run(
         [
             *(sys.executable, "-m", "services.operator", "bench", "--output", "json"),
             *("--facilities", "50"),
             *("--seconds", "0.2", "--turns", "1", "--seed", "5", "--referrals", "200", "--alerts", "60"),
-            *("--boards", "20"),
+            *("--boards", "20", "--growth", "200,400", "--page", str(page)),
         ],
         capture_output=True,
         text=True,
@@ -33,6 +35,7 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "audit",
         "availability",
         "reading",
+        "growth",
         "holds",
         "escalation",
         "boards",
@@ -57,5 +60,12 @@ def test_every_bench_measures_and_the_document_tells_all() -> None:
         "whole/echo",
     } <= (ratios.keys())
     assert all(ratio["ratio"] > 0 and ratio["baseline"]["median"] > 0 for ratio in ratios.values())
+    assert {each["process"] for section in found["sections"] for each in section["memory"]} >= {
+        *("kafka", "postgres", "referral", "cost", "growth-400")
+    }
+    curves = {curve["name"]: curve for section in found["sections"] for curve in section["curves"]}
+    assert [point[0] for point in curves["commands"]["points"]] == [200, 400]
+    assert [point[0] for point in curves["all_parts_ms"]["points"]] == [50, 75, 90, 95, 99, 99.9]
+    assert '"schema":"tierlink.bench/1"' in page.read_text("utf-8")
     assert found["machine"]["cores"] >= 1
     assert found["terms"]["seed"] == 5

@@ -9,6 +9,7 @@ from typing import Any
 
 from services.operator.bench.draining import drained
 from services.operator.bench.figures import Ratio, Reading, Rounds, Section
+from services.operator.bench.latencies import latency_curve
 from services.operator.bench.pgbench import lives_per_second, script
 from services.operator.bench.plan import Plan
 from services.operator.bench.processor import processor_s
@@ -256,7 +257,11 @@ class CommandsBench:
             for name, found in self._processor_us.items()
         )
         title = BilingualText(zh="每秒命令数", en="Commands a second")
-        return Section(key=KEY, title=title, ratios=tuple(ratios), readings=tuple(readings))
+        curves = tuple(
+            latency_curve(name, _TITLES[name], self._latencies[name][1:])
+            for name in ("echo", "all_parts", "grpc_part")
+        )
+        return Section(key=KEY, title=title, ratios=tuple(ratios), readings=tuple(readings), curves=curves)
 
 
 def _without_grpc() -> str:

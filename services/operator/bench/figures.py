@@ -81,6 +81,30 @@ class Reading:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Curve:
+    """A figure at several points of something else."""
+
+    key: str
+    title: BilingualText
+    unit: str
+    #: what the points are of: `percentile`, `referrals`
+    over: str
+    #: ascending
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessMemory:
+    """What a process took at the end of its work."""
+
+    #: such as `kafka`, or a service with what it was for
+    process: str
+    rss_mib: float
+    #: at the most; None where the system does not tell
+    peak_mib: float | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Section:
     """What one benchmark found."""
 
@@ -88,6 +112,8 @@ class Section:
     title: BilingualText
     ratios: tuple[Ratio, ...] = ()
     readings: tuple[Reading, ...] = ()
+    curves: tuple[Curve, ...] = ()
+    memory: tuple[ProcessMemory, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

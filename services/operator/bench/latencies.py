@@ -1,10 +1,10 @@
 """What the rounds of a bench found beside their figure, and the latencies that are told of them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
-from services.operator.bench.figures import Reading, Rounds
-from services.operator.bench.statistics import middle
+from services.operator.bench.figures import Curve, Reading, Rounds
+from services.operator.bench.statistics import PERCENTS, middle
 from services.operator.bench.turns import Measure
 from services.shared.kernel.text import BilingualText
 
@@ -40,6 +40,18 @@ class Latencies:
         """The rounds that count."""
         return self._found[key][-self._turns :]
 
+    def middle_of(self, key: str, figure: str) -> float:
+        """The median of a figure of the rounds that count."""
+        return middle([found[figure] for found in self.counted(key)])
+
+    def curves(self, titles: Mapping[str, BilingualText]) -> tuple[Curve, ...]:
+        """How the latencies of each are spread, as far as its rounds told."""
+        return tuple(
+            latency_curve(key, title, self.counted(key))
+            for key, title in titles.items()
+            if self._found.get(key) and "distribution_ms" in self._found[key][0]
+        )
+
     def readings(
         self, titles: Mapping[str, BilingualText], p99_at_most_ms: Mapping[str, float]
     ) -> list[Reading]:
@@ -55,6 +67,13 @@ class Latencies:
             for key, title in titles.items()
             for which in ("p50", "p99")
         ]
+
+
+def latency_curve(key: str, title: BilingualText, rounds: Sequence[Mapping[str, Any]]) -> Curve:
+    """At each percentile the median of the rounds."""
+    by_percent = zip(*(found["distribution_ms"] for found in rounds), strict=True)
+    points = tuple((float(percent), middle(each)) for percent, each in zip(PERCENTS, by_percent, strict=True))
+    return Curve(key=f"{key}_ms", title=title, unit="ms", over="percentile", points=points)
 
 
 def rounds_of(

@@ -35,6 +35,8 @@ class Plan:
     alert_seconds: float = 20.0
     #: referrals that are written before reading is timed
     referrals: int = 20_000
+    #: as many referrals as are in the store, one after the other, while growth is measured
+    growth: tuple[int, ...] = (10_000, 100_000)
     #: open alerts whose next call is due at once
     alerts: int = 10_000
     #: boards that one process serves while an alert's way to them is timed

@@ -23,6 +23,8 @@ from services.operator.bench.stack import BenchStack
 from services.operator.bench.templates import DESTINATION, TemplateWriter
 from services.operator.bench.turns import in_turns
 from services.operator.bench.worker_process import BenchFailed, Worker
+from services.operator.casefile.packaged import DEFAULT_CASE
+from services.operator.casefile.reading import read_case
 from services.operator.rpc.calling import Caller
 from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.people import OPERATOR, TokenBook
@@ -50,7 +52,7 @@ _BASELINES = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Filled:
+class Filled:
     """What lies in the database now."""
 
     events: int
@@ -81,9 +83,9 @@ class ReadingBench:
             cases = await self._cases(address, filled)
             timed = {
                 "select": partial(self._select, worker, dsn, filled, 1),
-                "get": partial(self._time, worker, address, cases[0]),
+                "get": partial(self.time, worker, address, cases[0]),
                 "select_50": partial(self._select, worker, dsn, filled, 50),
-                "list": partial(self._time, worker, address, cases[1]),
+                "list": partial(self.time, worker, address, cases[1]),
             }
             self._plan.note(f"{KEY}: {', '.join(timed)}")
             figures = await in_turns(
@@ -93,10 +95,10 @@ class ReadingBench:
             )
             self._plan.note(f"{KEY}: {len(cases) - 2} other lists")
             for case in cases[2:]:
-                self._latencies.keep(case.key, await self._time(worker, address, case))
+                self._latencies.keep(case.key, await self.time(worker, address, case))
         return self._section(filled, cases, figures)
 
-    async def fill(self, address: str, dsn: str) -> _Filled:
+    async def fill(self, address: str, dsn: str) -> Filled:
         """Writes the referrals into a service's database. Raises BenchFailed, CallFailed."""
         plan = self._plan
         plan.note(f"{KEY}: {plan.referrals} referrals")
@@ -115,7 +117,7 @@ class ReadingBench:
             await connection.execute("CHECKPOINT", timeout=_FILL_TIMEOUT_S)
         finally:
             await connection.close()
-        return _Filled(
+        return Filled(
             events=sum(counts),
             seconds=time.perf_counter() - begun_s,
             names=self._names_of_the_largest(),
@@ -153,14 +155,16 @@ class ReadingBench:
     async def _templates(self, address: str) -> list[tuple[int, str, str]]:
         async with open_channels(Addresses(referral=address, bed=address, notification=address)) as channels:
             caller = Caller(channels)
-            fields = {"request_id": "00000000-0000-4000-8000-00000000b001"}
+            # With the sample's beside them, among which commands are carried out.
+            sample = read_case(DEFAULT_CASE).site.directory.fields()
+            fields = {**sample, "request_id": "00000000-0000-4000-8000-00000000b001"}
             request = build_message(rpc_methods()["ApplyDirectory"].request, fields)
             for name, values in (("facilities", facilities()), ("communities", communities())):
                 getattr(request, name).extend(values)
             await caller.call(rpc_methods()["ApplyDirectory"], request, self._tokens.token(OPERATOR))
             return [life async for life in TemplateWriter(caller, self._tokens).live()]
 
-    async def _check(self, address: str, filled: _Filled) -> None:
+    async def _check(self, address: str, filled: Filled) -> None:
         """The rows are real: states are what the events say, and no link of a chain is broken."""
         metadata = (("authorization", f"Bearer {self._tokens.token(OPERATOR)}"),)
         async with grpc.aio.insecure_channel(address) as channel:
@@ -174,7 +178,11 @@ class ReadingBench:
                 if not found.intact:
                     raise BenchFailed(f"{name} was written wrong: {found.findings}")
 
-    async def _cases(self, address: str, filled: _Filled) -> list[Case]:
+    def usual(self, filled: Filled) -> list[Case]:
+        """GetReferral, and the first page of all that there is."""
+        return first_pages(filled.names)[:2]
+
+    async def _cases(self, address: str, filled: Filled) -> list[Case]:
         cases = first_pages(filled.names)
         async with grpc.aio.insecure_channel(address) as channel:
             return cases + await deep_pages(channel, self._token(Role.CLINICIAN, DESTINATION))
@@ -183,7 +191,8 @@ class ReadingBench:
         actor = Actor(user=f"bench-{role.value}", name="Bench", facility=facility, roles=(role,))
         return self._tokens.token(actor)
 
-    async def _time(self, worker: Worker, address: str, case: Case) -> dict[str, float]:
+    async def time(self, worker: Worker, address: str, case: Case) -> dict[str, float]:
+        """One round of a case. Raises BenchFailed."""
         return await worker.do(
             "read",
             timeout_s=self._plan.round_timeout_s(),
@@ -194,7 +203,7 @@ class ReadingBench:
             seconds=self._plan.seconds,
         )
 
-    async def _select(self, worker: Worker, dsn: str, filled: _Filled, rows: int) -> dict[str, float]:
+    async def _select(self, worker: Worker, dsn: str, filled: Filled, rows: int) -> dict[str, float]:
         return await worker.do(
             "select",
             timeout_s=self._plan.round_timeout_s(),
@@ -204,7 +213,7 @@ class ReadingBench:
             seconds=self._plan.seconds,
         )
 
-    def _section(self, filled: _Filled, cases: list[Case], figures: dict[str, tuple[float, ...]]) -> Section:
+    def _section(self, filled: Filled, cases: list[Case], figures: dict[str, tuple[float, ...]]) -> Section:
         titles = {**_BASELINES, **{case.key: case.title for case in cases}}
         rounds = rounds_of(figures, titles)
         promised = dict.fromkeys((key for key in titles if key not in _BASELINES), P99_AT_MOST_MS)
@@ -229,6 +238,9 @@ class ReadingBench:
                 Ratio(ours=rounds["list"], baseline=rounds["select_50"]),
             ),
             readings=tuple(readings),
+            curves=self._latencies.curves(
+                {key: titles[key] for key in ("select", "get", "select_50", "list")}
+            ),
         )
 
 

@@ -10,12 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from services.operator.bench.figures import Ratio, Reading, Rounds, Section, shortfalls
+from services.operator.bench.figures import ProcessMemory, Ratio, Reading, Rounds, Section, shortfalls
 from services.operator.bench.machine import Machine
 from services.operator.bench.plan import Plan
 from services.operator.rpc.values import rfc3339
 from services.operator.texts import Language, shown
 from services.shared.kernel.text import BilingualText
+
+#: What is promised of the document: docs/performance.md. A change that programs stumble over makes another.
+SCHEMA = "tierlink.bench/1"
 
 _COLUMNS = {
     "ours": BilingualText(zh="本系统", en="ours"),
@@ -43,6 +46,7 @@ def document(report: Report) -> dict[str, Any]:
     """The whole report for programs."""
     plan = report.plan
     return {
+        "schema": SCHEMA,
         "command": report.command,
         "begun_at": rfc3339(report.begun_at),
         "machine": asdict(report.machine),
@@ -61,6 +65,7 @@ def document(report: Report) -> dict[str, Any]:
             "referrals": plan.referrals,
             "alerts": plan.alerts,
             "boards": plan.boards,
+            "growth": list(plan.growth),
             "board_alerts": plan.board_alerts,
         },
         "sections": [_section(section) for section in report.sections],
@@ -96,6 +101,17 @@ def _section(section: Section) -> dict[str, Any]:
             }
             for reading in section.readings
         ],
+        "curves": [
+            {
+                "name": curve.key,
+                "title": _both(curve.title),
+                "unit": curve.unit,
+                "over": curve.over,
+                "points": [list(point) for point in curve.points],
+            }
+            for curve in section.curves
+        ],
+        "memory": [asdict(each) for each in section.memory],
     }
 
 
@@ -133,6 +149,17 @@ def print_report(report: Report, console: Console, language: Language) -> None:
             console.print(_ratios(section.ratios, language))
         if section.readings:
             console.print(_readings(section.readings, language))
+        if section.memory:
+            console.print(_memory_line(section.memory), style="dim", highlight=False)
+
+
+def _memory_line(memory: Sequence[ProcessMemory]) -> str:
+    """The processes with what they had and, in brackets, the most that they had."""
+    shown = (
+        f"{each.process} {each.rss_mib:.0f}" + ("" if each.peak_mib is None else f" ({each.peak_mib:.0f})")
+        for each in memory
+    )
+    return f"MiB: {', '.join(shown)}"
 
 
 def _ratios(ratios: Sequence[Ratio], language: Language) -> Table:

@@ -1,6 +1,7 @@
 """One run of the bench: the benches that are wanted, one after the other, on one stack."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from services.operator.bench.cost_bench import CostBench
 from services.operator.bench.escalation_bench import EscalationBench, Template, make_template
 from services.operator.bench.figures import Section
 from services.operator.bench.free_beds_bench import AvailabilityBench
+from services.operator.bench.growth_bench import GrowthBench
 from services.operator.bench.holds_bench import HoldsBench
 from services.operator.bench.plan import Plan
 from services.operator.bench.processes_bench import ProcessesBench
@@ -34,6 +36,7 @@ class Bench(StrEnum):
     AUDIT = "audit"
     AVAILABILITY = "availability"
     READING = "reading"
+    GROWTH = "growth"
     HOLDS = "holds"
     ESCALATION = "escalation"
     BOARDS = "boards"
@@ -58,6 +61,7 @@ _ONE_SECTION: tuple[tuple[Bench, type[_OneSection]], ...] = (
     (Bench.AUDIT, AuditBench),
     (Bench.AVAILABILITY, AvailabilityBench),
     (Bench.READING, ReadingBench),
+    (Bench.GROWTH, GrowthBench),
     (Bench.HOLDS, HoldsBench),
     (Bench.REPLAY, ReplayBench),
     # On topics of a store of its own: last, for others would find its events there.
@@ -78,7 +82,7 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
             sections.extend(await _on_a_platform(stack, wanted, plan))
         for bench, kind in _ONE_SECTION:
             if bench in wanted:
-                sections.append(await kind(stack, plan).measure())
+                sections.append(_with_memory(await kind(stack, plan).measure(), stack))
     order = [bench.value for bench in Bench]
     return tuple(sorted(sections, key=lambda section: order.index(section.key)))
 
@@ -88,14 +92,29 @@ async def _on_a_platform(stack: BenchStack, wanted: Sequence[Bench], plan: Plan)
     sections: list[Section] = []
     template: Template | None = None
     async with stack.platform() as platform:
+
+        def noted(section: Section) -> Section:
+            for name, process in platform.services.items():
+                stack.memory.note(name, process.pid)
+            return _with_memory(section, stack)
+
         whole = frozenset(bench.value for bench in (Bench.ALERTS, Bench.MEMORY) if bench in wanted)
         if whole:
-            sections.extend(await WholeStackBench(platform, plan).measure(whole))
+            sections.extend(map(noted, await WholeStackBench(platform, plan).measure(whole)))
         if Bench.BOARDS in wanted:
-            sections.append(await BoardsBench(platform, plan).measure())
+            sections.append(noted(await BoardsBench(platform, plan).measure()))
         if Bench.ESCALATION in wanted:
             template = await make_template(platform, plan.seed)
+    # What the platform had at its end belongs to none of them.
+    stack.memory.take()
     # After the boards, which would show its alerts, and with the notification service alone.
     if template is not None:
-        sections.append(await EscalationBench(stack, plan, template).measure())
+        section = await EscalationBench(stack, plan, template).measure()
+        sections.append(_with_memory(section, stack))
     return sections
+
+
+def _with_memory(section: Section, stack: BenchStack) -> Section:
+    """With what its processes took; one that had a stack of its own has told that of this."""
+    taken = stack.memory.take()
+    return section if section.memory else replace(section, memory=taken)

@@ -17,6 +17,7 @@ from services.embedded.stack import DATABASE_PREFIX
 from services.embedded.supervise import ChildSpec
 from services.operator.bench import four_statements
 from services.operator.bench.life import PEOPLE
+from services.operator.bench.memory_log import MemoryLog
 from services.operator.bench.together import together
 from services.operator.bench.worker_pool import WorkerPool
 from services.operator.bench.worker_process import Worker
@@ -45,6 +46,7 @@ class BenchStack:
     key: SigningKey
     key_files: KeyFiles
     workers: WorkerPool
+    memory: MemoryLog
 
     @property
     def kafka_bootstrap(self) -> str:
@@ -102,6 +104,8 @@ class BenchStack:
         try:
             yield process
         finally:
+            if process.is_running:
+                self.memory.note(label, process.pid)
             await asyncio.to_thread(process.stop)
 
     @asynccontextmanager
@@ -168,4 +172,7 @@ async def bench_stack() -> AsyncIterator[BenchStack]:
         await exits.enter_async_context(servers)
         key, key_files = ensure_keys(folder / "keys")
         workers = await exits.enter_async_context(WorkerPool(folder / "workers"))
-        yield BenchStack(folder=folder, servers=servers, key=key, key_files=key_files, workers=workers)
+        memory = MemoryLog(kafka=servers.kafka.pid, postgres=servers.postgres.pid)
+        yield BenchStack(
+            folder=folder, servers=servers, key=key, key_files=key_files, workers=workers, memory=memory
+        )

@@ -1,5 +1,7 @@
 """How fast a store is folded anew from Kafka, and whether what comes of it is the same, byte for byte."""
 
+from dataclasses import replace
+
 from services.operator.bench.figures import Reading, Section
 from services.operator.bench.jobs.publish import TOPIC_OF_KIND
 from services.operator.bench.plan import Plan
@@ -29,7 +31,8 @@ class StateBench:
         """Raises BenchFailed, PlatformError, CallFailed, DependencyDown."""
         # Servers of its own: what other benches published would be read with it, and is of no store of its.
         async with bench_stack() as stack:
-            return await self._measure_on(stack)
+            section = await self._measure_on(stack)
+            return replace(section, memory=stack.memory.take())
 
     async def _measure_on(self, stack: BenchStack) -> Section:
         dsn = await stack.new_database("state")

@@ -12,6 +12,15 @@ def percentile(ordered: Sequence[float], percent: float) -> float:
     return ordered[min(len(ordered), int(rank)) - 1]
 
 
+#: Of a distribution that is shown as a curve.
+PERCENTS = (50, 75, 90, 95, 99, 99.9)
+
+
+def distribution(ordered: Sequence[float]) -> list[float]:
+    """The values at `PERCENTS`. Raises ValueError without values."""
+    return [percentile(ordered, percent) for percent in PERCENTS]
+
+
 def paired_ratios(ours: Sequence[float], baseline: Sequence[float]) -> tuple[float, ...]:
     """Each round's figure over the baseline's of the same turn: what disturbed one disturbed its neighbour.
 

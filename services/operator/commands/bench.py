@@ -1,9 +1,11 @@
 """`tierlink bench`: measures the platform, each figure beside its baseline in the same run."""
 
 import asyncio
+import re
 import shlex
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import grpc
@@ -13,6 +15,7 @@ from rich.console import Console
 from services.embedded import EmbeddedError
 from services.operator.bench.figures import Section
 from services.operator.bench.machine import this_machine
+from services.operator.bench.page.page import page as make_page
 from services.operator.bench.plan import Plan
 from services.operator.bench.report import Report, document, print_report, shortfall_lines
 from services.operator.bench.run import Bench, run_benches
@@ -37,6 +40,8 @@ EXPECTED = (
     OSError,
 )
 
+
+_GROWTH_LEAST, _GROWTH_MOST = 200, 5_000_000
 
 SecondsOption = Annotated[
     float, typer.Option("--seconds", min=0.2, max=60, help="每轮秒数 · seconds of one round")
@@ -85,6 +90,16 @@ BoardsOption = Annotated[
         "--boards", min=1, max=2_000, help="boards 基准的提醒屏数 · boards while their alerts are timed"
     ),
 ]
+GrowthOption = Annotated[
+    str,
+    typer.Option(
+        "--growth", help="growth 基准的转诊数，如 10k,100k,1M · sizes of the store, such as 10k,100k,1M"
+    ),
+]
+PageOption = Annotated[
+    Path | None,
+    typer.Option("--page", help="另写一个自足的网页 · write a page of its own too", show_default=False),
+]
 CheckOption = Annotated[
     bool, typer.Option("--check", help="与承诺比较，不足则以 1 结束 · exit 1 when a promise does not hold")
 ]
@@ -100,9 +115,11 @@ def bench(
     seed: SeedOption = 1,
     facilities: FacilitiesOption = 1_000,
     referrals: ReferralsOption = 20_000,
+    growth: GrowthOption = "10k,100k",
     alerts: AlertsOption = 10_000,
     boards: BoardsOption = 500,
     check: CheckOption = False,
+    page: PageOption = None,
     lang: LanguageOption = Language.BOTH,
 ) -> None:
     """性能基准，各指标与其基线同场测量 · Benchmarks, each figure beside its baseline.
@@ -121,6 +138,7 @@ def bench(
         facilities=facilities,
         alert_seconds=max(2.0, min(20.0, seconds * 7)),
         referrals=referrals,
+        growth=growth_sizes(growth),
         alerts=alerts,
         boards=boards,
         board_alerts=max(2, min(10, int(seconds * 4))),
@@ -145,6 +163,8 @@ def bench(
         print_json(document(report))
     else:
         print_report(report, console, lang)
+    if page is not None:
+        _write_page(page, report, lang)
     if check:
         _check(sections)
 
@@ -152,6 +172,27 @@ def bench(
 async def _measure(wanted: list[Bench], plan: Plan) -> tuple[Section, ...]:
     with stopped_by_signals():
         return await run_benches(wanted, plan)
+
+
+def growth_sizes(given: str) -> tuple[int, ...]:
+    """Such as `10k,100k,1M`, ascending. Raises typer.BadParameter."""
+    found = re.fullmatch(r"\d+[kM]?(,\d+[kM]?)*", given)
+    sizes = [
+        int(each.rstrip("kM")) * {"k": 1_000, "M": 1_000_000}.get(each[-1], 1)
+        for each in (given.split(",") if found else ())
+    ]
+    if not sizes or min(sizes) < _GROWTH_LEAST or max(sizes) > _GROWTH_MOST or sorted(set(sizes)) != sizes:
+        raise typer.BadParameter(
+            f"--growth {given}: {_GROWTH_LEAST} 至 {_GROWTH_MOST}，递增 · ascending, such as 10k,100k,1M"
+        )
+    return tuple(sizes)
+
+
+def _write_page(file: Path, report: Report, lang: Language) -> None:
+    try:
+        file.write_text(make_page(document(report), "en" if lang is Language.EN else "zh"), "utf-8")
+    except OSError as error:
+        give_up(str(error))
 
 
 def _check(sections: tuple[Section, ...]) -> None:

@@ -39,7 +39,7 @@ def page(document: Mapping[str, Any]) -> str:
     return Template(_read("static/page.html")).substitute(
         language="zh-CN" if document["language"] == "zh" else "en",
         # Nothing is fetched, sent or framed, and nothing runs but these two scripts.
-        policy=" ".join(("script-src", *map(_digest, scripts))),
+        policy=" ".join(("script-src", *map(script_digest, scripts))),
         title=escape(f"{title.zh} · {title.en}"),
         licence=escape(_read("vendor/LICENSE").replace("--", "- -")),
         style=_read("vendor/uPlot.min.css") + _read("static/replay.css"),
@@ -54,7 +54,8 @@ def embedded(document: Mapping[str, Any]) -> str:
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).translate(_UNSAFE)
 
 
-def _digest(script: str) -> str:
+def script_digest(script: str) -> str:
+    """How a policy names a script that may run."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 

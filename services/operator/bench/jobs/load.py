@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 
 from services.operator.bench.life import Life, Request, lives, referral_in
-from services.operator.bench.statistics import percentile
+from services.operator.bench.statistics import distribution, percentile
 
 #: What a call may take before the round is given up.
 _CALL_TIMEOUT_S = 30.0
@@ -77,6 +77,7 @@ class LoadClient:
             "per_second": len(latencies_ms) / seconds,
             "latency_ms_p50": percentile(latencies_ms, 50),
             "latency_ms_p99": percentile(latencies_ms, 99),
+            "distribution_ms": distribution(latencies_ms),
         }
 
     async def one_life(self, *, address: str, tokens: dict[str, str], seed: str) -> dict[str, Any]:

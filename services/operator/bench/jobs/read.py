@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import grpc
 
-from services.operator.bench.statistics import percentile
+from services.operator.bench.statistics import distribution, percentile
 
 _CALL_TIMEOUT_S = 60.0
 _SELECT = "SELECT version, snapshot FROM streams WHERE stream_id = $1"
@@ -62,5 +62,6 @@ async def _timed(one: Callable[[Any], Awaitable[None]], items: list[Any], second
         "per_second": len(taken_ms) / seconds,
         "latency_ms_p50": percentile(taken_ms, 50),
         "latency_ms_p99": percentile(taken_ms, 99),
+        "distribution_ms": distribution(taken_ms),
         "calls": len(taken_ms),
     }
