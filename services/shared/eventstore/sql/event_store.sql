@@ -53,52 +53,57 @@ verdict AS MATERIALIZED (
     LEFT JOIN stale s ON s.unit = u.unit
     LEFT JOIN inbox_state i ON i.unit = u.unit
 ),
+-- By the unit's number, which counts from 0: a join, with hashing off, would compare each row of each table with
+-- every unit.
 good AS MATERIALIZED (
-    SELECT v.unit FROM verdict v WHERE v.status = 'APPENDED'
+    SELECT array_agg(v.status = 'APPENDED' ORDER BY v.unit) AS units FROM verdict v
 ),
 new_streams AS (
     INSERT INTO streams (stream_id, kind, version, head_hash, snapshot, fold_version, facets, changed)
     SELECT c.stream_id, c.kind, c.new_version, c.head_hash, c.snapshot, c.fold_version, c.facets::jsonb,
            nextval('streams_changed')
-    FROM change c JOIN good g ON g.unit = c.unit
-    WHERE c.expected_version = 0 AND c.new_version > 0
+    FROM change c
+    WHERE (SELECT g.units FROM good g)[c.unit + 1] AND c.expected_version = 0 AND c.new_version > 0
 ),
 moved_streams AS (
     UPDATE streams s
     SET version = c.new_version, head_hash = c.head_hash, snapshot = c.snapshot,
         fold_version = c.fold_version, facets = c.facets::jsonb, changed = nextval('streams_changed')
-    FROM change c JOIN good g ON g.unit = c.unit
-    WHERE s.stream_id = c.stream_id AND c.expected_version > 0 AND c.new_version > c.expected_version
+    FROM change c
+    WHERE (SELECT g.units FROM good g)[c.unit + 1] AND s.stream_id = c.stream_id
+          AND c.expected_version > 0 AND c.new_version > c.expected_version
 ),
 new_events AS (
     INSERT INTO events (stream_id, version, event_id, type, recorded_at, previous_hash, hash, payload)
     SELECT e.stream_id, e.version, e.event_id, e.type, e.recorded_at, e.previous_hash, e.hash, e.payload
-    FROM unnest($3::event_row[]) e JOIN good g ON g.unit = e.unit
+    FROM unnest($3::event_row[]) e
+    WHERE (SELECT g.units FROM good g)[e.unit + 1]
 ),
 new_messages AS (
     INSERT INTO outbox (shard, topic, key, version, value, event_id, type, recorded_at, traceparent)
     SELECT o.shard, o.topic, o.key, o.version, o.value, o.event_id, o.type, o.recorded_at, o.traceparent
     FROM unnest($4::outbox_row[]) WITH ORDINALITY
          AS o (unit, shard, topic, key, version, value, event_id, type, recorded_at, traceparent, position)
-    JOIN good g ON g.unit = o.unit
+    WHERE (SELECT g.units FROM good g)[o.unit + 1]
     ORDER BY o.position
 ),
 cleared_deadlines AS (
     DELETE FROM deadlines d
-    USING unnest($6::deadline_row[]) x JOIN good g ON g.unit = x.unit
-    WHERE d.stream_id = x.stream_id AND d.key = x.key
+    USING unnest($6::deadline_row[]) x
+    WHERE (SELECT g.units FROM good g)[x.unit + 1] AND d.stream_id = x.stream_id AND d.key = x.key
 ),
 set_deadlines AS (
     INSERT INTO deadlines (stream_id, key, kind, due_at, set_version)
     SELECT x.stream_id, x.key, x.kind, x.due_at, x.set_version
-    FROM unnest($5::deadline_row[]) x JOIN good g ON g.unit = x.unit
+    FROM unnest($5::deadline_row[]) x
+    WHERE (SELECT g.units FROM good g)[x.unit + 1]
     ON CONFLICT (stream_id, key) DO UPDATE
     SET due_at = excluded.due_at, set_version = excluded.set_version, claimed_until = NULL, attempts = 0
 ),
 given_up_claims AS (
     DELETE FROM claims k
-    USING unnest($8::claim_row[]) x JOIN good g ON g.unit = x.unit
-    WHERE k.kind = x.kind AND k.key = x.key AND k.holder = x.holder
+    USING unnest($8::claim_row[]) x
+    WHERE (SELECT g.units FROM good g)[x.unit + 1] AND k.kind = x.kind AND k.key = x.key AND k.holder = x.holder
     RETURNING k.key
 ),
 -- A claim may pass from one holder to the next within a unit: the old one must be gone first, and PostgreSQL
@@ -109,13 +114,14 @@ released AS MATERIALIZED (
 taken_claims AS (
     INSERT INTO claims (kind, key, holder)
     SELECT x.kind, x.key, x.holder
-    FROM released r CROSS JOIN unnest($7::claim_row[]) x JOIN good g ON g.unit = x.unit
-    WHERE r.released_count >= 0
+    FROM released r CROSS JOIN unnest($7::claim_row[]) x
+    WHERE (SELECT g.units FROM good g)[x.unit + 1] AND r.released_count >= 0
 ),
 put_documents AS (
     INSERT INTO documents (kind, key, version, value)
     SELECT x.kind, x.key, x.version, x.value
-    FROM unnest($9::document_row[]) x JOIN good g ON g.unit = x.unit
+    FROM unnest($9::document_row[]) x
+    WHERE (SELECT g.units FROM good g)[x.unit + 1]
     ON CONFLICT (kind, key) DO UPDATE
     SET version = excluded.version, value = excluded.value
     WHERE documents.version <= excluded.version
@@ -123,20 +129,20 @@ put_documents AS (
 new_requests AS (
     INSERT INTO requests (request_id, digest, stream_id, version)
     SELECT u.request_id, u.digest, u.reply_stream, u.reply_version
-    FROM unit u JOIN good g ON g.unit = u.unit
-    WHERE u.request_id IS NOT NULL
+    FROM unit u
+    WHERE (SELECT g.units FROM good g)[u.unit + 1] AND u.request_id IS NOT NULL
 ),
 new_inbox AS (
     INSERT INTO inbox (source, aggregate_id, version)
     SELECT u.inbox_source, u.inbox_aggregate, u.inbox_version
-    FROM unit u JOIN good g ON g.unit = u.unit JOIN inbox_state i ON i.unit = u.unit
-    WHERE i.known_version IS NULL
+    FROM unit u JOIN inbox_state i ON i.unit = u.unit
+    WHERE (SELECT g.units FROM good g)[u.unit + 1] AND i.known_version IS NULL
 ),
 moved_inbox AS (
     UPDATE inbox b
     SET version = u.inbox_version
-    FROM unit u JOIN good g ON g.unit = u.unit JOIN inbox_state i ON i.unit = u.unit
-    WHERE i.known_version IS NOT NULL AND b.source = u.inbox_source AND b.aggregate_id = u.inbox_aggregate
+    FROM unit u JOIN inbox_state i ON i.unit = u.unit
+    WHERE (SELECT g.units FROM good g)[u.unit + 1] AND i.known_version IS NOT NULL AND b.source = u.inbox_source AND b.aggregate_id = u.inbox_aggregate
 )
 SELECT v.unit, v.status, r.digest, r.stream_id, r.version
 FROM verdict v LEFT JOIN repeated r ON r.unit = v.unit
