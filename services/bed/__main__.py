@@ -2,6 +2,9 @@
 
 import sys
 
-from services.bed.main import main
+from services.shared.lifecycle.collector import uncollected
+
+with uncollected():
+    from services.bed.main import main
 
 sys.exit(main())

@@ -2,6 +2,9 @@
 
 import sys
 
-from services.notification.main import main, show_rules
+from services.shared.lifecycle.collector import uncollected
+
+with uncollected():
+    from services.notification.main import main, show_rules
 
 sys.exit(show_rules() if sys.argv[1:] == ["rules"] else main())

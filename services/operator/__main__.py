@@ -1,6 +1,9 @@
 """`python -m services.operator` is the `tierlink` program."""
 
-from services.operator.main import app
+from services.shared.lifecycle.collector import uncollected
+
+with uncollected():
+    from services.operator.main import app
 
 if __name__ == "__main__":
     app(prog_name="tierlink")

@@ -11,7 +11,10 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from services.embedded.databases import drop_database
+from services.notification.adapters.aggregate_codecs import ALERT_TOPIC
 from services.referral.adapters.aggregate_codecs import REFERRAL_TOPIC
+from services.shared.kafka.address import KafkaAddress
+from services.shared.kafka.topics import TopicSpec, ensure_topics
 from tests.integration.hospital import BRANCH, COUNTY, Hospital, accept_request, new_id, referral_service
 from tests.integration.messaging import until
 from tests.stack import SharedStack
@@ -91,15 +94,17 @@ async def test_one_referrals_events_are_shown_in_order(hospital: Hospital, stack
 async def test_a_record_that_is_none_of_ours_is_shown_with_its_fault(
     hospital: Hospital, stack: SharedStack
 ) -> None:
+    # Among alerts: the run's other tests read the referrals' topic from its start, and find no fault in it.
+    await ensure_topics(KafkaAddress(bootstrap=stack.kafka_bootstrap), [TopicSpec(name=ALERT_TOPIC)])
     producer = AIOKafkaProducer(bootstrap_servers=stack.kafka_bootstrap)
     await producer.start()
     key = f"nonsense-{new_id()}"
     try:
-        sent = await producer.send_and_wait(REFERRAL_TOPIC, b"\xff", key=key.encode())
+        sent = await producer.send_and_wait(ALERT_TOPIC, b"\xff", key=key.encode())
     finally:
         await producer.stop()
     place = ("--partition", str(sent.partition), "--offset", str(sent.offset))
-    code, found, _ = await events(stack, "show", "referral", *place, "--offset-to", str(sent.offset + 1))
+    code, found, _ = await events(stack, "show", "notification", *place, "--offset-to", str(sent.offset + 1))
     assert code == 0
     assert [(each["aggregate"], each["fault"]) for each in found] == [(key, "no header ce_specversion")]
 
