@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from services.referral.domain.deadlines import Due
 from services.referral.domain.evolve import evolve
 from services.referral.domain.offers_found import open_offers
 from services.referral.domain.policy import ReferralPolicy
@@ -108,7 +109,9 @@ def _deadlines(state: Referral, policy: ReferralPolicy) -> None:
     keys = [deadline.key for deadline in deadlines(state)]
     assert len(keys) == len(set(keys))
     if state.state in TERMINAL:
-        assert not keys
+        # One that has ended can be called an error: nothing but that word waits for somebody then.
+        assert len(keys) == (state.error_mark is not None)
+        assert all(key.startswith(f"{Due.ERROR_MARK}:") for key in keys)
     elif state.state in (*ASKED, S.DECLINED, S.AWAITING_APPROVAL, S.CANCEL_REQUESTED):
         assert keys, "what waits for somebody must not wait for ever"
     elif state.state in STEPS and not (state.standing_order and state.state in BY_VISITS):
