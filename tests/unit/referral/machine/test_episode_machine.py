@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from services.referral.domain import commands as c
+from services.referral.domain import events as e
 from services.referral.domain.commands import BedNews
 from services.referral.domain.events import Event
 from services.referral.domain.referral import (
@@ -39,8 +40,8 @@ from tests.unit.referral.referral.stories import CREATE, bed
 from tests.unit.referral.referral.test_transfer_prefill import answered
 
 _ROLES = (Role.CLINICIAN, Role.REFERRAL_OFFICE, Role.AMBULANCE, Role.COORDINATOR)
-#: What may be given to a referral after it has ended.
-_AFTER_THE_END = ("MarkEnteredInError", "WithdrawErrorMark")
+#: What may happen to a referral that has ended: somebody calls it an error, and what becomes of that word.
+_AFTER_THE_END = (e.ErrorMarkRequested, e.ErrorMarkWithdrawn, e.ErrorMarkLapsed, e.EnteredInError)
 _INTERNAL = (c.FollowBed, c.FollowStanding, c.MeetDeadline)
 
 indices = st.integers(0, 9)
@@ -200,7 +201,7 @@ class EpisodeMachine(RuleBasedStateMachine):
         if found and not isinstance(command, _INTERNAL):
             assert name in allowed_commands(before), f"{name} succeeded in {before.state}"
         if before.state in TERMINAL:
-            assert not found or name in _AFTER_THE_END
+            assert all(isinstance(event, _AFTER_THE_END) for event in found), found
         self._hear(chart, found)
         for event in found:
             self._open_child(chart, event, actor)
