@@ -1,9 +1,7 @@
 """The referral service's composition root: the only place where its objects meet."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-import grpc
+from functools import partial
 
 from services.referral.adapters import aggregate_codecs
 from services.referral.adapters.aggregate_codecs import (
@@ -56,6 +54,7 @@ from services.referral.entrypoints.grpc import (
     referral_service,
     standing_service,
 )
+from services.referral.entrypoints.grpc.directory_misses import looking_again
 from services.referral.settings import ReferralSettings
 from services.shared.database.migrations import load_migrations
 from services.shared.feed.metrics import FeedMetrics
@@ -67,7 +66,6 @@ from services.shared.lifecycle.loops import consumer_loops, deadline_loops
 from services.shared.lifecycle.oversight import Served, oversight
 from services.shared.lifecycle.process import Assembly, run_process
 from services.shared.projections import projection_service
-from services.shared.rpc.call import RpcRuntime
 from services.shared.rpc.method import Method, service_handlers
 from services.shared.watching.resource_stream import ResourceStreams
 
@@ -236,7 +234,7 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         orders=shared.standing,
         policy=shared.policy.standing,
     )
-    served = (
+    deciding = (
         (
             referral_service.SERVICE,
             (
@@ -250,6 +248,9 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         (episode_service.SERVICE, _episode_methods(shared, foundation)),
         (directory_service.SERVICE, directories.methods()),
         (standing_service.SERVICE, visits.methods()),
+    )
+    served = (
+        *((service, looking_again(methods, directory)) for service, methods in deciding),
         (batch_service.SERVICE, (batch_service.SUBMIT,)),
         *_oversight(shared, foundation),
     )
@@ -262,11 +263,8 @@ def assemble(settings: ReferralSettings, foundation: Foundation) -> Assembly:
         directory=directory,
     )
 
-    def handlers(runtime: RpcRuntime) -> Sequence[grpc.ServiceRpcHandler]:
-        return service_handlers(served, runtime)
-
     return Assembly(
-        handlers=handlers,
+        handlers=partial(service_handlers, served),
         loops=(
             directory,
             ViewRetention(foundation.reading, months=settings.views_retention_months),

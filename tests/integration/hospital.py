@@ -2,7 +2,7 @@
 
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -71,8 +71,8 @@ class Hospital:
     def consultations(self) -> Any:
         return consultation_service_pb2_grpc.ConsultationServiceStub(self.channel)
 
-    async def apply_directory(self, *, city_region: str = "652327") -> None:
-        """A branch and a county hospital of one community, another branch in it, and a city hospital."""
+    async def apply_directory(self, *, city_region: str = "652327", further: Sequence[str] = ()) -> None:
+        """A branch and a county hospital of one community, further branches in it, and a city hospital."""
         facilities = [
             directory_pb2.Facility(
                 id=facility,
@@ -83,7 +83,7 @@ class Hospital:
                 capabilities=CENTRES if facility in (COUNTY, CITY) else [],
                 travel_minutes={} if facility == COUNTY else {COUNTY: 60},
             )
-            for facility, level in LEVELS.items()
+            for facility, level in {**LEVELS, **dict.fromkeys(further, "TOWNSHIP")}.items()
         ]
         community = directory_pb2.Community(
             id="jimsar-mc",
