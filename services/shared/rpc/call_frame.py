@@ -18,6 +18,7 @@ from services.shared.rpc.call import ANONYMOUS, Call, CarriedOut, RpcRuntime
 from services.shared.rpc.error_table import GrpcFailure, failure_of, internal_failure
 from services.shared.rpc.validation import RequestContract
 from services.shared.telemetry.log_context import log_fields, set_log_fields
+from services.shared.telemetry.tracer import moment_ns
 from services.shared.telemetry.tracing import (
     TRACE_BITS,
     FinishedSpan,
@@ -171,17 +172,17 @@ class CallFrame(Generic[RequestT, ResponseT]):
         if self._unary:
             self.metrics.observe(seconds)
         if self.runtime.tracer is not None and trace.sampled:
-            self.runtime.tracer.record(self._span(trace, seconds, code))
+            self.runtime.tracer.record(self._span(trace, started_s, seconds, code))
         return seconds
 
-    def _span(self, trace: TraceContext, seconds: float, code: str) -> FinishedSpan:
-        ended_ns = time.time_ns()
+    def _span(self, trace: TraceContext, started_s: float, seconds: float, code: str) -> FinishedSpan:
+        started_ns = moment_ns(int(started_s * 1e9))
         return FinishedSpan(
             name=self.method,
             kind=SpanKind.SERVER,
             context=trace,
-            started_ns=ended_ns - int(seconds * 1e9),
-            ended_ns=ended_ns,
+            started_ns=started_ns,
+            ended_ns=started_ns + int(seconds * 1e9),
             error=code if code in _ERRORS else "",
             attributes=(
                 ("rpc.system.name", "grpc"),

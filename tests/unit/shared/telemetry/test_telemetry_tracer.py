@@ -82,6 +82,22 @@ def test_a_span_ends_after_it_began_though_the_clock_jumps(monkeypatch: pytest.M
     assert kept.spans[0].ended_ns >= kept.spans[0].started_ns > 0
 
 
+def test_work_does_not_begin_before_what_caused_it_though_the_clock_is_set_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = Kept()
+    tracer = Tracer(kept, ratio=1.0)
+    before = tracer.first("process t", SpanKind.CONSUMER)
+    assert before is not None
+    monkeypatch.setattr("time.time_ns", lambda: 0)
+    after = tracer.below(before.traceparent, "append", SpanKind.INTERNAL)
+    assert after is not None
+    after.end()
+    before.end()
+    low, high = kept.spans
+    assert 0 < high.started_ns <= low.started_ns <= low.ended_ns <= high.ended_ns
+
+
 def test_links_are_bounded() -> None:
     kept = Kept()
     tracer = Tracer(kept, ratio=0.0)
