@@ -24,7 +24,7 @@ MODULES_S: Final = {
     "tests/faults/test_short_run.py": 60,
     "tests/integration/test_boards.py": 35,
     "tests/integration/test_checkpoints_served.py": 45,
-    "tests/integration/test_cut_short.py": 35,
+    "tests/integration/test_cut_short.py": 55,
     "tests/integration/test_deliveries.py": 39,
     "tests/integration/test_deliveries_stopped.py": 20,
     "tests/integration/test_doctor.py": 25,

@@ -25,6 +25,7 @@ from tests.integration.projection_desk import Desk
 from tests.integration.small_disk import SmallDisk, small_disk
 from tests.stack import SharedStack
 
+OPERATOR_PROGRAM = ("-m", "services.operator")
 _DATABASE = "tierlink_referral"
 #: Neither leaves room for much: both begin with what an empty server takes.
 _KAFKA_MIB, _POSTGRES_MIB, _OWN_MIB = 64, 160, 1
@@ -63,7 +64,7 @@ class Site:
 
     @asynccontextmanager
     async def started(
-        self, *arguments: str, program: Sequence[str] = ("-m", "services.operator")
+        self, *arguments: str, program: Sequence[str] = OPERATOR_PROGRAM
     ) -> AsyncIterator[asyncio.subprocess.Process]:
         """`tierlink …` as a process that is killed when the block ends."""
         hospital = self.desk.hospital
@@ -90,9 +91,9 @@ class Site:
                 process.kill()
                 await process.communicate()
 
-    async def tierlink(self, *arguments: str) -> Ended:
+    async def tierlink(self, *arguments: str, program: Sequence[str] = OPERATOR_PROGRAM) -> Ended:
         """`tierlink …` to its end."""
-        async with self.started(*arguments) as process:
+        async with self.started(*arguments, program=program) as process:
             return await ended(process)
 
     @asynccontextmanager

@@ -11,6 +11,17 @@ import pytest_asyncio
 
 from services.embedded.databases import with_database
 from services.referral.entrypoints.bed_news import BED_TOPIC
+from tests.integration.cut_rebuilds import (
+    KAFKA,
+    STORE,
+    all_started,
+    are_whole,
+    begin,
+    begun_and_held,
+    drop,
+    rebuild,
+    rebuilds,
+)
 from tests.integration.cut_site import Ended, Site, ended, running_site
 from tests.integration.event_copies import by_key, histories, new_topic, put, records_of
 from tests.integration.messaging import until
@@ -19,11 +30,11 @@ from tests.integration.projection_desk import Desk
 pytestmark = [pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
 
 AGGREGATES, VERSIONS = 20, 20
-REBUILD = ("projection", "rebuild", "listing", "--execute", "--reason", "演练", "--output", "json")
 VERIFY = ("projection", "verify-state", "--service", "referral", "--execute", "--keep", "--output", "json")
-#: The program with less patience for a Kafka that does not acknowledge: half a minute is long for a test.
+#: The program with less patience for a Kafka that does not answer: half a minute is long for a test.
 HASTY = (
     "import services.operator.replay.sending as sending; sending._ACK_TIMEOUT_S = 2.0;"
+    "import services.operator.commands.projection_asking as asking; asking._AWAY_S = 0.5;"
     "from services.operator.main import app; app()"
 )
 
@@ -39,13 +50,13 @@ async def test_a_broker_that_restarts_is_waited_for_by_each_of_them(site: Site) 
     assert (await site.tierlink(*VERIFY)).code == 0
     topic, order = await _replay_of(site, "restart.json")
     await site.desk.live(6)
-    await site.desk.decide("BeginRebuild", source="PROJECTION_SOURCE_KAFKA")
+    await begin(site, "listing", KAFKA)
     ward = await site.letters.poisoned()
     async with (
         site.held_back(site.desk.dsn, "building.listing") as rows,
         site.held_back(_anew(site), "refolding.places") as places,
         site.started(*order) as replay,
-        site.started(*REBUILD, "--source", "kafka") as rebuild,
+        site.started(*rebuild("listing", KAFKA)) as built,
         site.started(*VERIFY) as verify,
     ):
         await until(lambda: _sent(site, "restart.json") >= 100)
@@ -56,101 +67,111 @@ async def test_a_broker_that_restarts_is_waited_for_by_each_of_them(site: Site) 
         await rows.release()
         await places.release()
         await asyncio.to_thread(site.kafka.start)
-        found = await asyncio.gather(*(ended(each) for each in (replay, rebuild, verify)))
+        found = await asyncio.gather(*(ended(each) for each in (replay, built, verify)))
     assert [each.code for each in found] == [0, 0, 0], found
     await _is_whole(site, topic)
     assert json.loads(found[1].out)["same"] and json.loads(found[2].out)["referral"]["same"]
     await _was_redriven_once(site, ward)
-    await site.desk.decide("DropProjection", number=(await site.desk.shown()).building)
+    await drop(site, "listing")
 
 
-async def test_a_rebuild_and_a_redrive_outlive_a_restart_of_postgresql(site: Site) -> None:
+async def test_rebuilds_and_a_redrive_outlive_a_restart_of_postgresql(site: Site) -> None:
     ward = await site.letters.poisoned()
-    await site.desk.decide("BeginRebuild", source="PROJECTION_SOURCE_STORE")
     async with (
-        site.held_back(site.desk.dsn, "building.listing") as rows,
+        begun_and_held(site) as rows,
         site.held_back(site.desk.dsn, "dead_letters") as letters,
-        site.started(*REBUILD) as rebuild,
-        site.started(*_redrive(ward)) as redrive,
+        all_started(site, *rebuilds(), _redrive(ward)) as programs,
     ):
         # The decision is written, and the deed is not.
-        await rows.somebody_waits()
         await until(lambda: _decisions(site, ward, 1))
-        await letters.somebody_waits()
+        for each in (*rows, letters):
+            await each.somebody_waits()
         await site.restart_postgres()
-        found = await asyncio.gather(ended(rebuild), ended(redrive))
-    assert [each.code for each in found] == [0, 0], found
-    assert json.loads(found[0].out)["same"]
-    await _was_redriven_once(site, ward)
-    await site.desk.decide("DropProjection", number=(await site.desk.shown()).building)
-
-
-async def test_a_redrive_whose_service_is_killed_is_carried_out_once(site: Site) -> None:
-    ward = await site.letters.poisoned()
-    async with (
-        site.held_back(site.desk.dsn, "dead_letters") as letters,
-        site.started(*_redrive(ward)) as redrive,
-    ):
-        await until(lambda: _decisions(site, ward, 1))
-        await letters.somebody_waits()
-        site.desk.process.kill()
-        # PostgreSQL has not noticed, and does what the dead process asked for.
-        await letters.release()
-        await asyncio.to_thread(site.desk.process.start)
-        found = await ended(redrive)
+        *built, found = await asyncio.gather(*(ended(each) for each in programs))
     assert found.code == 0, found
     await _was_redriven_once(site, ward)
+    await are_whole(site, built)
 
 
-async def test_ctrl_c_ends_a_redrive_and_a_verification_and_the_same_command_goes_on(site: Site) -> None:
+async def test_rebuilds_and_a_redrive_whose_service_is_killed_are_carried_out_once(site: Site) -> None:
+    ward = await site.letters.poisoned()
+    async with (
+        begun_and_held(site) as rows,
+        site.held_back(site.desk.dsn, "dead_letters") as letters,
+        all_started(site, *rebuilds(), _redrive(ward)) as programs,
+    ):
+        await until(lambda: _decisions(site, ward, 1))
+        for each in (*rows, letters):
+            await each.somebody_waits()
+        site.desk.process.kill()
+        # PostgreSQL has not noticed, and does what the dead process asked for.
+        for each in (*rows, letters):
+            await each.release()
+        await asyncio.to_thread(site.desk.process.start)
+        *built, found = await asyncio.gather(*(ended(each) for each in programs))
+    assert found.code == 0, found
+    await _was_redriven_once(site, ward)
+    await are_whole(site, built)
+
+
+async def test_each_of_them_is_ended_by_hand_and_the_same_command_goes_on(site: Site) -> None:
     ward = await site.letters.poisoned()
     await site.desk.live(4)
+    orders = (*rebuilds(), _redrive(ward))
     async with (
+        begun_and_held(site) as rows,
         site.held_back(site.desk.dsn, "dead_letters") as letters,
         site.held_back(_anew(site), "refolding.places") as places,
-        site.started(*_redrive(ward)) as redrive,
-        site.started(*VERIFY) as verify,
     ):
-        await letters.somebody_waits()
-        await places.somebody_waits()
-        for each in (redrive, verify):
-            each.send_signal(signal.SIGINT)
-        found = await asyncio.gather(ended(redrive), ended(verify))
-        await letters.nobody_waits()
-    assert [each.code for each in found] == [130, 130], found
+        held = (*rows, letters)
+        for sent, code, more in ((signal.SIGKILL, -9, ()), (signal.SIGINT, 130, (VERIFY,))):
+            async with all_started(site, *orders, *more) as programs:
+                for hold in (*held, places) if more else held:
+                    await hold.somebody_waits()
+                for each in programs:
+                    each.send_signal(sent)
+                found = await asyncio.gather(*(ended(each) for each in programs))
+            # The service notices that nobody listens any more.
+            for hold in held:
+                await hold.nobody_waits()
+            assert [each.code for each in found] == [code] * len(programs), found
     assert all("人工中止" in each.said and "interrupted" in each.said for each in found), found
-    assert (await site.tierlink(*_redrive(ward))).code == 0
-    # Two orders are on record, and one of them was carried out.
-    await _was_redriven_once(site, ward, decisions=2)
-    again = await site.tierlink(*VERIFY)
+    *built, redriven, again = await asyncio.gather(*(site.tierlink(*each) for each in (*orders, VERIFY)))
+    assert redriven.code == 0, redriven
+    # Three orders are on record, and one of them was carried out.
+    await _was_redriven_once(site, ward, decisions=3)
     assert (again.code, json.loads(again.out)["referral"]["same"]) == (0, True), again
+    await are_whole(site, built)
 
 
 async def test_postgresql_without_room_is_named_and_nothing_is_lost_or_doubled(site: Site) -> None:
+    from_store, from_kafka = rebuild("listing", STORE), rebuild("clock_readings", KAFKA)
     ward = await site.letters.poisoned()
     await site.desk.live(40)
-    await site.desk.decide("BeginRebuild", source="PROJECTION_SOURCE_STORE")
+    await begin(site, "listing", STORE)
+    await begin(site, "clock_readings", KAFKA)
     # What is written ahead of everything else has its room: it is the tables that find none.
     await site.desk.fetch("SELECT pg_switch_wal()")
     await site.desk.fetch("CHECKPOINT")
     site.postgres_disk.fill(but_bytes=64 * 1024)
-    found = await asyncio.gather(site.tierlink(*REBUILD), site.tierlink(*VERIFY))
+    found = await asyncio.gather(site.tierlink(*from_store), site.tierlink(*VERIFY))
     site.postgres_disk.fill()
     # So long that no row has room for it: it takes pages of its own.
     wordy = "".join(chr(0x20000 + each) for each in range(500))
-    full = (*found, await site.tierlink(*_redrive(ward, wordy)))
+    last = await asyncio.gather(site.tierlink(*_redrive(ward, wordy)), site.tierlink(*from_kafka))
+    full = (*found, *last)
     told = [f"{each.code} {'磁盘已满' in _words(each)} {'is full' in _words(each)}" for each in full]
-    assert told == ["2 True True"] * 3, full
+    assert told == ["2 True True"] * 4, full
     site.postgres_disk.empty()
     if not site.postgres.is_running:
         await asyncio.to_thread(site.postgres.start)
     await until(lambda: _answers(site.desk))
-    rebuild, redrive, verify = await asyncio.gather(
-        site.tierlink(*REBUILD), site.tierlink(*_redrive(ward, wordy)), site.tierlink(*VERIFY)
-    )
-    assert (rebuild.code, redrive.code, verify.code) == (0, 0, 0), (rebuild, redrive, verify)
-    assert json.loads(rebuild.out)["same"] and json.loads(verify.out)["referral"]["same"]
+    orders = (from_store, from_kafka, _redrive(ward, wordy), VERIFY)
+    *built, redrive, verify = await asyncio.gather(*(site.tierlink(*each) for each in orders))
+    assert (redrive.code, verify.code) == (0, 0), (redrive, verify)
+    assert json.loads(verify.out)["referral"]["same"]
     await _was_redriven_once(site, ward)
+    await are_whole(site, built)
 
 
 async def test_a_replay_finds_no_room_here_or_there_and_goes_on(site: Site) -> None:
@@ -172,12 +193,19 @@ async def test_a_replay_finds_no_room_here_or_there_and_goes_on(site: Site) -> N
     assert (here.code, there.code) == (2, 2), (here, there)
     for part in ("Kafka 不可用", "Kafka is not available", "--resume"):
         assert part in there.said, there
+    # A rebuild that reads from it has nothing to read.
+    await begin(site, "listing", KAFKA)
+    unread = await site.tierlink(*rebuild("listing", KAFKA), program=("-c", HASTY))
+    assert (unread.code, "kafka" in unread.said.lower()) == (2, True), unread
     site.kafka_disk.empty()
     site.kafka.kill()
     await asyncio.to_thread(site.kafka.start)
     assert _sent(site, "full.json") < AGGREGATES * VERSIONS
-    done = await site.tierlink(*again, "--rate", "100000")
+    done, built = await asyncio.gather(
+        site.tierlink(*again, "--rate", "100000"), site.tierlink(*rebuild("listing", KAFKA))
+    )
     assert done.code == 0, done
+    await are_whole(site, [built], ["listing"])
     await _is_whole(site, topic)
 
 
