@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import grpc
@@ -39,11 +40,23 @@ _UNSETTLED = frozenset(
 About = Callable[[Any], Iterable[str]]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class _Matter:
+    """What belongs together in a batch, by all its names, and which item was the last about it."""
+
+    names: frozenset[str]
+    last: int
+
+
 class BatchServing:
     """Carries out the batches of one process."""
 
     def __init__(self, shape: BatchShape, about: About, admission: Admission) -> None:
-        """Of two commands `about` the same thing, the later one waits for the earlier one's outcome."""
+        """Of two commands `about` the same thing, the later one waits for the earlier one's outcome.
+
+        What one of them names together is the same thing for those that come after it: who cancels a referral
+        names the referral alone, and its patient's next one must find it over.
+        """
         self._shape = shape
         self._about = about
         self._admission = admission
@@ -52,16 +65,18 @@ class BatchServing:
     async def handle(self, request: Any, call: Call) -> Any:
         """The response to a batch."""
         batch = _Batch(self._shape, call, self._admission, self._places, is_brief=request.brief)
-        last: dict[str, int] = {}
+        matters: dict[str, _Matter] = {}
         for index, item in enumerate(request.items):
             field = item.WhichOneof("command")
             if field is None:
                 batch.add_nothing(item)
                 continue
             command = getattr(item, field)
-            names = tuple(self._about(command))
-            batch.add(field, command, {last[name] for name in names if name in last})
-            last.update(dict.fromkeys(names, index))
+            names = frozenset(self._about(command))
+            earlier = {matters[name] for name in names if name in matters}
+            batch.add(field, command, {matter.last for matter in earlier})
+            matter = _Matter(names=names.union(*(each.names for each in earlier)), last=index)
+            matters.update(dict.fromkeys(matter.names, matter))
         return self._shape.response(await batch.outcomes(), is_brief=request.brief)
 
 

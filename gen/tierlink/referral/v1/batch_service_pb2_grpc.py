@@ -54,8 +54,9 @@ class BatchServiceServicer:
 
         Order. Items that are about the same thing are carried out in the order of the batch: those that name the same
         referral, consultation, episode or standing order (in any field of the request, or by creating it), the same
-        patient, or the same request id. All others run at once, in no order. An item whose forerunner was refused is tried
-        all the same: `expected_version` makes it depend on that. One whose forerunner has no answer yet (UNAVAILABLE,
+        patient, or the same request id. What one item names together is the same thing for all that come after it, as a
+        referral and its patient. All others run at once, in no order. An item whose forerunner was refused is tried all
+        the same: `expected_version` makes it depend on that. One whose forerunner has no answer yet (UNAVAILABLE,
         RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED) is not begun, and is UNAVAILABLE too: sending both again keeps the order.
 
         Again. A batch, or any of its items in another batch or call, may be sent again: each item has its own request id, and

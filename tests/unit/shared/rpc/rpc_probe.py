@@ -91,7 +91,7 @@ class ProbeKit:
             name="Probes",
             request_type=self.pb2.ProbesRequest,
             response_type=self.pb2.ProbesResponse,
-            about=lambda request: [request.text],
+            about=lambda request: request.text.split() or [""],
         )
 
     async def serve(

@@ -74,6 +74,29 @@ async def test_what_is_about_the_same_is_in_order_and_the_rest_does_not_wait(kit
     assert begun == [0, 2, 1, 3]
 
 
+async def test_what_was_named_together_is_one_thing_for_what_comes_after_it(kit: ProbeKit) -> None:
+    ended: list[int] = []
+    seen: dict[int, list[int]] = {}
+
+    async def handler(asked: Any, _call: Call) -> Any:
+        seen[asked.count] = list(ended)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        ended.append(asked.count)
+        return kit.pb2.ProbeResponse(text=asked.text)
+
+    # Given: a referral of a patient, and one of another; then what names the referral, and what the patient.
+    served = await serve(kit, handler)
+    results = await sent(
+        kit, served, request(kit, "referral patient", "other stranger", "referral", "patient", "stranger")
+    )
+    assert [said(result) for result in results][3:] == ["patient", "stranger"]
+    # Then: the patient's next found the referral's step done; the stranger's waited for his own alone.
+    assert {0, 2} <= set(seen[3])
+    assert 1 in seen[4]
+    assert not {2, 3} & set(seen[4])
+
+
 async def test_after_a_refusal_what_is_about_the_same_is_tried_all_the_same(kit: ProbeKit) -> None:
     async def handler(asked: Any, _call: Call) -> Any:
         if asked.count == 0:

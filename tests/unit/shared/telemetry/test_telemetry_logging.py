@@ -34,8 +34,13 @@ def output() -> Iterator[io.StringIO]:
     root = logging.getLogger()
     level, handlers, show = root.level, root.handlers[:], warnings.showwarning
     stream = io.StringIO()
+    # As in a service: an operator's command that a test ran in this process may have made the library silent.
+    library = logging.getLogger("aiokafka")
+    silenced = library.level
+    library.setLevel(logging.NOTSET)
     configure_logging(LogSettings(service="probe", level="DEBUG", library_level="INFO"), stream)
     yield stream
+    library.setLevel(silenced)
     logging.captureWarnings(False)
     warnings.showwarning = show
     root.handlers[:] = handlers
