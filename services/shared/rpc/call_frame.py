@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from dataclasses import replace
 from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
@@ -137,8 +138,13 @@ class CallFrame(Generic[RequestT, ResponseT]):
         else:
             self._log.debug("call ended", code="OK", ms=seconds * 1000)
 
-    def conclude_failed(self, trace: TraceContext, started_s: float, error: BaseException) -> GrpcFailure:
+    def conclude_failed(
+        self, trace: TraceContext, started_s: float, error: BaseException, *, is_caller_known: bool = True
+    ) -> GrpcFailure:
         """The status to answer with; logs what the caller does not get. Raises this call's cancellation."""
+        if not is_caller_known and trace.parent_span_id:
+            # Whoever has no token, or finds no place, must not fill the collector by setting a flag.
+            trace = replace(trace, sampled=False)
         if log_fields().get("span_id") != trace.span_id:  # refused before it was known who calls
             set_log_fields({"trace_id": trace.trace_id, "span_id": trace.span_id, "rpc": self.method})
         if _nobody_waits(error):

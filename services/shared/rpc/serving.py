@@ -109,6 +109,7 @@ class UnaryServing(Generic[RequestT, ResponseT]):
         frame = self._frame
         started_s = time.perf_counter()
         trace = frame.begin_trace(traceparent)
+        actor = None
         try:
             # Before the request is read, so that strangers learn nothing.
             actor = await enter()
@@ -116,7 +117,7 @@ class UnaryServing(Generic[RequestT, ResponseT]):
             answer = finish(await self._handler(request, call))
         except (Exception, asyncio.CancelledError) as error:
             told = error.below(path) if path and isinstance(error, InvalidInput) else error
-            failure = frame.conclude_failed(trace, started_s, told)
+            failure = frame.conclude_failed(trace, started_s, told, is_caller_known=actor is not None)
             _let_frames_go(error)
             return failure
         frame.conclude(trace, started_s)
@@ -141,6 +142,7 @@ class StreamServing(Generic[RequestT, ResponseT]):
         authorization, traceparent = _read_metadata(context)
         trace = frame.begin_trace(traceparent)
         frame.metrics.streams.inc()
+        actor = None
         try:
             admission = frame.runtime.admission
             slot = admission.open_stream()
@@ -154,7 +156,7 @@ class StreamServing(Generic[RequestT, ResponseT]):
                 slot.explain_cancellation()
                 raise
         except (Exception, asyncio.CancelledError) as error:
-            failure = frame.conclude_failed(trace, started_s, error)
+            failure = frame.conclude_failed(trace, started_s, error, is_caller_known=actor is not None)
             await context.abort(failure.code, failure.message, failure.trailing_metadata())
         finally:
             frame.metrics.streams.dec()

@@ -1,6 +1,7 @@
 """What happens around a handler: credentials, contract, context, bounds, metrics, cancellation."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -213,6 +214,30 @@ async def test_finished_spans_are_recorded(kit: ProbeKit) -> None:
     }
     # What the caller did wrong is no error of this server.
     assert (missing.error, away.error) == ("", "UNAVAILABLE")
+
+
+@pytest.mark.parametrize("name", ["probe", "watch"])
+async def test_the_flag_of_who_is_not_let_in_records_nothing(kit: ProbeKit, name: str) -> None:
+    async def nothing(_request: Any, _call: Call) -> AsyncGenerator[Any, None]:
+        for message in ():
+            yield message
+
+    async def asked(recorder: Kept, ratio: float, *metadata: tuple[str, str], **fields: Any) -> Any:
+        served = await kit.serve([kit.echo(), kit.stream(nothing)], tracer=Tracer(recorder, ratio=ratio))
+        call = getattr(served, name)(kit.request(**fields), metadata=metadata)
+        return (await refused(call if name == "probe" else call.read())).code()
+
+    flag, unasked, known, share = ("traceparent", TRACEPARENT), Kept(), Kept(), Kept()
+    for stranger in ((flag,), (("authorization", "Bearer x"), flag)):
+        assert await asked(unasked, 1.0, *stranger) is grpc.StatusCode.UNAUTHENTICATED
+    assert unasked.spans == []
+    # Whoever is known and asks for what is wrong has it recorded, to see why.
+    code = await asked(known, 0.0, *kit.metadata(flag), count=-1)
+    assert code is grpc.StatusCode.INVALID_ARGUMENT
+    assert [span.context.trace_id for span in known.spans] == [TRACEPARENT.split("-")[1]]
+    # And of what begins here, the share is recorded whoever asks.
+    await asked(share, 1.0)
+    assert len(share.spans) == 1
 
 
 async def test_a_unary_method_shows_no_streams(kit: ProbeKit) -> None:
