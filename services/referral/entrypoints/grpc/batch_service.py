@@ -15,7 +15,7 @@ SERVICE = "tierlink.referral.v1.BatchService"
 #: Fields of requests that name something; the same name is the same thing.
 _NAMING = ("name", "episode", "consultation", "referral", "patient")
 
-#: What a command that names no resource of its own may bring into being, named after its request id.
+#: What a command may bring into being, named after its request id: an acceptance too, a standing order.
 _CREATED = ("referrals", "episodes", "consultations", "standing_orders")
 
 
@@ -23,22 +23,20 @@ def things_named(request: Any) -> Iterator[str]:
     """What a command is about: its request id, all that it names, and what it may create."""
     request_id = str(request.request_id).lower()
     yield request_id
-    fields, creates = _naming(request.DESCRIPTOR)
-    for field in fields:
+    for field in _naming(request.DESCRIPTOR):
         name = getattr(request, field)
         if name:
             yield name
-    if creates:
-        for collection in _CREATED:
-            yield resource_name(collection, request_id)
+    for collection in _CREATED:
+        yield resource_name(collection, request_id)
 
 
 @cache
-def _naming(request: Descriptor) -> tuple[tuple[str, ...], bool]:
-    """The naming fields of a request, and whether it creates something."""
+def _naming(request: Descriptor) -> tuple[str, ...]:
     fields = request.fields_by_name
-    naming = [name for name in _NAMING if name in fields and fields[name].type == FieldDescriptor.TYPE_STRING]
-    return tuple(naming), "name" not in fields
+    return tuple(
+        name for name in _NAMING if name in fields and fields[name].type == FieldDescriptor.TYPE_STRING
+    )
 
 
 SUBMIT = BatchMethod(
