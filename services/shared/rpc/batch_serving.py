@@ -1,7 +1,7 @@
 """Carries out batches: each item as the call that it stands for, what is about the same thing in order."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,8 +68,9 @@ class BatchServing:
         matters: dict[str, _Matter] = {}
         for index, item in enumerate(request.items):
             field = item.WhichOneof("command")
-            if field is None:
-                batch.add_nothing(item)
+            unknown = unknown_fields_of(item, f"items[{index}].")
+            if field is None or unknown:
+                batch.add_faulty(field, unknown)
                 continue
             command = getattr(item, field)
             names = frozenset(self._about(command))
@@ -106,13 +107,16 @@ class _Batch:
         self._items: list[tuple[str, asyncio.Task[Outcome] | GrpcFailure]] = []
         self._begun: set[int] = set()
 
-    def add_nothing(self, item: Message) -> None:
-        """An item without a command, or with one that this version does not know."""
-        path = f"items[{len(self._items)}]"
-        faults = tuple(unknown_fields_of(item, f"{path}.")) or (
-            FieldViolation(field=f"{path}.command", reason="REQUIRED", description="an item has one command"),
-        )
-        self._items.append(("", failure_of(InvalidInput(*faults))))
+    def add_faulty(self, field: str | None, unknown: Sequence[FieldViolation]) -> None:
+        """An item without a command, or with something that this version does not know."""
+        path = f"items[{len(self._items)}].command"
+        missing = FieldViolation(field=path, reason="REQUIRED", description="an item has one command")
+        refusal = InvalidInput(*(unknown or (missing,)))
+        if field is None:
+            self._items.append(("", failure_of(refusal)))
+        else:
+            # What stands beside a command might say that it is not to be done, or not so.
+            self._items.append((field, self._shape.servings[field].refuse_item(refusal, self._call)))
 
     def add(self, field: str, command: Message, forerunners: set[int]) -> None:
         """Begins an item as soon as those before it that are about the same thing have an outcome."""

@@ -5,6 +5,7 @@ data from a newer client, and protobuf would drop it without a word when the mes
 """
 
 from collections.abc import Callable, Container, Iterable, Iterator
+from itertools import chain, islice
 from typing import Any, Generic, TypeVar
 
 import protovalidate
@@ -54,7 +55,8 @@ class RequestContract(Generic[RequestT]):
         if violations or message.ByteSize() != size_bytes:
             unknown = _unknown_fields(self.request_type.FromString(data), "")
             fields = self.request_type.DESCRIPTOR.fields_by_name
-            found = [*(_field_violation(violation, fields) for violation in violations), *unknown]
+            told_of = chain((_field_violation(violation, fields) for violation in violations), unknown)
+            found = list(islice(told_of, _VIOLATIONS_MAX))
             if self._further_faults is not None:
                 told = {_plain(each.field) for each in found}
                 found += [each for each in self._further_faults(message) if _plain(each.field) not in told]
@@ -81,7 +83,7 @@ class BatchContract(RequestContract[RequestT]):
         message = self._parsed(data)
         fields = self.request_type.DESCRIPTOR.fields_by_name
         violations = self._validator.collect_violations(message)
-        found = [*(_field_violation(each, fields) for each in violations), *unknown_fields_of(message)]
+        found = [_field_violation(each, fields) for each in violations] + unknown_fields_of(message)
         if found:
             raise InvalidInput(*found[:_VIOLATIONS_MAX])
         return message
@@ -117,8 +119,12 @@ def _path(elements: Any) -> str:
     return path
 
 
-def unknown_fields_of(message: Message, prefix: str = "") -> Iterator[FieldViolation]:
-    """Those of the message itself, not of what is in it."""
+def unknown_fields_of(message: Message, prefix: str = "") -> list[FieldViolation]:
+    """Those of the message itself, not of what is in it; the first ones where there are very many."""
+    return list(islice(_own_unknown_fields(message, prefix), _VIOLATIONS_MAX))
+
+
+def _own_unknown_fields(message: Message, prefix: str) -> Iterator[FieldViolation]:
     unknown_fields: Any = UnknownFieldSet(message)  # iterable, which its stubs do not know
     for unknown in unknown_fields:
         yield FieldViolation(
@@ -129,7 +135,7 @@ def unknown_fields_of(message: Message, prefix: str = "") -> Iterator[FieldViola
 
 
 def _unknown_fields(message: Message, prefix: str) -> Iterator[FieldViolation]:
-    yield from unknown_fields_of(message, prefix)
+    yield from _own_unknown_fields(message, prefix)
     for field, value in message.ListFields():
         if field.message_type is None:
             continue

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 import structlog
 
-from services.shared.kernel.refusals import NotFound
-from services.shared.rpc import batch_items
+from services.shared.kernel.refusals import FieldViolation, NotFound
+from services.shared.rpc import batch_items, validation
 from services.shared.rpc.call import Call, CarriedOut, RpcRuntime
 from services.shared.rpc.method import BatchMethod, UnaryMethod, service_handlers
 from services.shared.telemetry.tracer import Tracer
@@ -39,6 +39,42 @@ async def test_what_an_item_has_and_this_version_does_not_know_refuses_it_alone(
     assert [said(result) for result in results] == ["a", Code.INVALID_ARGUMENT, Code.INVALID_ARGUMENT]
     assert fields(results[1]) == ["items[1].#11"]
     assert {"items[2].probe.#99", "items[2].probe.items[0].#7"} <= set(fields(results[2]))
+
+
+async def test_what_stands_beside_a_command_and_is_not_known_refuses_it(kit: ProbeKit) -> None:
+    later = kit.pb2.LaterProbesRequest()
+    for text in ("a", "b"):
+        later.items.add().probe.MergeFromString(kit.request(text=text).SerializeToString())
+    later.items[0].only_if_asked = True
+    served = await serve(kit, echo(kit))
+    results = await sent(kit, served, later.SerializeToString())
+    assert [said(result) for result in results] == [Code.INVALID_ARGUMENT, "b"]
+    assert fields(results[0]) == ["items[0].#12"]
+    assert (kit.count("Probe", "INVALID_ARGUMENT"), kit.count("Probe", "OK")) == (1, 1)
+
+
+@pytest.mark.parametrize("method", ["probe", "probes", "item"])
+async def test_very_many_unknown_fields_are_not_all_gathered(
+    kit: ProbeKit, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+
+    def violation(**fields: str) -> FieldViolation:
+        made.append(fields["field"])
+        return FieldViolation(**fields)
+
+    served = await serve(kit, echo(kit))
+    monkeypatch.setattr(validation, "FieldViolation", violation)
+    unknown = b"\xf8\x07\x01" * 5_000  # field 127
+    if method == "item":
+        batch = kit.pb2.ProbesRequest()
+        batch.items.add().MergeFromString(unknown)
+        (result,) = await sent(kit, served, batch)
+        assert said(result) is Code.INVALID_ARGUMENT
+    else:
+        error = await refused(getattr(served, method)(unknown, metadata=kit.metadata()))
+        assert error.code() is Code.INVALID_ARGUMENT
+    assert 0 < len(made) < 500
 
 
 async def test_a_batch_with_nothing_too_much_or_something_unknown_is_refused(kit: ProbeKit) -> None:
