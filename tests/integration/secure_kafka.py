@@ -1,6 +1,7 @@
-"""A Kafka with TLS and SCRAM passwords, a certificate of each kind on a port of its own."""
+"""A Kafka with TLS, and SCRAM passwords or mutual TLS, a certificate of each kind on a port of its own."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -87,20 +88,30 @@ def _begun(
     )
 
 
-class SecureKafka(KafkaServer):
-    """A broker with a listener for each of these certificates, by name, beside the plain one of its own."""
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """A port that speaks TLS."""
 
-    def __init__(self, folder: Path, certificates: Mapping[str, Path]) -> None:
+    #: what it shows
+    certificate: Path
+    #: who must have signed what clients show; None asks them for user and password
+    clients_by: Path | None = None
+
+
+class SecureKafka(KafkaServer):
+    """A broker with these listeners, by name, beside the plain one of its own."""
+
+    def __init__(self, folder: Path, listeners: Mapping[str, Listener]) -> None:
         super().__init__(folder)
-        self._certificates = certificates
+        self._listeners = listeners
         taken: tuple[int, ...] = ()
         self._ports: dict[str, int] = {}
-        for name in certificates:
+        for name in listeners:
             self._ports[name] = ports.free_port(excluded=taken)
             taken += (self._ports[name],)
 
     def secure(self, name: str) -> str:
-        """The address whose certificate has this name."""
+        """The address of the listener of this name."""
         return f"{ports.LOOPBACK}:{self._ports[name]}"
 
     def _format_options(self) -> tuple[str, ...]:
@@ -110,19 +121,31 @@ class SecureKafka(KafkaServer):
         super()._write_settings(name, port=port, controller_port=controller_port, data=data)
         path = self.folder / name
         settings = dict(line.split("=", 1) for line in path.read_text("ascii").splitlines())
-        for each, certificate in self._certificates.items():
-            listener = each.upper()
-            address = f",{listener}://{self.secure(each)}"
+        for each, listener in self._listeners.items():
+            name = each.upper()
+            address = f",{name}://{self.secure(each)}"
             settings["listeners"] += address
             settings["advertised.listeners"] += address
-            settings["listener.security.protocol.map"] += f",{listener}:SASL_SSL"
+            protocol = "SASL_SSL" if listener.clients_by is None else "SSL"
+            settings["listener.security.protocol.map"] += f",{name}:{protocol}"
             prefix = f"listener.name.{each}"
             settings |= {
-                f"{prefix}.sasl.enabled.mechanisms": "SCRAM-SHA-512",
-                f"{prefix}.scram-sha-512.sasl.jaas.config": (
-                    "org.apache.kafka.common.security.scram.ScramLoginModule required;"
-                ),
                 f"{prefix}.ssl.keystore.type": "PEM",
-                f"{prefix}.ssl.keystore.location": str(certificate),
+                f"{prefix}.ssl.keystore.location": str(listener.certificate),
+                **{f"{prefix}.{key}": value for key, value in _asked_of_clients(listener).items()},
             }
         path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()), "ascii")
+
+
+def _asked_of_clients(listener: Listener) -> Mapping[str, str]:
+    if listener.clients_by is None:
+        module = "org.apache.kafka.common.security.scram.ScramLoginModule"
+        return {
+            "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+            "scram-sha-512.sasl.jaas.config": f"{module} required;",
+        }
+    return {
+        "ssl.client.auth": "required",
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(listener.clients_by),
+    }

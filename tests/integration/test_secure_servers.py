@@ -1,4 +1,4 @@
-"""Kafka with TLS and a password, PostgreSQL with TLS: all works through them, and what is wrong is told."""
+"""Kafka with TLS, and a password or mutual TLS, PostgreSQL with TLS: all works through them; what is wrong is told."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from services.shared.rpc.channels import SERVICES, Addresses
 from services.shared.rpc.signing import SigningKey, generate_signing_key
 from tests.integration.hospital import new_id, referral_service
 from tests.integration.messaging import until
-from tests.integration.secure_kafka import PASSWORD, USER, Authority, SecureKafka
+from tests.integration.secure_kafka import PASSWORD, USER, Authority, Listener, SecureKafka
 from tests.integration.tls_front import tls_front
 from tests.stack import SharedStack
 
@@ -43,8 +43,11 @@ class Secure:
     ours: Authority
     theirs: Authority
 
-    def environment(self, *, password: str = PASSWORD) -> Mapping[str, str]:
-        """What a service or the program is told of Kafka, but its address."""
+    def environment(self, *, password: str = PASSWORD, shown: Path | None = None) -> Mapping[str, str]:
+        """What a service or the program is told of Kafka, but its address: a certificate, or a password."""
+        if shown is not None:
+            own = {f"TIERLINK_KAFKA_{each}": str(shown) for each in ("CERTIFICATE", "KEY")}
+            return {"TIERLINK_KAFKA_CA": str(self.ours.path), **own}
         return {
             "TIERLINK_KAFKA_CA": str(self.ours.path),
             "TIERLINK_KAFKA_USER": USER,
@@ -56,6 +59,7 @@ class Secure:
         *arguments: str,
         listener: str = "good",
         password: str = PASSWORD,
+        shown: Path | None = None,
         addresses: Addresses = NOBODY,
         key: SigningKey | None = None,
     ) -> tuple[int, str, str]:
@@ -66,7 +70,7 @@ class Secure:
             stderr=asyncio.subprocess.PIPE,
             env={
                 **os.environ,
-                **self.environment(password=password),
+                **self.environment(password=password, shown=shown),
                 **{f"TIERLINK_{name.upper()}_ADDRESS": at for name, at in addresses.by_service().items()},
                 "TIERLINK_KAFKA_BOOTSTRAP": self.kafka.secure(listener),
                 "TIERLINK_TOKEN": TokenBook(key or generate_signing_key()).token(OPERATOR),
@@ -79,20 +83,27 @@ class Secure:
 
     async def kafka_lines(self, **options: Any) -> dict[str, dict[str, Any]]:
         """What the doctor says of Kafka, by finding."""
+        lines = await self.doctor(**options)
+        return {line["finding"]: line for line in lines if line["area"] == "kafka"}
+
+    async def doctor(self, **options: Any) -> list[dict[str, Any]]:
+        """All that the doctor says."""
         _, out, _ = await self.tierlink("doctor", "--output", "json", **options)
-        return {line["finding"]: line for line in json.loads(out)["lines"] if line["area"] == "kafka"}
+        lines: list[dict[str, Any]] = json.loads(out)["lines"]
+        return lines
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def secure(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Secure]:
     folder = tmp_path_factory.mktemp("secure")
     ours, theirs = Authority(folder, "ours"), Authority(folder, "theirs")
-    certificates = {
-        "good": ours.issue("good", days=20),
-        "expired": ours.issue("expired", days=-1),
-        "strange": theirs.issue("strange", days=20),
+    listeners = {
+        "good": Listener(certificate=ours.issue("good", days=20)),
+        "expired": Listener(certificate=ours.issue("expired", days=-1)),
+        "strange": Listener(certificate=theirs.issue("strange", days=20)),
+        "mutual": Listener(certificate=ours.issue("mutual", days=20), clients_by=ours.path),
     }
-    kafka = SecureKafka(folder / "kafka", certificates)
+    kafka = SecureKafka(folder / "kafka", listeners)
     await asyncio.to_thread(kafka.start)
     yield Secure(kafka=kafka, ours=ours, theirs=theirs)
     await asyncio.to_thread(kafka.kill)
@@ -118,16 +129,41 @@ async def test_what_is_wrong_is_told_by_doctor_and_by_a_command(
         assert secure.kafka.secure(listener) in said
 
 
-async def test_a_case_is_played_replayed_and_examined_through_tls(
-    secure: Secure, stack: SharedStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("signed_by", "days", "alert", "ends"),
+    [
+        ("ours", -1, "certificate unknown", {"certificate_expired"}),
+        ("theirs", 5, "certificate unknown", {"certificate_soon"}),
+        ("nobody", 0, "certificate required", set()),
+    ],
+)
+async def test_a_broker_that_does_not_accept_our_certificate_is_told_as_such(
+    secure: Secure, signed_by: str, days: int, alert: str, ends: set[str]
 ) -> None:
-    for name, value in secure.environment().items():
+    shown = None if signed_by == "nobody" else getattr(secure, signed_by).issue("client", days=days)
+    lines = await secure.kafka_lines(listener="mutual", shown=shown)
+    assert set(lines) == {"kafka_our_certificate"} | ends
+    assert "TIERLINK_KAFKA_KEY" in lines["kafka_our_certificate"]["to_do"]["en"]
+    assert all(lines[each]["subject"] == "TIERLINK_KAFKA_CERTIFICATE" for each in ends)
+    code, _, said = await secure.tierlink("events", "show", "bed", listener="mutual", shown=shown)
+    for part in (secure.kafka.secure("mutual"), "不接受我方证书", "does not accept our certificate", alert):
+        assert part in said, said
+    assert code == 2
+
+
+@pytest.mark.parametrize("listener", ["good", "mutual"])
+async def test_a_case_is_played_replayed_and_examined_through_tls(
+    secure: Secure, stack: SharedStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, listener: str
+) -> None:
+    shown = secure.ours.issue("platform", days=25) if listener == "mutual" else None
+    told: dict[str, Any] = {"listener": listener, "shown": shown}
+    for name, value in secure.environment(shown=shown).items():
         monkeypatch.setenv(name, value)
     names = {name: f"{name}_{new_id()[:8]}" for name in SERVICES}
     dsns = {name: await stack.create_database(each) for name, each in names.items()}
     async with tls_front(stack.postgres_dsn, secure.ours.issue("database", days=20)) as port:
         given = Given(
-            kafka_bootstrap=secure.kafka.secure("good"),
+            kafka_bootstrap=secure.kafka.secure(listener),
             dsns={name: _verified(dsn, port, secure.ours.path) for name, dsn in dsns.items()},
         )
         settings = PlatformSettings(given=given, folder=tmp_path / "platform", with_board=True)
@@ -136,15 +172,18 @@ async def test_a_case_is_played_replayed_and_examined_through_tls(
             assert (await play(read_case(DEFAULT_CASE), platform.addresses, platform.key)).is_ok
             order = ("events", "replay", "referral", "--to-suffix", ".copy", "--execute")
             state = ("--state", str(tmp_path / "replay.json"))
-            code, _, said = await secure.tierlink(*order, *state)
+            code, _, said = await secure.tierlink(*order, *state, **told)
             assert code == 0, said
-            code, _, said = await secure.tierlink("events", "diff", "referral", "--to-suffix", ".copy")
+            code, _, said = await secure.tierlink("events", "diff", "referral", "--to-suffix", ".copy", **told)
             assert code == 0, said
-            code, out, said = await secure.tierlink("events", "show", "availability", "--output", "jsonl")
+            command = ("events", "show", "availability", "--output", "jsonl")
+            code, out, said = await secure.tierlink(*command, **told)
             assert code == 0 and out, "the worker that computes availability is let in as well"
-            lines = await secure.kafka_lines(addresses=platform.addresses, key=platform.key)
-            assert lines["certificate_ends"]["level"] == "YELLOW"
-            assert not {each for each in lines if each.startswith("kafka_")} - {"kafka_reached"}
+            lines = await secure.doctor(addresses=platform.addresses, key=platform.key, **told)
+            ends = {(line["area"], line["subject"]) for line in lines if line["finding"] == "certificate_ends"}
+            assert ends == {("kafka", secure.kafka.secure(listener))} | _own(shown)
+            findings = {line["finding"] for line in lines if line["area"] == "kafka"}
+            assert not {each for each in findings if each.startswith("kafka_")} - {"kafka_reached"}
             logs = b"".join(path.read_bytes() for path in platform.log_paths())
         assert PASSWORD.encode() not in logs
     for dsn in dsns.values():
@@ -171,6 +210,11 @@ async def test_a_service_with_a_wrong_password_serves_says_so_and_does_not_hamme
         log = process.log_path.read_text()
     assert wrong not in log
     await drop_database(stack.postgres_dsn, dsn.rsplit("/", 1)[1])
+
+
+def _own(shown: Path | None) -> set[tuple[str, str]]:
+    """Who says when the certificate ends that they show to Kafka."""
+    return set() if shown is None else {(each, "TIERLINK_KAFKA_CERTIFICATE") for each in ("kafka", *SERVICES)}
 
 
 def _refusals(log: Path) -> int:

@@ -17,6 +17,7 @@ _REFUSED = {
     Trouble.PASSWORD: "doctor.kafka_password",
     Trouble.CERTIFICATE_EXPIRED: "doctor.kafka_certificate_expired",
     Trouble.CERTIFICATE_UNTRUSTED: "doctor.kafka_certificate_untrusted",
+    Trouble.OUR_CERTIFICATE: "doctor.kafka_our_certificate",
 }
 
 

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 
 from services.operator.doctor.verdict import Finding, Line
 
+#: Names the line of the certificate that Kafka is shown.
+OWN_CERTIFICATE = "TIERLINK_KAFKA_CERTIFICATE"
 _ENDS, _SOON = timedelta(days=30), timedelta(days=7)
 
 

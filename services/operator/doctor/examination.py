@@ -1,13 +1,14 @@
 """The whole examination: everything is asked at once, and nothing is waited for longer than a bound."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
-from services.operator.doctor.certificate_lines import certificate_line
+from services.operator.doctor.certificate_lines import OWN_CERTIFICATE, certificate_line
 from services.operator.doctor.expected import EXPECTED_GROUPS, expected_topics
 from services.operator.doctor.kafka_lines import kafka_lines
 from services.operator.doctor.kafka_reading import read_kafka
@@ -24,6 +25,7 @@ _REFUSED = {
     Trouble.PASSWORD: Finding.KAFKA_PASSWORD,
     Trouble.CERTIFICATE_EXPIRED: Finding.KAFKA_CERTIFICATE_EXPIRED,
     Trouble.CERTIFICATE_UNTRUSTED: Finding.KAFKA_CERTIFICATE_UNTRUSTED,
+    Trouble.OUR_CERTIFICATE: Finding.KAFKA_OUR_CERTIFICATE,
 }
 
 
@@ -66,6 +68,7 @@ async def examine(
 async def _kafka(kafka: KafkaAddress, replicas: int, own_certificate: Path | None) -> list[Line]:
     expected = expected_topics(replicas)
     knocks = await knock(kafka)
+    own = _ends({OWN_CERTIFICATE: valid_until(own_certificate)})
     try:
         async with asyncio.timeout(_KAFKA_S):
             seen = await read_kafka(kafka, [spec.name for spec in expected], EXPECTED_GROUPS)
@@ -73,16 +76,20 @@ async def _kafka(kafka: KafkaAddress, replicas: int, own_certificate: Path | Non
         refused = [_refused(each) for each in knocks if each.trouble in _REFUSED]
         reason = str(error) or type(error).__name__
         values = {"address": kafka.bootstrap, "failure": reason}
-        return refused or [Line(area="kafka", finding=Finding.KAFKA_UNREACHABLE, values=values)]
+        away = [Line(area="kafka", finding=Finding.KAFKA_UNREACHABLE, values=values)]
+        return [*(refused or away), *own]
     # Others may let us in where one does not.
     lines = [
         *kafka_lines(seen, expected, replicas),
         *(_refused(each) for each in knocks if each.trouble in _REFUSED),
     ]
-    ends = {each.address: each.certificate_until for each in knocks}
-    ends["TIERLINK_KAFKA_CERTIFICATE"] = valid_until(own_certificate)
+    return [*lines, *_ends({each.address: each.certificate_until for each in knocks}), *own]
+
+
+def _ends(ends: Mapping[str, datetime | None]) -> list[Line]:
+    """What is to be said of the ends of certificates, by whose they are."""
     now = datetime.now(UTC)
-    return lines + [
+    return [
         certificate_line("kafka", until, now, subject=subject)
         for subject, until in ends.items()
         if until is not None

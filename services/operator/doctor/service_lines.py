@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.operator.doctor.certificate_lines import certificate_line
+from services.operator.doctor.certificate_lines import OWN_CERTIFICATE, certificate_line
 from services.operator.doctor.verdict import Finding, Line
 from tierlink.operations.v1 import status_service_pb2 as pb
 
@@ -76,7 +76,7 @@ def service_lines(answer: ServiceAnswer) -> Iterator[Line]:
     yield _clock(name, ahead_s, _CLOCK)
     yield _clock(name, status.database_ahead_ms / 1000, _DATABASE_CLOCK)
     yield from _work(name, status)
-    yield _certificate(name, status, answer.answered_at)
+    yield from _certificates(name, status, answer.answered_at)
 
 
 def version_line(answers: Sequence[ServiceAnswer]) -> Line | None:
@@ -178,10 +178,14 @@ def _work(name: str, status: pb.GetStatusResponse) -> Iterator[Line]:
     )
 
 
-def _certificate(name: str, status: pb.GetStatusResponse, now: datetime) -> Line:
-    if not status.HasField("certificate_valid_until"):
-        return Line(area=name, finding=Finding.CERTIFICATE_NONE)
-    return certificate_line(name, status.certificate_valid_until.ToDatetime(UTC), now)
+def _certificates(name: str, status: pb.GetStatusResponse, now: datetime) -> Iterator[Line]:
+    if status.HasField("certificate_valid_until"):
+        yield certificate_line(name, status.certificate_valid_until.ToDatetime(UTC), now)
+    else:
+        yield Line(area=name, finding=Finding.CERTIFICATE_NONE)
+    if status.HasField("kafka_certificate_valid_until"):
+        until = status.kafka_certificate_valid_until.ToDatetime(UTC)
+        yield certificate_line(name, until, now, subject=OWN_CERTIFICATE)
 
 
 def _age_s(waiting: pb.Outbox | pb.Waiting, now: datetime) -> float:

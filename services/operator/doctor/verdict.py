@@ -23,6 +23,7 @@ class Finding(StrEnum):
     KAFKA_PASSWORD = "kafka_password"
     KAFKA_CERTIFICATE_EXPIRED = "kafka_certificate_expired"
     KAFKA_CERTIFICATE_UNTRUSTED = "kafka_certificate_untrusted"
+    KAFKA_OUR_CERTIFICATE = "kafka_our_certificate"
     BROKERS_FEW = "brokers_few"
     TOPIC_GOOD = "topic_good"
     TOPIC_MISSING = "topic_missing"

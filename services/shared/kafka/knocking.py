@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ _ADDRESSES_MAX = 16
 _TIMEOUT_S = 5.0
 #: X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL.
 _HAS_EXPIRED = 10
+#: ApiVersions, version 0, correlation id 1, no client id: what a broker answers before it knows who asks.
+_WHO_IS_THERE = struct.pack(">ihhih", 10, 18, 0, 1, -1)
+_ALERTS_ON_OURS = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED")
 
 
 class Trouble(StrEnum):
@@ -28,6 +32,8 @@ class Trouble(StrEnum):
     CERTIFICATE_EXPIRED = "certificate_expired"
     #: another authority's, or another host's
     CERTIFICATE_UNTRUSTED = "certificate_untrusted"
+    #: it wants to be shown ours, or does not accept it
+    OUR_CERTIFICATE = "our_certificate"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,6 +66,13 @@ async def _knock(kafka: KafkaAddress, address: str) -> Knock:
         is_expired = error.verify_code == _HAS_EXPIRED
         trouble = Trouble.CERTIFICATE_EXPIRED if is_expired else Trouble.CERTIFICATE_UNTRUSTED
         return Knock(address=address, trouble=trouble, failure=error.verify_message)
+    except _OursRefused as refused:
+        return Knock(
+            address=address,
+            trouble=Trouble.OUR_CERTIFICATE,
+            failure=refused.alert,
+            certificate_until=refused.theirs_until,
+        )
     except SaslAuthenticationFailed as error:
         return Knock(address=address, trouble=Trouble.PASSWORD, failure=str(error), certificate_until=until)
     except (KafkaError, OSError, ValueError) as error:
@@ -73,18 +86,40 @@ def _host_and_port(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+class _OursRefused(Exception):
+    """A broker that we trust does not trust us."""
+
+    def __init__(self, alert: str, theirs_until: datetime | None) -> None:
+        super().__init__(alert)
+        self.alert = alert
+        self.theirs_until = theirs_until
+
+
 async def _certificate_until(kafka: KafkaAddress, host: str, port: int) -> datetime | None:
+    """Of theirs; None in plain text. Raises _OursRefused, OSError."""
     if kafka.ssl_context is None:
         return None
-    _, writer = await asyncio.open_connection(host, port, ssl=kafka.ssl_context, server_hostname=host)
+    until = None
     try:
-        shown = writer.get_extra_info("peercert") or {}
-    finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
-    ends = shown.get("notAfter")
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
+        reader, writer = await asyncio.open_connection(
+            host, port, ssl=kafka.ssl_context, server_hostname=host
+        )
+        try:
+            ends = (writer.get_extra_info("peercert") or {}).get("notAfter")
+            until = datetime.fromtimestamp(ssl.cert_time_to_seconds(ends), UTC) if ends else None
+            # With TLS 1.3 our side of the handshake is over before the broker has looked at what we show.
+            writer.write(_WHO_IS_THERE)
+            await reader.read(1)
+        finally:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+    except ssl.SSLError as error:
+        alert = error.reason or ""
+        if "ALERT" in alert and any(each in alert for each in _ALERTS_ON_OURS):
+            raise _OursRefused(alert.replace("_", " ").lower(), until) from error
+        raise
+    return until
 
 
 async def _sign_in(kafka: KafkaAddress, host: str, port: int) -> None:

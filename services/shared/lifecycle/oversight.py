@@ -57,8 +57,9 @@ def oversight(
         ConditionReader(foundation.reading, foundation.migrations),
         service=foundation.service,
         parts=foundation.parts,
-        # Read when the server reads it: a file renewed since is not what callers are shown.
+        # Read when the process begins: a file renewed since is not what callers and Kafka are shown.
         certificate_valid_until=valid_until(foundation.settings.tls_certificate),
+        kafka_certificate_valid_until=valid_until(foundation.settings.kafka_certificate),
     )
     beside = (
         *_checkpoints(foundation, checkpoints).methods(),

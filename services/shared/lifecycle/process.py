@@ -194,7 +194,10 @@ async def _run_loops(
 
 def _condition_watch(foundation: Foundation) -> ConditionWatch:
     metrics = ConditionMetrics(foundation.registry)
-    metrics.certificate(valid_until(foundation.settings.tls_certificate))
+    metrics.certificates(
+        callers=valid_until(foundation.settings.tls_certificate),
+        kafka=valid_until(foundation.settings.kafka_certificate),
+    )
     return ConditionWatch(ConditionReader(foundation.reading, foundation.migrations), metrics)
 
 

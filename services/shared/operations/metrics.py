@@ -58,16 +58,18 @@ class ConditionMetrics:
             "When these figures were read last; they stand still while the database is away.",
             registry=registry,
         )
-        self._registry = registry
+        self._certificate_end = Gauge(
+            "tierlink_certificate_end_timestamp_seconds",
+            "Until when a certificate is valid that this process shows, to callers or to Kafka.",
+            ("shown_to",),
+            registry=registry,
+        )
 
-    def certificate(self, valid_until: datetime | None) -> None:
-        """Says until when the certificate is valid; without TLS there is no such metric."""
-        if valid_until is not None:
-            Gauge(
-                "tierlink_certificate_end_timestamp_seconds",
-                "Until when the certificate is valid that this process serves with.",
-                registry=self._registry,
-            ).set(valid_until.timestamp())
+    def certificates(self, *, callers: datetime | None, kafka: datetime | None) -> None:
+        """Says until when the certificates are valid that this process shows; without TLS it has no series."""
+        for shown_to, valid_until in (("callers", callers), ("kafka", kafka)):
+            if valid_until is not None:
+                self._certificate_end.labels(shown_to).set(valid_until.timestamp())
 
     def tell(self, found: Condition, *, at_s: float) -> None:
         """Sets the gauges; `at_s` in seconds since 1970-01-01 UTC."""

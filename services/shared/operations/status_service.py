@@ -30,12 +30,17 @@ class StatusServicer:
         service: str,
         parts: Iterable[str],
         certificate_valid_until: datetime | None,
+        kafka_certificate_valid_until: datetime | None,
     ) -> None:
-        """`certificate_valid_until` is of the certificate that this process serves with; None without TLS."""
+        """`certificate_valid_until` is of the certificate that this process serves with; None without TLS.
+
+        `kafka_certificate_valid_until` is of the one that it shows to Kafka; None where it shows none.
+        """
         self._reader = reader
         self._service = service
         self._parts = tuple(sorted(parts))
         self._certificate_valid_until = certificate_valid_until
+        self._kafka_certificate_valid_until = kafka_certificate_valid_until
 
     def methods(self) -> tuple[UnaryMethod[Any, Any], ...]:
         return (
@@ -58,6 +63,8 @@ class StatusServicer:
         response.server_time.FromDatetime(datetime.now(UTC))
         if self._certificate_valid_until is not None:
             response.certificate_valid_until.FromDatetime(self._certificate_valid_until)
+        if self._kafka_certificate_valid_until is not None:
+            response.kafka_certificate_valid_until.FromDatetime(self._kafka_certificate_valid_until)
         return response
 
 

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+tierlink/operations/v1/status_service.proto\x12\x16tierlink.operations.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n\x10GetStatusRequest\"\xcf\x04\n\x11GetStatusResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x17\n\x0fproduct_version\x18\x02 \x01(\t\x12\r\n\x05parts\x18\x03 \x03(\t\x12/\n\x0bserver_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdatabase_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x64\x61tabase_ahead_ms\x18\x06 \x01(\x12\x12\x36\n\nmigrations\x18\x07 \x01(\x0b\x32\".tierlink.operations.v1.Migrations\x12.\n\x06outbox\x18\x08 \x01(\x0b\x32\x1e.tierlink.operations.v1.Outbox\x12.\n\x06relays\x18\t \x01(\x0b\x32\x1e.tierlink.operations.v1.Relays\x12:\n\x11parked_aggregates\x18\n \x01(\x0b\x32\x1f.tierlink.operations.v1.Waiting\x12\x35\n\x0c\x64\x65\x61\x64_letters\x18\x0b \x01(\x0b\x32\x1f.tierlink.operations.v1.Waiting\x12:\n\x11overdue_deadlines\x18\x0c \x01(\x0b\x32\x1f.tierlink.operations.v1.Waiting\x12;\n\x17\x63\x65rtificate_valid_until\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"]\n\nMigrations\x12\x15\n\rapplied_count\x18\x01 \x01(\x05\x12\x16\n\x0e\x65xpected_count\x18\x02 \x01(\x05\x12\x0f\n\x07missing\x18\x03 \x03(\t\x12\x0f\n\x07unknown\x18\x04 \x03(\t\"O\n\x06Outbox\x12\x16\n\x0emessages_count\x18\x01 \x01(\x03\x12-\n\toldest_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"I\n\x06Relays\x12\x12\n\nlive_count\x18\x01 \x01(\x05\x12\x14\n\x0cshards_count\x18\x02 \x01(\x05\x12\x15\n\runheld_shards\x18\x03 \x03(\x05\"G\n\x07Waiting\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12-\n\toldest_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2q\n\rStatusService\x12`\n\tGetStatus\x12(.tierlink.operations.v1.GetStatusRequest\x1a).tierlink.operations.v1.GetStatusResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n+tierlink/operations/v1/status_service.proto\x12\x16tierlink.operations.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n\x10GetStatusRequest\"\x92\x05\n\x11GetStatusResponse\x12\x0f\n\x07service\x18\x01 \x01(\t\x12\x17\n\x0fproduct_version\x18\x02 \x01(\t\x12\r\n\x05parts\x18\x03 \x03(\t\x12/\n\x0bserver_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rdatabase_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x19\n\x11\x64\x61tabase_ahead_ms\x18\x06 \x01(\x12\x12\x36\n\nmigrations\x18\x07 \x01(\x0b\x32\".tierlink.operations.v1.Migrations\x12.\n\x06outbox\x18\x08 \x01(\x0b\x32\x1e.tierlink.operations.v1.Outbox\x12.\n\x06relays\x18\t \x01(\x0b\x32\x1e.tierlink.operations.v1.Relays\x12:\n\x11parked_aggregates\x18\n \x01(\x0b\x32\x1f.tierlink.operations.v1.Waiting\x12\x35\n\x0c\x64\x65\x61\x64_letters\x18\x0b \x01(\x0b\x32\x1f.tierlink.operations.v1.Waiting\x12:\n\x11overdue_deadlines\x18\x0c \x01(\x0b\x32\x1f.tierlink.operations.v1.Waiting\x12;\n\x17\x63\x65rtificate_valid_until\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x41\n\x1dkafka_certificate_valid_until\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"]\n\nMigrations\x12\x15\n\rapplied_count\x18\x01 \x01(\x05\x12\x16\n\x0e\x65xpected_count\x18\x02 \x01(\x05\x12\x0f\n\x07missing\x18\x03 \x03(\t\x12\x0f\n\x07unknown\x18\x04 \x03(\t\"O\n\x06Outbox\x12\x16\n\x0emessages_count\x18\x01 \x01(\x03\x12-\n\toldest_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"I\n\x06Relays\x12\x12\n\nlive_count\x18\x01 \x01(\x05\x12\x14\n\x0cshards_count\x18\x02 \x01(\x05\x12\x15\n\runheld_shards\x18\x03 \x03(\x05\"G\n\x07Waiting\x12\r\n\x05\x63ount\x18\x01 \x01(\x03\x12-\n\toldest_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2q\n\rStatusService\x12`\n\tGetStatus\x12(.tierlink.operations.v1.GetStatusRequest\x1a).tierlink.operations.v1.GetStatusResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,15 +35,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSREQUEST']._serialized_start=104
   _globals['_GETSTATUSREQUEST']._serialized_end=122
   _globals['_GETSTATUSRESPONSE']._serialized_start=125
-  _globals['_GETSTATUSRESPONSE']._serialized_end=716
-  _globals['_MIGRATIONS']._serialized_start=718
-  _globals['_MIGRATIONS']._serialized_end=811
-  _globals['_OUTBOX']._serialized_start=813
-  _globals['_OUTBOX']._serialized_end=892
-  _globals['_RELAYS']._serialized_start=894
-  _globals['_RELAYS']._serialized_end=967
-  _globals['_WAITING']._serialized_start=969
-  _globals['_WAITING']._serialized_end=1040
-  _globals['_STATUSSERVICE']._serialized_start=1042
-  _globals['_STATUSSERVICE']._serialized_end=1155
+  _globals['_GETSTATUSRESPONSE']._serialized_end=783
+  _globals['_MIGRATIONS']._serialized_start=785
+  _globals['_MIGRATIONS']._serialized_end=878
+  _globals['_OUTBOX']._serialized_start=880
+  _globals['_OUTBOX']._serialized_end=959
+  _globals['_RELAYS']._serialized_start=961
+  _globals['_RELAYS']._serialized_end=1034
+  _globals['_WAITING']._serialized_start=1036
+  _globals['_WAITING']._serialized_end=1107
+  _globals['_STATUSSERVICE']._serialized_start=1109
+  _globals['_STATUSSERVICE']._serialized_end=1222
 # @@protoc_insertion_point(module_scope)

@@ -49,6 +49,7 @@ class GetStatusResponse(message.Message):
     DEAD_LETTERS_FIELD_NUMBER: builtins.int
     OVERDUE_DEADLINES_FIELD_NUMBER: builtins.int
     CERTIFICATE_VALID_UNTIL_FIELD_NUMBER: builtins.int
+    KAFKA_CERTIFICATE_VALID_UNTIL_FIELD_NUMBER: builtins.int
     service: builtins.str
     """Such as `referral`."""
     product_version: builtins.str
@@ -86,6 +87,10 @@ class GetStatusResponse(message.Message):
     def certificate_valid_until(self) -> timestamp_pb2.Timestamp:
         """Until when the certificate is valid that the process serves TLS with; unset without TLS."""
 
+    @builtins.property
+    def kafka_certificate_valid_until(self) -> timestamp_pb2.Timestamp:
+        """Until when the certificate is valid that the process shows to Kafka; unset where it shows none."""
+
     def __init__(
         self,
         *,
@@ -102,10 +107,11 @@ class GetStatusResponse(message.Message):
         dead_letters: Waiting | None = ...,
         overdue_deadlines: Waiting | None = ...,
         certificate_valid_until: timestamp_pb2.Timestamp | None = ...,
+        kafka_certificate_valid_until: timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = typing.Literal["certificate_valid_until", b"certificate_valid_until", "database_time", b"database_time", "dead_letters", b"dead_letters", "migrations", b"migrations", "outbox", b"outbox", "overdue_deadlines", b"overdue_deadlines", "parked_aggregates", b"parked_aggregates", "relays", b"relays", "server_time", b"server_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = typing.Literal["certificate_valid_until", b"certificate_valid_until", "database_time", b"database_time", "dead_letters", b"dead_letters", "kafka_certificate_valid_until", b"kafka_certificate_valid_until", "migrations", b"migrations", "outbox", b"outbox", "overdue_deadlines", b"overdue_deadlines", "parked_aggregates", b"parked_aggregates", "relays", b"relays", "server_time", b"server_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = typing.Literal["certificate_valid_until", b"certificate_valid_until", "database_ahead_ms", b"database_ahead_ms", "database_time", b"database_time", "dead_letters", b"dead_letters", "migrations", b"migrations", "outbox", b"outbox", "overdue_deadlines", b"overdue_deadlines", "parked_aggregates", b"parked_aggregates", "parts", b"parts", "product_version", b"product_version", "relays", b"relays", "server_time", b"server_time", "service", b"service"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = typing.Literal["certificate_valid_until", b"certificate_valid_until", "database_ahead_ms", b"database_ahead_ms", "database_time", b"database_time", "dead_letters", b"dead_letters", "kafka_certificate_valid_until", b"kafka_certificate_valid_until", "migrations", b"migrations", "outbox", b"outbox", "overdue_deadlines", b"overdue_deadlines", "parked_aggregates", b"parked_aggregates", "parts", b"parts", "product_version", b"product_version", "relays", b"relays", "server_time", b"server_time", "service", b"service"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

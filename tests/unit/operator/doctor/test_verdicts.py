@@ -180,6 +180,8 @@ def test_a_cluster_with_too_few_brokers_is_yellow() -> None:
         ({"certificate_valid_until": _ago(-86400 * 20)}, Finding.CERTIFICATE_ENDS, Level.YELLOW),
         ({"certificate_valid_until": _ago(-86400 * 2)}, Finding.CERTIFICATE_SOON, Level.RED),
         ({"certificate_valid_until": _ago(1)}, Finding.CERTIFICATE_EXPIRED, Level.RED),
+        ({"kafka_certificate_valid_until": _ago(-86400 * 20)}, Finding.CERTIFICATE_ENDS, Level.YELLOW),
+        ({"kafka_certificate_valid_until": _ago(1)}, Finding.CERTIFICATE_EXPIRED, Level.RED),
     ],
 )
 def test_a_status_is_judged(changed: dict[str, Any], finding: Finding, level: Level) -> None:

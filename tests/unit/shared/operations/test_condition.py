@@ -48,7 +48,7 @@ def test_without_a_certificate_there_is_no_end(tmp_path: Path) -> None:
 def test_gauges_say_what_the_condition_says() -> None:
     registry = CollectorRegistry()
     metrics = ConditionMetrics(registry)
-    metrics.certificate(NOW)
+    metrics.certificates(callers=None, kafka=NOW)
     metrics.tell(
         Condition(
             database_time=NOW,
@@ -75,7 +75,6 @@ def test_gauges_say_what_the_condition_says() -> None:
             "database_clock_ahead_seconds",
             "database_migrations_missing",
             "condition_measured_timestamp_seconds",
-            "certificate_end_timestamp_seconds",
         )
     } == {
         "deadlines_overdue": 2,
@@ -86,5 +85,7 @@ def test_gauges_say_what_the_condition_says() -> None:
         "database_clock_ahead_seconds": -2,
         "database_migrations_missing": 1,
         "condition_measured_timestamp_seconds": 5,
-        "certificate_end_timestamp_seconds": NOW.timestamp(),
     }
+    ends = "tierlink_certificate_end_timestamp_seconds"
+    assert registry.get_sample_value(ends, {"shown_to": "kafka"}) == NOW.timestamp()
+    assert registry.get_sample_value(ends, {"shown_to": "callers"}) is None, "without TLS"
