@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from services.embedded.databases import ensure_database
 from services.embedded.kafka import KafkaServer
@@ -27,6 +29,8 @@ from tests.stack import SharedStack
 
 OPERATOR_PROGRAM = ("-m", "services.operator")
 _DATABASE = "tierlink_referral"
+#: As far as a topic goes, by Kafka's protocol.
+_ALL_RECORDS = -1
 #: Neither leaves room for much: both begin with what an empty server takes.
 _KAFKA_MIB, _POSTGRES_MIB, _OWN_MIB = 64, 160, 1
 
@@ -106,6 +110,19 @@ class Site:
             yield Hold(connection=connection, table=table)
         finally:
             connection.terminate()
+
+    async def delete_records(self, topic: str) -> None:
+        """All that it has now, as a retention does."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
+        await admin.start()
+        try:
+            (described,) = await admin.describe_topics([topic])
+            partitions = (TopicPartition(topic, each["partition"]) for each in described["partitions"])
+            await admin.delete_records(
+                {each: RecordsToDelete(before_offset=_ALL_RECORDS) for each in partitions}
+            )
+        finally:
+            await admin.close()
 
     async def restart_postgres(self) -> None:
         """As kill -9 does; returns when it serves again."""

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from services.embedded.databases import with_database
+from services.referral.adapters.aggregate_codecs import REFERRAL_TOPIC
 from services.referral.entrypoints.bed_news import BED_TOPIC
 from tests.integration.cut_rebuilds import (
     KAFKA,
@@ -197,7 +198,12 @@ async def test_a_replay_finds_no_room_here_or_there_and_goes_on(site: Site) -> N
     await begin(site, "listing", KAFKA)
     unread = await site.tierlink(*rebuild("listing", KAFKA), program=("-c", HASTY))
     assert unread.code == 2, unread
-    for part in ("KafkaConnectionError", "以同样的命令继续", "The same command goes on"):
+    for part in (
+        "服务读不到 Kafka",
+        "cannot read from Kafka",
+        "以同样的命令继续",
+        "The same command goes on",
+    ):
         assert part in unread.said, unread
     site.kafka_disk.empty()
     site.kafka.kill()
@@ -209,6 +215,21 @@ async def test_a_replay_finds_no_room_here_or_there_and_goes_on(site: Site) -> N
     assert done.code == 0, done
     await are_whole(site, [built], ["listing"])
     await _is_whole(site, topic)
+
+
+async def test_events_that_kafka_has_deleted_are_named_and_a_rebuild_from_the_store_is_advised(
+    site: Site,
+) -> None:
+    # The last of this module: what it deletes does not come back.
+    await begin(site, "listing", KAFKA)
+    await site.delete_records(REFERRAL_TOPIC)
+    found = await asyncio.gather(
+        site.tierlink(*rebuild("listing", KAFKA)), site.tierlink(*VERIFY, "--into-suffix", "_gone")
+    )
+    for each in found:
+        assert each.code == 2, each
+        for part in ("已删除尚未读取的事件", "has deleted events", f"{REFERRAL_TOPIC}/", "--source store"):
+            assert part in _words(each), each
 
 
 def _anew(site: Site) -> str:

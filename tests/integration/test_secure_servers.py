@@ -1,4 +1,4 @@
-"""Kafka with TLS, and a password or mutual TLS, PostgreSQL with TLS: all works through them; what is wrong is told."""
+"""Kafka with TLS, and a password or mutual TLS, PostgreSQL with TLS: all works, and what is wrong is told."""
 
 import asyncio
 import json
@@ -174,13 +174,17 @@ async def test_a_case_is_played_replayed_and_examined_through_tls(
             state = ("--state", str(tmp_path / "replay.json"))
             code, _, said = await secure.tierlink(*order, *state, **told)
             assert code == 0, said
-            code, _, said = await secure.tierlink("events", "diff", "referral", "--to-suffix", ".copy", **told)
+            code, _, said = await secure.tierlink(
+                "events", "diff", "referral", "--to-suffix", ".copy", **told
+            )
             assert code == 0, said
             command = ("events", "show", "availability", "--output", "jsonl")
             code, out, said = await secure.tierlink(*command, **told)
             assert code == 0 and out, "the worker that computes availability is let in as well"
             lines = await secure.doctor(addresses=platform.addresses, key=platform.key, **told)
-            ends = {(line["area"], line["subject"]) for line in lines if line["finding"] == "certificate_ends"}
+            ends = {
+                (line["area"], line["subject"]) for line in lines if line["finding"] == "certificate_ends"
+            }
             assert ends == {("kafka", secure.kafka.secure(listener))} | _own(shown)
             findings = {line["finding"] for line in lines if line["area"] == "kafka"}
             assert not {each for each in findings if each.startswith("kafka_")} - {"kafka_reached"}

@@ -6,6 +6,7 @@ import errno
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from services.operator.rpc.failures import CallFailed
 from services.operator.texts import Language, say, shown
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.knocking import Trouble, knock
@@ -31,8 +32,12 @@ def kafka_cause(error: BaseException, kafka: KafkaAddress, language: Language) -
 
 
 def cause(error: BaseException, language: Language) -> str:
-    """A full disk and a Kafka that is away in the operator's language, anything else in its own words."""
+    """A full disk, and what is away, in the operator's language; anything else in its own words."""
     match error:
+        case CallFailed(is_kafka_away=True):
+            return say("error.service_without_kafka", language)
+        case CallFailed(is_disk_full=False, is_unreachable=True):
+            return say("error.service_away", language, error=error)
         case DiskFull():
             return shown(error.text, language)
         case asyncpg.DiskFullError():

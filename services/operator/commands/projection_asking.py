@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
+from services.operator.commands.causes import cause
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import Output
 from services.operator.commands.stopping import stopped_by_signals
@@ -44,7 +45,7 @@ def asked(
     try:
         return asyncio.run(ask())
     except (CallFailed, OSError) as error:
-        give_up(str(error))
+        give_up(cause(error, language))
     except (asyncio.CancelledError, KeyboardInterrupt):
         give_up(say("state.cut", language, error=say("replay.interrupted", language)), Exit.INTERRUPTED)
 
@@ -72,7 +73,7 @@ async def rebuilt(models: Projections, name: str, console: Console, language: La
                 if error.code not in RETRIED:
                     raise
                 if error.is_disk_full or time.monotonic() > until_s:
-                    give_up(say("state.cut", language, error=error))
+                    give_up(say("state.cut", language, error=cause(error, language)))
                 await asyncio.sleep(_AGAIN_S)
     for fault in last.faults:
         console.print(Text(say("state.fault", language, fault=fault), style="red"), soft_wrap=True)

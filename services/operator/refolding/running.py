@@ -27,7 +27,9 @@ class Refolded:
     code: int
     #: None where it came to none
     verdict: Mapping[str, Any] | None
-    #: why not, empty where it came to one
+    #: why not, by a code that has its words; empty where it came to one, or ended without a word
+    why: str
+    #: the same as who found it says it, empty where it came to one
     reason: str
 
 
@@ -51,7 +53,7 @@ async def refold(
     assert process.stdout is not None and process.stderr is not None
     stderr = asyncio.create_task(process.stderr.read())
     verdict: Mapping[str, Any] | None = None
-    reason = ""
+    why = reason = ""
     try:
         while line := await process.stdout.readline():
             said = json.loads(line)
@@ -61,7 +63,7 @@ async def refold(
                 case "verdict":
                     verdict = said
                 case "impossible":
-                    reason = said["reason"]
+                    why, reason = said["why"], said["reason"]
         code = await process.wait()
         errors = (await stderr).decode(errors="replace").strip()
     finally:
@@ -69,7 +71,7 @@ async def refold(
         stderr.cancel()
     if verdict is None and not reason:
         reason = errors.rpartition("\n")[2] or f"exit code {code}"
-    return Refolded(code=code, verdict=verdict, reason=reason)
+    return Refolded(code=code, verdict=verdict, why=why, reason=reason)
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

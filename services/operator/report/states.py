@@ -14,7 +14,7 @@ _STYLES = {"MISSING": "red", "EXTRA": "yellow", "ALTERED": "bold red"}
 def state_document(ended: Refolded) -> dict[str, Any]:
     """For programs."""
     if ended.verdict is None:
-        return {"same": None, "reason": ended.reason}
+        return {"same": None, "why": ended.why, "reason": _reason(ended, Language.BOTH)}
     return dict(ended.verdict)
 
 
@@ -26,7 +26,7 @@ def print_state(console: Console, language: Language, service: str, ended: Refol
 
     found = ended.verdict
     if found is None:
-        line("state.impossible", "red", service=service, reason=ended.reason)
+        line("state.impossible", "red", service=service, reason=_reason(ended, language))
         return
     took_s = max(found["fold_s"], 0.001)
     line(
@@ -52,3 +52,7 @@ def print_state(console: Console, language: Language, service: str, ended: Refol
         return
     counts = {kind.lower(): found["counts"].get(kind, 0) for kind in _STYLES}
     line("state.differs", "bold", service=service, faults=found["faults_count"], rows=rows, **counts)
+
+
+def _reason(ended: Refolded, language: Language) -> str:
+    return say(f"state.cannot.{ended.why}", language, reason=ended.reason) if ended.why else ended.reason

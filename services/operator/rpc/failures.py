@@ -41,6 +41,11 @@ class CallFailed(Exception):
         return any(each.startswith("DISK_FULL") for each in self.details)
 
     @property
+    def is_kafka_away(self) -> bool:
+        """Whether the service answered that it does not reach Kafka."""
+        return any(each.startswith("KAFKA_AWAY") for each in self.details)
+
+    @property
     def is_unreachable(self) -> bool:
         """Whether nobody answered, rather than said no."""
         return self.code in RETRIED

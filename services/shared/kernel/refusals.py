@@ -129,6 +129,14 @@ class DependencyDown(Refused):
         self.retry_after_s = retry_after_s
 
 
+class KafkaAway(DependencyDown):
+    """Kafka is down, and somebody waits for what it has: no command ever does."""
+
+    def __init__(self, message: str) -> None:
+        self.text = BilingualText(zh="服务读不到 Kafka 中的事件", en="the service cannot read from Kafka")
+        super().__init__("kafka", message)
+
+
 class OutOfTime(Refused):
     """The caller's deadline came first; safe to retry with the same request id. `reason` is a stable code."""
 

@@ -66,7 +66,7 @@ class ConditionMetrics:
         )
 
     def certificates(self, *, callers: datetime | None, kafka: datetime | None) -> None:
-        """Says until when the certificates are valid that this process shows; without TLS it has no series."""
+        """Says until when what this process shows is valid; without a certificate there is no series."""
         for shown_to, valid_until in (("callers", callers), ("kafka", kafka)):
             if valid_until is not None:
                 self._certificate_end.labels(shown_to).set(valid_until.timestamp())

@@ -10,13 +10,13 @@ from aiokafka.errors import KafkaError
 
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.kafka.address import KafkaAddress
-from services.shared.kernel.refusals import DependencyDown
+from services.shared.kernel.refusals import DependencyDown, KafkaAway
 from services.shared.projections import decisions
 from services.shared.projections.build_store import Build, BuildStore, Known
 from services.shared.projections.decisions import ProjectionFile
 from services.shared.refolding.folding import Folded, MissingEvent, Unfoldable, fold
 from services.shared.refolding.subject import SourceEvent
-from services.shared.refolding.topic_source import RecordsGone, TopicSource, open_topics
+from services.shared.refolding.topic_source import TopicSource, open_topics
 
 #: Folded with one transaction, and between two of them whoever commands goes first.
 _STREAMS_MAX = 200
@@ -70,7 +70,10 @@ class Building:
         self._kafka = kafka
 
     async def run(self, build: Build) -> AsyncGenerator[BuildProgress, None]:
-        """Folds what there is and catches up; says so after each page. Raises DependencyDown."""
+        """Folds what there is and catches up; says so after each page.
+
+        Raises RecordsGone, and DependencyDown: KafkaAway where that is what is away.
+        """
         progress = BuildProgress()
         try:
             if build.source == "KAFKA" and self._spec.topics:
@@ -86,8 +89,12 @@ class Building:
                     yield progress
                 async for _ in self._catch_up(tuple(self._spec.kinds), progress):
                     yield progress
-        except (KafkaError, OSError, RecordsGone) as error:
-            raise DependencyDown("kafka", str(error)) from error
+        except (KafkaError, OSError) as error:
+            raise KafkaAway(str(error) or repr(error)) from error
+        except DependencyDown as error:
+            if error.dependency != "kafka":
+                raise
+            raise KafkaAway(str(error)) from error
 
     async def swap(self, file: ProjectionFile) -> None:
         """Folds the last few events while commands wait, and has the one that was made serve.

@@ -149,6 +149,16 @@ def columns_differ(file: ProjectionFile) -> NotAllowed:
     return _refused(file, "COLUMNS_DIFFER", text)
 
 
+def records_gone(file: ProjectionFile, places: str) -> NotAllowed:
+    """What it is made from has lost what was still to be read."""
+    text = BilingualText(
+        zh=f"Kafka 已删除尚未读取的事件（{places}），请丢弃后以 --source store 重建",
+        en=f"Kafka has deleted events that were still to be read ({places}); drop this one and rebuild with"
+        " --source store",
+    )
+    return _refused(file, "RECORDS_GONE", text)
+
+
 def _refused(file: ProjectionFile, code: str, text: BilingualText) -> NotAllowed:
     return NotAllowed(
         state="BUILDING" if file.building else "SERVING",

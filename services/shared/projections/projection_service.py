@@ -17,6 +17,7 @@ from services.shared.projections import decisions
 from services.shared.projections.building import SWAP_MAX, Building, BuildProgress
 from services.shared.projections.decisions import DecisionEvent, ProjectionFile, file_name, untouched
 from services.shared.projections.projection_codec import projection_kind
+from services.shared.refolding.topic_source import RecordsGone
 from services.shared.rpc.call import Call
 from services.shared.rpc.method import StreamMethod, UnaryMethod
 from tierlink.projection.v1 import projection_service_pb2 as pb
@@ -93,18 +94,21 @@ class ProjectionServicer:
     async def run(
         self, request: pb.RunRebuildRequest, call: Call
     ) -> AsyncGenerator[pb.RunRebuildResponse, None]:
-        """Raises NotFound where none is made."""
+        """Raises NotFound where none is made, NotAllowed where its source lost events, DependencyDown."""
         building = await self._built(request.projection, call)
         build = (await building.store.builds())["BUILDING"]
         told_s = 0.0
         progress = BuildProgress()
-        async for progress in building.run(build):
-            if time.monotonic() - told_s >= _TELL_EVERY_S:
-                built, aggregates = await building.store.counts()
-                told_s = time.monotonic()
-                yield pb.RunRebuildResponse(
-                    events_count=progress.events, built_count=built, aggregates_count=aggregates
-                )
+        try:
+            async for progress in building.run(build):
+                if time.monotonic() - told_s >= _TELL_EVERY_S:
+                    built, aggregates = await building.store.counts()
+                    told_s = time.monotonic()
+                    yield pb.RunRebuildResponse(
+                        events_count=progress.events, built_count=built, aggregates_count=aggregates
+                    )
+        except RecordsGone as error:
+            raise decisions.records_gone(await self._file(request.projection), str(error)) from error
         built, aggregates = await building.store.counts()
         yield pb.RunRebuildResponse(
             events_count=progress.events,

@@ -35,6 +35,14 @@ _TELL_EVERY_S = 0.5
 _CONNECTIONS_MAX = 4
 #: A page of large aggregates takes longer than an ordinary statement may.
 _TIMEOUT_S = 20.0
+#: What ends a run, by the code that the operator's words go by.
+_IMPOSSIBLE: dict[type[Exception], str] = {
+    DiskFull: "DISK_FULL",
+    InUse: "IN_USE",
+    NotEmpty: "NOT_EMPTY",
+    OtherFold: "OTHER_FOLD",
+    RecordsGone: "RECORDS_GONE",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +58,20 @@ def run_refolding(subject: Subject, arguments: Sequence[str]) -> int:
     wish = _read(arguments)
     try:
         found, faults = asyncio.run(_run(subject, wish))
-    except DiskFull as error:
-        _say("impossible", reason=f"{error.text.zh} / {error.text.en}")
-        return 2
-    except (InUse, NotEmpty, OtherFold, RecordsGone, DependencyDown, KafkaError, OSError) as error:
-        _say("impossible", reason=str(error) or repr(error))
+    except (*_IMPOSSIBLE, DependencyDown, KafkaError, OSError) as error:
+        _say("impossible", why=_why(error), reason=str(error) or repr(error))
         return 2
     except KeyboardInterrupt:
         return 130
     return 0 if found.is_same and not faults else 1
+
+
+def _why(error: Exception) -> str:
+    found = _IMPOSSIBLE.get(type(error))
+    if found is not None:
+        return found
+    is_kafka = isinstance(error, KafkaError) or getattr(error, "dependency", "") == "kafka"
+    return "KAFKA_AWAY" if is_kafka else "POSTGRESQL_AWAY"
 
 
 def _read(arguments: Sequence[str]) -> _Wish:

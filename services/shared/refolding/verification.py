@@ -89,7 +89,9 @@ class Verification:
                 raise
             except (DependencyDown, KafkaError, OSError) as error:
                 if time.monotonic() > until_s:
-                    raise DependencyDown("refolding", str(error)) from error
+                    # Of a topic, but for what PostgreSQL's own pool says.
+                    dependency = error.dependency if isinstance(error, DependencyDown) else "kafka"
+                    raise DependencyDown(dependency, str(error) or repr(error)) from error
                 await asyncio.sleep(_AGAIN_S)
 
     async def _fold_once(self, on_read: OnRead) -> int:

@@ -19,6 +19,7 @@ from services.shared.kernel.refusals import (
     DependencyDown,
     DiskFull,
     InvalidInput,
+    KafkaAway,
     NotAllowed,
     NotFound,
     NotPermitted,
@@ -172,9 +173,9 @@ def _retry(refusal: Overloaded | DependencyDown | OutOfTime) -> tuple[Message, .
     return (details_pb2.RetryInfo(retry_delay=delay),)
 
 
-def _disk_full(refusal: DiskFull) -> tuple[Message, ...]:
+def _named_outage(reason: str, refusal: DiskFull | KafkaAway) -> tuple[Message, ...]:
     return (
-        _info("DISK_FULL", dependency=refusal.dependency),
+        _info(reason, dependency=refusal.dependency),
         *_localized(refusal.text),
         *_retry(refusal),
     )
@@ -198,7 +199,8 @@ _TABLE: dict[type, tuple[grpc.StatusCode, Callable[[Any], tuple[Message, ...]]]]
         grpc.StatusCode.DEADLINE_EXCEEDED,
         lambda refusal: (_info(refusal.reason), *_retry(refusal)),
     ),
-    DiskFull: (grpc.StatusCode.UNAVAILABLE, _disk_full),
+    DiskFull: (grpc.StatusCode.UNAVAILABLE, lambda refusal: _named_outage("DISK_FULL", refusal)),
+    KafkaAway: (grpc.StatusCode.UNAVAILABLE, lambda refusal: _named_outage("KAFKA_AWAY", refusal)),
 }
 
 

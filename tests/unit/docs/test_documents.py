@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -133,8 +132,7 @@ def _metrics() -> frozenset[str]:
         FeedMetrics,
         DeliveryMetrics,
         SpanMetrics,
-        # Without TLS there is no metric of a certificate.
-        lambda registry: ConditionMetrics(registry).certificate(datetime(2027, 1, 1, tzinfo=UTC)),
+        ConditionMetrics,
     )
     for metrics in declare:
         metrics(registry)

@@ -10,10 +10,13 @@ import typer
 from rich.console import Console
 
 from services.operator.commands import projection_asking
+from services.operator.commands.causes import cause
 from services.operator.commands.projection_asking import rebuilt
 from services.operator.rpc.failures import CallFailed
 from services.operator.rpc.projections import Projections
 from services.operator.texts import Language
+from services.shared.kernel.refusals import DependencyDown, KafkaAway
+from services.shared.rpc.error_table import failure_of
 from tierlink.projection.v1 import projection_service_pb2 as pb
 
 
@@ -50,6 +53,33 @@ async def test_a_refusal_ends_it() -> None:
     with pytest.raises(CallFailed):
         await rebuilt(cast("Projections", models), "listing", Console(file=StringIO()), Language.EN)
     assert models.runs == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "language", "told"),
+    [
+        (
+            KafkaAway("no consumer: KafkaConnectionError()"),
+            Language.ZH,
+            "服务读不到 Kafka 中的事件：启动 Kafka",
+        ),
+        (
+            KafkaAway("no consumer: KafkaConnectionError()"),
+            Language.EN,
+            "the service cannot read from Kafka: start",
+        ),
+        (DependencyDown("postgresql", "away"), Language.ZH, "服务或其数据库不可用"),
+        (DependencyDown("postgresql", "away"), Language.EN, "the service or its database is not available"),
+    ],
+)
+def test_what_is_away_is_told_with_what_to_do(refusal: DependencyDown, language: Language, told: str) -> None:
+    failure = failure_of(refusal)
+    trailing = grpc.aio.Metadata(*failure.trailing_metadata())
+    error = grpc.aio.AioRpcError(failure.code, grpc.aio.Metadata(), trailing, failure.message)
+    said = cause(CallFailed("RunRebuild", error, 1), language)
+    assert said.startswith(told) and "tierlink doctor" in said
+    assert "KafkaConnectionError" not in said
+    assert "away" in said or isinstance(refusal, KafkaAway)
 
 
 async def test_one_that_stays_away_is_given_up(

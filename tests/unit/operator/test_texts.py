@@ -5,10 +5,13 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from aiokafka.errors import KafkaConnectionError
 
 import services.operator
 from services.operator.texts import Language, catalogue, say, shown, text
+from services.shared.kernel.refusals import DependencyDown, DiskFull
 from services.shared.kernel.text import BilingualText
+from services.shared.refolding.program import _IMPOSSIBLE, _why
 from tierlink.referral.v1 import episode_pb2
 
 SOURCE = Path(services.operator.__file__).parent
@@ -34,6 +37,19 @@ def test_every_key_in_the_code_is_in_the_catalogue() -> None:
     }
     assert len(keys) > 30
     assert keys <= set(catalogue())
+
+
+def test_whatever_ends_a_verification_has_its_words() -> None:
+    errors = (
+        *(kind() if kind is DiskFull else kind("x") for kind in _IMPOSSIBLE),
+        DependencyDown("kafka", "x"),
+        DependencyDown("postgresql", "x"),
+        KafkaConnectionError("x"),
+    )
+    codes = {_why(error) for error in errors}
+    assert codes == {*_IMPOSSIBLE.values(), "KAFKA_AWAY", "POSTGRESQL_AWAY"}
+    for code in codes:
+        assert re.search(r"--|继续", text(f"state.cannot.{code}", reason="x").zh), "what to do"
 
 
 def test_every_milestone_has_its_words() -> None:

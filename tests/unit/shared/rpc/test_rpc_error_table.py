@@ -15,6 +15,7 @@ from services.shared.kernel.refusals import (
     FailedRule,
     FieldViolation,
     InvalidInput,
+    KafkaAway,
     NotAllowed,
     NotFound,
     NotPermitted,
@@ -182,6 +183,7 @@ def test_every_refusal_of_the_kernel_is_in_the_table() -> None:
         DependencyDown: DependencyDown("a", "b"),
         OutOfTime: OutOfTime("A", "b"),
         DiskFull: DiskFull(),
+        KafkaAway: KafkaAway("a"),
     }
     kernel = {
         kind
