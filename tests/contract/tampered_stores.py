@@ -1,15 +1,17 @@
 """Stores that somebody with the password tampered with: what was done, and what must be said of it."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
 from services.shared.audit.back_dating import BACK_DATING_TOLERANCE
+from services.shared.audit.chain_walk import ChainWalk, spans_of
 from services.shared.audit.checkpoint import Checkpoint, Head, back_dated, contradictions
 from services.shared.audit.checkpoint_methods import signing_with
 from services.shared.audit.checkpoint_store import CheckpointOrder, CheckpointStore
-from services.shared.audit.scan import SCAN_SESSION, Depth, StoreScan, pages_of
+from services.shared.audit.scan import SCAN_SESSION, Depth, StoreScan, VerifiedPage, pages_of
 from services.shared.audit.verification import verify_store
 from services.shared.database.pool import Database
 from services.shared.eventstore.aggregate import Loaded, absent, advance, change_of
@@ -67,10 +69,9 @@ class Archive:
         """Everything that a scan of the whole store finds."""
         connection = await asyncpg.connect(self.database.dsn, server_settings=SCAN_SESSION)
         try:
-            scan = StoreScan(connection, depth=depth, kinds=lambda: {"parcel": PARCEL})
             return {
                 (finding.aggregate_id, finding.version, finding.code.value)
-                async for page in scan.verify(await pages_of(connection, depth))
+                async for page in await verified_pages(connection, depth)
                 for finding in page.findings
             }
         finally:
@@ -101,6 +102,15 @@ class Archive:
             (each.aggregate_id, each.version, each.description)
             for each in back_dated(made.statement, kept, recorded)
         }
+
+
+async def verified_pages(connection: Any, depth: Depth) -> AsyncIterator[VerifiedPage]:
+    """The whole store at a depth, as a process of the service verifies it."""
+    kinds = lambda: {"parcel": PARCEL}  # noqa: E731
+    spans = await spans_of(connection) if depth is Depth.CHAINS else None
+    if spans is None:
+        return StoreScan(connection, kinds=kinds).verify(await pages_of(connection))
+    return ChainWalk(connection, kinds=kinds).whole(spans)
 
 
 _ROW_OF_3 = """

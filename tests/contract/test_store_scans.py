@@ -3,10 +3,11 @@
 import asyncpg
 import pytest
 
-from services.shared.audit import scan
+from services.shared.audit import chain_walk, scan
 from services.shared.audit.scan import SCAN_SESSION, Depth
+from services.shared.audit.verifiers import Verifiers
 from services.shared.database.sql_blocks import load_blocks
-from tests.contract.tampered_stores import COLUMNS, CORPUS, WHOLE, WHOLE_CHAINS, Archive
+from tests.contract.tampered_stores import COLUMNS, CORPUS, WHOLE, WHOLE_CHAINS, Archive, verified_pages
 from tests.doubles.parcel import PARCEL
 
 
@@ -45,7 +46,7 @@ async def test_every_aggregate_is_in_one_page_however_small_they_are(
     archive: Archive, depth: Depth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scan, "_PAGE_EVENTS", 11)
-    monkeypatch.setattr(scan, "_HASHED_PAGE_AGGREGATES", 2)
+    monkeypatch.setattr(chain_walk, "_LOOKED_AT_EVENTS", 1)
     # Events without a row: beyond the last one, and between two of them.
     for name in ("p/zz", "p/31"):
         await archive.database.execute(
@@ -54,43 +55,95 @@ async def test_every_aggregate_is_in_one_page_however_small_they_are(
         )
     connection = await asyncpg.connect(archive.database.dsn, server_settings=SCAN_SESSION)
     try:
-        pages = await scan.pages_of(connection, depth)
-        scanned = scan.StoreScan(connection, depth=depth, kinds=lambda: {"parcel": PARCEL})
-        found = [page async for page in scanned.verify(pages)]
+        found = [page async for page in await verified_pages(connection, depth)]
     finally:
         await connection.close()
 
-    assert len(pages) > 3
+    assert len(found) > 3
     assert sum(page.aggregates_count for page in found) == 7
     assert sum(page.events_count for page in found) == 37
     assert sorted(each.aggregate_id for page in found for each in page.findings) == ["p/31", "p/zz"]
 
 
 _STATEMENTS = load_blocks("services.shared.audit.sql", "scan.sql")
-#: So many that walking along the key is not what the database would do by itself.
+#: More than a block of the disk holds.
 _MANY = """
     INSERT INTO events
     SELECT 'q/' || parcel, version, gen_random_uuid(), 'Moved', now(), hash, hash,
            decode(repeat('ab', 600), 'hex')
-    FROM generate_series(1, 20) version, generate_series(1, 400) parcel, sha256('x') hash
+    FROM generate_series(1, 2) version, generate_series(1, 40) parcel, sha256('x') hash
 """
 
 
-async def test_a_page_is_never_in_the_databases_memory_as_a_whole(archive: Archive) -> None:
+async def test_each_event_is_read_once_as_it_lies(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
     await archive.database.execute(_MANY)
-    await archive.database.execute("ANALYZE events")
-    statement = _STATEMENTS["chains"]
-    for parameter, value in (("$1", "'q/1'"), ("$2", "'q/3'"), ("$3", "''")):
+    monkeypatch.setattr(chain_walk, "_SPAN_BLOCKS", 3)
+    monkeypatch.setattr(chain_walk, "_ROW_BLOCKS", 2)
+    statement = _STATEMENTS["lying_events"]
+    for parameter, value in (("$1", "0"), ("$2", "9"), ("$3", "2")):
         statement = statement.replace(parameter, value)
     connection = await asyncpg.connect(archive.database.dsn, server_settings=SCAN_SESSION)
     try:
-        pages = await connection.fetch(f"EXPLAIN {_STATEMENTS['key_pages'].replace('$1', '10')}")
+        spans = await chain_walk.spans_of(connection)
+        assert spans is not None
+        walk = chain_walk.ChainWalk(connection, kinds=lambda: {"parcel": PARCEL})
+        hashed = [page.events_count async for page in walk.verify(spans)]
         plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN (COSTS OFF) {statement}"))
     finally:
         await connection.close()
 
-    assert "Index Only Scan using streams_pkey" in "\n".join(row[0] for row in pages)
-    assert "Index Scan using events_pkey" in plan
-    assert "GroupAggregate" in plan
-    for gathering in ("HashAggregate", "Sort"):
+    assert len(spans) > 3
+    assert (sum(hashed), all(hashed)) == (35 + 80, True)
+    assert "Tid Range Scan on events" in plan
+    for gathering in ("Hash", "Sort", "Materialize"):
         assert gathering not in plan
+
+
+async def test_what_could_be_there_twice_is_looked_at(archive: Archive) -> None:
+    await archive.database.execute("ALTER TABLE events DROP CONSTRAINT events_pkey")
+    connection = await asyncpg.connect(archive.database.dsn, server_settings=SCAN_SESSION)
+    try:
+        assert await chain_walk.spans_of(connection) is None
+    finally:
+        await connection.close()
+    assert await archive.scanned(Depth.CHAINS) == set()
+
+    await archive.database.execute("INSERT INTO events SELECT * FROM events WHERE stream_id = 'p/3'")
+    named = {name for name, _, _ in await archive.scanned(Depth.CHAINS)}
+    assert named == {"p/3"}
+
+
+async def test_a_name_that_is_no_name_is_told_of_all_the_same(archive: Archive) -> None:
+    await archive.database.execute("UPDATE events SET stream_id = 'p/3,p/3' WHERE stream_id = 'p/3'")
+    found = await archive.scanned(Depth.CHAINS)
+    assert {(name, code) for name, _, code in found} >= {("p/3,p/3", "UNKNOWN_EVENT")}
+    assert {name for name, _, _ in found} == {"p/3", "p/3,p/3"}
+
+
+async def test_more_that_are_open_than_are_kept_are_looked_at(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_walk, "_SPAN_BLOCKS", 1)
+    monkeypatch.setattr(chain_walk, "_SETTLED_AT", 1)
+    monkeypatch.setattr(chain_walk, "_OPEN_MAX", 0)
+    await archive.database.execute(CORPUS["deleted middle"][0][0])
+    assert await archive.scanned(Depth.CHAINS) == await archive.verified()
+
+
+async def test_chains_that_lie_in_the_shares_of_several_processes_are_put_together(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain_walk, "_SPAN_BLOCKS", 1)
+    for round_number in range(6):
+        for parcel in range(7):
+            await archive.move(f"p/{parcel}", 5, minutes=round_number)
+    verifiers = Verifiers(archive.database, "tests.doubles.parcel_aggregates", processes_max=3)
+
+    pages = [page async for page in verifiers.verify(depth=Depth.CHAINS, processes=3)]
+    assert (pages[-1].aggregates_count, pages[-1].events_count) == (7, 245)
+    assert [page.findings for page in pages if page.findings] == []
+
+    await archive.database.execute(CORPUS["altered byte"][0][0])
+    pages = [page async for page in verifiers.verify(depth=Depth.CHAINS, processes=3)]
+    found = {(each.aggregate_id, each.version, each.code.value) for page in pages for each in page.findings}
+    assert found == await archive.verified()

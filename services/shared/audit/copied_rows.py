@@ -37,6 +37,8 @@ class CopiedRows:
         """
         data = self._rest + data if self._rest else data
         at, size = self._begin(data), len(data)
+        # What comes in pieces is a bytearray, which would be copied twice.
+        view = memoryview(data)
         while at + _COUNT_SIZE_BYTES <= size:
             (count,) = _COUNT(data, at)
             if count == _TRAILER:
@@ -56,12 +58,12 @@ class CopiedRows:
                 if length < 0:
                     raise CopyFormatError("a column is NULL")
                 end = begin + length
-                row.append(data[begin:end])
+                row.append(bytes(view[begin:end]))
             if len(row) < count or end > size:
                 break
             at = end
             yield row
-        self._rest = data[at:] if self._is_begun else data
+        self._rest = bytes(view[at:]) if self._is_begun else bytes(view)
 
     def _begin(self, data: bytes) -> int:
         """Where the rows begin; beyond the end while the header is not whole."""

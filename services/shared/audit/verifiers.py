@@ -7,16 +7,19 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 from typing import IO, Any
 
 import structlog
 
 from services.shared.audit.chain import Finding, FindingCode
-from services.shared.audit.scan import Depth, Page, VerifiedPage, pages_of, totals
+from services.shared.audit.chain_walk import spans_of
+from services.shared.audit.scan import Depth, VerifiedPage, pages_of, totals
+from services.shared.audit.verifier import LEFT
 from services.shared.database.pool import Database
 from services.shared.kernel.refusals import DependencyDown
 
@@ -60,14 +63,16 @@ class Verifiers:
         Raises DependencyDown when the database is away, or a process ends before it is done.
         """
         async with self._database.connection() as connection:
-            pages = await pages_of(connection, depth)
+            shared = await _work(connection, depth)
             aggregates_total, events_total = await totals(connection, kind)
-        count = max(1, min(processes or self._processes_max, self._processes_max, len(pages)))
+        count = max(1, min(processes or self._processes_max, self._processes_max, len(shared.parts)))
         reached = Progress(aggregates_total=aggregates_total, events_total=events_total)
         yield reached
         loop = asyncio.get_running_loop()
-        shares = [self._share(pages[place::count], depth, kind) for place in range(count)]
-        running = [_Process(share) for share in shares]
+        concluding = _Process(self._share(shared, 0, count, kind))
+        running = [concluding]
+        for place in range(1, count):
+            running.append(_Process(self._share(shared, place, count, kind), hand=concluding.hand))
         done: asyncio.Queue[VerifiedPage | None] = asyncio.Queue()
 
         def tell(page: VerifiedPage | None) -> None:
@@ -75,6 +80,7 @@ class Verifiers:
 
         with ThreadPoolExecutor(max_workers=count, thread_name_prefix="verifier") as threads:
             ends = [loop.run_in_executor(threads, each.run, tell) for each in running]
+            handing_over = asyncio.create_task(_end_of_handing_over(ends[1:], concluding))
             try:
                 left = count
                 while left:
@@ -90,21 +96,47 @@ class Verifiers:
                     )
                     yield reached
                 # One that failed says so here.
-                await asyncio.gather(*ends)
+                await asyncio.gather(handing_over, *ends)
             finally:
                 for each in running:
                     each.kill()
-                await asyncio.gather(*ends, return_exceptions=True)
+                await asyncio.gather(handing_over, *ends, return_exceptions=True)
 
-    def _share(self, pages: Sequence[Page], depth: Depth, kind: str) -> bytes:
+    def _share(self, shared: "_Work", place: int, count: int, kind: str) -> bytes:
+        begin, end = (len(shared.parts) * edge // count for edge in (place, place + 1))
         share = {
             "dsn": self._database.dsn,
             "codecs": self._codecs,
-            "depth": depth.value,
             "kind": kind,
-            "pages": [(page.after, page.until) for page in pages],
+            shared.name: shared.parts[begin:end],
+            "concludes": place == 0,
         }
         return f"{json.dumps(share)}\n".encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Work:
+    """What is shared among processes: pages of a scan, or spans of a walk."""
+
+    name: str
+    parts: Sequence[tuple[str, str] | tuple[int, int]]
+
+
+async def _work(connection: Any, depth: Depth) -> _Work:
+    spans = await spans_of(connection) if depth is Depth.CHAINS else None
+    if spans is not None:
+        return _Work(name="spans", parts=[(span.first_block, span.end_block) for span in spans])
+    return _Work(name="pages", parts=[(page.after, page.until) for page in await pages_of(connection)])
+
+
+async def _end_of_handing_over(ends: Sequence[Awaitable[None]], concluding: "_Process") -> None:
+    """Tells the process that concludes that the others have. Raises DependencyDown when one failed."""
+    try:
+        await asyncio.gather(*ends)
+    except DependencyDown:
+        concluding.kill()
+        raise
+    concluding.hand(None)
 
 
 class _Process:
@@ -113,10 +145,19 @@ class _Process:
     Not by the event loop: uvloop forks, and a fork of a process that serves gRPC may never come to life.
     """
 
-    def __init__(self, share: bytes) -> None:
-        self._share = share
+    def __init__(self, share: bytes, *, hand: Callable[[bytes | None], None] | None = None) -> None:
+        """With `hand`, what it has left goes there; without, it concludes, and is handed what others have."""
+        self._given: SimpleQueue[bytes | None] = SimpleQueue()
+        self._given.put(share)
+        self._hand = hand
+        if hand is not None:
+            self._given.put(None)
         self._is_unwanted = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
+
+    def hand(self, line: bytes | None) -> None:
+        """Gives it one more line to read; None when there are no more."""
+        self._given.put(line)
 
     def run(self, tell: Callable[[VerifiedPage | None], None]) -> None:
         """Tells of each page, and with None that there are no more. Raises DependencyDown when it failed."""
@@ -139,17 +180,27 @@ class _Process:
                 process.kill()
             assert process.stdin is not None
             assert process.stdout is not None
-            with suppress(OSError):
-                # By the pipe: an environment or a command line is shown to others on the machine.
-                process.stdin.write(self._share)
-                process.stdin.flush()
+            feeding = threading.Thread(target=self._feed, args=(process.stdin,), daemon=True)
+            feeding.start()
             for line in process.stdout:
-                tell(_page_of(json.loads(line)))
+                if self._hand is not None and line.startswith(LEFT):
+                    self._hand(line)
+                else:
+                    tell(_page_of(json.loads(line)))
+            self.hand(None)
+            feeding.join()
         if process.returncode and not self._is_unwanted.is_set():
             complaints.seek(0)
             said = complaints.read().decode(errors="replace")[-_COMPLAINTS_SHOWN:]
             _log.warning("verifier_failed", exit_code=process.returncode, said=said)
             raise DependencyDown("verification", "a process ended before it was done; try again")
+
+    def _feed(self, stdin: IO[bytes]) -> None:
+        """By the pipe: an environment or a command line is shown to others on the machine."""
+        with suppress(OSError), stdin:
+            while (line := self._given.get()) is not None:
+                stdin.write(line)
+                stdin.flush()
 
     def kill(self) -> None:
         """Ends it, if it runs or is about to."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import asyncpg
 
-from services.shared.audit.scan import SCAN_SESSION, Depth, StoreScan, pages_of
+from services.shared.audit.chain_walk import ChainWalk, spans_of
+from services.shared.audit.scan import SCAN_SESSION
 from services.shared.eventstore.aggregate import AggregateKind
 
 _PAYLOADS = "SELECT previous_hash, payload FROM events ORDER BY stream_id, version"
@@ -51,12 +52,12 @@ async def time_reading_and_hashing(*, dsn: str) -> dict[str, Any]:
 async def time_chains(*, dsn: str) -> dict[str, Any]:
     """Events a second of the chains of the store, read and verified by this process."""
     connection = await asyncpg.connect(dsn, server_settings=SCAN_SESSION)
-    scan = StoreScan(connection, depth=Depth.CHAINS, kinds=_none)
     try:
         events = findings = 0
         begun_s = time.perf_counter()
         while (elapsed_s := time.perf_counter() - begun_s) < _ROUND_S:
-            async for page in scan.verify(await pages_of(connection, Depth.CHAINS)):
+            walk = ChainWalk(connection, kinds=_none)
+            async for page in walk.whole(await spans_of(connection) or ()):
                 events += page.events_count
                 findings += len(page.findings)
     finally:
