@@ -3,7 +3,7 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,17 @@ OPERATOR_PROGRAM = ("-m", "services.operator")
 _DATABASE = "tierlink_referral"
 #: As far as a topic goes, by Kafka's protocol.
 _ALL_RECORDS = -1
+_TRACES = {
+    "sessions": "SELECT application_name FROM pg_stat_activity WHERE application_name LIKE '%refold%'",
+    "snapshots": "SELECT application_name FROM pg_stat_activity"
+    " WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() AND application_name LIKE '%refold%'",
+    "prepared": "SELECT gid FROM pg_prepared_xacts",
+    "slots": "SELECT slot_name FROM pg_replication_slots",
+    "temporary": "SELECT relname FROM pg_class WHERE relpersistence = 't'",
+    "locks": "SELECT objid FROM pg_locks WHERE locktype = 'advisory'"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    "databases": "SELECT datname FROM pg_database ORDER BY 1",
+}
 #: Neither leaves room for much: both begin with what an empty server takes.
 _KAFKA_MIB, _POSTGRES_MIB, _OWN_MIB = 64, 160, 1
 
@@ -111,6 +122,25 @@ class Site:
         finally:
             connection.terminate()
 
+    async def left_behind(self, dsn: str) -> Mapping[str, Sequence[str]]:
+        """What a verification into this database could leave: on the server, in Kafka, and as processes."""
+        found = {"groups": sorted(await self._groups()), "processes": _refolding_processes()}
+        connection = await asyncpg.connect(dsn)
+        try:
+            for what, statement in _TRACES.items():
+                found[what] = [str(row[0]) for row in await connection.fetch(statement)]
+        finally:
+            await connection.close()
+        return found
+
+    async def _groups(self) -> set[str]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
+        await admin.start()
+        try:
+            return {name for name, *_ in await admin.list_consumer_groups()}
+        finally:
+            await admin.close()
+
     async def delete_records(self, topic: str) -> None:
         """All that it has now, as a retention does."""
         admin = AIOKafkaAdminClient(bootstrap_servers=self.kafka.bootstrap)
@@ -156,6 +186,16 @@ class Hold:
 
     async def release(self) -> None:
         await self.connection.execute("ROLLBACK")
+
+
+def _refolding_processes() -> list[str]:
+    """Programs that fold for somebody, by id."""
+    found = []
+    for each in Path("/proc").iterdir():
+        with suppress(OSError):
+            if each.name.isdigit() and b"services.referral.refold" in (each / "cmdline").read_bytes():
+                found.append(each.name)
+    return found
 
 
 async def ended(process: asyncio.subprocess.Process) -> Ended:

@@ -119,22 +119,24 @@ async def test_each_of_them_is_ended_by_hand_and_the_same_command_goes_on(site: 
     ward = await site.letters.poisoned()
     await site.desk.live(4)
     orders = (*rebuilds(), _redrive(ward))
+    before = await site.left_behind(_anew(site))
     async with (
         begun_and_held(site) as rows,
         site.held_back(site.desk.dsn, "dead_letters") as letters,
         site.held_back(_anew(site), "refolding.places") as places,
     ):
-        held = (*rows, letters)
-        for sent, code, more in ((signal.SIGKILL, -9, ()), (signal.SIGINT, 130, (VERIFY,))):
-            async with all_started(site, *orders, *more) as programs:
-                for hold in (*held, places) if more else held:
+        held = (*rows, letters, places)
+        for sent, code in ((signal.SIGKILL, -9), (signal.SIGINT, 130)):
+            async with all_started(site, *orders, VERIFY) as programs:
+                for hold in held:
                     await hold.somebody_waits()
                 for each in programs:
                     each.send_signal(sent)
                 found = await asyncio.gather(*(ended(each) for each in programs))
-            # The service notices that nobody listens any more.
+            # The service, and the program that verifies, notice that nobody listens any more.
             for hold in held:
                 await hold.nobody_waits()
+            await until(lambda: _is_left_as(site, before))
             assert [each.code for each in found] == [code] * len(programs), found
     assert all("人工中止" in each.said and "interrupted" in each.said for each in found), found
     *built, redriven, again = await asyncio.gather(*(site.tierlink(*each) for each in (*orders, VERIFY)))
@@ -230,6 +232,10 @@ async def test_events_that_kafka_has_deleted_are_named_and_a_rebuild_from_the_st
         assert each.code == 2, each
         for part in ("已删除尚未读取的事件", "has deleted events", f"{REFERRAL_TOPIC}/", "--source store"):
             assert part in _words(each), each
+
+
+async def _is_left_as(site: Site, before: object) -> bool:
+    return await site.left_behind(_anew(site)) == before
 
 
 def _anew(site: Site) -> str:

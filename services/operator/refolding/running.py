@@ -39,7 +39,9 @@ async def refold(
     """Runs the program of the target's service to its end. A cancelled one goes on when it is run again."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", f"services.{target.service}.refold"),
-        *("--source", source, "--max", str(shown_max)),
+        *("--source", source, "--max", str(shown_max), "--while-asked"),
+        # Nothing is written to it: it ends with us, however we end.
+        stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=_LINE_BYTES_MAX,

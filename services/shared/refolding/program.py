@@ -1,8 +1,8 @@
 """The program around a verification: `python -m services.<name>.refold`.
 
 The database to fold into is in REFOLD_INTO_DSN: arguments can be read by everybody on the machine. Speaks
-JSON lines on standard output, for `tierlink projection verify-state`. Exit codes: 0 the same, 1 not the same,
-2 impossible.
+JSON lines on standard output, for `tierlink projection verify-state`, and with `--while-asked` ends when its
+standard input does. Exit codes: 0 the same, 1 not the same, 2 impossible.
 """
 
 import argparse
@@ -10,7 +10,9 @@ import asyncio
 import json
 import os
 import resource
+import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,6 +37,8 @@ _TELL_EVERY_S = 0.5
 _CONNECTIONS_MAX = 4
 #: A page of large aggregates takes longer than an ordinary statement may.
 _TIMEOUT_S = 20.0
+#: PostgreSQL would notice at the end of a statement only that this program was killed.
+_SESSION = {"client_connection_check_interval": "1s"}
 #: What ends a run, by the code that the operator's words go by.
 _IMPOSSIBLE: dict[type[Exception], str] = {
     DiskFull: "DISK_FULL",
@@ -50,12 +54,15 @@ class _Wish:
     into: str
     source: Source
     shown_max: int
+    while_asked: bool
 
 
 def run_refolding(subject: Subject, arguments: Sequence[str]) -> int:
     """Returns the exit code."""
     configure_logging(LogSettings(service=f"{subject.service}-refold", level="WARNING"))
     wish = _read(arguments)
+    if wish.while_asked:
+        threading.Thread(target=_end_with_who_asked, name="while-asked", daemon=True).start()
     try:
         found, faults = asyncio.run(_run(subject, wish))
     except (*_IMPOSSIBLE, DependencyDown, KafkaError, OSError) as error:
@@ -78,11 +85,20 @@ def _read(arguments: Sequence[str]) -> _Wish:
     parser = argparse.ArgumentParser()
     parser.add_argument("--source", choices=[each.value for each in Source], default=Source.KAFKA.value)
     parser.add_argument("--max", type=int, default=100, help="differences that are shown")
+    parser.add_argument("--while-asked", action="store_true", help="end when standard input ends")
     given = parser.parse_args(list(arguments))
     into = os.environ.get(_INTO, "")
     if not into:
         parser.error(f"{_INTO}?")
-    return _Wish(into=into, source=Source(given.source), shown_max=given.max)
+    return _Wish(into=into, source=Source(given.source), shown_max=given.max, while_asked=given.while_asked)
+
+
+def _end_with_who_asked() -> None:
+    """Whoever asked was killed: the next one who asks must find the new database free, and no load."""
+    # Not sys.stdin, whose lock a thread must not hold when the interpreter ends.
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _run(subject: Subject, wish: _Wish) -> tuple[Comparison, int]:
@@ -95,6 +111,7 @@ async def _run(subject: Subject, wish: _Wish) -> tuple[Comparison, int]:
             application_name=name,
             connections_max=_CONNECTIONS_MAX,
             timeout_s=_TIMEOUT_S,
+            session=_SESSION,
         )
         for dsn in (subject.dsn, wish.into)
     )

@@ -1,5 +1,7 @@
 """The new database: empty, or one that this program has begun. A page is one transaction with its places."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,6 +21,10 @@ _EVENT_COLUMNS = (
     *("previous_hash", "hash", "payload"),
 )
 
+#: How long a program may take to end whose operator was killed, and PostgreSQL to notice.
+_OTHERS_END_S = 5.0
+_AGAIN_S = 0.2
+
 
 class NotEmpty(Exception):
     """The database is somebody's."""
@@ -31,9 +37,12 @@ class InUse(Exception):
 @asynccontextmanager
 async def alone(database: Database) -> AsyncIterator[None]:
     """No other program of this kind writes the database meanwhile. Raises InUse, DependencyDown."""
+    until_s = time.monotonic() + _OTHERS_END_S
     async with database.connection() as connection:
-        if not await connection.fetchval(SQL["take"]):
-            raise InUse("another verification is writing it")
+        while not await connection.fetchval(SQL["take"]):
+            if time.monotonic() > until_s:
+                raise InUse("another verification is writing it")
+            await asyncio.sleep(_AGAIN_S)
         yield
 
 
