@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -44,6 +45,8 @@ _TRACES = {
 }
 #: Neither leaves room for much: both begin with what an empty server takes.
 _KAFKA_MIB, _POSTGRES_MIB, _OWN_MIB = 64, 160, 1
+_WAL_MIB = 256
+_WAL_MESSAGE_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +66,8 @@ class Site:
     postgres: PostgresServer
     kafka_disk: SmallDisk
     postgres_disk: SmallDisk
+    #: where PostgreSQL writes ahead
+    wal_disk: SmallDisk
     own_disk: SmallDisk
     desk: Desk
     letters: LetterDesk
@@ -121,6 +126,21 @@ class Site:
             yield Hold(connection=connection, table=table)
         finally:
             connection.terminate()
+
+    async def use_up_wal(self) -> None:
+        """No byte of the disk of the WAL is left, and what has its room there is written: PostgreSQL ends."""
+        self.wal_disk.fill()
+        connection = await asyncpg.connect(self.desk.dsn)
+        message = f"SELECT pg_logical_emit_message(false, '', repeat('x', {_WAL_MESSAGE_BYTES}))"
+        try:
+            for _ in range(_WAL_MIB * 1024 * 1024 // _WAL_MESSAGE_BYTES):
+                await connection.execute(message)
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            await until(lambda: not self.postgres.is_running)
+        finally:
+            connection.terminate()
+        assert not self.postgres.is_running
+        assert "No space left on device" in self.postgres.log_path.read_text()
 
     async def left_behind(self, dsn: str) -> Mapping[str, Sequence[str]]:
         """What a verification into this database could leave: on the server, in Kafka, and as processes."""
@@ -188,6 +208,25 @@ class Hold:
         await self.connection.execute("ROLLBACK")
 
 
+class _WritingAheadElsewhere(PostgresServer):
+    """Its WAL is on a disk of its own, as on servers of hospitals."""
+
+    def __init__(self, disk: SmallDisk, wal: SmallDisk) -> None:
+        super().__init__(disk.folder / "server", durable=False)
+        self._wal = wal.folder
+
+    def _initialise(self, lock_file: int, deadline_s: float) -> None:
+        super()._initialise(lock_file, deadline_s)
+        here, there = self._data / "pg_wal", self._wal / "pg_wal"
+        owner = here.stat()
+        shutil.copytree(here, there)
+        shutil.rmtree(here)
+        for each in (there, *there.rglob("*")):
+            os.chown(each, owner.st_uid, owner.st_gid)
+        # The account that it runs under may not pass through the folders above.
+        here.symlink_to(os.path.relpath(there, self._data))
+
+
 def _refolding_processes() -> list[str]:
     """Programs that fold for somebody, by id."""
     found = []
@@ -211,10 +250,11 @@ async def running_site(folder: Path) -> AsyncIterator[Site]:
     with (
         small_disk(folder / "kafka", mib=_KAFKA_MIB) as kafka_disk,
         small_disk(folder / "postgres", mib=_POSTGRES_MIB) as postgres_disk,
+        small_disk(postgres_disk.folder / "wal", mib=_WAL_MIB) as wal_disk,
         small_disk(folder / "own", mib=_OWN_MIB) as own_disk,
     ):
         kafka = KafkaServer(kafka_disk.folder / "server")
-        postgres = PostgresServer(postgres_disk.folder / "server", durable=False)
+        postgres = _WritingAheadElsewhere(postgres_disk, wal_disk)
         try:
             await asyncio.gather(asyncio.to_thread(kafka.start), asyncio.to_thread(postgres.start))
             await ensure_database(postgres.dsn(), _DATABASE)
@@ -228,6 +268,7 @@ async def running_site(folder: Path) -> AsyncIterator[Site]:
                     postgres=postgres,
                     kafka_disk=kafka_disk,
                     postgres_disk=postgres_disk,
+                    wal_disk=wal_disk,
                     own_disk=own_disk,
                     desk=Desk(hospital=hospital, process=process, dsn=dsn),
                     letters=LetterDesk(hospital=hospital, address=process.ready.grpc, kafka=kafka.bootstrap),
@@ -236,4 +277,5 @@ async def running_site(folder: Path) -> AsyncIterator[Site]:
             with suppress(OSError):
                 kafka_disk.empty()
                 postgres_disk.empty()
+                wal_disk.empty()
             await asyncio.gather(asyncio.to_thread(kafka.kill), asyncio.to_thread(postgres.kill))

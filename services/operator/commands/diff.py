@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaError
 
+from services.operator.commands.causes import kafka_cause
 from services.operator.commands.event_options import (
     AggregateOption,
     KafkaOption,
@@ -130,7 +131,7 @@ def diff(
     except ReplayRefused as refused:
         give_up(refused.shown(lang))
     except _EXPECTED as error:
-        give_up(str(error))
+        give_up(kafka_cause(error, streams.kafka, lang))
     print_comparison(streams.comparison, output, lang)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from services.operator.commands.asking import ask_every_service
+from services.operator.commands.causes import cause
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     BedOption,
@@ -192,4 +193,4 @@ def _asked(
     try:
         return ask_every_service(addresses, token, DeadLetters, work, patience=_PATIENCE, language=language)
     except (CallFailed, OSError) as error:
-        give_up(str(error))
+        give_up(cause(error, language))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from aiokafka.errors import KafkaError
 
+from services.operator.commands.causes import kafka_cause
 from services.operator.commands.event_options import (
     EpisodeOption,
     FacilityOption,
@@ -108,7 +109,7 @@ def _gathered(kafka: KafkaAddress, choice: Choice, clock: Clock, language: Langu
         except NothingHappened:
             give_up(say("replay_page.nothing", language))
         except (DependencyDown, KafkaError, OSError) as error:
-            give_up(str(error))
+            give_up(kafka_cause(error, kafka, language))
         except KeyboardInterrupt:
             give_up(say("demo.interrupted", language), Exit.INTERRUPTED)
 

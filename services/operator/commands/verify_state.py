@@ -85,7 +85,7 @@ def verify_state(
     try:
         ended = asyncio.run(_verify(found, kafka, source, shown_max, lang, keep=keep))
     except (asyncpg.PostgresError, OSError) as error:
-        give_up(say("state.cut", lang, error=cause(error, lang)))
+        give_up(say("state.cut", lang, error=_database_cause(error, lang)))
     except (asyncio.CancelledError, KeyboardInterrupt):
         give_up(say("state.cut", lang, error=say("replay.interrupted", lang)), Exit.INTERRUPTED)
     if output is Output.JSON:
@@ -97,6 +97,13 @@ def verify_state(
         raise typer.Exit(int(Exit.UNUSABLE))
     if any(each.code for each in ended.values()):
         raise typer.Exit(int(Exit.FINDINGS))
+
+
+def _database_cause(error: asyncpg.PostgresError | OSError, language: Language) -> str:
+    away = (ConnectionError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError)
+    if isinstance(error, away):
+        return say("state.cannot.POSTGRESQL_AWAY", language, reason=str(error) or type(error).__name__)
+    return cause(error, language)
 
 
 def _targets(services: tuple[str, ...], suffix: str, language: Language) -> tuple[Target, ...]:

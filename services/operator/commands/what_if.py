@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from rich.console import Console
 
 from services.operator.casefile.directory import read_directories
+from services.operator.commands.causes import kafka_cause
 from services.operator.commands.event_options import (
     KafkaOption,
     SinceOption,
@@ -120,6 +121,6 @@ def _tried(kafka: KafkaAddress, order: Order, console: Console, language: Langua
         except NotTried as error:
             give_up("\n" + str(error))
         except (DependencyDown, KafkaError, OSError) as error:
-            give_up(str(error))
+            give_up(kafka_cause(error, kafka, language))
         except KeyboardInterrupt:
             give_up(say("demo.interrupted", language), Exit.INTERRUPTED)
