@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -24,33 +25,37 @@ _WARM_UP_COUNT = 50
 
 
 @dataclass(kw_only=True)
-class _Times:
+class AlertTimes:
     """Moments, by referral."""
 
-    sent_s: dict[str, float] = field(default_factory=dict)
+    #: not when it was sent: whoever is kept from sending has waited since it was due
+    due_s: dict[str, float] = field(default_factory=dict)
     alerted_s: dict[str, float] = field(default_factory=dict)
+    #: from due to answered
     answers_s: list[float] = field(default_factory=list)
 
     def missing(self) -> int:
-        return len(self.sent_s.keys() - self.alerted_s.keys())
+        """Answered, and no alert seen yet."""
+        return len(self.due_s.keys() - self.alerted_s.keys())
 
 
 async def time_alerts(
     *, referral: str, notification: str, tokens: dict[str, str], rate: float, seconds: float, seed: int
 ) -> dict[str, Any]:
-    """Creates emergency referrals at a rate, whatever the answers take; times each until its alert is seen.
+    """Creates emergency referrals at a rate, whatever the answers take.
 
-    Raises ValueError when alerts do not come.
+    Each is timed from the moment at which it was due until its alert is seen. Raises ValueError when alerts
+    do not come.
     """
     async with (
         grpc.aio.insecure_channel(referral) as commands,
         grpc.aio.insecure_channel(notification) as alerts,
     ):
-        times = _Times()
+        times = AlertTimes()
         watch = asyncio.create_task(_watch(alerts, tokens["destination"], times))
         try:
-            sender = _Sender(commands, tokens["origin"], seed)
-            await sender.send(rate, _WARM_UP_COUNT, _Times())
+            sender = AlertSender(commands, tokens["origin"], seed)
+            await sender.send(rate, _WARM_UP_COUNT, AlertTimes())
             await sender.send(rate, max(1, int(rate * seconds)), times)
             await _wait_for_alerts(watch, times)
         finally:
@@ -58,8 +63,8 @@ async def time_alerts(
             with contextlib.suppress(asyncio.CancelledError, grpc.aio.AioRpcError):
                 await watch
     if times.missing():
-        raise ValueError(f"{times.missing()} of {len(times.sent_s)} alerts did not come")
-    latencies_ms = sorted((times.alerted_s[name] - sent_s) * 1000 for name, sent_s in times.sent_s.items())
+        raise ValueError(f"{times.missing()} of {len(times.due_s)} alerts did not come")
+    latencies_ms = sorted((times.alerted_s[name] - due_s) * 1000 for name, due_s in times.due_s.items())
     answers_ms = sorted(answer * 1000 for answer in times.answers_s)
     return {
         "alerts": len(latencies_ms),
@@ -70,34 +75,37 @@ async def time_alerts(
     }
 
 
-class _Sender:
+class AlertSender:
     """Sends CreateReferral at given moments, without waiting for the answer to the one before."""
 
-    def __init__(self, channel: grpc.aio.Channel, token: str, seed: int) -> None:
+    def __init__(
+        self, channel: Any, token: str, seed: int, clock: Callable[[], float] = time.perf_counter
+    ) -> None:
+        self._clock = clock
         self._command: Command = commands_of_a_life()[0]
         self._call: Any = channel.unary_unary(self._command.path)
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._random = Random(f"alerts/{seed}")
 
-    async def send(self, rate: float, count: int, times: _Times) -> None:
+    async def send(self, rate: float, count: int, times: AlertTimes) -> None:
         """Raises grpc.aio.AioRpcError."""
-        begun_s = time.perf_counter()
+        begun_s = self._clock()
         async with asyncio.TaskGroup() as group:
             for number in range(count):
-                await asyncio.sleep(max(0.0, begun_s + number / rate - time.perf_counter()))
-                group.create_task(self._one(times))
+                due_s = begun_s + number / rate
+                await asyncio.sleep(max(0.0, due_s - self._clock()))
+                group.create_task(self._one(times, due_s))
 
-    async def _one(self, times: _Times) -> None:
+    async def _one(self, times: AlertTimes, due_s: float) -> None:
         request_id = str(UUID(int=self._random.getrandbits(128), version=4)).encode()
         patient = b"bench-%032x" % self._random.getrandbits(128)
         data = self._command.fill(request_id, b"", patient)
-        sent_s = time.perf_counter()
         reply: bytes = await self._call(data, metadata=self._metadata, timeout=_CALL_TIMEOUT_S)
-        times.answers_s.append(time.perf_counter() - sent_s)
-        times.sent_s[referral_in(reply).decode()] = sent_s
+        times.answers_s.append(self._clock() - due_s)
+        times.due_s[referral_in(reply).decode()] = due_s
 
 
-async def _watch(channel: grpc.aio.Channel, token: str, times: _Times) -> None:
+async def _watch(channel: grpc.aio.Channel, token: str, times: AlertTimes) -> None:
     """Goes on where it was when the stream is ended for a reader that fell behind."""
     method = rpc_methods()["WatchAlerts"]
     invoke: Any = channel.unary_stream(method.path)
@@ -116,7 +124,7 @@ async def _watch(channel: grpc.aio.Channel, token: str, times: _Times) -> None:
                 raise
 
 
-async def _wait_for_alerts(watch: "asyncio.Task[None]", times: _Times) -> None:
+async def _wait_for_alerts(watch: "asyncio.Task[None]", times: AlertTimes) -> None:
     deadline_s = time.perf_counter() + _LAST_ALERT_S
     while times.missing() and time.perf_counter() < deadline_s:
         done, _ = await asyncio.wait({watch}, timeout=0.05)

@@ -35,13 +35,48 @@ class _Caller:
 
 
 @dataclass(kw_only=True)
-class _Tally:
-    """What one round counted."""
+class Tally:
+    """What one round counted.
 
-    until_s: float
+    It lasts as long as it was given, and where fewer answers came by then than there are callers, until so
+    many came: a machine that is slow for a while has figures too, and they say how slow it was. What bounds
+    it is that no call may take longer than `_CALL_TIMEOUT_S`.
+    """
+
+    begun_s: float
+    seconds: float
+    answers_min: int
     latencies_s: list[float] = field(default_factory=list)
     #: with those that were answered too late to count
     answered: int = 0
+
+    def __post_init__(self) -> None:
+        self._ended_s = self.begun_s + self.seconds
+
+    def is_over(self, at_s: float) -> bool:
+        """Whether what is answered at this moment is too late to count."""
+        return at_s > self.begun_s + self.seconds and len(self.latencies_s) >= self.answers_min
+
+    def count(self, *, sent_s: float, answered_s: float) -> None:
+        """One answer."""
+        self.answered += 1
+        if not self.is_over(answered_s):
+            self.latencies_s.append(answered_s - sent_s)
+            self._ended_s = max(self._ended_s, answered_s)
+
+    def summary(self) -> dict[str, Any]:
+        """As a document. Raises ValueError before the first answer."""
+        latencies_ms = sorted(latency * 1000 for latency in self.latencies_s)
+        seconds = self._ended_s - self.begun_s
+        return {
+            "commands": len(latencies_ms),
+            "answered": self.answered,
+            "seconds": seconds,
+            "per_second": len(latencies_ms) / seconds,
+            "latency_ms_p50": percentile(latencies_ms, 50),
+            "latency_ms_p99": percentile(latencies_ms, 99),
+            "distribution_ms": distribution(latencies_ms),
+        }
 
 
 class LoadClient:
@@ -60,25 +95,16 @@ class LoadClient:
         seed: str,
         connections: int = 1,
     ) -> dict[str, Any]:
-        """Sends for so long; counts what was answered in that time."""
+        """Sends for so long, see `Tally`; counts what was answered in that time."""
         target = self._targets.get(address)
         if target is None:
             target = self._targets[address] = _open(address, concurrency, seed, connections)
             # Connections and plans of statements are made by the first commands, which no round counts.
             await asyncio.gather(*(_next(caller, _metadata(tokens)) for caller in target.callers))
         metadata = _metadata(tokens)
-        begun_s = time.perf_counter()
-        tally = _Tally(until_s=begun_s + seconds)
+        tally = Tally(begun_s=time.perf_counter(), seconds=seconds, answers_min=len(target.callers))
         await asyncio.gather(*(_work(caller, metadata, tally) for caller in target.callers))
-        latencies_ms = sorted(latency * 1000 for latency in tally.latencies_s)
-        return {
-            "commands": len(latencies_ms),
-            "answered": tally.answered,
-            "per_second": len(latencies_ms) / seconds,
-            "latency_ms_p50": percentile(latencies_ms, 50),
-            "latency_ms_p99": percentile(latencies_ms, 99),
-            "distribution_ms": distribution(latencies_ms),
-        }
+        return tally.summary()
 
     async def one_life(self, *, address: str, tokens: dict[str, str], seed: str) -> dict[str, Any]:
         """One referral's life: what was sent and answered, as hexadecimal text."""
@@ -131,19 +157,15 @@ def _open(address: str, concurrency: int, seed: str, connections: int = 1) -> _T
     return _Target(channels=channels, callers=callers)
 
 
-async def _work(caller: _Caller, metadata: dict[str, Any], tally: _Tally) -> None:
+async def _work(caller: _Caller, metadata: dict[str, Any], tally: Tally) -> None:
     while True:
         request = caller.life.next_request()
         sent_s = time.perf_counter()
-        if sent_s >= tally.until_s:
+        if tally.is_over(sent_s):
             return
         reply = await _call(caller, request, metadata)
-        answered_s = time.perf_counter()
+        tally.count(sent_s=sent_s, answered_s=time.perf_counter())
         caller.life.answered(reply)
-        tally.answered += 1
-        if answered_s > tally.until_s:
-            return
-        tally.latencies_s.append(answered_s - sent_s)
 
 
 async def _next(caller: _Caller, metadata: dict[str, Any]) -> None:
