@@ -149,3 +149,20 @@ async def test_chains_that_lie_in_the_shares_of_several_processes_are_put_togeth
     pages = [page async for page in verifiers.verify(depth=Depth.CHAINS, processes=3)]
     found = {(each.aggregate_id, each.version, each.code.value) for page in pages for each in page.findings}
     assert found == await archive.verified()
+
+
+async def test_large_payloads_are_sent_off_in_smaller_pieces(archive: Archive) -> None:
+    await archive.database.execute(
+        "INSERT INTO events SELECT 'q/1', version, gen_random_uuid(), 'Moved', now(), hash, hash, "
+        "decode(repeat('ab', 100000), 'hex') FROM generate_series(1, 40) version, sha256('x') hash"
+    )
+    connection = await asyncpg.connect(archive.database.dsn, server_settings=SCAN_SESSION)
+    try:
+        spans = await chain_walk.spans_of(connection)
+    finally:
+        await connection.close()
+
+    assert spans is not None
+    assert {span.row_blocks for span in spans} == {1}
+    found = await archive.scanned(Depth.CHAINS)
+    assert {(name, code) for name, _, code in found} == {("q/1", "UNKNOWN_EVENT")}

@@ -18,7 +18,8 @@ from services.shared.database.sql_blocks import load_blocks
 _SQL = load_blocks("services.shared.audit.sql", "scan.sql")
 #: One statement, so one snapshot, of 16 MiB; the database's old rows are kept no longer for it.
 _SPAN_BLOCKS = 2_048
-#: Sent off as a row of half a MiB. Smaller ones cost each side more, larger ones have it ask for memory anew.
+#: Sent off as a row of half a MiB, or fewer where payloads lie outside of the blocks. Smaller ones cost each
+#: side more, larger ones have it ask for memory anew.
 _ROW_BLOCKS = 64
 #: So many that are open are asked for where they end, so that those that are whole take no room any more.
 _SETTLED_AT = 50_000
@@ -35,15 +36,19 @@ class Span:
 
     first_block: int
     end_block: int
+    #: that are sent off together
+    row_blocks: int
 
 
 async def spans_of(connection: Any) -> tuple[Span, ...] | None:
     """All events there are, in order; None when nothing keeps one from being there twice."""
     if not await connection.fetchval(_SQL["is_keyed"]):
         return None
-    blocks = await connection.fetchval(_SQL["blocks"])
+    found = await connection.fetchrow(_SQL["blocks"])
+    blocks = found["blocks"]
+    row_blocks = max(1, _ROW_BLOCKS // max(1, found["times"]))
     return tuple(
-        Span(first_block=first, end_block=min(first + _SPAN_BLOCKS, blocks))
+        Span(first_block=first, end_block=min(first + _SPAN_BLOCKS, blocks), row_blocks=row_blocks)
         for first in range(0, blocks, _SPAN_BLOCKS)
     )
 
@@ -123,7 +128,10 @@ class ChainWalk:
                 count += taken or 0
 
         await self._connection.copy_from_query(
-            _SQL["lying_events"], span.first_block, span.end_block, _ROW_BLOCKS, output=take, format="binary"
+            _SQL["lying_events"],
+            *(span.first_block, span.end_block, span.row_blocks),
+            output=take,
+            format="binary",
         )
         if not copied.is_complete:
             raise CopyFormatError("it ended before its end")

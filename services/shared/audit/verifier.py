@@ -39,7 +39,7 @@ async def serve() -> None:
             await _write(scan.verify([Page(after=after, until=until) for after, until in share["pages"]]))
             return
         walk = ChainWalk(connection, kinds=kinds, kind=share["kind"])
-        spans = [Span(first_block=first, end_block=end) for first, end in share["spans"]]
+        spans = [Span(first_block=first, end_block=end, row_blocks=row) for first, end, row in share["spans"]]
         await _write(walk.verify(spans))
         if not share["concludes"]:
             await _write(walk.settle())

@@ -10,7 +10,7 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from queue import SimpleQueue
 from typing import IO, Any
 
@@ -119,13 +119,13 @@ class _Work:
     """What is shared among processes: pages of a scan, or spans of a walk."""
 
     name: str
-    parts: Sequence[tuple[str, str] | tuple[int, int]]
+    parts: Sequence[tuple[Any, ...]]
 
 
 async def _work(connection: Any, depth: Depth) -> _Work:
     spans = await spans_of(connection) if depth is Depth.CHAINS else None
     if spans is not None:
-        return _Work(name="spans", parts=[(span.first_block, span.end_block) for span in spans])
+        return _Work(name="spans", parts=[astuple(span) for span in spans])
     return _Work(name="pages", parts=[(page.after, page.until) for page in await pages_of(connection)])
 
 

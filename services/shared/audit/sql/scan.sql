@@ -7,8 +7,10 @@ FROM (
 GROUP BY page
 ORDER BY page
 
--- blocks -- how many the events take on the disk, now; those that come later are not in them
-SELECT pg_relation_size('events') / current_setting('block_size')::bigint
+-- blocks -- how many the events take on the disk, now; those that come later are not in them. And how many times as much
+-- they take with the payloads that are too large for a block
+SELECT pg_relation_size('events') / current_setting('block_size')::bigint AS blocks,
+       pg_table_size('events') / greatest(pg_relation_size('events'), 1) AS times
 
 -- is_keyed -- that no event can be there twice; without it, what was let go might come once more
 SELECT EXISTS (
