@@ -1,8 +1,11 @@
 """The program's commands and their exit codes."""
 
+import ast
 import asyncio
 import json
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -207,3 +210,19 @@ def test_events_without_kafka_say_what_is_missing() -> None:
     done = _invoke("events", "show", environment={"TIERLINK_KAFKA_BOOTSTRAP": ""})
     assert done.exit_code == 2
     assert "TIERLINK_KAFKA_BOOTSTRAP" in done.stderr
+
+
+def test_a_command_imports_what_it_needs_and_no_other_command() -> None:
+    program = (
+        "import sys; from services.operator.main import app\n"
+        "app(['token', '--help'], standalone_mode=False)\n"
+        "print([name for name in sys.modules if name.startswith('services.operator.commands.')])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    imported = set(ast.literal_eval(done.stdout.splitlines()[-1]))
+    assert "services.operator.commands.token" in imported
+    assert not imported & {
+        f"services.operator.commands.{name}" for name in ("audit", "bench", "demo", "events")
+    }
