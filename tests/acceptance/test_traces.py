@@ -34,6 +34,13 @@ SERVICE = "tierlink.referral.v1.ReferralService"
 PROCESS = f"process {REFERRALS}"
 #: the span of whoever calls
 CALLER = "00f067aa0ba902b7"
+#: who is called again at once, so that an escalation is not waited for
+SITE_RULES = """
+policies:
+  HASTY: {steps: [duty], repeat_s: 2, rounds: 3, must_be_staffed: true}
+policy_for:
+  - {policy: HASTY, rules: [OFFER], pathways: [STROKE], facilities: [jimsar-general]}
+"""
 PATIENT = "a-patient-that-no-span-may-name"
 
 
@@ -44,8 +51,11 @@ async def collector() -> AsyncIterator[Collector]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def platform(collector: Collector) -> AsyncIterator[Platform]:
+async def platform(collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    rules = tmp_path_factory.mktemp("rules") / "site.yaml"
+    rules.write_text(SITE_RULES, encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIERLINK_NOTIFICATION_SITE_RULES", str(rules))
         patch.setenv("TIERLINK_TRACING_ENDPOINT", collector.endpoint)
         # Nothing begins a recorded trace by itself: what is recorded here, the caller asked for.
         patch.setenv("TIERLINK_TRACING_RATIO", "0")
@@ -183,6 +193,39 @@ async def test_a_bed_that_is_held_and_known_of_belongs_to_the_acceptance(
         ("referral", "CONSUMER", f"process {BEDS}"),
         ("referral", "INTERNAL", "append referral"),
     ]
+
+
+async def test_each_escalation_leads_back_to_the_call_that_the_alert_is_about(
+    platform: Platform, collector: Collector
+) -> None:
+    trace = uuid4().hex
+    await create(platform, trace_of(trace))
+
+    def units(spans: list[Span], of_trace: str) -> list[Span]:
+        return of(spans, of_trace, "append alert")
+
+    def next_call(spans: list[Span], before: Span) -> Span | None:
+        """What the deadline wrote that a unit of work had set."""
+        due = [s for s in spans if s.name == "deadline alert" and before.span_id in s.links]
+        found = (s for each in due for s in units(spans, each.trace_id) if s.parent_id == each.span_id)
+        return next(found, None)
+
+    def escalated_twice(spans: list[Span]) -> list[Span]:
+        for triggered in units(spans, trace):
+            first = next_call(spans, triggered)
+            second = first and next_call(spans, first)
+            if first and second:
+                return [triggered, first, second]
+        return []
+
+    spans = await collector.until(lambda spans: bool(escalated_twice(spans)))
+    triggered, first, second = escalated_twice(spans)
+    assert way(spans, triggered)[0] == ("referral", "SERVER", f"{SERVICE}/CreateReferral")
+    # Traces of their own, and recorded though nothing here is by itself.
+    assert len({trace, first.trace_id, second.trace_id}) == 3
+    assert {each.attributes["tierlink.aggregates"] for each in (triggered, first, second)} == {
+        triggered.attributes["tierlink.aggregates"]
+    }
 
 
 def rounds_of(spans: list[Span], trace: str) -> list[Span]:

@@ -7,6 +7,7 @@ from services.shared.inbox.consumer import ConsumerSettings, EventConsumer
 from services.shared.inbox.handling import Handler
 from services.shared.inbox.metrics import InboxMetrics
 from services.shared.inbox.traced import traced as traced_handler
+from services.shared.lifecycle.deadline_origin import origin_in
 from services.shared.lifecycle.foundation import Foundation
 from services.shared.lifecycle.process import Loop
 from services.shared.lifecycle.settings import Part
@@ -27,7 +28,7 @@ def deadline_loops(foundation: Foundation, fire: Fire) -> tuple[Loop, ...]:
     if Part.DEADLINES not in foundation.parts:
         return ()
     if foundation.tracer is not None:
-        fire = traced_fire(fire, foundation.tracer)
+        fire = traced_fire(fire, foundation.tracer, origin_in(foundation.store))
     worker = DeadlineWorker(
         foundation.reading, fire, DeadlineMetrics(foundation.registry), DeadlineSettings()
     )

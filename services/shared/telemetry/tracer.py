@@ -106,8 +106,13 @@ class Tracer:
         if span.context.sampled:
             self._recorder.record(span)
 
-    def first(self, name: str, kind: SpanKind) -> OpenSpan | None:
-        """The first span of a new trace; None when this one is not recorded."""
+    def first(self, name: str, kind: SpanKind, *, is_wanted: bool = False) -> OpenSpan | None:
+        """The first span of a new trace; None when this one is not recorded.
+
+        One that `is_wanted` is recorded, as what it is linked to.
+        """
+        if is_wanted:
+            return self.apart(name, kind)
         context = self.begin("")
         return OpenSpan(self._recorder, name, kind, context) if context.sampled else None
 

@@ -26,7 +26,7 @@ from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btierlink/type/v1/type.proto\x12\x10tierlink.type.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"D\n\x05\x41\x63tor\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\"\'\n\rBilingualText\x12\n\n\x02zh\x18\x01 \x01(\t\x12\n\n\x02\x65n\x18\x02 \x01(\t\"R\n\x0b\x43odedReason\x12+\n\x04\x63ode\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Z][A-Z0-9_]{1,63}$\x12\x16\n\x04text\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\x89\x02\n\rEventMetadata\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0c\n\x04type\x18\x04 \x01(\t\x12/\n\x0boccurred_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecorded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x05\x61\x63tor\x18\x07 \x01(\x0b\x32\x17.tierlink.type.v1.Actor\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\x13\n\x0btraceparent\x18\t \x01(\t*b\n\x07Urgency\x12\x17\n\x13URGENCY_UNSPECIFIED\x10\x00\x12\x15\n\x11URGENCY_EMERGENCY\x10\x01\x12\x12\n\x0eURGENCY_URGENT\x10\x02\x12\x13\n\x0fURGENCY_ROUTINE\x10\x03*\x8d\x02\n\x07Pathway\x12\x17\n\x13PATHWAY_UNSPECIFIED\x10\x00\x12\x13\n\x0fPATHWAY_GENERAL\x10\x01\x12\x12\n\x0ePATHWAY_STROKE\x10\x02\x12\x16\n\x12PATHWAY_CHEST_PAIN\x10\x03\x12\x12\n\x0ePATHWAY_TRAUMA\x10\x04\x12\x14\n\x10PATHWAY_MATERNAL\x10\x05\x12\x14\n\x10PATHWAY_NEONATAL\x10\x06\x12\x19\n\x15PATHWAY_CRITICAL_CARE\x10\x07\x12\x18\n\x14PATHWAY_HEMODIALYSIS\x10\x08\x12\x1a\n\x16PATHWAY_REHABILITATION\x10\t\x12\x17\n\x13PATHWAY_DAY_SURGERY\x10\n*\xf6\x01\n\x07\x42\x65\x64Type\x12\x18\n\x14\x42\x45\x44_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x42\x45\x44_TYPE_GENERAL\x10\x01\x12\x10\n\x0c\x42\x45\x44_TYPE_ICU\x10\x02\x12\x10\n\x0c\x42\x45\x44_TYPE_CCU\x10\x03\x12\x18\n\x14\x42\x45\x44_TYPE_STROKE_UNIT\x10\x04\x12\x16\n\x12\x42\x45\x44_TYPE_MATERNITY\x10\x05\x12\x11\n\rBED_TYPE_NICU\x10\x06\x12\x16\n\x12\x42\x45\x44_TYPE_ISOLATION\x10\x07\x12\x1b\n\x17\x42\x45\x44_TYPE_REHABILITATION\x10\x08\x12\x1d\n\x19\x42\x45\x44_TYPE_DIALYSIS_STATION\x10\t*\xb9\x01\n\rFacilityLevel\x12\x1e\n\x1a\x46\x41\x43ILITY_LEVEL_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46\x41\x43ILITY_LEVEL_VILLAGE\x10\x01\x12\x1b\n\x17\x46\x41\x43ILITY_LEVEL_TOWNSHIP\x10\x02\x12\x19\n\x15\x46\x41\x43ILITY_LEVEL_COUNTY\x10\x03\x12\x17\n\x13\x46\x41\x43ILITY_LEVEL_CITY\x10\x04\x12\x1b\n\x17\x46\x41\x43ILITY_LEVEL_PROVINCE\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1btierlink/type/v1/type.proto\x12\x10tierlink.type.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"D\n\x05\x41\x63tor\x12\x0c\n\x04user\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x10\n\x08\x66\x61\x63ility\x18\x03 \x01(\t\x12\r\n\x05roles\x18\x04 \x03(\t\"\'\n\rBilingualText\x12\n\n\x02zh\x18\x01 \x01(\t\x12\n\n\x02\x65n\x18\x02 \x01(\t\"R\n\x0b\x43odedReason\x12+\n\x04\x63ode\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x32\x16^[A-Z][A-Z0-9_]{1,63}$\x12\x16\n\x04text\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\"\x89\x02\n\rEventMetadata\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61ggregate_id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12\x0c\n\x04type\x18\x04 \x01(\t\x12/\n\x0boccurred_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecorded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x05\x61\x63tor\x18\x07 \x01(\x0b\x32\x17.tierlink.type.v1.Actor\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\x13\n\x0btraceparent\x18\t \x01(\t\">\n\tEventHead\x12\x31\n\x08metadata\x18\x01 \x01(\x0b\x32\x1f.tierlink.type.v1.EventMetadata*b\n\x07Urgency\x12\x17\n\x13URGENCY_UNSPECIFIED\x10\x00\x12\x15\n\x11URGENCY_EMERGENCY\x10\x01\x12\x12\n\x0eURGENCY_URGENT\x10\x02\x12\x13\n\x0fURGENCY_ROUTINE\x10\x03*\x8d\x02\n\x07Pathway\x12\x17\n\x13PATHWAY_UNSPECIFIED\x10\x00\x12\x13\n\x0fPATHWAY_GENERAL\x10\x01\x12\x12\n\x0ePATHWAY_STROKE\x10\x02\x12\x16\n\x12PATHWAY_CHEST_PAIN\x10\x03\x12\x12\n\x0ePATHWAY_TRAUMA\x10\x04\x12\x14\n\x10PATHWAY_MATERNAL\x10\x05\x12\x14\n\x10PATHWAY_NEONATAL\x10\x06\x12\x19\n\x15PATHWAY_CRITICAL_CARE\x10\x07\x12\x18\n\x14PATHWAY_HEMODIALYSIS\x10\x08\x12\x1a\n\x16PATHWAY_REHABILITATION\x10\t\x12\x17\n\x13PATHWAY_DAY_SURGERY\x10\n*\xf6\x01\n\x07\x42\x65\x64Type\x12\x18\n\x14\x42\x45\x44_TYPE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x42\x45\x44_TYPE_GENERAL\x10\x01\x12\x10\n\x0c\x42\x45\x44_TYPE_ICU\x10\x02\x12\x10\n\x0c\x42\x45\x44_TYPE_CCU\x10\x03\x12\x18\n\x14\x42\x45\x44_TYPE_STROKE_UNIT\x10\x04\x12\x16\n\x12\x42\x45\x44_TYPE_MATERNITY\x10\x05\x12\x11\n\rBED_TYPE_NICU\x10\x06\x12\x16\n\x12\x42\x45\x44_TYPE_ISOLATION\x10\x07\x12\x1b\n\x17\x42\x45\x44_TYPE_REHABILITATION\x10\x08\x12\x1d\n\x19\x42\x45\x44_TYPE_DIALYSIS_STATION\x10\t*\xb9\x01\n\rFacilityLevel\x12\x1e\n\x1a\x46\x41\x43ILITY_LEVEL_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46\x41\x43ILITY_LEVEL_VILLAGE\x10\x01\x12\x1b\n\x17\x46\x41\x43ILITY_LEVEL_TOWNSHIP\x10\x02\x12\x19\n\x15\x46\x41\x43ILITY_LEVEL_COUNTY\x10\x03\x12\x17\n\x13\x46\x41\x43ILITY_LEVEL_CITY\x10\x04\x12\x1b\n\x17\x46\x41\x43ILITY_LEVEL_PROVINCE\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,14 +37,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CODEDREASON'].fields_by_name['code']._serialized_options = b'\272H\032r\0302\026^[A-Z][A-Z0-9_]{1,63}$'
   _globals['_CODEDREASON'].fields_by_name['text']._loaded_options = None
   _globals['_CODEDREASON'].fields_by_name['text']._serialized_options = b'\272H\005r\003\030\350\007'
-  _globals['_URGENCY']._serialized_start=574
-  _globals['_URGENCY']._serialized_end=672
-  _globals['_PATHWAY']._serialized_start=675
-  _globals['_PATHWAY']._serialized_end=944
-  _globals['_BEDTYPE']._serialized_start=947
-  _globals['_BEDTYPE']._serialized_end=1193
-  _globals['_FACILITYLEVEL']._serialized_start=1196
-  _globals['_FACILITYLEVEL']._serialized_end=1381
+  _globals['_URGENCY']._serialized_start=638
+  _globals['_URGENCY']._serialized_end=736
+  _globals['_PATHWAY']._serialized_start=739
+  _globals['_PATHWAY']._serialized_end=1008
+  _globals['_BEDTYPE']._serialized_start=1011
+  _globals['_BEDTYPE']._serialized_end=1257
+  _globals['_FACILITYLEVEL']._serialized_start=1260
+  _globals['_FACILITYLEVEL']._serialized_end=1445
   _globals['_ACTOR']._serialized_start=111
   _globals['_ACTOR']._serialized_end=179
   _globals['_BILINGUALTEXT']._serialized_start=181
@@ -53,4 +53,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CODEDREASON']._serialized_end=304
   _globals['_EVENTMETADATA']._serialized_start=307
   _globals['_EVENTMETADATA']._serialized_end=572
+  _globals['_EVENTHEAD']._serialized_start=574
+  _globals['_EVENTHEAD']._serialized_end=636
 # @@protoc_insertion_point(module_scope)

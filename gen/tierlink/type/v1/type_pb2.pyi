@@ -293,3 +293,23 @@ class EventMetadata(message.Message):
     _ClearFieldArgType: _TypeAlias = typing.Literal["actor", b"actor", "aggregate_id", b"aggregate_id", "event_id", b"event_id", "occurred_at", b"occurred_at", "recorded_at", b"recorded_at", "request_id", b"request_id", "traceparent", b"traceparent", "type", b"type", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+@typing.final
+class EventHead(message.Message):
+    """What every event begins with, for who needs no more of it: the bytes of any event message are one of this."""
+
+    DESCRIPTOR: descriptor.Descriptor
+
+    METADATA_FIELD_NUMBER: builtins.int
+    @builtins.property
+    def metadata(self) -> EventMetadata: ...
+    def __init__(
+        self,
+        *,
+        metadata: EventMetadata | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = typing.Literal["metadata", b"metadata"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = typing.Literal["metadata", b"metadata"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...

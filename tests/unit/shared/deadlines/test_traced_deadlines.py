@@ -3,7 +3,7 @@
 import pytest
 
 from services.shared.commands.system_context import deadline_context
-from services.shared.deadlines.traced import traced
+from services.shared.deadlines.traced import Origin, traced
 from services.shared.deadlines.worker import DueDeadline
 from services.shared.kernel.actor import system_actor
 from services.shared.telemetry.log_context import log_fields
@@ -13,6 +13,17 @@ from tests.doubles.parcel import NOW
 from tests.doubles.spans import Kept
 
 DUE = DueDeadline(stream_id="alerts/1", kind="alert", key="escalate", due_at=NOW, set_version=3)
+TRACE, UNIT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+RECORDED, NOT_RECORDED = f"00-{TRACE}-{UNIT}-01", f"00-{TRACE}-{UNIT}-00"
+
+
+def set_by(traceparent: str) -> Origin:
+    """Every deadline was set by this unit of work."""
+
+    async def origin(_due: DueDeadline) -> str:
+        return traceparent
+
+    return origin
 
 
 async def test_the_command_of_a_deadline_is_the_work_of_its_trace() -> None:
@@ -22,7 +33,7 @@ async def test_the_command_of_a_deadline_is_the_work_of_its_trace() -> None:
         contexts.append(deadline_context(due, system_actor("notification")))
         fields.append(log_fields()["trace_id"])
 
-    await traced(fire, Tracer(kept, ratio=1.0))(DUE)
+    await traced(fire, Tracer(kept, ratio=1.0), set_by(""))(DUE)
     (span,) = kept.spans
     assert (span.name, span.kind, span.context.parent_span_id) == ("deadline alert", SpanKind.INTERNAL, "")
     assert contexts[0].traceparent == span.context.traceparent
@@ -39,7 +50,7 @@ async def test_one_that_fails_is_told_and_fails_on() -> None:
         raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        await traced(fire, Tracer(kept, ratio=1.0))(DUE)
+        await traced(fire, Tracer(kept, ratio=1.0), set_by(""))(DUE)
     assert [span.error for span in kept.spans] == ["TimeoutError"]
 
 
@@ -49,5 +60,19 @@ async def test_one_that_is_not_chosen_is_run_as_it_is() -> None:
     async def fire(due: DueDeadline) -> None:
         run.append(due)
 
-    await traced(fire, Tracer(kept, ratio=0.0))(DUE)
+    await traced(fire, Tracer(kept, ratio=0.0), set_by(NOT_RECORDED))(DUE)
     assert run == [DUE] and kept.spans == []
+
+
+async def test_one_that_a_recorded_unit_set_is_recorded_and_leads_back_to_it() -> None:
+    kept, contexts = Kept(), []
+
+    async def fire(due: DueDeadline) -> None:
+        contexts.append(deadline_context(due, system_actor("notification")))
+
+    await traced(fire, Tracer(kept, ratio=0.0), set_by(RECORDED))(DUE)
+    (span,) = kept.spans
+    assert [(link.trace_id, link.span_id) for link in span.links] == [(TRACE, UNIT)]
+    # A trace of its own: the call may be hours ago.
+    assert span.context.trace_id != TRACE and span.context.parent_span_id == ""
+    assert contexts[0].traceparent == span.context.traceparent
