@@ -10,6 +10,7 @@ import time
 import faust
 import structlog
 from aiokafka.errors import KafkaError
+from prometheus_client import CollectorRegistry
 
 from services.bed.adapters.availability_generation import usable_generation
 from services.bed.adapters.availability_stream import StreamSettings, build_app, topics
@@ -18,6 +19,7 @@ from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.backoff import Backoff
 from services.shared.kafka.topics import ensure_topics
 from services.shared.kernel.refusals import DependencyDown
+from services.shared.lifecycle.tracing import build_tracing
 from services.shared.telemetry.logging import LogSettings, configure_logging
 
 SERVICE = "availability"
@@ -36,6 +38,8 @@ def main() -> int:
     logging.getLogger("faust").setLevel(logging.WARNING)
     logging.getLogger("mode").setLevel(logging.ERROR)
     name = asyncio.run(_prepare(settings.kafka()))
+    # The worker has no metrics: what is lost is told in its log.
+    tracing = build_tracing(SERVICE, settings, CollectorRegistry())
     with tempfile.TemporaryDirectory(prefix="tierlink-availability-") as folder:
         app = build_app(
             StreamSettings(
@@ -43,6 +47,7 @@ def main() -> int:
                 stale_after_s=settings.stale_after_s,
                 folder=folder,
                 app=name,
+                tracer=None if tracing is None else tracing.tracer,
             )
         )
         loop = asyncio.new_event_loop()
@@ -64,6 +69,9 @@ def main() -> int:
             worker.execute_from_commandline()
         except SystemExit as ended:
             return int(ended.code or 0)
+        finally:
+            if tracing is not None:
+                asyncio.run(tracing.close())
 
 
 async def _prepare(kafka: KafkaAddress) -> str:

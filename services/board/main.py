@@ -9,6 +9,7 @@ import time
 import structlog
 import uvicorn
 import uvloop
+from prometheus_client import CollectorRegistry
 
 from services.board.adapters.bed_news import GrpcBedNews
 from services.board.adapters.cookie_seal import read_seal
@@ -26,13 +27,16 @@ from services.board.entrypoints.http.guard import Guard
 from services.board.entrypoints.http.one_tap import OneTapPages
 from services.board.entrypoints.http.signing_in import SigningIn
 from services.board.entrypoints.http.streams import Streams
+from services.board.entrypoints.http.traced import TracedRequests
 from services.board.settings import BoardSettings
 from services.shared.lifecycle.collector import spare_what_stays
+from services.shared.lifecycle.tracing import build_tracing
 from services.shared.rpc.channels import Channels, open_channels
 from services.shared.rpc.credentials import TokenSettings, TokenVerifier
 from services.shared.rpc.signing import read_signing_key
 from services.shared.rpc.stop_signals import StopSignals, stop_signals
 from services.shared.telemetry.logging import LogSettings, configure_logging
+from services.shared.telemetry.tracer import Tracer
 
 SERVICE = "board"
 
@@ -56,6 +60,8 @@ def main() -> int:
 
 async def _run(settings: BoardSettings) -> int:
     verifier = TokenVerifier(TokenSettings(jwks=settings.jwks, audience=settings.token_audience))
+    # The board has no metrics: what is lost is told in its log.
+    tracing = build_tracing(SERVICE, settings, CollectorRegistry())
     await verifier.open()
     try:
         listening = _listen(settings)
@@ -71,10 +77,13 @@ async def _run(settings: BoardSettings) -> int:
                     signals,
                     news=news,
                     links=_links(settings, channels),
+                    tracer=None if tracing is None else tracing.tracer,
                 )
         return 0
     finally:
         await verifier.close()
+        if tracing is not None:
+            await tracing.close()
 
 
 async def _serve(
@@ -86,6 +95,7 @@ async def _serve(
     *,
     news: BedNews,
     links: OneTapPages,
+    tracer: Tracer | None,
 ) -> None:
     sessions = Sessions(
         read_seal(settings.session_key), lifetime_s=settings.session_s, closed_max=_CLOSED_MAX
@@ -104,7 +114,7 @@ async def _serve(
     app.routes.extend(links.routes())
     server = _Server(
         uvicorn.Config(
-            app,
+            app if tracer is None else TracedRequests(app, tracer),
             log_config=None,
             access_log=False,
             server_header=False,

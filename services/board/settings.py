@@ -63,6 +63,18 @@ class BoardSettings(BaseSettings):
     token_audience: str = Field(
         "", validation_alias="TIERLINK_TOKEN_AUDIENCE", description="audience that tokens must carry"
     )
+    tracing_endpoint: str = Field(
+        "",
+        validation_alias="TIERLINK_TRACING_ENDPOINT",
+        description="OTLP collector; empty records no traces",
+    )
+    tracing_ratio: float = Field(
+        0.1,
+        validation_alias="TIERLINK_TRACING_RATIO",
+        description="share of the traces beginning here that is recorded",
+        ge=0,
+        le=1,
+    )
     log_level: str = Field(
         "INFO", validation_alias="TIERLINK_LOG_LEVEL", description="DEBUG, INFO, WARNING or ERROR"
     )

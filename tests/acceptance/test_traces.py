@@ -2,46 +2,49 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
+from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from services.operator.casefile.packaged import DEFAULT_CASE
 from services.operator.casefile.reading import read_case
-from services.operator.platform.given import Given
+from services.operator.platform.given import Given, variable
 from services.operator.platform.platform import Platform, PlatformSettings, running_platform
+from services.operator.platform.service_process import ServiceProcess
 from services.operator.playing.site_setup import SiteSetup
 from services.operator.rpc.calling import Caller
 from services.operator.rpc.people import TokenBook
-from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.channels import SERVICES, open_channels
+from tests.acceptance.traced_site import (
+    ALERTS,
+    AVAILABILITY,
+    BEDS,
+    BOUND_S,
+    CALLER,
+    COUNTS,
+    DOCTOR,
+    NURSE,
+    PAGE,
+    PATIENT,
+    PROCESS,
+    REFERRALS,
+    SERVICE,
+    SITE_RULES,
+    by,
+    create,
+    of,
+    referrals,
+    shown,
+    trace_of,
+    way,
+)
 from tests.doubles.collector import Collector, Span, running_collector
-from tests.integration.hospital import accept_request, create_request
-from tierlink.notification.v1 import alert_service_pb2, alert_service_pb2_grpc
-from tierlink.referral.v1 import referral_service_pb2_grpc
+from tests.integration.hospital import accept_request
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
-
-BOUND_S = 60.0
-DOCTOR = Actor(user="jg-reader-7", name="卒中医生乙", facility="jimsar-general", roles=(Role.CLINICIAN,))
-NURSE = Actor(user="wcw-writer-7", name="门诊医生甲", facility="wucaiwan", roles=(Role.CLINICIAN,))
-REFERRALS, ALERTS = "tierlink.referral.events.v1", "tierlink.notification.events.v1"
-BEDS = "tierlink.bed.events.v1"
-SERVICE = "tierlink.referral.v1.ReferralService"
-PROCESS = f"process {REFERRALS}"
-#: the span of whoever calls
-CALLER = "00f067aa0ba902b7"
-#: who is called again at once, so that an escalation is not waited for
-SITE_RULES = """
-policies:
-  HASTY: {steps: [duty], repeat_s: 2, rounds: 3, must_be_staffed: true}
-policy_for:
-  - {policy: HASTY, rules: [OFFER], pathways: [STROKE], facilities: [jimsar-general]}
-"""
-PATIENT = "a-patient-that-no-span-may-name"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -59,86 +62,31 @@ async def platform(collector: Collector, tmp_path_factory: pytest.TempPathFactor
         patch.setenv("TIERLINK_TRACING_ENDPOINT", collector.endpoint)
         # Nothing begins a recorded trace by itself: what is recorded here, the caller asked for.
         patch.setenv("TIERLINK_TRACING_RATIO", "0")
-        settings = PlatformSettings(given=Given(kafka_bootstrap=None, dsns=dict.fromkeys(SERVICES)))
+        given = Given(kafka_bootstrap=None, dsns=dict.fromkeys(SERVICES))
+        settings = PlatformSettings(given=given, with_board=True)
         async with running_platform(settings) as running:
             async with open_channels(running.addresses) as channels:
                 await SiteSetup(Caller(channels), TokenBook(running.key)).apply(read_case(DEFAULT_CASE).site)
             yield running
 
 
-def trace_of(trace: str) -> tuple[str, str]:
-    """Call metadata that asks for a trace to be recorded."""
-    return ("traceparent", f"00-{trace}-{CALLER}-01")
-
-
-@asynccontextmanager
-async def referrals(platform: Platform) -> AsyncIterator[Any]:
-    async with open_channels(platform.addresses) as channels:
-        yield referral_service_pb2_grpc.ReferralServiceStub(channels.of("referral"))
-
-
-def by(platform: Platform, actor: Actor, *more: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-    return (("authorization", f"Bearer {TokenBook(platform.key).token(actor)}"), *more)
-
-
-async def create(platform: Platform, *more: tuple[str, str]) -> str:
-    """An emergency with a stroke; its name."""
-    request = create_request(patient=PATIENT, bed_type="BED_TYPE_STROKE_UNIT")
-    async with referrals(platform) as stub:
-        return str((await stub.CreateReferral(request, metadata=by(platform, NURSE, *more))).referral.name)
-
-
-async def shown(platform: Platform, *, began: asyncio.Event) -> str:
-    """Returns the name of the alert that a watch stream was sent, once it has asked for what comes next."""
-    async with open_channels(platform.addresses) as channels:
-        token = TokenBook(platform.key).token(DOCTOR)
-        stub: Any = alert_service_pb2_grpc.AlertServiceStub(channels.of("notification"))
-        stream = stub.WatchAlerts(
-            alert_service_pb2.WatchAlertsRequest(), metadata=(("authorization", f"Bearer {token}"),)
-        )
-        async with asyncio.timeout(BOUND_S):
-            while True:
-                message = await stream.read()
-                if message.resume_token:
-                    began.set()
-                if message.event_type:
-                    return str(message.alert.name)
-
-
-def way(spans: list[Span], last: Span) -> list[tuple[str, str, str]]:
-    """From the caller's span to `last`: service, kind and name of each; empty while one is missing."""
-    by_id = {span.span_id: span for span in spans}
-    found: list[tuple[str, str, str]] = []
-    here = last
-    while True:
-        found.append((here.service.removeprefix("tierlink-"), here.kind, here.name))
-        if here.parent_id == CALLER:
-            return found[::-1]
-        above = by_id.get(here.parent_id)
-        if above is None:
-            return []
-        assert above.started_ns <= here.started_ns <= here.ended_ns
-        here = above
-
-
-def of(spans: list[Span], trace: str, name: str, service: str = "") -> list[Span]:
-    return [s for s in spans if (s.trace_id, s.name) == (trace, name) and s.service.endswith(service)]
-
-
 async def test_a_referral_is_one_trace_from_the_call_to_the_alert_on_a_screen(
     platform: Platform, collector: Collector
 ) -> None:
     trace, began = uuid4().hex, asyncio.Event()
-    watching = asyncio.create_task(shown(platform, began=began))
-    await began.wait()
-    referral = await create(platform, trace_of(trace))
-    alert = await watching
+    told: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    watching = asyncio.create_task(shown(platform, began=began, alert=told))
+    async with asyncio.timeout(BOUND_S):
+        await began.wait()
+        referral = await create(platform, trace_of(trace))
+        alert = await told
     spans = await collector.until(
         lambda spans: bool(
             any(way(spans, each) for each in of(spans, trace, f"deliver {ALERTS}"))
             and of(spans, trace, PROCESS, "bed")
         )
     )
+    watching.cancel()
     (delivered,) = of(spans, trace, f"deliver {ALERTS}")
     call = f"{SERVICE}/CreateReferral"
     assert way(spans, delivered) == [
@@ -193,6 +141,55 @@ async def test_a_bed_that_is_held_and_known_of_belongs_to_the_acceptance(
         ("referral", "CONSUMER", f"process {BEDS}"),
         ("referral", "INTERNAL", "append referral"),
     ]
+
+    def counted(spans: list[Span]) -> list[Span]:
+        """Lines of availability that the held bed changed."""
+        return [span for span in of(spans, trace, f"send {AVAILABILITY}") if way(spans, span)]
+
+    spans = await collector.until(lambda spans: bool(counted(spans)))
+    assert way(spans, counted(spans)[0])[5:] == [
+        ("bed", "PRODUCER", f"send {BEDS}"),
+        ("availability", "CONSUMER", f"process {BEDS}"),
+        ("availability", "CONSUMER", f"process {COUNTS}"),
+        ("availability", "PRODUCER", f"send {AVAILABILITY}"),
+    ]
+
+
+async def test_what_a_page_asks_the_board_leads_to_the_calls_that_it_takes(
+    platform: Platform, collector: Collector, tmp_path: Path
+) -> None:
+    addresses = platform.addresses.by_service()
+    board = ServiceProcess(
+        "board",
+        folder=tmp_path,
+        environment={
+            **{variable(name, "ADDRESS"): address for name, address in addresses.items()},
+            "TIERLINK_JWKS": str(platform.key_files.jwks),
+            "TIERLINK_TRACING_ENDPOINT": collector.endpoint,
+            # A trace begins at the board whatever a browser says, so this one records all that begin there.
+            "TIERLINK_TRACING_RATIO": "1",
+        },
+    )
+    await asyncio.to_thread(board.start)
+    async with httpx.AsyncClient(base_url=f"http://{board.ready.http}", headers=PAGE) as page:
+        token = TokenBook(platform.key).token(DOCTOR)
+        assert (await page.post("/api/session", json={"token": token})).status_code == 201
+        asked = await page.get("/api/beds", headers={"traceparent": f"00-{'a' * 32}-{CALLER}-01"})
+        assert asked.status_code == 200
+        assert (await page.get("/answer/a-code-that-opens-something")).status_code in (404, 410)
+    # What is left is sent when it stops.
+    await asyncio.to_thread(board.stop)
+    call = "tierlink.bed.v1.BedService/ListBeds"
+    spans = await collector.until(
+        lambda spans: {"GET /api/beds", call, "GET /answer/{code}"} <= {span.name for span in spans}
+    )
+    (shown,) = [span for span in spans if span.name == "GET /api/beds"]
+    (listed,) = of(spans, shown.trace_id, call)
+    assert (shown.service, shown.kind, shown.parent_id) == ("tierlink-board", "SERVER", "")
+    assert (listed.service, listed.parent_id) == ("tierlink-bed", shown.span_id)
+    assert shown.attributes["http.response.status_code"] == 200
+    told = repr([(span.name, span.attributes) for span in spans])
+    assert "a-code-that-opens-something" not in told and "a" * 32 not in told
 
 
 async def test_each_escalation_leads_back_to_the_call_that_the_alert_is_about(

@@ -53,7 +53,7 @@ def line_of(value: bytes) -> WardLine | None:
     )
 
 
-def record_of(found: Availability, *, version: int) -> AvailabilityRecord:
+def record_of(found: Availability, *, version: int, traceparent: str) -> AvailabilityRecord:
     """A facility's counts of one bed type as a CloudEvent; `version` grows with each change."""
     key = f"{found.facility}/{found.bed_type.value}"
     return AvailabilityRecord(
@@ -66,7 +66,7 @@ def record_of(found: Availability, *, version: int) -> AvailabilityRecord:
             subject=key.encode(),
             recorded_at=DAY_CLOCK.now(),
             version=version,
-            traceparent="",
+            traceparent=traceparent,
         ),
     )
 

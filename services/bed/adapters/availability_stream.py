@@ -20,12 +20,14 @@ from google.protobuf.message import DecodeError
 
 from services.bed.adapters.aggregate_codecs import BED_TOPIC
 from services.bed.adapters.availability_records import AVAILABILITY_TOPIC, line_of, record_of
+from services.bed.adapters.availability_spans import AvailabilitySpans, carrying
 from services.bed.domain.availability_fold import Lines, WardLine, keep, told
 from services.bed.domain.availability_progress import Standstills
 from services.bed.domain.values import BedType, WardCounts
 from services.shared.clocks.day_clock import DAY_CLOCK
 from services.shared.kafka.address import SASL_MECHANISM, KafkaAddress
 from services.shared.kafka.topics import Cleanup, TopicSpec
+from services.shared.telemetry.tracer import Tracer
 
 _log = structlog.get_logger(__name__)
 
@@ -70,6 +72,8 @@ class StreamSettings:
     folder: str
     #: names its group, and the table that goes with it
     app: str = APP
+    #: None where the site records no traces
+    tracer: Tracer | None = None
 
 
 def _credentials(kafka: KafkaAddress) -> Any:
@@ -107,21 +111,25 @@ def build_app(settings: StreamSettings) -> Any:
         stream_recovery_delay=0.0,
         producer_acks=-1,
     )
+    spans = AvailabilitySpans(settings.tracer, settings.app)
     counts = app.topic(COUNTS_TOPIC, key_type=bytes, value_type=bytes)
     published = app.topic(AVAILABILITY_TOPIC, key_type=bytes, value_type=bytes)
     table = app.Table(TABLE, default=bytes, partitions=PARTITIONS, key_type=bytes, value_type=bytes)
 
     @app.agent(app.topic(BED_TOPIC, key_type=bytes, value_type=bytes))
     async def counted(events: Any) -> None:
-        async for value in events:
+        async for event in events.events():
             try:
-                line = line_of(value)
+                line = line_of(event.value)
             except (DecodeError, ValueError) as error:
                 # Others park and repair; a read model goes on, and is rebuilt when it was mended.
                 _log.error("availability_record_unreadable", error=str(error))
                 continue
-            if line is not None:
-                await counts.send(key=line.facility.encode(), value=_packed(line))
+            if line is None:
+                continue
+            with spans.handling(event) as traceparent:
+                key, value = line.facility.encode(), _packed(line)
+                await counts.send(key=key, value=value, headers=carrying(traceparent))
 
     again = _Again(app, settings.kafka)
 
@@ -132,16 +140,18 @@ def build_app(settings: StreamSettings) -> Any:
 
     @app.agent(counts)
     async def summed(lines: Any) -> None:
-        async for facility, value in lines.items():
-            line = _unpacked(value)
+        async for event in lines.events():
+            facility, line = event.key, _unpacked(event.value)
             before = _read(table[facility])
             after = keep(before, line)
             if after is None:
                 continue
-            table[facility] = _written(after)
-            for each in told(before, after, line, DAY_CLOCK.now(), settings.stale_after_s):
-                record = record_of(each.found, version=each.version)
-                await published.send(key=record.key, value=record.value, headers=record.headers)
+            with spans.handling(event) as handled:
+                table[facility] = _written(after)
+                for each in told(before, after, line, DAY_CLOCK.now(), settings.stale_after_s):
+                    with spans.sending(AVAILABILITY_TOPIC, handled) as sent:
+                        record = record_of(each.found, version=each.version, traceparent=sent)
+                        await published.send(key=record.key, value=record.value, headers=record.headers)
 
     return app
 

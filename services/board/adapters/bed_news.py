@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 
+from services.board.adapters.calling import metadata_of
 from services.board.application.platform import Heard
 from services.board.application.watching import StreamBroken, StreamRefused
 from services.shared.rpc.channels import Channels
@@ -34,7 +35,7 @@ class GrpcBedNews:
         request = bed_service_pb2.WatchAvailabilityRequest(
             resume_token=resume_token, facilities=[facility] if facility else []
         )
-        call = self._beds.WatchAvailability(request, metadata=(("authorization", f"Bearer {token}"),))
+        call = self._beds.WatchAvailability(request, metadata=metadata_of(token))
         try:
             async for message in call:
                 yield _heard(message)

@@ -6,6 +6,7 @@ from typing import Any
 import grpc
 
 from services.board.application.platform import PlatformRefused, Refusal
+from services.shared.telemetry.handing_on import handed_on
 
 #: What a person waits for an answer.
 CALL_TIMEOUT_S = 5.0
@@ -24,8 +25,10 @@ _REFUSALS = {
 
 
 def metadata_of(token: str) -> tuple[tuple[str, str], ...]:
-    """The credentials of a person."""
-    return (("authorization", f"Bearer {token}"),)
+    """The credentials of a person, and the trace that the call belongs to, where the board records any."""
+    credentials = ("authorization", f"Bearer {token}")
+    traceparent = handed_on()
+    return (credentials, ("traceparent", traceparent)) if traceparent else (credentials,)
 
 
 def call_options(token: str) -> dict[str, Any]:

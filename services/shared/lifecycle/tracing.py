@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
-from services.shared.lifecycle.settings import ServiceSettings
 from services.shared.telemetry.span_export import OpenTelemetryRecorder, SpanMetrics, otlp_recorder
 from services.shared.telemetry.tracer import Tracer
 
@@ -22,7 +22,16 @@ class Tracing:
         await self.recorder.close()
 
 
-def build_tracing(service: str, settings: ServiceSettings, registry: CollectorRegistry) -> Tracing | None:
+class TracingSettings(Protocol):
+    """What a process is told of traces."""
+
+    @property
+    def tracing_endpoint(self) -> str: ...
+    @property
+    def tracing_ratio(self) -> float: ...
+
+
+def build_tracing(service: str, settings: TracingSettings, registry: CollectorRegistry) -> Tracing | None:
     """None where no endpoint is set. Raises TracingUnavailableError when spans cannot be sent."""
     if not settings.tracing_endpoint:
         return None

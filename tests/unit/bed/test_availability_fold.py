@@ -188,7 +188,7 @@ def test_an_event_and_a_record_survive_their_bytes() -> None:
 
 def test_a_record_is_a_cloud_event_that_can_be_read_again() -> None:
     found = availability([_line("a", 3, 2)], NOW + timedelta(hours=2), STALE_S)[0]
-    record = record_of(found, version=3)
+    record = record_of(found, version=3, traceparent="")
 
     class Received:
         topic, partition, offset = "t", 0, 0
