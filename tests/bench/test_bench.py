@@ -15,7 +15,7 @@ def test_every_bench_measures_and_the_document_tells_all(tmp_path: Path) -> None
         [
             *(sys.executable, "-m", "services.operator", "bench", "--output", "json"),
             *("--facilities", "50"),
-            *("--seconds", "0.2", "--turns", "1", "--seed", "5", "--referrals", "200", "--alerts", "60"),
+            *("--seconds", "0.1", "--turns", "1", "--seed", "5", "--referrals", "200", "--alerts", "60"),
             *("--boards", "20", "--growth", "200,400", "--page", str(page)),
         ],
         capture_output=True,

@@ -10,7 +10,7 @@ from services.operator.bench.guarding import judged, keep
 from services.operator.bench.plan import Plan
 from services.operator.bench.stack import bench_stack
 
-_PLAN = Plan(seconds=0.5, turns=3, concurrency=16)
+_PLAN = Plan(seconds=0.3, turns=2, concurrency=16)
 
 
 @pytest.mark.timeout(300)

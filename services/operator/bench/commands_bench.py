@@ -1,24 +1,25 @@
 """Commands a second through gRPC, beside a bare echo, pgbench, and four statements in a transaction."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from services.operator.bench.command_load import CommandLoad, serve_echo
 from services.operator.bench.draining import drained
 from services.operator.bench.figures import Ratio, Reading, Rounds, Section
-from services.operator.bench.latencies import latency_curve
+from services.operator.bench.latencies import Latencies
 from services.operator.bench.pgbench import lives_per_second, script
 from services.operator.bench.plan import Plan
-from services.operator.bench.processor import processor_s
+from services.operator.bench.processor import processor_seconds
 from services.operator.bench.rows import WrittenCommand, written_by
 from services.operator.bench.stack import ALL_PARTS, BenchStack
-from services.operator.bench.statistics import middle
 from services.operator.bench.together import together
 from services.operator.bench.turns import Measure, in_turns
-from services.operator.bench.worker_process import Worker
+from services.operator.platform.service_process import ServiceProcess
 from services.shared.database.migrations import load_migrations, migrate
 from services.shared.database.pool import Database
 from services.shared.kernel.text import BilingualText
@@ -61,8 +62,7 @@ class CommandsBench:
     def __init__(self, stack: BenchStack, plan: Plan) -> None:
         self._stack = stack
         self._plan = plan
-        self._latencies: dict[str, list[dict[str, Any]]] = {}
-        self._processor_us: dict[str, list[float]] = {}
+        self._latencies = Latencies(plan.turns)
         self._dsns = [stack.dsn("referral")]
 
     async def measure(self) -> Section:
@@ -80,29 +80,21 @@ class CommandsBench:
             ) as (service, statements):
                 for each in (service, statements):
                     await self._stack.apply_directory(each.ready.grpc)
-                sample = await self._sample(client, service.ready.grpc)
-                replies = {path: reply.hex() for path, reply in sample.replies.items()}
-                echo_address = (await echo.do("serve_echo", timeout_s=30, replies=replies))["address"]
+                load = CommandLoad(stack=self._stack, plan=self._plan, client=client, label=KEY)
+                sample = await self._sample(load, service.ready.grpc)
+                echo_address = await serve_echo(echo, sample.replies)
                 first = await self._turns(
                     {
-                        "echo": self._timed("echo", echo.pid, self._load(client, "echo", echo_address)),
-                        "statements": self._load(client, "statements", statements.ready.grpc),
+                        "echo": self._timed("echo", echo.pid, partial(load.commands, echo_address, "echo")),
+                        "statements": self._commands(load, "statements", statements.ready.grpc),
                         "pgbench": await self._pgbench(sample),
-                        "all_parts": self._timed(
-                            "all_parts", service.pid, self._load(client, "all_parts", service.ready.grpc)
-                        ),
-                        "batched": self._timed(
-                            "batched", service.pid, self._load_batches(client, "batched", service.ready.grpc)
-                        ),
-                        "brief": self._timed(
-                            "brief", service.pid, self._load_batches(client, "brief", service.ready.grpc)
-                        ),
+                        **self._of_service(load, service),
                     }
                 )
-            second = await self._measure_apart(client, echo_address, statements_dsn)
+            second = await self._measure_apart(load, echo_address, statements_dsn)
         return self._section(first, second)
 
-    async def _measure_apart(self, client: Worker, echo_address: str, dsn: str) -> dict[str, Rounds]:
+    async def _measure_apart(self, load: CommandLoad, echo_address: str, dsn: str) -> dict[str, Rounds]:
         """The same with gRPC in a process of its own, and all else in another one."""
         rest = _without_grpc()
         async with together(
@@ -113,9 +105,10 @@ class CommandsBench:
         ) as (service, statements, _, _):
             return await self._turns(
                 {
-                    "echo": self._load(client, "echo", echo_address),
-                    "statements_apart": self._load(client, "statements_apart", statements.ready.grpc),
-                    "grpc_part": self._load(client, "grpc_part", service.ready.grpc),
+                    # Its latencies are told of the first turns.
+                    "echo": self._commands(load, "echo_apart", echo_address),
+                    "statements_apart": self._commands(load, "statements_apart", statements.ready.grpc),
+                    "grpc_part": self._commands(load, "grpc_part", service.ready.grpc),
                 }
             )
 
@@ -127,20 +120,13 @@ class CommandsBench:
             for name, values in figures.items()
         }
 
-    async def _sample(self, client: Worker, address: str) -> _Sample:
-        life = await client.do(
-            "one_life",
-            timeout_s=60,
-            address=address,
-            tokens=self._stack.tokens(),
-            seed=f"{self._plan.seed}/sample",
-        )
-        calls = life["calls"]
-        replies = {call["path"]: bytes.fromhex(call["reply"]) for call in calls}
-        first = referral_service_pb2.CreateReferralResponse.FromString(replies[calls[0]["path"]])
+    async def _sample(self, load: CommandLoad, address: str) -> _Sample:
+        replies = await load.one_life(address)
+        first = referral_service_pb2.CreateReferralResponse.FromString(next(iter(replies.values())))
         names = [first.referral.name, first.referral.episode]
-        written = await written_by(self._stack.dsn("referral"), [call["path"] for call in calls], names)
-        return _Sample(replies=replies, written=written)
+        return _Sample(
+            replies=replies, written=await written_by(self._stack.dsn("referral"), list(replies), names)
+        )
 
     async def _baseline_database(self, name: str) -> str:
         """A database with the service's own tables and indexes."""
@@ -165,57 +151,27 @@ class CommandsBench:
 
         return measure
 
-    def _load(self, client: Worker, name: str, address: str) -> Measure:
-        plan, tokens = self._plan, self._stack.tokens()
+    def _of_service(self, load: CommandLoad, service: ServiceProcess) -> dict[str, Measure]:
+        address, pid = service.ready.grpc, service.pid
+        return {
+            "all_parts": self._timed("all_parts", pid, partial(load.commands, address, "all_parts")),
+            "batched": self._timed("batched", pid, partial(load.batches, address, "batched", is_brief=False)),
+            "brief": self._timed("brief", pid, partial(load.batches, address, "brief", is_brief=True)),
+        }
 
-        async def measure() -> float:
-            found = await client.do(
-                "load",
-                timeout_s=plan.round_timeout_s(),
-                address=address,
-                tokens=tokens,
-                concurrency=plan.concurrency,
-                seconds=plan.seconds,
-                # Every server gets requests of its own: a repeated one would be answered without work.
-                seed=f"{plan.seed}/{name}",
-            )
-            self._latencies.setdefault(name, []).append(found)
-            return float(found["per_second"])
+    def _commands(self, load: CommandLoad, name: str, address: str) -> Measure:
+        return self._latencies.measure(name, partial(load.commands, address, name))
 
-        return measure
-
-    def _load_batches(self, client: Worker, name: str, address: str) -> Measure:
-        plan, tokens = self._plan, self._stack.tokens()
-
-        async def measure() -> float:
-            found = await client.do(
-                "load_batches",
-                timeout_s=plan.round_timeout_s(),
-                address=address,
-                tokens=tokens,
-                concurrency=plan.batch_callers,
-                items=plan.batch_items,
-                seconds=plan.seconds,
-                is_brief=name == "brief",
-                seed=f"{plan.seed}/{name}",
-            )
-            self._latencies.setdefault(name, []).append(found)
-            return float(found["per_second"])
-
-        return measure
-
-    def _timed(self, name: str, pid: int, measure: Measure) -> Measure:
+    def _timed(self, name: str, pid: int, timed: Callable[[], Awaitable[dict[str, Any]]]) -> Measure:
         """Also notes what the process took of the processor for each command."""
 
-        async def timed() -> float:
-            before_s = processor_s(pid)
-            figure = await measure()
-            commands = self._latencies[name][-1]["commands"]
-            taken_us = (processor_s(pid) - before_s) * 1e6 / max(commands, 1)
-            self._processor_us.setdefault(name, []).append(taken_us)
-            return figure
+        async def with_processor() -> dict[str, Any]:
+            before_s = processor_seconds([pid])
+            found = await timed()
+            taken_us = (processor_seconds([pid]) - before_s) * 1e6 / found["answered"]
+            return {**found, "processor_us": taken_us}
 
-        return timed
+        return self._latencies.measure(name, with_processor)
 
     async def _drained(self) -> None:
         await drained(self._dsns)
@@ -235,16 +191,8 @@ class CommandsBench:
                 at_least=STATEMENTS_AT_LEAST,
             ),
         ]
-        readings = [
-            Reading(
-                key=f"{name}_latency_ms_{which}",
-                title=BilingualText(zh=f"{_TITLES[name].zh} {which}", en=f"{_TITLES[name].en}, {which}"),
-                unit="ms",
-                value=middle([found[f"latency_ms_{which}"] for found in self._latencies[name][1:]]),
-            )
-            for name in ("echo", "all_parts", "batched", "brief", "grpc_part")
-            for which in ("p50", "p99")
-        ]
+        told = {name: _TITLES[name] for name in ("echo", "all_parts", "batched", "brief", "grpc_part")}
+        readings = self._latencies.readings(told, {}, named="latency_ms")
         readings.extend(
             Reading(
                 key=f"{name}_processor_us",
@@ -252,15 +200,13 @@ class CommandsBench:
                     zh=f"{_TITLES[name].zh}：每命令处理器时间", en=f"{_TITLES[name].en}, processor a command"
                 ),
                 unit="µs",
-                value=middle(found[1:]),
+                value=self._latencies.middle_of(name, "processor_us"),
             )
-            for name, found in self._processor_us.items()
+            for name in ("echo", "all_parts", "batched", "brief")
         )
         title = BilingualText(zh="每秒命令数", en="Commands a second")
-        curves = tuple(
-            latency_curve(name, _TITLES[name], self._latencies[name][1:])
-            for name in ("echo", "all_parts", "grpc_part")
-        )
+        # Those of batches are of whole calls, and have none.
+        curves = self._latencies.curves(told)
         return Section(key=KEY, title=title, ratios=tuple(ratios), readings=tuple(readings), curves=curves)
 
 

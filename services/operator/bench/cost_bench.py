@@ -7,6 +7,7 @@ what they are where those by the clock do not, so it is these that a guard compa
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
+from services.operator.bench.command_load import CommandLoad
 from services.operator.bench.draining import drained
 from services.operator.bench.figures import Ratio, Reading, Rounds, Section
 from services.operator.bench.memory import with_children
@@ -16,11 +17,13 @@ from services.operator.bench.stack import BenchStack
 from services.operator.bench.statistics import middle
 from services.operator.bench.together import together
 from services.operator.bench.turns import Measure, in_turns
-from services.operator.bench.worker_process import BenchFailed, Worker
+from services.operator.bench.worker_process import BenchFailed
 from services.shared.kernel.text import BilingualText
 
 KEY = "cost"
 _UNIT = "/s"
+#: The system counts time of the processor in hundredths: a shorter round may have none.
+_SECONDS_MIN = 0.2
 _TITLES = {
     "echo": BilingualText(zh="空 gRPC 回显，每处理器秒", en="bare grpc.aio echo, a second of the processor"),
     "service": BilingualText(
@@ -67,7 +70,8 @@ class CostBench:
         ):
             address = service.ready.grpc
             await self._stack.apply_directory(address)
-            echo_address = await self._echo(client, echo, address)
+            load = CommandLoad(stack=self._stack, plan=self._plan, client=client, label=KEY)
+            echo_address = await load.echo_of(echo, address)
             postgres = self._stack.servers.postgres.pid
             self._plan.note(f"{KEY}: echo, service")
 
@@ -82,37 +86,19 @@ class CostBench:
                 beside=lambda: with_children(postgres),
             )
             measures: dict[str, Measure] = {
-                side.name: self._spent(client, side, settle) for side in (rested, working)
+                side.name: self._spent(load, side, settle) for side in (rested, working)
             }
             figures = await in_turns(measures, self._plan.turns, settle)
         return self._section(figures)
 
-    async def _echo(self, client: Worker, echo: Worker, address: str) -> str:
-        life = await client.do(
-            "one_life",
-            timeout_s=60,
-            address=address,
-            tokens=self._stack.tokens(),
-            seed=f"{self._plan.seed}/{KEY}",
-        )
-        replies = {call["path"]: call["reply"] for call in life["calls"]}
-        return str((await echo.do("serve_echo", timeout_s=30, replies=replies))["address"])
-
-    def _spent(self, client: Worker, side: _Side, settle: Callable[[], Awaitable[None]]) -> Measure:
+    def _spent(self, load: CommandLoad, side: _Side, settle: Callable[[], Awaitable[None]]) -> Measure:
         """Calls a second of the processor that those who answer them took."""
-        plan, tokens = self._plan, self._stack.tokens()
+
+        seconds = max(_SECONDS_MIN, self._plan.seconds)
 
         async def measure() -> float:
             before, before_beside = processor_seconds(side.pids()), processor_seconds(side.beside())
-            found = await client.do(
-                "load",
-                timeout_s=plan.round_timeout_s(),
-                address=side.address,
-                tokens=tokens,
-                concurrency=plan.concurrency,
-                seconds=plan.seconds,
-                seed=f"{plan.seed}/{KEY}/{side.name}",
-            )
+            found = await load.commands(side.address, side.name, seconds=seconds)
             # What is published afterwards is a command's cost too.
             await settle()
             spent = processor_seconds(side.pids()) - before

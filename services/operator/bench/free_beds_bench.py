@@ -5,6 +5,7 @@ from typing import Any
 
 import grpc
 
+from services.operator.bench.command_load import serve_echo
 from services.operator.bench.figures import Ratio, Reading, Section
 from services.operator.bench.jobs.wards import BEDS
 from services.operator.bench.latencies import Latencies, nothing_to_settle, rounds_of
@@ -67,13 +68,11 @@ class AvailabilityBench:
                 callers=plan.concurrency,
             )
             reply = await self._reply(address)
-            served = await echo.do(
-                "serve_echo", timeout_s=30, replies={_PATH: reply.SerializeToString().hex()}
-            )
+            echo_address = await serve_echo(echo, {_PATH: reply.SerializeToString()})
             plan.note(f"{KEY}: {', '.join(_TITLES)}")
             figures = await in_turns(
                 {
-                    "echo": self._measure(client, "echo", served["address"]),
+                    "echo": self._measure(client, "echo", echo_address),
                     "get": self._measure(client, "get", address),
                 },
                 plan.turns,

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import asyncpg
 
+from services.operator.bench.command_load import CommandLoad
 from services.operator.bench.draining import drained
 from services.operator.bench.figures import Curve, Ratio, Reading, Rounds, Section
 from services.operator.bench.latencies import Latencies
@@ -16,7 +16,6 @@ from services.operator.bench.stack import BenchStack
 from services.operator.bench.statistics import middle
 from services.operator.bench.together import together
 from services.operator.bench.turns import in_turns
-from services.operator.bench.worker_process import Worker
 from services.shared.kernel.text import BilingualText
 
 KEY = "growth"
@@ -106,12 +105,12 @@ class GrowthBench:
             reading = ReadingBench(self._stack, plan)
             filled = await reading.fill(address, dsn)
             latencies = Latencies(plan.turns)
-            replies = await self._replies(client, address, label)
-            echo_address = str((await echo.do("serve_echo", timeout_s=30, replies=replies))["address"])
+            load = CommandLoad(stack=self._stack, plan=plan, client=client, label=label)
+            echo_address = await load.echo_of(echo, address)
             plan.note(f"{KEY}: echo, commands, get, list")
             timed = {
-                "echo": partial(self._load, client, echo_address, f"{label}/echo"),
-                "commands": partial(self._load, client, address, f"{label}/commands"),
+                "echo": partial(load.commands, echo_address, "echo"),
+                "commands": partial(load.commands, address, "commands"),
                 **{case.key: partial(reading.time, client, address, case) for case in reading.usual(filled)},
             }
             figures = await in_turns(
@@ -131,27 +130,6 @@ class GrowthBench:
         if memory is not None and memory.peak_mib is not None:
             found["peak"] = memory.peak_mib
         return _Size(referrals=referrals, ratio=_ratio(referrals, figures), figures=found, tables=tables)
-
-    async def _replies(self, client: Worker, address: str, label: str) -> dict[str, str]:
-        life = await client.do(
-            "one_life",
-            timeout_s=60,
-            address=address,
-            tokens=self._stack.tokens(),
-            seed=f"{self._plan.seed}/{label}",
-        )
-        return {call["path"]: call["reply"] for call in life["calls"]}
-
-    async def _load(self, client: Worker, address: str, seed: str) -> dict[str, Any]:
-        return await client.do(
-            "load",
-            timeout_s=self._plan.round_timeout_s(),
-            address=address,
-            tokens=self._stack.tokens(),
-            concurrency=self._plan.concurrency,
-            seconds=self._plan.seconds,
-            seed=f"{self._plan.seed}/{seed}",
-        )
 
 
 def _ratio(referrals: int, figures: dict[str, tuple[float, ...]]) -> Ratio:

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from services.operator.bench.command_load import serve_echo
 from services.operator.bench.figures import Ratio, Reading, Section
 from services.operator.bench.jobs.rush import WON, draw_id, hold_request
 from services.operator.bench.latencies import Latencies, nothing_to_settle, rounds_of
@@ -52,8 +53,7 @@ class HoldsBench:
             service = await exits.enter_async_context(self._stack.service("bed", label="holds", dsn=dsn))
             reply = await self._fill(service.ready.grpc)
             path = "/tierlink.bed.v1.BedService/HoldBed"
-            replies = {path: reply.SerializeToString().hex()}
-            address = (await echo.do("serve_echo", timeout_s=30, replies=replies))["address"]
+            address = await serve_echo(echo, {path: reply.SerializeToString()})
             self._plan.note(f"{KEY}: {', '.join(_TITLES)}")
             figures = await in_turns(
                 {

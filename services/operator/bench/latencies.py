@@ -47,18 +47,22 @@ class Latencies:
     def curves(self, titles: Mapping[str, BilingualText]) -> tuple[Curve, ...]:
         """How the latencies of each are spread, as far as its rounds told."""
         return tuple(
-            latency_curve(key, title, self.counted(key))
+            _latency_curve(key, title, self.counted(key))
             for key, title in titles.items()
             if self._found.get(key) and "distribution_ms" in self._found[key][0]
         )
 
     def readings(
-        self, titles: Mapping[str, BilingualText], p99_at_most_ms: Mapping[str, float]
+        self,
+        titles: Mapping[str, BilingualText],
+        p99_at_most_ms: Mapping[str, float],
+        *,
+        named: str = "ms",
     ) -> list[Reading]:
         """The median and the slowest hundredth of each; `p99_at_most_ms` has what is promised."""
         return [
             Reading(
-                key=f"{key}_ms_{which}",
+                key=f"{key}_{named}_{which}",
                 title=BilingualText(zh=f"{title.zh} {which}", en=f"{title.en}, {which}"),
                 unit="ms",
                 value=middle([found[f"latency_ms_{which}"] for found in self.counted(key)]),
@@ -69,7 +73,7 @@ class Latencies:
         ]
 
 
-def latency_curve(key: str, title: BilingualText, rounds: Sequence[Mapping[str, Any]]) -> Curve:
+def _latency_curve(key: str, title: BilingualText, rounds: Sequence[Mapping[str, Any]]) -> Curve:
     """At each percentile the median of the rounds."""
     by_percent = zip(*(found["distribution_ms"] for found in rounds), strict=True)
     points = tuple((float(percent), middle(each)) for percent, each in zip(PERCENTS, by_percent, strict=True))

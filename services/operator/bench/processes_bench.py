@@ -1,9 +1,10 @@
 """Commands a second where several processes of the referral service share one port, beside one process."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from services.operator.bench.command_load import CommandLoad
 from services.operator.bench.draining import drained
 from services.operator.bench.figures import Ratio, Reading, Rounds, Section
 from services.operator.bench.latencies import Latencies, rounds_of
@@ -13,7 +14,7 @@ from services.operator.bench.stack import BenchStack
 from services.operator.bench.statistics import middle
 from services.operator.bench.together import together
 from services.operator.bench.turns import Measure, in_turns
-from services.operator.bench.worker_process import BenchFailed, Worker
+from services.operator.bench.worker_process import BenchFailed
 from services.operator.platform.service_process import ServiceProcess
 from services.shared.kernel.text import BilingualText
 
@@ -36,15 +37,18 @@ class ProcessesBench:
         dsns = {name: await self._stack.new_database(f"processes_{name}") for name in ("one", "several")}
         async with (
             together(self._stack.worker("client"), self._stack.worker("echo")) as (client, echo),
-            self._processes("one", dsns["one"], 1) as one,
-            self._processes("several", dsns["several"], self._plan.processes) as several,
+            together(
+                self._processes("one", dsns["one"], 1),
+                self._processes("several", dsns["several"], self._plan.processes),
+            ) as (one, several),
         ):
-            echo_address = await self._echo(client, echo, one[0].ready.grpc)
+            load = CommandLoad(stack=self._stack, plan=self._plan, client=client, label=KEY)
+            echo_address = await load.echo_of(echo, one[0].ready.grpc)
             self._plan.note(f"{KEY}: echo, 1, {self._plan.processes}")
             measures: dict[str, Measure] = {
-                "echo": self._load(client, "echo", echo_address, ()),
-                "one": self._load(client, "one", one[0].ready.grpc, one),
-                "several": self._load(client, "several", several[0].ready.grpc, several),
+                "echo": self._timed(load, "echo", echo_address, ()),
+                "one": self._timed(load, "one", one[0].ready.grpc, one),
+                "several": self._timed(load, "several", several[0].ready.grpc, several),
             }
 
             async def settle() -> None:
@@ -65,39 +69,19 @@ class ProcessesBench:
                 )
                 found.append(await exits.enter_async_context(process))
                 if number == 0:
-                    # Those that start later know it at once; one that runs hears of a change after a while.
+                    # Of all of them: those that start later read it at their start.
                     await self._stack.apply_directory(found[0].ready.grpc)
             if len({process.ready.grpc for process in found}) != 1:
                 raise BenchFailed("the processes did not get the same port")
             yield found
 
-    async def _echo(self, client: Worker, echo: Worker, address: str) -> str:
-        life = await client.do(
-            "one_life",
-            timeout_s=60,
-            address=address,
-            tokens=self._stack.tokens(),
-            seed=f"{self._plan.seed}/{KEY}",
-        )
-        replies = {call["path"]: call["reply"] for call in life["calls"]}
-        return str((await echo.do("serve_echo", timeout_s=30, replies=replies))["address"])
-
-    def _load(self, client: Worker, name: str, address: str, served_by: Any) -> Measure:
-        plan, tokens = self._plan, self._stack.tokens()
-
+    def _timed(
+        self, load: CommandLoad, name: str, address: str, served_by: Sequence[ServiceProcess]
+    ) -> Measure:
         async def timed() -> dict[str, Any]:
             before = [processor_seconds([process.pid]) for process in served_by]
-            found = await client.do(
-                "load",
-                timeout_s=plan.round_timeout_s(),
-                address=address,
-                tokens=tokens,
-                concurrency=plan.concurrency,
-                seconds=plan.seconds,
-                seed=f"{plan.seed}/{KEY}/{name}",
-                # The system gives a connection, not a call, to one of the processes.
-                connections=plan.concurrency,
-            )
+            # The system gives a connection, not a call, to one of the processes.
+            found = await load.commands(address, name, connections=self._plan.concurrency)
             after = [processor_seconds([process.pid]) for process in served_by]
             spent = [late - early for early, late in zip(before, after, strict=True)]
             if len(spent) > 1 and sum(spent) > 0:

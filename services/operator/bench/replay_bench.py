@@ -6,6 +6,7 @@ versions. The fold of the domain is not in it: it belongs to the services, which
 
 import asyncpg
 
+from services.operator.bench.command_load import CommandLoad
 from services.operator.bench.figures import Ratio, Reading, Rounds, Section
 from services.operator.bench.plan import Plan
 from services.operator.bench.stack import BenchStack
@@ -111,15 +112,8 @@ class ReplayBench:
         # Without the relay: the events are taken from the store.
         async with self._stack.service("referral", label="replayed", parts="grpc,deadlines") as service:
             await self._stack.apply_directory(service.ready.grpc)
-            await worker.do(
-                "load",
-                timeout_s=self._plan.round_timeout_s(),
-                address=service.ready.grpc,
-                tokens=self._stack.tokens(),
-                concurrency=self._plan.concurrency,
-                seconds=min(2.0, self._plan.seconds),
-                seed=f"{self._plan.seed}/replay",
-            )
+            load = CommandLoad(stack=self._stack, plan=self._plan, client=worker, label=KEY)
+            await load.commands(service.ready.grpc, "lives", seconds=min(2.0, self._plan.seconds))
 
     async def _timed(self, worker: Worker, job: str) -> float:
         found = await worker.do(

@@ -170,6 +170,8 @@ async def bench_stack() -> AsyncIterator[BenchStack]:
             durable=True,
         )
         await exits.enter_async_context(servers)
+        # Nobody reads its data again, and it takes seconds to stop cleanly; PostgreSQL does so at once.
+        exits.push_async_callback(asyncio.to_thread, servers.kafka.kill)
         key, key_files = ensure_keys(folder / "keys")
         workers = await exits.enter_async_context(WorkerPool(folder / "workers"))
         memory = MemoryLog(kafka=servers.kafka.pid, postgres=servers.postgres.pid)

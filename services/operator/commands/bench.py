@@ -44,7 +44,7 @@ EXPECTED = (
 _GROWTH_LEAST, _GROWTH_MOST = 200, 5_000_000
 
 SecondsOption = Annotated[
-    float, typer.Option("--seconds", min=0.2, max=60, help="每轮秒数 · seconds of one round")
+    float, typer.Option("--seconds", min=0.1, max=60, help="每轮秒数 · seconds of one round")
 ]
 TurnsOption = Annotated[int, typer.Option("--turns", min=1, max=50, help="轮数 · rounds of each, in turns")]
 OnlyOption = Annotated[
