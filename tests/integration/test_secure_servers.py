@@ -182,6 +182,8 @@ async def test_a_case_is_played_replayed_and_examined_through_tls(
             code, out, said = await secure.tierlink(*command, **told)
             assert code == 0 and out, "the worker that computes availability is let in as well"
             lines = await secure.doctor(addresses=platform.addresses, key=platform.key, **told)
+            worker = [line["finding"] for line in lines if "bed-availability" in line["subject"]]
+            assert worker == ["group_good"]
             ends = {
                 (line["area"], line["subject"]) for line in lines if line["finding"] == "certificate_ends"
             }

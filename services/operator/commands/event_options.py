@@ -27,6 +27,11 @@ KafkaOption = Annotated[
 AggregateOption = Annotated[
     list[str] | None, typer.Option("--aggregate", help="如 referrals/… · such as referrals/…")
 ]
+#: As Kafka's own tools call it; other commands have a signing key of that name.
+KeyedOption = Annotated[
+    list[str] | None,
+    typer.Option("--aggregate", "--key", help="即记录的键，如 referrals/… · the record's key"),
+]
 EpisodeOption = Annotated[list[str] | None, typer.Option("--episode", help="诊疗过程 · episodes/…")]
 TypeOption = Annotated[list[str] | None, typer.Option("--type", help="如 ReferralAccepted · type of event")]
 FacilityOption = Annotated[list[str] | None, typer.Option("--facility", help="机构 · facility id")]

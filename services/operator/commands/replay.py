@@ -14,10 +14,10 @@ from rich.text import Text
 
 from services.operator.commands.causes import cause, kafka_cause
 from services.operator.commands.event_options import (
-    AggregateOption,
     EpisodeOption,
     FacilityOption,
     KafkaOption,
+    KeyedOption,
     OffsetOption,
     OffsetToOption,
     PartitionOption,
@@ -87,7 +87,7 @@ def replay(
     to_kafka: ToKafkaOption = "",
     since: SinceOption = "",
     until: UntilOption = "",
-    aggregate: AggregateOption = None,
+    aggregate: KeyedOption = None,
     episode: EpisodeOption = None,
     type_: TypeOption = None,
     facility: FacilityOption = None,

@@ -9,7 +9,7 @@ from pathlib import Path
 from aiokafka.errors import KafkaError
 
 from services.operator.doctor.certificate_lines import OWN_CERTIFICATE, certificate_line
-from services.operator.doctor.expected import EXPECTED_GROUPS, expected_topics
+from services.operator.doctor.expected import EXPECTED_GROUPS, GENERATIONS, expected_topics
 from services.operator.doctor.kafka_lines import kafka_lines
 from services.operator.doctor.kafka_reading import read_kafka
 from services.operator.doctor.service_asking import ask_service
@@ -71,7 +71,8 @@ async def _kafka(kafka: KafkaAddress, replicas: int, own_certificate: Path | Non
     own = _ends({OWN_CERTIFICATE: valid_until(own_certificate)})
     try:
         async with asyncio.timeout(_KAFKA_S):
-            seen = await read_kafka(kafka, [spec.name for spec in expected], EXPECTED_GROUPS)
+            names = [spec.name for spec in expected]
+            seen = await read_kafka(kafka, names, EXPECTED_GROUPS, generations=GENERATIONS)
     except (KafkaError, OSError) as error:
         refused = [_refused(each) for each in knocks if each.trouble in _REFUSED]
         reason = str(error) or type(error).__name__

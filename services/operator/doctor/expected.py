@@ -29,6 +29,11 @@ def _events(*names: str) -> tuple[str, ...]:
     return tuple(f"tierlink.{name}.events.v1" for name in names)
 
 
+#: The worker that computes availability, by what its groups' names begin with: one whose table is gone begins
+#: another, with a number. A site that never ran one has none.
+GENERATIONS: Mapping[str, tuple[str, ...]] = {
+    "tierlink-bed-availability": (*_events("bed"), "tierlink.bed.counts.v1"),
+}
 #: What each group reads; a test holds that the services' own consumers say the same.
 EXPECTED_GROUPS: Mapping[str, tuple[str, ...]] = {
     "tierlink-referral": _events("bed"),

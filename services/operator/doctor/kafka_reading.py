@@ -26,10 +26,12 @@ async def read_kafka(
     topics: Sequence[str],
     groups: Mapping[str, Sequence[str]],
     *,
+    generations: Mapping[str, Sequence[str]],
     second_look_s: float = _SECOND_LOOK_S,
 ) -> KafkaSeen:
     """The cluster with these topics, as far as they exist, and these groups.
 
+    Of `generations`, by the beginning of their names, the latest is among the groups, where there is any.
     Raises KafkaError or OSError. Whoever calls bounds the time.
     """
     admin = AIOKafkaAdminClient(**kafka.client_options("tierlink-doctor"), request_timeout_ms=_REQUEST_MS)
@@ -41,7 +43,9 @@ async def read_kafka(
         await consumer.start()
         cluster = await admin.describe_cluster()
         known = set(await admin.list_topics())
-        there = [name for name in topics if name in known]
+        groups = {**groups, **latest(await _group_names(admin), generations)}
+        read = {name for names in groups.values() for name in names}
+        there = [name for name in dict.fromkeys((*topics, *sorted(read))) if name in known]
         described = await _topics(admin, there)
         lag = _Lag(admin, consumer, described)
         before = await lag.read(groups)
@@ -67,6 +71,27 @@ async def read_kafka(
             for name in groups
         },
     )
+
+
+def latest(known: Iterable[str], generations: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """The group of the highest number of each kind, with what it reads; the first has none."""
+    found = {}
+    for beginning, topics in generations.items():
+        numbers = {1: beginning} if beginning in known else {}
+        for name in known:
+            number = name.removeprefix(f"{beginning}-")
+            if number != name and number.isdecimal():
+                numbers[int(number)] = name
+        if numbers:
+            found[numbers[max(numbers)]] = topics
+    return found
+
+
+async def _group_names(admin: AIOKafkaAdminClient) -> frozenset[str]:
+    try:
+        return frozenset(name for name, *_ in await admin.list_consumer_groups())
+    except GroupCoordinatorNotAvailableError:
+        return frozenset()
 
 
 def _is_stuck(before: "_Reading", after: "_Reading") -> bool:

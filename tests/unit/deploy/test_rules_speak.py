@@ -1,5 +1,6 @@
 """The alert rules as Prometheus itself reads them: each is silent, and speaks, where it should."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 PROMETHEUS = Path(__file__).resolve().parents[3] / "deploy/prometheus"
+DASHBOARD = PROMETHEUS.parent / "grafana/tierlink.json"
 RULES, CASES = PROMETHEUS / "alerts.yaml", PROMETHEUS / "alerts_test.yaml"
 PROMTOOL = os.environ.get("TIERLINK_TEST_PROMTOOL") or shutil.which("promtool")
 
@@ -48,6 +50,21 @@ def test_every_rule_has_a_case_in_which_it_speaks_and_one_in_which_it_is_silent(
 @needs_promtool
 def test_prometheus_reads_the_rules() -> None:
     assert f"SUCCESS: {len(_rules())} rules found" in promtool("check", "rules", RULES.name)
+
+
+@needs_promtool
+def test_prometheus_reads_what_the_panels_ask(tmp_path: Path) -> None:
+    panels = json.loads(DASHBOARD.read_text("utf-8"))["panels"]
+    asked = [target["expr"] for panel in panels for target in panel.get("targets", ())]
+    rules = [
+        # Grafana puts its variables in before it asks.
+        {"record": f"panel:{number}", "expr": each.replace("$__rate_interval", "1m").replace("$job", ".+")}
+        for number, each in enumerate(asked)
+    ]
+    path = tmp_path / "panels.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}), "utf-8")
+    assert len(rules) > 20
+    assert f"SUCCESS: {len(rules)} rules found" in promtool("check", "rules", "--lint=none", str(path))
 
 
 @needs_promtool

@@ -9,9 +9,12 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.bed import main as bed
+from services.bed.adapters.aggregate_codecs import BED_TOPIC
+from services.bed.adapters.availability_stream import APP, COUNTS_TOPIC
 from services.notification import main as notification
-from services.operator.doctor.expected import EXPECTED_GROUPS, expected_topics
+from services.operator.doctor.expected import EXPECTED_GROUPS, GENERATIONS, expected_topics
 from services.operator.doctor.kafka_lines import GroupSeen, KafkaSeen, PartitionSeen, TopicSeen, kafka_lines
+from services.operator.doctor.kafka_reading import latest
 from services.operator.doctor.service_lines import ServiceAnswer, service_lines, version_line
 from services.operator.doctor.verdict import Finding, Level, Line, worst
 from services.operator.report.examination import examination_document
@@ -254,3 +257,16 @@ def test_what_is_expected_is_what_the_services_have() -> None:
     consumers = (referral.CONSUMES, bed.CONSUMES, notification.CONSUMES)
     groups = {settings.group: set(settings.topics) for settings in consumers}
     assert {name: set(topics) for name, topics in EXPECTED_GROUPS.items()} == groups
+    assert {name: set(topics) for name, topics in GENERATIONS.items()} == {APP: {BED_TOPIC, COUNTS_TOPIC}}
+
+
+@pytest.mark.parametrize(
+    ("known", "found"),
+    [
+        ((), ()),
+        ((APP, f"{APP}-other", "tierlink-bed"), (APP,)),
+        ((APP, f"{APP}-9", f"{APP}-10"), (f"{APP}-10",)),
+    ],
+)
+def test_the_workers_latest_group_is_looked_at(known: tuple[str, ...], found: tuple[str, ...]) -> None:
+    assert tuple(latest(known, GENERATIONS)) == found
