@@ -1,12 +1,10 @@
 """A report as one page of HTML that needs nothing but itself."""
 
 from collections.abc import Mapping
-from html import escape
 from importlib.resources import files
-from string import Template
 from typing import Any
 
-from services.operator.replay_page.page import embedded, script_digest
+from services.operator.page_frame.frame import Framed, framed
 from services.shared.kernel.text import BilingualText
 
 _TEXTS = {
@@ -45,20 +43,13 @@ _TEXTS = {
 
 def page(report: Mapping[str, Any], language: str) -> str:
     """The page of a report's document, which opens in `zh` or `en`."""
-    own, vendored = files("services.operator.bench.page"), files("services.operator.replay_page")
-    chart = vendored.joinpath("vendor/uPlot.iife.min.js").read_text("utf-8")
-    script = f'"use strict";\n(() => {{\n{own.joinpath("static/bench.js").read_text("utf-8")}\n}})();\n'
-    licence = vendored.joinpath("vendor/LICENSE").read_text("utf-8")
-    style = vendored.joinpath("vendor/uPlot.min.css").read_text("utf-8")
-    texts = {key: {"zh": pair.zh, "en": pair.en} for key, pair in _TEXTS.items()}
-    return Template(own.joinpath("static/bench.html").read_text("utf-8")).substitute(
-        language="zh-CN" if language == "zh" else "en",
-        # Nothing is fetched, sent or framed, and nothing runs but these two scripts.
-        policy=" ".join(("script-src", script_digest(chart), script_digest(script))),
-        title=escape(f"{_TEXTS['title'].zh} · {_TEXTS['title'].en}"),
-        licence=escape(licence.replace("--", "- -")),
-        style=style + own.joinpath("static/bench.css").read_text("utf-8"),
-        report=embedded({"language": language, "texts": texts, "report": report}),
-        chart_script=chart,
-        script=script,
+    static = files("services.operator.bench.page").joinpath("static")
+    own = Framed(
+        title=_TEXTS["title"],
+        body=static.joinpath("body.html").read_text("utf-8"),
+        style=static.joinpath("bench.css").read_text("utf-8"),
+        script=static.joinpath("bench.js").read_text("utf-8"),
+        document_id="report",
     )
+    texts = {key: {"zh": pair.zh, "en": pair.en} for key, pair in _TEXTS.items()}
+    return framed(own, {"language": language, "texts": texts, "report": report}, language)

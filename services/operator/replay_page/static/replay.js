@@ -15,7 +15,7 @@ class Replay {
   }
 
   render() {
-    document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+    markLanguage();
     document.title = `Tierlink · ${say("replay_page.title")}`;
     for (const each of document.querySelectorAll("[data-text]")) each.textContent = say(each.dataset.text);
     byId("zone").textContent = say("replay_page.zone", { zone: zone() });
@@ -81,7 +81,7 @@ class Replay {
   }
 
   turn() {
-    language = language === "zh" ? "en" : "zh";
+    language = otherLanguage();
     this.render();
   }
 
@@ -97,12 +97,7 @@ class Replay {
       this.arrange();
       this.show();
     });
-    let width = window.innerWidth;
-    window.addEventListener("resize", () => {
-      if (window.innerWidth === width) return; // a telephone's bars come and go
-      width = window.innerWidth;
-      this.render();
-    });
+    onNewWidth(() => this.render());
     document.addEventListener("keydown", (event) => this.key(event));
   }
 

@@ -5,27 +5,15 @@ let language = story.language;
 const places = new Map(story.places.map((each) => [each.id, each]));
 const alerts = new Map(story.alerts.map((each) => [each.name, each]));
 
-const byId = (id) => document.getElementById(id);
-
 function say(key, values = {}) {
   const template = story.texts[language][key];
   return template === undefined ? key : template.replace(/\{(\w+)\}/g, (_, name) => String(values[name] ?? ""));
 }
 const told = (key, otherwise) => (story.texts[language][key] === undefined ? otherwise : say(key));
-const inLanguage = (pair) => pair[language] || pair.zh || pair.en;
 const placeName = (id) => (places.has(id) ? inLanguage(places.get(id).name) : id || say("replay_page.platform"));
 
-// Texts come from events: they are only ever text nodes and attributes, never markup.
-function element(name, attributes = {}, ...children) {
-  return filled(document.createElement(name), attributes, children);
-}
 function draw(name, attributes = {}, ...children) {
   return filled(document.createElementNS(SVG, name), attributes, children);
-}
-function filled(made, attributes, children) {
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children.filter((each) => each !== null && each !== ""));
-  return made;
 }
 
 const two = (number) => String(number).padStart(2, "0");

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from google.protobuf.descriptor import Descriptor
 
+from services.operator.page_frame.frame import embedded
 from services.operator.replay_page.decoding import Clock
 from services.operator.replay_page.document import Made, document
-from services.operator.replay_page.page import embedded, page
+from services.operator.replay_page.page import page
 from services.operator.texts import catalogue
 from services.referral.domain import labels, timeline_labels
 from services.shared.kernel.text import BilingualText

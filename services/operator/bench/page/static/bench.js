@@ -1,18 +1,10 @@
-const { texts, report, language: first } = JSON.parse(document.getElementById("report").textContent);
+const { texts, report, language: first } = JSON.parse(byId("report").textContent);
 let language = first;
 const COLOURS = ["#1f6fb2", "#c2571a", "#12805c", "#8a3fa0", "#8a6d00", "#b3261e"];
 const DASHES = [[], [8, 4], [3, 3], [10, 3, 2, 3], [1, 4], [14, 5]];
 let drawn = [];
 
 const say = (key) => texts[key][language];
-const inLanguage = (pair) => pair[language] || pair.zh || pair.en;
-
-function element(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children.filter((child) => child !== null && child !== undefined));
-  return made;
-}
 
 function number(value) {
   if (value === 0) return "0";
@@ -116,19 +108,18 @@ function figures() {
 function show() {
   drawn.forEach((each) => each.destroy());
   drawn = [];
-  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  markLanguage();
   document.querySelector("h1").textContent = say("title");
-  document.getElementById("language").textContent = say("language");
+  byId("language").textContent = say("language");
   const { machine, terms } = report;
   const told = say("terms").replace(/\{(\w+)\}/g, (_, name) => terms[name]);
-  document.getElementById("machine").textContent = `${report.command} · ${report.begun_at} · ${machine.processor}, ${machine.cores} ${say("cores")}, ${say("load")} ${machine.load ?? "–"} · Python ${machine.python} · ${told}`;
+  byId("machine").textContent = `${report.command} · ${report.begun_at} · ${machine.processor}, ${machine.cores} ${say("cores")}, ${say("load")} ${machine.load ?? "–"} · Python ${machine.python} · ${told}`;
   const sized = charts("referrals", "growth", short);
   const spread = charts("percentile", "latencies", (percent) => `p${percent}`);
-  document.getElementById("main").replaceChildren(...ratios(), ...spread.parts, ...sized.parts, ...memory(), ...figures());
+  byId("main").replaceChildren(...ratios(), ...spread.parts, ...sized.parts, ...memory(), ...figures());
   for (const each of [...sized.draws, ...spread.draws]) each();
 }
 
-document.getElementById("language").addEventListener("click", () => { language = language === "zh" ? "en" : "zh"; show(); });
-let width = window.innerWidth;
-window.addEventListener("resize", () => { if (window.innerWidth !== width) { width = window.innerWidth; show(); } });
+byId("language").addEventListener("click", () => { language = otherLanguage(); show(); });
+onNewWidth(show);
 show();

@@ -1,4 +1,4 @@
-"""What others wrote lies in the page unaltered, with its licence, and goes with the wheel."""
+"""What others wrote lies in the pages unaltered, with its licence, and goes with the wheel."""
 
 import hashlib
 import re
@@ -6,11 +6,12 @@ import subprocess
 import tomllib
 from pathlib import Path
 
-import services.operator.replay_page
+import services.operator
 from services.operator.replay_page.page import SCRIPTS
 
-PACKAGE = Path(services.operator.replay_page.__file__).parent
-VENDOR = PACKAGE / "vendor"
+OPERATOR = Path(services.operator.__file__).parent
+VENDOR = OPERATOR / "page_frame/vendor"
+STATIC = [OPERATOR / f"{each}/static" for each in ("page_frame", "replay_page", "bench/page")]
 
 
 def test_the_files_are_those_of_the_sums() -> None:
@@ -30,11 +31,11 @@ def test_the_version_is_the_one_that_is_named() -> None:
     assert "MIT License" in (VENDOR / "LICENSE").read_text()
 
 
-def test_what_the_page_is_made_of_is_packaged() -> None:
+def test_what_the_pages_are_made_of_is_packaged() -> None:
     wheel = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert "services" in wheel["packages"]
     # A wheel has what is not ignored.
-    made_of = [*VENDOR.iterdir(), *(PACKAGE / "static").iterdir()]
-    assert {PACKAGE / "static" / name for name in SCRIPTS} <= set(made_of)
+    made_of = [*VENDOR.iterdir(), *(each for folder in STATIC for each in folder.iterdir())]
+    assert {OPERATOR / "replay_page/static" / name for name in SCRIPTS} <= set(made_of)
     ignored = subprocess.run(["git", "check-ignore", *map(str, made_of)], capture_output=True, check=False)
     assert ignored.returncode == 1, ignored.stdout

@@ -1,0 +1,1 @@
+"""What pages that carry everything inside have in common."""
