@@ -96,6 +96,8 @@ class Site:
             *(sys.executable, *program, *arguments),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            # As a shell does: what a terminal sends, it sends to the program and to what that has begun.
+            start_new_session=True,
             env={
                 **os.environ,
                 **addresses,

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 from collections.abc import AsyncIterator
 
@@ -126,7 +127,10 @@ async def test_each_of_them_is_ended_by_hand_and_the_same_command_goes_on(site: 
                 for hold in held:
                     await hold.somebody_waits()
                 for each in programs:
-                    each.send_signal(sent)
+                    if sent is signal.SIGINT:
+                        os.killpg(each.pid, sent)
+                    else:
+                        each.send_signal(sent)
                 found = await asyncio.gather(*(ended(each) for each in programs))
             # The service, and the program that verifies, notice that nobody listens any more.
             for hold in held:
