@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from random import Random
+from urllib.parse import urlsplit
 
+from services.embedded.ports import LOOPBACK
 from tests.faults.wire import Frame, KafkaWire, Place, PostgresWire, Wire
 
 _CHUNK_BYTES = 65_536
@@ -57,10 +59,10 @@ class _Pair:
 
 
 class Line:
-    """Forwards connections to a port of 127.0.0.1."""
+    """Forwards connections to a port."""
 
     def __init__(self, wire: Callable[[], Wire], *, random: Random) -> None:
-        self.target_port = 0
+        self.target_host, self.target_port = LOOPBACK, 0
         self._wire = wire
         self._random = random
         self._pairs: set[_Pair] = set()
@@ -121,7 +123,7 @@ class Line:
             self._traps.remove(trap)
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, LOOPBACK, 0)
 
     async def stop(self) -> None:
         assert self._server is not None
@@ -135,8 +137,9 @@ class Line:
             writer.transport.abort()
             return
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target_port)
-        except OSError:
+            await self._greet(reader, writer)
+            far_reader, far_writer = await asyncio.open_connection(self.target_host, self.target_port)
+        except (OSError, EOFError):
             writer.transport.abort()
             return
         wire = self._wire()
@@ -150,6 +153,9 @@ class Line:
         finally:
             self._pairs.discard(pair)
             pair.abort()
+
+    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """What is said before the server hears of a connection: nothing here."""
 
     async def _pump(
         self,
@@ -199,6 +205,21 @@ async def open_line(wire: Callable[[], Wire], *, random: Random) -> AsyncIterato
         yield line
     finally:
         await line.stop()
+
+
+@asynccontextmanager
+async def open_database_line(dsn: str) -> AsyncIterator[tuple[Line, str]]:
+    """A line to a PostgreSQL for the block, and the DSN at the line's near end."""
+    async with open_line(PostgresWire, random=Random(1)) as line:
+        yield line, aim(line, dsn)
+
+
+def aim(line: Line, dsn: str) -> str:
+    """Has a line lead to the PostgreSQL of a DSN; returns the DSN at its near end."""
+    address = urlsplit(dsn)
+    line.target_host, line.target_port = address.hostname or LOOPBACK, address.port or 5432
+    who = address.netloc.rpartition("@")[0]
+    return address._replace(netloc=f"{who}@{LOOPBACK}:{line.port}").geturl()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,17 +5,15 @@ import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.faults.line import Delay, Line, Trap, open_line
-from tests.faults.wire import KafkaWire, Place, PostgresWire
+from tests.faults.line import Delay, Line, Trap, open_database_line
+from tests.faults.wire import KafkaWire, Place
 from tests.stack import CreateDatabase
 
 _APPEND = "INSERT INTO events (number) VALUES ($1) RETURNING number"
@@ -25,12 +23,9 @@ _APPEND = "INSERT INTO events (number) VALUES ($1) RETURNING number"
 async def _lined(database: CreateDatabase) -> AsyncIterator[tuple[Line, Callable[[], Any], Any]]:
     """A line to a database, what connects by it, and a connection past it."""
     direct = await database()
-    address = urlsplit(direct)
     past = await asyncpg.connect(direct)
     await past.execute("CREATE TABLE events (number integer); CREATE TABLE outbox (number integer)")
-    async with open_line(PostgresWire, random=Random(1)) as line:
-        line.target_port = address.port or 0
-        dsn = direct.replace(f":{address.port}/", f":{line.port}/")
+    async with open_database_line(direct) as (line, dsn):
         try:
             yield line, lambda: asyncpg.connect(dsn, timeout=5), past
         finally:

@@ -58,6 +58,16 @@ class Wire(ABC):
         """What the server says to the process."""
 
 
+class PlainWire(Wire):
+    """Any protocol: bytes go on as they come, and nobody knows what they mean."""
+
+    def asked(self, data: bytes) -> Iterator[Frame]:
+        yield Frame(data=data)
+
+    def answered(self, data: bytes) -> Iterator[Frame]:
+        yield Frame(data=data)
+
+
 #: Texts by which a statement is known, and the places before and after it.
 _STATEMENTS: tuple[tuple[bytes, Place, Place], ...] = (
     (b"INSERT INTO events", Place.BEFORE_COMMIT, Place.AFTER_COMMIT),

@@ -1,10 +1,6 @@
 """A server that is gone without a word: packets are swallowed, nothing is closed. Nobody waits for ever."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from random import Random
-from urllib.parse import urlsplit
 
 import pytest
 from aiokafka.errors import KafkaError
@@ -16,8 +12,7 @@ from services.shared.kernel.refusals import DependencyDown
 from services.shared.lifecycle.foundation import LOST_CLIENTS
 from services.shared.outbox.relay import RelaySettings
 from services.shared.outbox.signals import OutboxListener
-from tests.faults.line import Line, open_line
-from tests.faults.wire import PostgresWire
+from tests.faults.line import open_database_line
 from tests.integration.messaging import event_store_database, opened, running_relay, until
 from tests.stack import CreateDatabase, SharedStack
 
@@ -26,19 +21,10 @@ SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND app
 """
 
 
-@asynccontextmanager
-async def _lined(dsn: str) -> AsyncIterator[tuple[Line, str]]:
-    """A line to a database, and its address at the line's near end."""
-    port = urlsplit(dsn).port or 5432
-    async with open_line(PostgresWire, random=Random(1)) as line:
-        line.target_port = port
-        yield line, dsn.replace(f":{port}/", f":{line.port}/")
-
-
 async def test_an_answer_that_does_not_come_is_an_outage_and_the_next_question_is_answered(
     database: CreateDatabase,
 ) -> None:
-    async with _lined(await database()) as (line, dsn):
+    async with open_database_line(await database()) as (line, dsn):
         pool = Database(dsn, application_name="half-open", connections_max=1, statement_s=0.5)
         try:
             assert await pool.fetch_value("SELECT 1") == 1
@@ -59,7 +45,7 @@ async def test_an_answer_that_does_not_come_is_an_outage_and_the_next_question_i
 async def test_what_a_vanished_process_had_locked_is_free_again(database: CreateDatabase) -> None:
     direct = await database()
     session = {**LOST_CLIENTS, "idle_in_transaction_session_timeout": "300ms"}
-    async with opened(direct) as past, _lined(direct) as (line, dsn):
+    async with opened(direct) as past, open_database_line(direct) as (line, dsn):
         await past.execute("CREATE TABLE rows AS SELECT 1 AS number")
         pool = Database(dsn, application_name="half-open", connections_max=1, session=session)
         async with pool.own_connection() as connection:
@@ -78,7 +64,7 @@ async def test_a_listener_notices_that_it_hears_nothing_any_more(
     settings = RelaySettings(source="/tierlink/test", poll_s=100.0)
     async with (
         opened(direct) as past,
-        _lined(direct) as (line, dsn),
+        open_database_line(direct) as (line, dsn),
         running_relay(direct, stack.kafka_bootstrap, settings) as running,
     ):
         pool = Database(dsn, application_name="listener", connections_max=2)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from services.embedded.databases import drop_database
+from services.embedded.databases import drop_database, with_database
 from services.operator.casefile.packaged import DEFAULT_CASE
 from services.operator.casefile.reading import read_case
 from services.operator.platform.given import Given
@@ -161,10 +161,10 @@ async def test_a_case_is_played_replayed_and_examined_through_tls(
         monkeypatch.setenv(name, value)
     names = {name: f"{name}_{new_id()[:8]}" for name in SERVICES}
     dsns = {name: await stack.create_database(each) for name, each in names.items()}
-    async with tls_front(stack.postgres_dsn, secure.ours.issue("database", days=20)) as port:
+    async with tls_front(stack.postgres_dsn, secure.ours.issue("database", days=20)) as front:
         given = Given(
             kafka_bootstrap=secure.kafka.secure(listener),
-            dsns={name: _verified(dsn, port, secure.ours.path) for name, dsn in dsns.items()},
+            dsns={name: _verified(front, secure.ours.path, of=dsn) for name, dsn in dsns.items()},
         )
         settings = PlatformSettings(given=given, folder=tmp_path / "platform", with_board=True)
         async with running_platform(settings) as platform:
@@ -234,16 +234,15 @@ async def test_a_database_whose_certificate_is_wrong_is_told_as_such(
     secure: Secure, stack: SharedStack, signed_by: str, days: int, words: str
 ) -> None:
     certificate = getattr(secure, signed_by).issue(f"database-{signed_by}", days=days)
-    async with tls_front(stack.postgres_dsn, certificate) as port:
-        dsn = _verified(stack.postgres_dsn, port, secure.ours.path)
-        database = Database(dsn, application_name="test")
+    async with tls_front(stack.postgres_dsn, certificate) as front:
+        database = Database(
+            _verified(front, secure.ours.path, of=stack.postgres_dsn), application_name="test"
+        )
         with pytest.raises(DependencyDown, match=f"certificate is not accepted: .*{words}"):
             await database.fetch_value("SELECT 1")
         await database.close()
 
 
-def _verified(dsn: str, port: int, ca: Path) -> str:
-    """The same database, by a port that speaks TLS."""
-    user, _, rest = dsn.removeprefix("postgresql://").rpartition("@")
-    name = rest.partition("/")[2]
-    return f"postgresql://{user}@127.0.0.1:{port}/{name}?sslmode=verify-full&sslrootcert={ca}"
+def _verified(front: str, ca: Path, *, of: str) -> str:
+    """The database of a DSN as it is reached by TLS, its certificate looked at."""
+    return f"{with_database(front, of.rpartition('/')[2])}?sslmode=verify-full&sslrootcert={ca}"
