@@ -29,12 +29,16 @@ from services.operator.platform.service_process import ServiceProcess
 from services.operator.playing.site_setup import SiteSetup
 from services.operator.rpc.calling import Caller
 from services.operator.rpc.people import TokenBook
+from services.shared.kafka.address import KafkaAddress
+from services.shared.kafka.topics import TopicSpec, ensure_topics
 from services.shared.rpc.channels import SERVICES, Addresses, open_channels
 from services.shared.rpc.signing import KeyFiles, SigningKey
 
 ALL_PARTS = "grpc,relay,consumer,deadlines"
 #: More than any round needs, so that a refusal for overload is never what is measured.
 _CALLS_MAX = 2_000
+#: What the referral service reads and the bed service makes. A consumer without a topic to read stops late.
+_READ_BY_REFERRAL = TopicSpec(name="tierlink.bed.events.v1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +163,7 @@ class FourStatementProcess(ServiceProcess):
 
 @asynccontextmanager
 async def bench_stack() -> AsyncIterator[BenchStack]:
-    """The stack for the time of the block. Raises EmbeddedError."""
+    """The stack for the time of the block. Raises EmbeddedError, DependencyDown."""
     async with AsyncExitStack() as exits:
         folder = Path(tempfile.mkdtemp(prefix="tierlink-bench-"))
         exits.push_async_callback(asyncio.to_thread, shutil.rmtree, folder, ignore_errors=True)
@@ -172,6 +176,7 @@ async def bench_stack() -> AsyncIterator[BenchStack]:
         await exits.enter_async_context(servers)
         # Nobody reads its data again, and it takes seconds to stop cleanly; PostgreSQL does so at once.
         exits.push_async_callback(asyncio.to_thread, servers.kafka.kill)
+        await ensure_topics(KafkaAddress(bootstrap=servers.kafka_bootstrap), [_READ_BY_REFERRAL])
         key, key_files = ensure_keys(folder / "keys")
         workers = await exits.enter_async_context(WorkerPool(folder / "workers"))
         memory = MemoryLog(kafka=servers.kafka.pid, postgres=servers.postgres.pid)
