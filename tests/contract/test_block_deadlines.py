@@ -45,7 +45,8 @@ class Wards:
         self.at: Loaded[Ward] = absent(KINDS.ward, "wards/w")
 
     async def append(self, *events: happened.Event) -> None:
-        context = CommandContext(request_id="r", actor=DESK, occurred_at=NOW, recorded_at=NOW)
+        request = f"r{self.at.version}"
+        context = CommandContext(request_id=request, actor=DESK, occurred_at=NOW, recorded_at=NOW)
         step = advance(KINDS.ward, self.at, events, context)
         change = change_of(KINDS.ward, self.at, step.after, step.events)
         assert (await self.store.append(AppendUnit(changes=(change,)))).status is AppendStatus.APPENDED
@@ -92,6 +93,19 @@ async def test_the_end_of_an_old_block_is_waited_for_after_a_start(database: Cre
         assert await wards.deadlines() == []
 
 
+async def test_it_is_set_as_the_event_set_it_whatever_the_ward_did_since(database: CreateDatabase) -> None:
+    async with ward_in(await database()) as wards:
+        await wards.append(BLOCKED)
+        await wards.append(happened.BedBlocked(bed="w-2", reason=BROKEN, blocked_until=UNTIL))
+        await wards.append(happened.BedBlocked(bed="w-3", reason=BROKEN))
+        as_set = await wards.deadlines()
+        assert [version for _, _, version in as_set] == [2, 3]
+        await wards.forget_deadlines()
+
+        await wards.renew()
+        assert await wards.deadlines() == as_set
+
+
 async def test_what_was_met_or_has_no_end_is_not_waited_for(database: CreateDatabase) -> None:
     async with ward_in(await database()) as wards:
         await wards.append(
@@ -109,7 +123,7 @@ async def test_a_ward_that_changed_meanwhile_is_left_alone(database: CreateDatab
         await wards.forget_deadlines()
         (deadline,) = KINDS.ward.deadlines(wards.at.state)  # type: ignore[arg-type]
         await wards.append(happened.BedUnblocked(bed="w-1"))
-        old = WardDeadline(stream_id="wards/w", version=2, deadline=deadline)
+        old = WardDeadline(stream_id="wards/w", version=2, deadline=deadline, set_version=2)
         await wards.missing.set_missing([old])
         assert await wards.deadlines() == []
 

@@ -15,6 +15,11 @@ class PostgresMissingDeadlines:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def waited_for(self, stream_ids: Sequence[str]) -> frozenset[tuple[str, str]]:
+        """Raises DependencyDown."""
+        rows = await self._database.fetch(_SQL["waited_for"], stream_ids)
+        return frozenset((row["stream_id"], row["key"]) for row in rows)
+
     async def set_missing(self, deadlines: Sequence[WardDeadline]) -> None:
         """Raises DependencyDown."""
         await self._database.execute(
@@ -23,4 +28,5 @@ class PostgresMissingDeadlines:
             [each.version for each in deadlines],
             [each.deadline.key for each in deadlines],
             [each.deadline.due_at for each in deadlines],
+            [each.set_version for each in deadlines],
         )

@@ -10,7 +10,8 @@ import typer
 from services.operator.commands.exits import give_up
 from services.operator.texts import Language, say
 
-PARTS = ("grpc", "relay", "consumer", "deadlines")
+#: The last is of the notification service alone.
+PARTS = ("grpc", "relay", "consumer", "deadlines", "deliveries")
 
 
 class Service(StrEnum):

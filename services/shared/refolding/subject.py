@@ -7,6 +7,7 @@ from typing import Any
 
 from services.shared.database.migrations import Migration
 from services.shared.eventstore.aggregate import AggregateKind
+from services.shared.eventstore.units import StoredEvent
 from services.shared.kafka.address import KafkaAddress
 
 
@@ -92,3 +93,15 @@ class SourceEvent:
     type: str
     recorded_at: datetime
     payload: bytes
+
+
+def source_event(stored: StoredEvent) -> SourceEvent:
+    """What a store's event is made of."""
+    return SourceEvent(
+        stream_id=stored.stream_id,
+        version=stored.version,
+        event_id=stored.event_id,
+        type=stored.type,
+        recorded_at=stored.recorded_at,
+        payload=stored.payload,
+    )

@@ -19,7 +19,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from typer.testing import CliRunner
 
 from services.operator.commands.event_options import kafka_address
+from services.operator.commands.serve import PARTS
 from services.operator.main import app
+from services.shared.lifecycle.settings import Part
 from services.shared.rpc.channels import Addresses
 from services.shared.rpc.signing import generate_signing_key, write_key_files
 from tests.unit.operator.fake_services import FakeServices, serving
@@ -226,3 +228,7 @@ def test_a_command_imports_what_it_needs_and_no_other_command() -> None:
     assert not imported & {
         f"services.operator.commands.{name}" for name in ("audit", "bench", "demo", "events")
     }
+
+
+def test_serve_knows_every_part_that_a_process_can_do() -> None:
+    assert tuple(part.value for part in Part) == PARTS
