@@ -2,8 +2,11 @@
 
 import asyncio
 
+import pytest
+
 from services.shared.inbox.handling import IGNORED, Answer
 from services.shared.kafka.cloud_events import ConsumedEvent
+from services.shared.kafka.consumer import start_consumer
 from services.shared.kernel.refusals import DependencyDown
 from tests.integration.inbox_kit import consuming, service
 from tests.integration.messaging import read_events, until
@@ -158,3 +161,27 @@ async def test_thousands_of_ignored_events_cost_few_statements(
         marks = await it.database.fetch_value("SELECT sum(version) FROM inbox")
         assert marks == 1_000
     assert len(await read_events(stack.kafka_bootstrap, it.topic, distinct=1_000)) == 1_000
+
+
+async def test_who_waits_for_a_topic_that_is_not_there_stops_at_once(
+    stack: SharedStack, database: CreateDatabase, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joining, given_up = asyncio.Event(), asyncio.Event()
+
+    async def start(*arguments: object, **options: object) -> object:
+        joining.set()
+        try:
+            return await start_consumer(*arguments, **options)  # type: ignore[arg-type]
+        except asyncio.CancelledError:
+            given_up.set()
+            raise
+
+    monkeypatch.setattr("services.shared.inbox.consumer.start_consumer", start)
+    async with service(stack, database, topic_prefix) as it:
+        # Past the bound of its stop it would be cancelled as well.
+        consumer = it.consumer(topics=(f"{it.topic}.of-nobody",), stop_timeout_s=60.0)
+        running = asyncio.create_task(consumer.run())
+        await asyncio.wait_for(joining.wait(), 30.0)
+        await asyncio.wait_for(consumer.stop(), 30.0)
+        await running
+    assert given_up.is_set()

@@ -18,9 +18,9 @@ from services.shared.database.sql_blocks import load_blocks
 _SQL = load_blocks("services.shared.audit.sql", "scan.sql")
 #: One statement, so one snapshot, of 16 MiB; the database's old rows are kept no longer for it.
 _SPAN_BLOCKS = 2_048
-#: Sent off as a row of half a MiB, or fewer where payloads lie outside of the blocks. Smaller ones cost each
-#: side more, larger ones have it ask for memory anew.
-_ROW_BLOCKS = 64
+#: Sent off as a row of a quarter MiB, or fewer where payloads lie outside of the blocks. Smaller ones
+#: cost each side more, larger ones have it ask for memory anew.
+_ROW_BLOCKS = 32
 #: So many that are open are asked for where they end, so that those that are whole take no room any more.
 _SETTLED_AT = 50_000
 #: More are not kept, but looked at when all blocks are read.

@@ -121,7 +121,7 @@ class EventConsumer:
         # a member that waits for it keeps its partitions.
         await comes_within(succession.shows_life, settings.life_timeout_s)
         session = _Session(self._turns, settings, self._metrics)
-        consumer = await start_consumer(
+        joining = start_consumer(
             self._kafka,
             client_id=succession.client_id,
             bounds=settings.bounds,
@@ -136,6 +136,10 @@ class EventConsumer:
             # A topic that another service makes a moment after we joined is read soon, not in five minutes.
             metadata_max_age_ms=_METADATA_AGE_MS_MAX,
         )
+        # Of topics that are not there yet, or a broker that is away, nothing comes for half a minute.
+        consumer = await self._stopping.unless_told(joining)
+        if consumer is None:
+            return
         session.consumer = consumer
         try:
             while not self._stopping.told.is_set():

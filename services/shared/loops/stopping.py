@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 async def comes_within(event: asyncio.Event, timeout_s: float) -> bool:
@@ -46,6 +49,24 @@ class Stopping:
     async def pause(self, timeout_s: float) -> None:
         """Sleeps, and wakes at once when the loop is told to end."""
         await comes_within(self.told, timeout_s)
+
+    async def unless_told(self, work: Coroutine[Any, Any, T]) -> T | None:
+        """What `work` comes to, or None when the loop is told to end before that: then it is cancelled.
+
+        For what may take long and begins nothing that would be missed. Raises what `work` raises.
+        """
+        working = asyncio.ensure_future(work)
+        told = asyncio.ensure_future(self.told.wait())
+        try:
+            await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            return None
+        finally:
+            told.cancel()
+            working.cancel()
+            # It may have to close what it has opened; nobody asks any more how it ended.
+            await asyncio.gather(working, told, return_exceptions=True)
 
     async def end(self, *, within_s: float) -> None:
         """Tells the loop to end and returns when it has; one that has not within the bound is cancelled.

@@ -80,3 +80,51 @@ async def test_what_comes_is_told_from_what_does_not() -> None:
     assert not await comes_within(event, 0.01)
     asyncio.get_running_loop().call_later(0.01, event.set)
     assert await comes_within(event, _LONG_S)
+
+
+async def test_what_takes_long_is_given_up_when_the_loop_is_told_to_end() -> None:
+    stopping, begun, closed = Stopping(), asyncio.Event(), asyncio.Event()
+
+    async def join() -> str:
+        begun.set()
+        try:
+            await asyncio.sleep(_LONG_S)
+            return "joined"
+        finally:
+            await asyncio.sleep(0)
+            closed.set()
+
+    joining = asyncio.create_task(stopping.unless_told(join()))
+    await begun.wait()
+    stopping.told.set()
+    assert await asyncio.wait_for(joining, 5.0) is None
+    assert closed.is_set()
+
+
+async def test_what_is_done_before_that_is_given_or_raised() -> None:
+    stopping = Stopping()
+    assert await stopping.unless_told(asyncio.sleep(0, "joined")) == "joined"
+
+    async def fail() -> None:
+        raise ValueError("no broker")
+
+    with pytest.raises(ValueError, match="no broker"):
+        await stopping.unless_told(fail())
+
+
+async def test_who_is_cancelled_cancels_it() -> None:
+    stopping, begun, closed = Stopping(), asyncio.Event(), asyncio.Event()
+
+    async def join() -> None:
+        begun.set()
+        try:
+            await asyncio.sleep(_LONG_S)
+        finally:
+            closed.set()
+
+    joining = asyncio.create_task(stopping.unless_told(join()))
+    await begun.wait()
+    joining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await joining
+    assert closed.is_set()
