@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 
 from services.shared.inbox.handling import IGNORED, Answer
 from services.shared.kafka.cloud_events import ConsumedEvent
@@ -166,22 +167,30 @@ async def test_thousands_of_ignored_events_cost_few_statements(
 async def test_who_waits_for_a_topic_that_is_not_there_stops_at_once(
     stack: SharedStack, database: CreateDatabase, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    joining, given_up = asyncio.Event(), asyncio.Event()
+    connected, given_up = asyncio.Event(), asyncio.Event()
+    bootstrap = AIOKafkaClient.bootstrap
+
+    async def connect(client: AIOKafkaClient) -> None:
+        await bootstrap(client)
+        if joining:
+            connected.set()
 
     async def start(*arguments: object, **options: object) -> object:
-        joining.set()
+        joining.append(True)
         try:
             return await start_consumer(*arguments, **options)  # type: ignore[arg-type]
         except asyncio.CancelledError:
             given_up.set()
             raise
 
+    joining: list[bool] = []
+    monkeypatch.setattr(AIOKafkaClient, "bootstrap", connect)
     monkeypatch.setattr("services.shared.inbox.consumer.start_consumer", start)
     async with service(stack, database, topic_prefix) as it:
         # Past the bound of its stop it would be cancelled as well.
         consumer = it.consumer(topics=(f"{it.topic}.of-nobody",), stop_timeout_s=60.0)
         running = asyncio.create_task(consumer.run())
-        await asyncio.wait_for(joining.wait(), 30.0)
+        await asyncio.wait_for(connected.wait(), 30.0)
         await asyncio.wait_for(consumer.stop(), 30.0)
         await running
     assert given_up.is_set()

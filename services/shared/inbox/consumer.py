@@ -27,6 +27,9 @@ _log = structlog.get_logger(__name__)
 
 _METADATA_AGE_MS_MAX = 5_000
 
+#: aiokafka that is cancelled while it connects leaves a connection open.
+_CONNECTED_WITHIN_S = 1.0
+
 #: A member learns from its next heartbeat that the group's partitions are dealt anew.
 _HEARTBEAT_MS_MAX = 250
 
@@ -137,7 +140,7 @@ class EventConsumer:
             metadata_max_age_ms=_METADATA_AGE_MS_MAX,
         )
         # Of topics that are not there yet, or a broker that is away, nothing comes for half a minute.
-        consumer = await self._stopping.unless_told(joining)
+        consumer = await self._stopping.unless_told(joining, grace_s=_CONNECTED_WITHIN_S)
         if consumer is None:
             return
         session.consumer = consumer

@@ -50,15 +50,19 @@ class Stopping:
         """Sleeps, and wakes at once when the loop is told to end."""
         await comes_within(self.told, timeout_s)
 
-    async def unless_told(self, work: Coroutine[Any, Any, T]) -> T | None:
+    async def unless_told(self, work: Coroutine[Any, Any, T], *, grace_s: float) -> T | None:
         """What `work` comes to, or None when the loop is told to end before that: then it is cancelled.
 
-        For what may take long and begins nothing that would be missed. Raises what `work` raises.
+        For what may take long and begins nothing that would be missed. What would end within `grace_s` of
+        that is let end: not everybody who is cancelled in the middle closes what he has opened. Raises what
+        `work` raises.
         """
         working = asyncio.ensure_future(work)
         told = asyncio.ensure_future(self.told.wait())
         try:
             await asyncio.wait((working, told), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                await asyncio.wait((working,), timeout=grace_s)
             if working.done():
                 return working.result()
             return None

@@ -94,7 +94,7 @@ async def test_what_takes_long_is_given_up_when_the_loop_is_told_to_end() -> Non
             await asyncio.sleep(0)
             closed.set()
 
-    joining = asyncio.create_task(stopping.unless_told(join()))
+    joining = asyncio.create_task(stopping.unless_told(join(), grace_s=0.01))
     await begun.wait()
     stopping.told.set()
     assert await asyncio.wait_for(joining, 5.0) is None
@@ -103,13 +103,13 @@ async def test_what_takes_long_is_given_up_when_the_loop_is_told_to_end() -> Non
 
 async def test_what_is_done_before_that_is_given_or_raised() -> None:
     stopping = Stopping()
-    assert await stopping.unless_told(asyncio.sleep(0, "joined")) == "joined"
+    assert await stopping.unless_told(asyncio.sleep(0, "joined"), grace_s=0.0) == "joined"
 
     async def fail() -> None:
         raise ValueError("no broker")
 
     with pytest.raises(ValueError, match="no broker"):
-        await stopping.unless_told(fail())
+        await stopping.unless_told(fail(), grace_s=0.0)
 
 
 async def test_who_is_cancelled_cancels_it() -> None:
@@ -122,9 +122,23 @@ async def test_who_is_cancelled_cancels_it() -> None:
         finally:
             closed.set()
 
-    joining = asyncio.create_task(stopping.unless_told(join()))
+    joining = asyncio.create_task(stopping.unless_told(join(), grace_s=0.01))
     await begun.wait()
     joining.cancel()
     with pytest.raises(asyncio.CancelledError):
         await joining
     assert closed.is_set()
+
+
+async def test_what_is_almost_done_is_let_end() -> None:
+    stopping, connected = Stopping(), asyncio.Event()
+
+    async def connect() -> str:
+        await connected.wait()
+        return "connected"
+
+    stopping.told.set()
+    connecting = asyncio.create_task(stopping.unless_told(connect(), grace_s=_LONG_S))
+    await asyncio.sleep(0.01)
+    connected.set()
+    assert await asyncio.wait_for(connecting, 5.0) == "connected"
