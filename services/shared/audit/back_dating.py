@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 #: How far moments of an honest store may go back: clocks of a service's processes differ, and a command says
 #: when it arrived, not when it was written (ADR 57). As much as clinical times may lie ahead.
+#: The exported verifier stands alone and says it again (tests/contract/test_written_twice.py).
 BACK_DATING_TOLERANCE = timedelta(minutes=5)
 
 

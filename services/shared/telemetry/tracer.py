@@ -40,6 +40,7 @@ def moment_ns(counter_ns: int) -> int:
     """The time of day when `time.perf_counter_ns` said this.
 
     All spans of a process go by it: what was begun later never seems earlier, whatever is done to the clock.
+    `DAY_CLOCK` is not it: that follows the database and may be put right between a span's two ends.
     """
     return _APART_NS + counter_ns
 
