@@ -29,6 +29,7 @@ def test_every_bench_measures_and_the_document_tells_all(tmp_path: Path) -> None
         "commands",
         "processes",
         "cost",
+        "audited",
         "relay",
         "alerts",
         "memory",
@@ -58,6 +59,7 @@ def test_every_bench_measures_and_the_document_tells_all(tmp_path: Path) -> None
         "several/one",
         "service/echo",
         "whole/echo",
+        "audited/unaudited",
     } <= (ratios.keys())
     assert all(ratio["ratio"] > 0 and ratio["baseline"]["median"] > 0 for ratio in ratios.values())
     assert {each["process"] for section in found["sections"] for each in section["memory"]} >= {

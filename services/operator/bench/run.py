@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from services.operator.bench.audit_bench import AuditBench
+from services.operator.bench.audited_bench import AuditedBench
 from services.operator.bench.boards_bench import BoardsBench
 from services.operator.bench.commands_bench import CommandsBench
 from services.operator.bench.cost_bench import CostBench
@@ -30,6 +31,7 @@ class Bench(StrEnum):
     COMMANDS = "commands"
     PROCESSES = "processes"
     COST = "cost"
+    AUDITED = "audited"
     RELAY = "relay"
     ALERTS = "alerts"
     MEMORY = "memory"
@@ -57,6 +59,7 @@ _ONE_SECTION: tuple[tuple[Bench, type[_OneSection]], ...] = (
     (Bench.COMMANDS, CommandsBench),
     (Bench.PROCESSES, ProcessesBench),
     (Bench.COST, CostBench),
+    (Bench.AUDITED, AuditedBench),
     (Bench.RELAY, RelayBench),
     (Bench.AUDIT, AuditBench),
     (Bench.AVAILABILITY, AvailabilityBench),
