@@ -17,17 +17,19 @@ from tests.faults.wire import KafkaWire, Place
 from tests.stack import CreateDatabase
 
 _APPEND = "INSERT INTO events (number) VALUES ($1) RETURNING number"
+#: What a client hears of a connection that was reset; a TimeoutError, which is silence, is none of them.
+_ENDED = (ConnectionError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError)
 
 
 @asynccontextmanager
-async def _lined(database: CreateDatabase) -> AsyncIterator[tuple[Line, Callable[[], Any], Any]]:
+async def _lined(database: CreateDatabase) -> AsyncIterator[tuple[Line, Callable[..., Any], Any]]:
     """A line to a database, what connects by it, and a connection past it."""
     direct = await database()
     past = await asyncpg.connect(direct)
     await past.execute("CREATE TABLE events (number integer); CREATE TABLE outbox (number integer)")
     async with open_database_line(direct) as (line, dsn):
         try:
-            yield line, lambda: asyncpg.connect(dsn, timeout=5), past
+            yield line, partial(asyncpg.connect, dsn, timeout=5), past
         finally:
             await past.close()
 
@@ -83,11 +85,34 @@ async def test_a_lost_line_says_nothing_for_good_and_new_connections_are_well(
         line.lose()
         with pytest.raises(TimeoutError):
             await old.fetchval("SELECT 1", timeout=0.3)
+        # Who comes while nothing gets through is not refused: it hears nothing.
+        with pytest.raises(TimeoutError):
+            await connect(timeout=0.3)
         line.mend()
         fresh = await connect()
         assert await fresh.fetchval("SELECT 2", timeout=5) == 2
         assert not old.is_closed()
         old.terminate()
+        await fresh.close()
+
+
+async def test_a_line_that_is_cut_ends_what_is_there_and_refuses_what_comes(database: CreateDatabase) -> None:
+    async with _lined(database) as (line, connect, _):
+        for end, is_welcome in ((line.reset, True), (line.cut, False)):
+            old = await connect()
+            end()
+            with pytest.raises(_ENDED):
+                await old.fetchval("SELECT 1", timeout=5)
+            if is_welcome:
+                fresh = await connect()
+                assert await fresh.fetchval("SELECT 2", timeout=5) == 2
+                await fresh.close()
+            else:
+                with pytest.raises(_ENDED):
+                    await connect()
+        line.mend()
+        fresh = await connect()
+        assert await fresh.fetchval("SELECT 3", timeout=5) == 3
         await fresh.close()
 
 
