@@ -22,6 +22,9 @@ _RECORDS_MAX = 2_000
 _MERGED_LOW = 100
 #: A person waits.
 _START_TIMEOUT_S = 10.0
+#: `merged` takes the partitions in step, so that all of them are read up at the same moment, and waits while
+#: Kafka gives more of each. Who takes four times as much at once waits a quarter as often, for hardly longer.
+SOURCE_BOUNDS = FetchBounds(bytes_max=32 * 1024 * 1024, partition_bytes_max=4 * 1024 * 1024)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -219,7 +222,7 @@ async def _start(kafka: KafkaAddress, subscribe: tuple[str, ...] = ()) -> AIOKaf
     return await start_consumer(
         kafka,
         client_id="tierlink-events",
-        bounds=FetchBounds(),
+        bounds=SOURCE_BOUNDS,
         timeout_s=_START_TIMEOUT_S,
         subscribe=subscribe,
         group_id=None,
