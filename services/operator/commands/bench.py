@@ -84,6 +84,15 @@ AlertsOption = Annotated[
         help="escalation 基准中同时到期的提醒数 · alerts due at once in the escalation bench",
     ),
 ]
+AlertRateOption = Annotated[
+    float,
+    typer.Option(
+        "--alerts-per-second",
+        min=1,
+        max=1_000,
+        help="alerts 基准每秒的命令数 · commands a second while alerts are timed",
+    ),
+]
 BoardsOption = Annotated[
     int,
     typer.Option(
@@ -117,6 +126,7 @@ def bench(
     referrals: ReferralsOption = 20_000,
     growth: GrowthOption = "10k,100k",
     alerts: AlertsOption = 10_000,
+    alerts_per_second: AlertRateOption = 50.0,
     boards: BoardsOption = 500,
     check: CheckOption = False,
     page: PageOption = None,
@@ -136,6 +146,7 @@ def bench(
         processes=processes,
         seed=seed,
         facilities=facilities,
+        alert_rate=alerts_per_second,
         alert_seconds=max(2.0, min(20.0, seconds * 7)),
         referrals=referrals,
         growth=growth_sizes(growth),
