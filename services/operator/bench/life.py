@@ -27,7 +27,7 @@ _REFERRAL = b"referrals/00000000-0000-4000-8000-000000000002"
 _PATIENT = b"bench-00000000000000000000000000000003"
 _NAME_PREFIX = b"referrals/"
 
-_SUMMARY = {
+SUMMARY = {
     "diagnosis_code": "I63.9",
     "diagnosis_name": "急性脑梗死 Acute cerebral infarction",
     "referral_reason": "溶栓后脱离危险，转卒中单元监护并早期康复治疗",
@@ -41,12 +41,18 @@ _SUMMARY = {
     "sex": "M",
     "age_years": 58,
 }
+TRANSPORT = {"crew_level": "ADVANCED", "vehicle": "120 救护车", "escort": "医师与护士各一人"}
+HANDOVER = {
+    "summary": "溶栓后 35 分钟。每 15 分钟评估神经功能与血压，血压维持低于 180/105 mmHg。",
+    "medications_given": ["01:45 替奈普酶 17.5 mg 静脉推注"],
+    "pending_results": ["凝血功能复查"],
+}
 _CREATE = {
     "patient": _PATIENT.decode(),
     "destinations": [DESTINATION],
     "urgency": "EMERGENCY",
     "pathway": "STROKE",
-    "clinical_summary": _SUMMARY,
+    "clinical_summary": SUMMARY,
     "consent": {"recorded": True, "given_by": "FAMILY"},
 }
 _CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -59,18 +65,12 @@ _CHANGES: tuple[tuple[str, str, dict[str, Any]], ...] = (
     (
         "ArrangeTransport",
         "origin",
-        {"transport": {"crew_level": "ADVANCED", "vehicle": "120 救护车", "escort": "医师与护士各一人"}},
+        {"transport": TRANSPORT},
     ),
     (
         "DepartPatient",
         "origin",
-        {
-            "handover_document": {
-                "summary": "溶栓后 35 分钟。每 15 分钟评估神经功能与血压，血压维持低于 180/105 mmHg。",
-                "medications_given": ["01:45 替奈普酶 17.5 mg 静脉推注"],
-                "pending_results": ["凝血功能复查"],
-            }
-        },
+        {"handover_document": HANDOVER},
     ),
     ("ReportArrival", "destination", {"patient": _PATIENT.decode()}),
 )
