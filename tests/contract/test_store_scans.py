@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from services.shared.audit import chain_walk, scan
+from services.shared.audit import chain_walk, head_reading, scan
 from services.shared.audit.scan import SCAN_SESSION, Depth
 from services.shared.audit.verifiers import Verifiers
 from services.shared.database.sql_blocks import load_blocks
@@ -26,7 +26,7 @@ async def test_any_altered_column_is_found_and_named(archive: Archive, column: s
 
 @pytest.mark.parametrize("done", CORPUS)
 async def test_a_scan_finds_what_the_verification_of_each_aggregate_finds(
-    archive: Archive, done: str
+    archive: Archive, done: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for depth in Depth:
         assert await archive.scanned(depth) == set()
@@ -37,8 +37,11 @@ async def test_a_scan_finds_what_the_verification_of_each_aggregate_finds(
 
     assert bool(found) == (done not in WHOLE)
     assert await archive.scanned(Depth.STATES) == found
-    chains = await archive.scanned(Depth.CHAINS)
-    assert chains == (set() if done in WHOLE_CHAINS else found)
+    # Looked up one by one, and along the disk.
+    for blocks_a_row in (0, 1_000_000):
+        monkeypatch.setattr(head_reading, "_BLOCKS_A_ROW", blocks_a_row)
+        chains = await archive.scanned(Depth.CHAINS)
+        assert chains == (set() if done in WHOLE_CHAINS else found)
 
 
 @pytest.mark.parametrize("depth", Depth)

@@ -5,14 +5,14 @@ come, and put together in memory (`Runs`) until each chain ends where its row sa
 every event of a store larger than the database's memory would be a block of the disk of its own.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.shared.audit.copied_rows import CopiedRows, CopyFormatError
-from services.shared.audit.runs import ChainHead, EventBlock, Runs
-from services.shared.audit.scan import Kinds, StoreScan, VerifiedPage, totals
+from services.shared.audit.head_reading import heads_of
+from services.shared.audit.runs import EventBlock, HeadBlock, Runs
+from services.shared.audit.scan import Kinds, StoreScan, VerifiedPage
 from services.shared.database.sql_blocks import load_blocks
 
 _SQL = load_blocks("services.shared.audit.sql", "scan.sql")
@@ -22,7 +22,7 @@ _SPAN_BLOCKS = 2_048
 #: cost each side more, larger ones have it ask for memory anew.
 _ROW_BLOCKS = 32
 #: So many that are open are asked for where they end, so that those that are whole take no room any more.
-_SETTLED_AT = 50_000
+_SETTLED_AT = 100_000
 #: More are not kept, but looked at when all blocks are read.
 _OPEN_MAX = 500_000
 _HEADS_PAGE = 2_000
@@ -68,14 +68,18 @@ class ChainWalk:
         self._kind = kind
         self._scan = StoreScan(connection, kinds=kinds, kind=kind)
         self._settle_at = _SETTLED_AT
+        #: where what is open began, about
+        self._begun_at = 0
 
     async def verify(self, spans: Sequence[Span]) -> AsyncIterator[VerifiedPage]:
         """One span after the other. Raises asyncpg's errors, CopyFormatError."""
+        self._begun_at = spans[0].first_block if spans else 0
         for span in spans:
             hashed = await self._read(span)
             settled = VerifiedPage()
             if len(self.runs) >= self._settle_at:
                 settled = await self._settle()
+                self._begun_at = span.end_block
                 if len(self.runs) > _OPEN_MAX:
                     self.runs.give_up()
                 self._settle_at = max(_SETTLED_AT, 2 * len(self.runs))
@@ -101,7 +105,7 @@ class ChainWalk:
         async for page in self.settle():
             yield page
         left = sorted(self.runs.unsettled)
-        aggregates, _ = await totals(self._connection)
+        aggregates = await self._connection.fetchval(_SQL["aggregates"])
         if aggregates != self.settled_count or left:
             rows = await self._connection.fetch(_SQL["eventless"])
             left = sorted({*left, *(row["stream_id"] for row in rows)})
@@ -145,8 +149,8 @@ class ChainWalk:
         page: list[str] = []
         events = 0
         for names in _slices(stream_ids, _HEADS_PAGE):
-            rows = await self._connection.fetch(_SQL["heads"], names)
-            versions = {row["stream_id"]: row["version"] for row in rows}
+            rows = HeadBlock(*await self._connection.fetchrow(_SQL["heads"], names)).heads()
+            versions = {stream_id: version for stream_id, _, version, _ in rows}
             for name in names:
                 page.append(name)
                 events += versions.get(name, 1)
@@ -159,30 +163,13 @@ class ChainWalk:
     async def _settle(self) -> VerifiedPage:
         """How many of the kind were let go, and their events."""
         aggregates = events = 0
-        async for heads in self._heads(self.runs.open):
-            for head in self.runs.settle(heads):
+        async for heads in heads_of(self.runs, self._connection, from_block=self._begun_at):
+            for _, kind, version, _ in self.runs.settle(heads):
                 self.settled_count += 1
-                if self._kind in ("", head.kind):
+                if self._kind in ("", kind):
                     aggregates += 1
-                    events += head.version
+                    events += version
         return VerifiedPage(aggregates_count=aggregates, events_count=events)
-
-    async def _heads(self, stream_ids: Sequence[str]) -> AsyncIterator[Sequence[ChainHead]]:
-        """Page by page; the database looks for the next one while one is seen to."""
-        asked: asyncio.Task[Sequence[Any]] | None = None
-        try:
-            for names in (*_slices(stream_ids, _HEADS_PAGE), None):
-                rows = await asked if asked is not None else ()
-                asked = None
-                if names is not None:
-                    asked = asyncio.create_task(self._connection.fetch(_SQL["heads"], names))
-                    # Begun, and sent: else it would begin when this one is done.
-                    await asyncio.sleep(0)
-                    await asyncio.sleep(0)
-                yield [ChainHead(*row) for row in rows]
-        finally:
-            if asked is not None:
-                asked.cancel()
 
 
 def _slices(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:

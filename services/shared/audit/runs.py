@@ -20,6 +20,11 @@ _LENGTH_SIZE_BYTES = 4
 SEPARATOR = ","
 
 
+#: What an aggregate's row says of its chain: whose it is, its kind, its version and its last event's hash. No
+#: class of its own: to make one takes as long as all that is compared.
+ChainHead = tuple[str, str, int, bytes]
+
+
 class EventBlock(NamedTuple):
     """Events as they lie, column by column.
 
@@ -34,13 +39,21 @@ class EventBlock(NamedTuple):
     links: bytes
 
 
-class ChainHead(NamedTuple):
-    """What an aggregate's row says of its chain."""
+class HeadBlock(NamedTuple):
+    """Aggregates' rows as they lie, column by column, like the events of an `EventBlock`."""
 
-    stream_id: str
-    kind: str
-    version: int
-    head_hash: bytes
+    stream_ids: str
+    kinds: str
+    versions: bytes
+    hashes: bytes
+
+    def heads(self) -> Iterator[ChainHead]:
+        """Row by row; none where they are not what a store writes, so that nobody is let go by them."""
+        ids, kinds = self.stream_ids.split(SEPARATOR), self.kinds.split(SEPARATOR)
+        hashes = _slices(self.hashes, HASH_SIZE_BYTES)
+        if not len(ids) == len(kinds) == len(hashes) == len(self.versions) / _VERSION_SIZE_BYTES:
+            return iter(())
+        return zip(ids, kinds, unpack(f">{len(ids)}q", self.versions), hashes, strict=True)
 
 
 class Run(NamedTuple):
@@ -90,6 +103,11 @@ class Runs:
         return self.suspects | self._runs.keys()
 
     @property
+    def open_count(self) -> int:
+        """How many may yet come together."""
+        return len(self._runs)
+
+    @property
     def open(self) -> tuple[str, ...]:
         """Those that may yet come together, in the order in which they were met."""
         return tuple(self._runs)
@@ -132,12 +150,14 @@ class Runs:
         """
         for head in heads:
             stream_id, kind, version, head_hash = head
+            run = self._runs.get(stream_id)
+            if run is None:
+                continue
             if stream_id in self._aside:
                 self._put_together(stream_id)
-            run = self._runs.get(stream_id)
+                run = self._runs[stream_id]
             if (
-                run is not None
-                and run.last_version == version
+                run.last_version == version
                 and run.last_hash == head_hash
                 and run.first_version == 1
                 and run.root == genesis(kind, stream_id)
@@ -200,6 +220,10 @@ def _bounds(block: EventBlock) -> list[int] | None:
     if bounds[-1] != len(block.links) or len(block.versions) != count * _VERSION_SIZE_BYTES:
         return None
     return bounds
+
+
+def _slices(column: bytes, size: int) -> list[bytes]:
+    return [column[begin : begin + size] for begin in range(0, len(column), size)]
 
 
 def _altered(ids: Sequence[str], digests: Sequence[bytes], hashes: bytes) -> Iterator[str]:

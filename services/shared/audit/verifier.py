@@ -7,6 +7,7 @@ wrote of them from standard input, to its end. It ends when it is done, or when 
 
 import gc
 import json
+import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from functools import cache, partial
@@ -41,8 +42,9 @@ async def serve() -> None:
         walk = ChainWalk(connection, kinds=kinds, kind=share["kind"])
         spans = [Span(first_block=first, end_block=end, row_blocks=row) for first, end, row in share["spans"]]
         await _write(walk.verify(spans))
+        # While the others do: who concludes has what they leave to see to, and no more.
+        await _write(walk.settle())
         if not share["concludes"]:
-            await _write(walk.settle())
             for line in lines_left(walk):
                 sys.stdout.write(line)
             return
@@ -113,5 +115,8 @@ if __name__ == "__main__":
     gc.set_threshold(_YOUNG_OBJECTS_MAX)
     try:
         uvloop.run(serve())
+        sys.stdout.flush()
     except BrokenPipeError:
         sys.exit(1)
+    # At once: to take apart what is kept of a large store takes as long as to verify a part of it.
+    os._exit(0)

@@ -38,11 +38,11 @@ def _block(lying: Sequence[Lying]) -> EventBlock:
 
 
 def _head(at: Loaded[Any]) -> ChainHead:
-    return ChainHead(at.stream_id, PARCEL.name, at.version, at.head_hash)
+    return at.stream_id, PARCEL.name, at.version, at.head_hash
 
 
 def _let_go(runs: Runs, *heads: ChainHead) -> list[str]:
-    return [head.stream_id for head in runs.settle(heads)]
+    return [stream_id for stream_id, *_ in runs.settle(heads)]
 
 
 def _is_whole(head: Loaded[Any], events: Sequence[NewEvent], *, block_size: int = 3) -> bool:
@@ -122,13 +122,13 @@ def test_nothing_removed_doubled_or_swapped_is_let_go(count: int, data: st.DataO
 
 def test_a_row_is_held_against_its_events() -> None:
     at, events = _chain(3)
-    right = _head(at)
+    right = name, kind, version, head_hash = _head(at)
     for wrong in (
-        right._replace(version=2),
-        right._replace(version=4),
-        right._replace(head_hash=events[1].hash),
-        right._replace(kind="ghost"),
-        right._replace(stream_id="p/2"),
+        (name, kind, 2, head_hash),
+        (name, kind, 4, head_hash),
+        (name, kind, version, events[1].hash),
+        (name, "ghost", version, head_hash),
+        ("p/2", kind, version, head_hash),
     ):
         runs = Runs()
         runs.take(_block([("p/1", event) for event in events]))
