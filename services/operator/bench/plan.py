@@ -43,6 +43,10 @@ class Plan:
     boards: int = 500
     #: of which each is timed until the last board shows it
     board_alerts: int = 10
+    #: whose busiest hours are played at once
+    provinces: float = 20.0
+    #: in which courses begin; what began is played to its end
+    province_seconds: float = 10.0
     note: Callable[[str], None] = field(default=_nobody)
 
     def round_timeout_s(self) -> float:

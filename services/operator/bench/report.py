@@ -67,6 +67,8 @@ def document(report: Report) -> dict[str, Any]:
             "boards": plan.boards,
             "growth": list(plan.growth),
             "board_alerts": plan.board_alerts,
+            "provinces": plan.provinces,
+            "province_seconds": plan.province_seconds,
         },
         "sections": [_section(section) for section in report.sections],
         "shortfalls": [asdict(each) for each in shortfalls(report.sections)],

@@ -17,6 +17,7 @@ from services.operator.bench.growth_bench import GrowthBench
 from services.operator.bench.holds_bench import HoldsBench
 from services.operator.bench.plan import Plan
 from services.operator.bench.processes_bench import ProcessesBench
+from services.operator.bench.province_bench import ProvinceBench
 from services.operator.bench.reading_bench import ReadingBench
 from services.operator.bench.relay_bench import RelayBench
 from services.operator.bench.replay_bench import ReplayBench
@@ -44,10 +45,17 @@ class Bench(StrEnum):
     BOARDS = "boards"
     REPLAY = "replay"
     STATE = "state"
+    PROVINCE = "province"
 
 
 class _OneSection(Protocol):
     def __init__(self, stack: BenchStack, plan: Plan) -> None: ...
+
+    async def measure(self) -> Section: ...
+
+
+class _OnItsOwn(Protocol):
+    def __init__(self, plan: Plan) -> None: ...
 
     async def measure(self) -> Section: ...
 
@@ -67,8 +75,12 @@ _ONE_SECTION: tuple[tuple[Bench, type[_OneSection]], ...] = (
     (Bench.GROWTH, GrowthBench),
     (Bench.HOLDS, HoldsBench),
     (Bench.REPLAY, ReplayBench),
-    # On topics of a store of its own: last, for others would find its events there.
+)
+
+#: With servers of their own, after the others' have ended.
+_ON_ITS_OWN: tuple[tuple[Bench, type[_OnItsOwn]], ...] = (
     (Bench.STATE, StateBench),
+    (Bench.PROVINCE, ProvinceBench),
 )
 
 
@@ -78,6 +90,17 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
     Raises BenchFailed, EmbeddedError, PlatformError, CallFailed, DependencyDown.
     """
     sections: list[Section] = []
+    if set(wanted) - {bench for bench, _ in _ON_ITS_OWN}:
+        sections.extend(await _on_shared_servers(wanted, plan))
+    for bench, kind in _ON_ITS_OWN:
+        if bench in wanted:
+            sections.append(await kind(plan).measure())
+    order = [bench.value for bench in Bench]
+    return tuple(sorted(sections, key=lambda section: order.index(section.key)))
+
+
+async def _on_shared_servers(wanted: Sequence[Bench], plan: Plan) -> list[Section]:
+    sections: list[Section] = []
     plan.note("Kafka, PostgreSQL")
     async with bench_stack() as stack:
         # First: the notification service would have to work through everything that other benches publish.
@@ -86,8 +109,7 @@ async def run_benches(wanted: Sequence[Bench], plan: Plan) -> tuple[Section, ...
         for bench, kind in _ONE_SECTION:
             if bench in wanted:
                 sections.append(_with_memory(await kind(stack, plan).measure(), stack))
-    order = [bench.value for bench in Bench]
-    return tuple(sorted(sections, key=lambda section: order.index(section.key)))
+    return sections
 
 
 async def _on_a_platform(stack: BenchStack, wanted: Sequence[Bench], plan: Plan) -> list[Section]:
@@ -118,6 +140,5 @@ async def _on_a_platform(stack: BenchStack, wanted: Sequence[Bench], plan: Plan)
 
 
 def _with_memory(section: Section, stack: BenchStack) -> Section:
-    """With what its processes took; one that had a stack of its own has told that of this."""
-    taken = stack.memory.take()
-    return section if section.memory else replace(section, memory=taken)
+    """With what its processes took."""
+    return replace(section, memory=stack.memory.take())

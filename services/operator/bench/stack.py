@@ -21,6 +21,7 @@ from services.operator.bench.memory_log import MemoryLog
 from services.operator.bench.together import together
 from services.operator.bench.worker_pool import WorkerPool
 from services.operator.bench.worker_process import Worker
+from services.operator.casefile.model import Site
 from services.operator.casefile.packaged import DEFAULT_CASE
 from services.operator.casefile.reading import read_case
 from services.operator.platform.given import KAFKA_VARIABLE, variable
@@ -113,20 +114,23 @@ class BenchStack:
             await asyncio.to_thread(process.stop)
 
     @asynccontextmanager
-    async def platform(self) -> AsyncIterator["Platform"]:
-        """A process of each service, with all of their parts, and the sample site in force."""
+    async def platform(self, site: Site | None = None) -> AsyncIterator["Platform"]:
+        """A process of each service, with all of their parts, and a site in force: the sample's, or this."""
         async with together(*(self.service(name, label=f"whole-{name}") for name in SERVICES)) as started:
             platform = Platform(stack=self, services=dict(zip(SERVICES, started, strict=True)))
-            await self.apply_site(platform.addresses, wards_and_rosters=True)
+            await self.apply_site(platform.addresses, wards_and_rosters=True, site=site)
             yield platform
 
     def worker(self, name: str) -> AbstractAsyncContextManager[Worker]:
         """A worker process for the time of the block."""
         return self.workers.borrowed(name)
 
-    async def apply_site(self, addresses: Addresses, *, wards_and_rosters: bool) -> None:
-        """Puts the sample site in force; without wards and rosters where only referrals are served."""
-        site = read_case(DEFAULT_CASE).site
+    async def apply_site(
+        self, addresses: Addresses, *, wards_and_rosters: bool, site: Site | None = None
+    ) -> None:
+        """Puts the sample site in force, or another; without wards and rosters where only referrals are
+        served."""
+        site = site or read_case(DEFAULT_CASE).site
         if not wards_and_rosters:
             site = replace(site, directory=replace(site.directory, wards={}), rosters={})
         async with open_channels(addresses) as channels:

@@ -24,7 +24,7 @@ _TOPICS = ("tierlink.consultation.events.v1", "tierlink.standing.events.v1", *TO
 class StateBench:
     """Writes referrals as the reading bench does, publishes their events, and folds them anew."""
 
-    def __init__(self, _stack: BenchStack, plan: Plan) -> None:
+    def __init__(self, plan: Plan) -> None:
         self._plan = plan
 
     async def measure(self) -> Section:

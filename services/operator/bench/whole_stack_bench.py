@@ -4,27 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.operator.bench.figures import Reading, Section
-from services.operator.bench.memory import memory_bytes, parent_of, with_children
 from services.operator.bench.plan import Plan
+from services.operator.bench.platform_memory import platform_memory
 from services.operator.bench.stack import Platform
-from services.operator.bench.worker_process import BenchFailed
-from services.operator.platform.service_process import ServiceProcess
 from services.shared.kernel.text import BilingualText
 
 ALERTS = "alerts"
 MEMORY = "memory"
 #: Commands a second up to which each is promised, with p50 and p99 from command to alert.
 ALERT_MS_AT_MOST: tuple[tuple[float, float | None, float], ...] = ((50.0, 25.0, 100.0), (200.0, None, 40.0))
-MEMORY_MIB_AT_MOST = 1536.0
-
-_MIB = 1024 * 1024
-_PROCESSES = {
-    "kafka": BilingualText(zh="Kafka", en="Kafka"),
-    "postgres": BilingualText(zh="PostgreSQL", en="PostgreSQL"),
-    "referral": BilingualText(zh="转诊服务", en="referral service"),
-    "bed": BilingualText(zh="床位服务", en="bed service"),
-    "notification": BilingualText(zh="提醒服务", en="notification service"),
-}
 
 
 class WholeStackBench:
@@ -55,34 +43,14 @@ class WholeStackBench:
         if ALERTS in wanted:
             sections.append(alert_section(found, self._plan.alert_rate))
         if MEMORY in wanted:
-            sections.append(self._memory(self._platform.services))
+            sections.append(
+                Section(
+                    key=MEMORY,
+                    title=BilingualText(zh="内存", en="Memory"),
+                    readings=platform_memory(self._platform),
+                )
+            )
         return sections
-
-    def _memory(self, services: Mapping[str, ServiceProcess]) -> Section:
-        servers = {"kafka": self._stack.servers.kafka.pid, "postgres": self._stack.servers.postgres.pid}
-        pids = {**servers, **{name: process.pid for name, process in services.items()}}
-        # Each has a guardian, which started it.
-        families = {name: {*with_children(pid), parent_of(pid)} for name, pid in pids.items()}
-        readings: list[Reading] = []
-        for what, key, title in (
-            ("Pss", "pss", BilingualText(zh="合计（共享只计一次）", en="all together, what is shared once")),
-            ("Rss", "rss", BilingualText(zh="合计 RSS", en="all together, RSS")),
-        ):
-            total = memory_bytes((pid for family in families.values() for pid in family), what)
-            if total is not None:
-                at_most = MEMORY_MIB_AT_MOST if what == "Pss" else None
-                readings.append(
-                    Reading(key=key, title=title, unit="MiB", value=total / _MIB, at_most=at_most)
-                )
-        if not readings:
-            raise BenchFailed("this system does not tell how much memory a process takes")
-        for name, family in families.items():
-            found = memory_bytes(family, "Pss")
-            if found is not None:
-                readings.append(
-                    Reading(key=f"pss_{name}", title=_PROCESSES[name], unit="MiB", value=found / _MIB)
-                )
-        return Section(key=MEMORY, title=BilingualText(zh="内存", en="Memory"), readings=tuple(readings))
 
 
 def _promised(rate: float) -> tuple[float | None, float | None]:

@@ -99,6 +99,15 @@ BoardsOption = Annotated[
         "--boards", min=1, max=2_000, help="boards 基准的提醒屏数 · boards while their alerts are timed"
     ),
 ]
+ProvincesOption = Annotated[
+    float,
+    typer.Option(
+        "--provinces",
+        min=0.1,
+        max=1_000,
+        help="province 基准中同时处于忙时的省数 · provinces whose busiest hours are played at once",
+    ),
+]
 GrowthOption = Annotated[
     str,
     typer.Option(
@@ -128,6 +137,7 @@ def bench(
     alerts: AlertsOption = 10_000,
     alerts_per_second: AlertRateOption = 50.0,
     boards: BoardsOption = 500,
+    provinces: ProvincesOption = 20.0,
     check: CheckOption = False,
     page: PageOption = None,
     lang: LanguageOption = Language.BOTH,
@@ -153,6 +163,8 @@ def bench(
         alerts=alerts,
         boards=boards,
         board_alerts=max(2, min(10, int(seconds * 4))),
+        provinces=provinces,
+        province_seconds=max(1.0, min(10.0, seconds * 4)),
         records=max(1_000, min(20_000, int(seconds * 7_000))),
         note=lambda note: console.print(note, style="dim", highlight=False),
     )

@@ -12,6 +12,7 @@ from services.operator.bench.jobs.fill_alerts import fill_alerts
 from services.operator.bench.jobs.hashing import time_chains, time_hashing, time_reading_and_hashing
 from services.operator.bench.jobs.load import LoadClient
 from services.operator.bench.jobs.produce import BareProducer
+from services.operator.bench.jobs.province import ProvinceClient
 from services.operator.bench.jobs.publish import publish_store
 from services.operator.bench.jobs.read import read, select
 from services.operator.bench.jobs.rush import rush
@@ -31,6 +32,7 @@ class Jobs:
         self._load = LoadClient()
         self._batches = BatchClient()
         self._producer = BareProducer()
+        self._province = ProvinceClient()
         self._closing: list[Callable[[], Awaitable[None]]] = [
             self._load.close,
             self._batches.close,
@@ -44,6 +46,8 @@ class Jobs:
             "one_command": self._load.one_command,
             "serve_echo": self._serve_echo,
             "produce": self._producer.produce,
+            "province": self._province.round,
+            "province_again": self._province.again,
             "alerts": time_alerts,
             "boards": time_boards,
             "hash": time_hashing,

@@ -109,11 +109,12 @@ def _depart(who: str, awaits: Awaited | None = None, **more: Any) -> Step:
     return Step(method="DepartPatient", who=who, fields=fields, awaits=awaits)
 
 
-def _treat(treats: str, sent: str) -> tuple[Step, ...]:
+def _treat(treats: str, sent: str, *meanwhile: Step) -> tuple[Step, ...]:
     """From the arrival to the end."""
     outcome = {"outcome": "IMPROVED", "summary": "病情稳定，带药出院"}
     return (
         Step(method="StartTreatment", who=treats, fields=_named("referral")),
+        *meanwhile,
         Step(method="CompleteTreatment", who=treats, fields=_named("referral", discharge_summary=outcome)),
         _read("GetTimeline", sent, "referral"),
         Step(method="CloseReferral", who=sent, fields=_named("referral", outcome_report_acknowledged=True)),
@@ -145,7 +146,14 @@ def _up_with_a_bed(pathway: str, bed_type: str) -> tuple[Step, ...]:
     )
 
 
-def _question(kind: str, urgency: str, pathway: str, **more: Any) -> tuple[Step, ...]:
+def _transfer(course: Course) -> Mapping[str, Any]:
+    report = {**_REPORT, "recommendation": "TRANSFER", "transfer_destination": course.county}
+    return {"name": course.names["consultation"], "report": report}
+
+
+def _question(
+    kind: str, urgency: str, pathway: str, *, report: Fields | None = None, **more: Any
+) -> tuple[Step, ...]:
     def fields(course: Course) -> Mapping[str, Any]:
         known = {"episode": course.names["episode"]} if "episode" in course.names else {}
         return {
@@ -165,7 +173,9 @@ def _question(kind: str, urgency: str, pathway: str, **more: Any) -> tuple[Step,
         _acknowledge("CONSULTATION_REQUESTED", COUNTY),
         Step(method="ClaimConsultation", who=COUNTY, fields=_named("consultation")),
         _read("GetConsultation", COUNTY, "consultation"),
-        Step(method="ReportConsultation", who=COUNTY, fields=_named("consultation", report=_REPORT)),
+        Step(
+            method="ReportConsultation", who=COUNTY, fields=report or _named("consultation", report=_REPORT)
+        ),
         _acknowledge("CONSULTATION_REPORTED", BRANCH),
         _read("GetConsultation", BRANCH, "consultation"),
     )
@@ -198,7 +208,7 @@ COURSES: Mapping[str, tuple[Step, ...]] = {
             fields=lambda course: {"patient": course.patient, "pathway": "STROKE"},
         ),
         *map(_milestone, ("FIRST_MEDICAL_CONTACT", "DOOR_IN", "CT_DONE")),
-        *_question("TELECONSULTATION", "EMERGENCY", "STROKE"),
+        *_question("TELECONSULTATION", "EMERGENCY", "STROKE", report=_transfer),
         _milestone("THROMBOLYSIS"),
         *_up_with_a_bed("STROKE", "STROKE_UNIT"),
         Step(method="CloseEpisode", who=BRANCH, fields=_named("episode")),
@@ -218,7 +228,14 @@ COURSES: Mapping[str, tuple[Step, ...]] = {
         _accept(BRANCH),
         _depart(COUNTY, transport={"crew_level": "NONE", "vehicle": "自行返回", "escort": "家属"}),
         _arrive(BRANCH),
-        *_treat(BRANCH, COUNTY),
+        *_treat(
+            BRANCH,
+            COUNTY,
+            Step(method="RecordFollowUp", who=BRANCH, fields=_named("referral", findings="独立行走")),
+            Step(
+                method="CompleteTask", who=BRANCH, fields=_named("referral", task="t1", result="步行 400 米")
+            ),
+        ),
     ),
     "ecg": _question("ECG", "EMERGENCY", "CHEST_PAIN", ecg={"leads": 12}),
     "imaging": _question("IMAGING", "ROUTINE", "GENERAL", imaging={"modality": "CT", "body_part": "胸部"}),

@@ -18,6 +18,9 @@ rates:
   look:
     counted: {count: 120, months: 12, counties: 1, source: a county's report, synthetic: false}
     share: {value: 1, source: made up for a test, synthetic: true}
+  ecg:
+    counted: {count: 120, months: 12, counties: 1, source: nobody said when, synthetic: true}
+    share: {value: 1, source: a county's report, synthetic: false}
 """
 
 
@@ -36,6 +39,7 @@ def test_a_rate_is_made_up_when_any_part_of_it_is() -> None:
     assert {name: rate.is_synthetic for name, rate in mix.rates.items()} == {
         "emergency": False,
         "look": True,
+        "ecg": True,
     }
 
 

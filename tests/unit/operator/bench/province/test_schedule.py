@@ -32,6 +32,9 @@ def test_the_same_seed_draws_the_same_and_another_course_moves_nothing() -> None
     beside = arrivals({"b": 7.0, "a": 5.0}, seconds=20.0, seed="s", **_PLACES)
     assert [each for each in beside if each.course == "a"] == list(alone)
     assert arrivals({"a": 5.0}, seconds=20.0, seed="t", **_PLACES) != alone
+    # Two of the same rate do not come hand in hand.
+    pairs = arrivals({"a": 5.0, "b": 5.0}, seconds=20.0, seed="s", **_PLACES)
+    assert len({each.at_s for each in pairs}) == len(pairs)
 
 
 def test_more_than_a_round_may_have_are_refused_before_any_begins() -> None:
