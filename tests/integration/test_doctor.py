@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
@@ -58,6 +60,36 @@ async def test_all_is_green_and_a_poison_record_is_not(platform: Platform) -> No
     assert (code, document["level"]) == (1, "RED")
     assert "dlq" in next(line for line in document["lines"] if line["finding"] == "letters")["to_do"]["en"]
     assert (await _findings(platform))["bed"] == set(), "the others are not blamed"
+    await _stays(platform)
+
+
+async def _stays(platform: Platform) -> None:
+    """One that goes on looking shows the same as metrics, until it is told to end."""
+    process = await asyncio.create_subprocess_exec(
+        *_command(platform, "--metrics", "127.0.0.1:0"), stderr=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stderr is not None
+        said = (await asyncio.wait_for(process.stderr.readline(), 30)).decode()
+        found = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert found, said
+        async with httpx.AsyncClient(base_url=found[0]) as client:
+
+            async def has_looked() -> bool:
+                return (await client.get("/readyz")).status_code == 200
+
+            await until(has_looked, bound_s=60)
+            shown = (await client.get("/metrics")).text
+        series = 'tierlink_doctor_line_level{{area="{}",finding="{}",subject="{}"}} {}.0'
+        assert series.format("referral", "parked", "", 2) in shown
+        assert series.format("kafka", "topic_good", _BED_TOPIC, 0) in shown
+        assert re.search(r'line_figure\{[^}]*figure="lag"[^}]*subject="tierlink-bed"\} 0\.0', shown)
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_a_process_that_stands_still_holds_nobody_up(platform: Platform) -> None:
@@ -92,18 +124,24 @@ async def _findings(platform: Platform) -> dict[str, set[str]]:
 async def _doctor(
     platform: Platform, *, addresses: list[str] | None = None, kafka: str = ""
 ) -> tuple[int, Any]:
-    token = sign_token(platform.key, OPERATOR, issued_at=datetime.now(UTC), lifetime_s=600)
-    where = addresses or [platform.addresses.of(name) for name in SERVICES]
-    options = [part for name, at in zip(SERVICES, where, strict=True) for part in (f"--{name}", at)]
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "services.operator", "doctor", "--output", "json", *options),
-        *("--token", token, "--kafka", kafka or _kafka(platform)),
+        *_command(platform, "--output", "json", addresses=addresses, kafka=kafka),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     out, errors = await process.communicate()
     assert out, errors.decode()
     return process.returncode or 0, json.loads(out)
+
+
+def _command(
+    platform: Platform, *more: str, addresses: list[str] | None = None, kafka: str = ""
+) -> tuple[str, ...]:
+    token = sign_token(platform.key, OPERATOR, issued_at=datetime.now(UTC), lifetime_s=600)
+    where = addresses or [platform.addresses.of(name) for name in SERVICES]
+    options = [part for name, at in zip(SERVICES, where, strict=True) for part in (f"--{name}", at)]
+    known = ("--token", token, "--kafka", kafka or _kafka(platform))
+    return (sys.executable, "-m", "services.operator", "doctor", *options, *known, *more)
 
 
 def _kafka(platform: Platform) -> str:

@@ -2,6 +2,10 @@
 
 import asyncio
 import logging
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,13 +23,26 @@ from services.operator.commands.options import (
     addresses_of,
     operator_token,
 )
-from services.operator.doctor.examination import examine
+from services.operator.commands.stopping import stopped_by_signals
+from services.operator.doctor.examination import Report, examine
 from services.operator.doctor.verdict import Level, worst
+from services.operator.doctor.watching import DoctorMetrics, DoctorWatch
 from services.operator.report.consoles import open_console
 from services.operator.report.examination import examination_document, print_examination
 from services.operator.report.json_document import print_json
-from services.operator.texts import Language
+from services.operator.texts import Language, say
 from services.shared.lifecycle.settings import ServiceSettings
+from services.shared.rpc.channels import Addresses
+from services.shared.telemetry.logging import LogSettings, configure_logging
+from services.shared.telemetry.metrics import new_registry
+from services.shared.telemetry.operations_endpoint import (
+    EndpointUnavailableError,
+    OperationsEndpoint,
+    OperationsSettings,
+)
+
+_EVERY_S, _EVERY_S_MIN = 60.0, 10.0
+_PORTS = range(65_536)
 
 
 def doctor(
@@ -43,28 +60,43 @@ def doctor(
     referral: ReferralOption = "",
     bed: BedOption = "",
     notification: NotificationOption = "",
+    every: Annotated[
+        float,
+        typer.Option(
+            "--every",
+            min=_EVERY_S_MIN,
+            help="与 --metrics 合用：每隔多少秒检查一次 · with --metrics: look every so many seconds",
+        ),
+    ] = _EVERY_S,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            "--metrics",
+            metavar="HOST:PORT",
+            help="持续检查，结果在 http://HOST:PORT/metrics · go on looking, and serve what is seen there",
+        ),
+    ] = "",
 ) -> None:
     """检查 Kafka 与三个服务，逐项给出处理办法 · Looks at Kafka and the services; says what to do.
 
     0 全部正常 · all green；1 有待处理 · something to do；2 用法错误或均无法连接 · usage, or nobody answers.
     """
     addresses = addresses_of(referral, bed, notification)
-    credentials = operator_token(token, key)
+    operator_token(token, key)
     # What a client library says of brokers that are away is in the report.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         # Kafka's TLS and user are named as for the services.
         settings = ServiceSettings(**({"kafka_bootstrap": kafka} if kafka else {}))  # type: ignore[arg-type]
-        report = asyncio.run(
-            examine(
-                addresses,
-                settings.kafka(),
-                credentials,
-                replicas=settings.kafka_replicas,
-                own_certificate=settings.kafka_certificate,
-            )
-        )
-    except (OSError, ValueError) as error:
+        look = _looking(addresses, settings, token, key)
+        if metrics:
+            configure_logging(LogSettings(service="doctor", level="WARNING"))
+            asyncio.run(_stay(look, _listening_at(metrics), every, lang))
+        report = asyncio.run(look())
+    except asyncio.CancelledError:
+        # One that stays is ended by whoever started it, and that is all.
+        return
+    except (OSError, ValueError, EndpointUnavailableError) as error:
         give_up(str(error))
     if output is Output.JSON:
         document = examination_document(report.lines)
@@ -75,3 +107,44 @@ def doctor(
         raise typer.Exit(int(Exit.UNUSABLE))
     if worst(report.lines) is not Level.GREEN:
         raise typer.Exit(int(Exit.FINDINGS))
+
+
+def _looking(
+    addresses: Addresses, settings: ServiceSettings, token: str, key: Path | None
+) -> Callable[[], Coroutine[None, None, Report]]:
+    async def look() -> Report:
+        return await examine(
+            addresses,
+            settings.kafka(),
+            # Anew each time: a token lives for minutes.
+            operator_token(token, key),
+            replicas=settings.kafka_replicas,
+            own_certificate=settings.kafka_certificate,
+        )
+
+    return look
+
+
+def _listening_at(address: str) -> OperationsSettings:
+    """Raises ValueError for what is no address."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal() or int(port) not in _PORTS:
+        raise ValueError(say("doctor.no_address", Language.BOTH, address=address))
+    return OperationsSettings(host=host.strip("[]"), port=int(port))
+
+
+async def _stay(
+    look: Callable[[], Awaitable[Report]], listening: OperationsSettings, every_s: float, lang: Language
+) -> None:
+    """Looks until SIGTERM or Ctrl-C. Raises EndpointUnavailableError, asyncio.CancelledError."""
+    registry = new_registry(service="doctor", version=version("tierlink"))
+    watch = DoctorWatch(look, DoctorMetrics(registry), every_s=every_s)
+    endpoint = OperationsEndpoint(listening, registry=registry, is_ready=watch.has_looked)
+    with stopped_by_signals():
+        port = endpoint.start()
+        try:
+            address = f"http://{listening.host}:{port}/metrics"
+            sys.stderr.write(f"{say('doctor.stays', lang, address=address, seconds=f'{every_s:g}')}\n")
+            await watch.run()
+        finally:
+            await endpoint.stop()

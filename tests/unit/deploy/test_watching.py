@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from services.notification.entrypoints.delivery_metrics import DeliveryMetrics
+from services.operator.doctor.watching import DoctorMetrics
 from services.shared.deadlines.metrics import DeadlineMetrics
 from services.shared.feed.metrics import FeedMetrics
 from services.shared.inbox.metrics import InboxMetrics
@@ -51,6 +52,7 @@ def _known() -> dict[str, set[str]]:
         FeedMetrics,
         DeliveryMetrics,
         SpanMetrics,
+        DoctorMetrics,
     ):
         metrics(registry)
     ConditionMetrics(registry)

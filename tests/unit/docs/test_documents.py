@@ -10,6 +10,7 @@ import typer.main
 from prometheus_client import CollectorRegistry
 
 from services.notification.entrypoints.delivery_metrics import DeliveryMetrics
+from services.operator.doctor.watching import DoctorMetrics
 from services.operator.main import app
 from services.shared.audit.chain import FindingCode
 from services.shared.deadlines.metrics import DeadlineMetrics
@@ -133,6 +134,7 @@ def _metrics() -> frozenset[str]:
         DeliveryMetrics,
         SpanMetrics,
         ConditionMetrics,
+        DoctorMetrics,
     )
     for metrics in declare:
         metrics(registry)
