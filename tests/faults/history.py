@@ -54,6 +54,8 @@ class FaultDone:
     ended_at: datetime
     #: the place of a death, the server that was away, the seconds that a clock jumped
     detail: str = ""
+    #: what it came to; empty for one in vain
+    seen: str = ""
 
     @property
     def said(self) -> str:
@@ -67,6 +69,8 @@ class History:
     seed: int
     calls: list[Call] = field(default_factory=list)
     faults: list[FaultDone] = field(default_factory=list)
+    #: those that hurt nobody: the target was down, or did not come to the place in time
+    in_vain: list[FaultDone] = field(default_factory=list)
 
     def acknowledged(self) -> Iterator[Call]:
         return (call for call in self.calls if call.is_acknowledged)

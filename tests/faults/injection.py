@@ -22,6 +22,9 @@ from tests.faults.stand import Stand
 
 #: kill and its like fail where the target is down, as it may be: then there is nothing to hurt.
 _DOWN = (ProcessLookupError, PlatformError, EmbeddedError)
+#: States of a process: by SIGSTOP; and nobody runs any more.
+_STOPPED, _GONE = "T", ("", "Z", "X")
+_ENDS_WITHIN_S, _LOOK_S = 10.0, 0.05
 
 
 class Injection:
@@ -33,8 +36,8 @@ class Injection:
         self._random = Random(f"injection/{history.seed}")
         self._joined = 0
         lines, records = LineFaults(stand), RecordFaults(stand, self._random)
-        #: each answers whether it came to anything
-        self._ways: dict[FaultKind, Callable[[Fault], Awaitable[bool]]] = {
+        #: each says what it came to, and nothing where it came to nothing
+        self._ways: dict[FaultKind, Callable[[Fault], Awaitable[str]]] = {
             FaultKind.KILL: self._kill,
             FaultKind.FREEZE: self._freeze,
             FaultKind.RESTART: self._restart,
@@ -61,28 +64,36 @@ class Injection:
                 group.create_task(self._carry_out(fault))
 
     async def _carry_out(self, fault: Fault) -> None:
-        begun_at = datetime.now(UTC)
+        begun_at, seen = datetime.now(UTC), ""
         with suppress(*_DOWN):
-            if await self._ways[fault.kind](fault):
-                self._history.faults.append(
-                    FaultDone(
-                        kind=fault.kind,
-                        target=fault.target,
-                        begun_at=begun_at,
-                        ended_at=datetime.now(UTC),
-                        detail=fault.detail,
-                    )
-                )
+            seen = await self._ways[fault.kind](fault)
+        done = FaultDone(
+            kind=fault.kind,
+            target=fault.target,
+            begun_at=begun_at,
+            ended_at=datetime.now(UTC),
+            detail=fault.detail,
+            seen=seen,
+        )
+        (self._history.faults if seen else self._history.in_vain).append(done)
 
-    async def _kill(self, fault: Fault) -> bool:
-        os.kill(self._stand.pid(fault.target), signal.SIGKILL)
-        return True
+    async def _kill(self, fault: Fault) -> str:
+        return await self._ended_by(signal.SIGKILL, fault)
 
-    async def _restart(self, fault: Fault) -> bool:
-        os.kill(self._stand.pid(fault.target), signal.SIGTERM)
-        return True
+    async def _restart(self, fault: Fault) -> str:
+        return await self._ended_by(signal.SIGTERM, fault)
 
-    async def _freeze(self, fault: Fault) -> bool:
+    async def _ended_by(self, number: signal.Signals, fault: Fault) -> str:
+        """A service that is told to end may take its grace."""
+        pid = self._stand.pid(fault.target)
+        os.kill(pid, number)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ENDS_WITHIN_S):
+                while _state(pid) not in _GONE:  # noqa: ASYNC110 - nobody tells of it but the process table
+                    await asyncio.sleep(_LOOK_S)
+        return f"process {pid} ended" if _state(pid) in _GONE else ""
+
+    async def _freeze(self, fault: Fault) -> str:
         pid = self._stand.pid(fault.target)
         # PostgreSQL answers through a process for each connection: all of them stand still.
         pids = [pid, *(_children(pid) if fault.target == POSTGRES else ())]
@@ -91,48 +102,56 @@ class Injection:
                 os.kill(each, signal.SIGSTOP)
         try:
             await asyncio.sleep(fault.lasts_s)
+            stopped = sum(_state(each) == _STOPPED for each in pids)
         finally:
             for each in pids:
                 with suppress(ProcessLookupError):
                     os.kill(each, signal.SIGCONT)
-        return True
+        return f"{stopped} processes stood still" if stopped else ""
 
-    async def _jump(self, fault: Fault) -> bool:
-        clock = self._stand.clocks[fault.target]
+    async def _jump(self, fault: Fault) -> str:
+        clock, pid = self._stand.clocks[fault.target], self._stand.pid(fault.target)
         clock.jump(fault.detail)
         try:
             await asyncio.sleep(fault.lasts_s)
         finally:
             clock.jump("+0")
-        return True
+        # Only a process that has the library has this clock.
+        obeys = self._stand.pid(fault.target) == pid and clock.is_of(pid)
+        return f"process {pid} by another clock" if obeys else ""
 
-    async def _fill(self, fault: Fault) -> bool:
+    async def _fill(self, fault: Fault) -> str:
         disk = self._stand.disks[fault.target]
         await asyncio.to_thread(disk.fill)
         try:
             await asyncio.sleep(fault.lasts_s)
+            is_full = disk.is_full()
         finally:
             disk.free()
-        return True
+        return "no byte left" if is_full else ""
 
-    async def _join(self, fault: Fault) -> bool:
+    async def _join(self, fault: Fault) -> str:
         self._joined += 1
         instance = self._stand.new_instance(f"{fault.target}-joined-{self._joined}")
+        is_there = False
         try:
+            # Returns when it serves.
             await asyncio.to_thread(instance.start)
             await asyncio.sleep(fault.lasts_s)
+            is_there = instance.is_running
         finally:
             await asyncio.to_thread(instance.stop if self._random.random() < 0.5 else instance.kill)
-        return True
+        return f"{instance.name} was there" if is_there else ""
 
-    async def _hold_lock(self, fault: Fault) -> bool:
+    async def _hold_lock(self, fault: Fault) -> str:
         try:
             connection = await asyncpg.connect(self._stand.dsn(fault.target), timeout=5)
         except (OSError, asyncpg.PostgresError, TimeoutError):
-            return False
+            return ""
+        held: Sequence[object] = ()
         try:
             async with connection.transaction():
-                await connection.fetch(
+                held = await connection.fetch(
                     "SELECT stream_id FROM streams ORDER BY changed DESC LIMIT 20 FOR UPDATE", timeout=5
                 )
                 await asyncio.sleep(fault.lasts_s)
@@ -140,7 +159,15 @@ class Injection:
             pass  # PostgreSQL was hurt meanwhile, which gives the lock back
         finally:
             connection.terminate()
-        return True
+        return f"{len(held)} rows held" if held else ""
+
+
+def _state(pid: int) -> str:
+    """By the kernel, one letter; empty for a process that is no more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
 
 
 def _children(pid: int) -> list[int]:

@@ -46,6 +46,17 @@ class JumpingClock:
             "NO_FAKE_STAT": "1",
         }
 
+    def is_of(self, pid: int) -> bool:
+        """Whether a process looks at this clock."""
+        try:
+            variables = Path(f"/proc/{pid}/environ").read_bytes()
+            return (
+                str(self._path).encode() in variables
+                and "libfaketime" in Path(f"/proc/{pid}/maps").read_text()
+            )
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+
     def jump(self, by: str) -> None:
         """To so many seconds, with their sign, off the true time."""
         self._path.parent.mkdir(parents=True, exist_ok=True)

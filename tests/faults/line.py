@@ -71,6 +71,8 @@ class Line:
         self._is_lost = False
         self._delay: Delay | None = None
         self._traps: list[Trap] = []
+        #: what was done to what came by, since the line was opened
+        self.resets_count = self.swallowed_bytes = self.delayed_count = 0
         self._open = asyncio.Event()
         self._open.set()
 
@@ -88,6 +90,7 @@ class Line:
     def reset(self) -> None:
         """Resets every connection; new ones are welcome."""
         for pair in tuple(self._pairs):
+            self.resets_count += 1
             pair.abort()
 
     def lose(self) -> None:
@@ -134,6 +137,7 @@ class Line:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._is_cut:
+            self.resets_count += 1
             writer.transport.abort()
             return
         try:
@@ -167,9 +171,11 @@ class Line:
         with suppress(OSError):
             while data := await reader.read(_CHUNK_BYTES):
                 if self._delay is not None:
+                    self.delayed_count += 1
                     await asyncio.sleep(self._random.uniform(self._delay.least_s, self._delay.most_s))
                 await self._open.wait()
                 if pair.is_lost:
+                    self.swallowed_bytes += len(data)
                     continue
                 if not self._forward(writer, frames(data)):
                     pair.abort()

@@ -119,6 +119,6 @@ def _bar(fault: FaultDone, begin: float, end: float, targets: Sequence[str]) -> 
     y = _PLOT + 22 + _ROW * targets.index(fault.target)
     return (
         f'<rect x="{begin:.1f}" y="{y}" width="{max(4.0, end - begin):.1f}" height="12" fill="#e0912f">'
-        f"<title>{fault.said}</title></rect>"
+        f"<title>{html.escape(fault.said)}: {html.escape(fault.seen)}</title></rect>"
         f'<text x="{begin + 6:.1f}" y="{y + 10}">{fault.said}</text>'
     )

@@ -87,6 +87,7 @@ class Verdict:
             **outcomes,
             "sent_again": sum(call.attempts > 1 for call in self.history.calls),
             "faults": len(self.history.faults),
+            "in_vain": len(self.history.in_vain),
             **Counter(str(fault.kind) for fault in self.history.faults),
             "restarts": len(self.restarts),
             "events": self.events_count,

@@ -34,6 +34,10 @@ class SmallDisk:
                 if error.errno != errno.ENOSPC:
                     raise
 
+    def is_full(self) -> bool:
+        """Whether there is no byte left."""
+        return os.statvfs(self._ballast).f_bavail == 0
+
     def free(self) -> None:
         self._ballast.unlink(missing_ok=True)
 
