@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
+from services.operator.commands.call_causes import call_cause
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import addresses_of
 from services.operator.commands.stopping import stopped_by_signals
@@ -37,7 +38,7 @@ def answer_of(
     try:
         request = build_message(method.request, fields)
     except ValueError as error:
-        give_up(str(error))
+        give_up(call_cause(error, Language.BOTH))
 
     async def ask() -> Any:
         async with open_channels(addresses) as channels:
@@ -46,7 +47,7 @@ def answer_of(
     try:
         return asyncio.run(ask())
     except OSError as error:
-        give_up(str(error))
+        give_up(call_cause(error, Language.BOTH))
 
 
 def ask_notification(name: str, fields: dict[str, Any], address: str, token: str) -> Any:
@@ -54,7 +55,7 @@ def ask_notification(name: str, fields: dict[str, Any], address: str, token: str
     try:
         return answer_of("notification", name, fields, address, token, patience=BRIEF)
     except CallFailed as error:
-        give_up(str(error))
+        give_up(call_cause(error, Language.BOTH))
 
 
 def ask_every_service(

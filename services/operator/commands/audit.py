@@ -18,6 +18,7 @@ from rich.progress import Progress as Bar
 
 from services.operator.commands.asking import ask_every_service
 from services.operator.commands.audit_export import export
+from services.operator.commands.call_causes import call_cause
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     BedOption,
@@ -125,7 +126,7 @@ def verify(
             )
             verifications = (*verifications, *against)
     except (CallFailed, CheckpointFileError, OSError) as error:
-        give_up(str(error))
+        give_up(call_cause(error, lang))
     if output is Output.JSON:
         intact = all(each.is_intact for each in verifications)
         document = {"intact": intact, "services": [verification_document(each) for each in verifications]}
@@ -225,7 +226,7 @@ def checkpoint_(
         made = _asked(addresses_of(referral, bed, notification), operator_token(token, key), make)
         write_checkpoints(out, made)
     except (CallFailed, OSError) as error:
-        give_up(str(error))
+        give_up(call_cause(error, lang))
     for each in made:
         open_console().print(_line(each.checkpoint, lang))
     open_console().print(say("checkpoint.keep", lang, path=out))
@@ -250,7 +251,7 @@ def checkpoints(
     try:
         found = _asked(addresses_of(referral, bed, notification), operator_token(token, key), ask)
     except (CallFailed, OSError) as error:
-        give_up(str(error))
+        give_up(call_cause(error, lang))
     for each in found:
         open_console().print(_line(each, lang))
 

@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 import grpc
 import typer
 
+from services.operator.commands.call_causes import call_cause
 from services.operator.commands.event_options import SinceOption, UntilOption, moment_of
 from services.operator.commands.exits import give_up
 from services.operator.commands.options import (
@@ -121,7 +122,7 @@ def export(
             give_up(say("export.nothing", lang))
         write_export(out, entries, checkpoint, proofs)
     except (CallFailed, OSError) as error:
-        give_up(str(error))
+        give_up(call_cause(error, lang))
     chains = len({entry.metadata.aggregate_id for entry in entries})
     open_console().print(say("export.done", lang, path=out, chains=chains, events=len(entries)))
     if len(proofs) < chains:

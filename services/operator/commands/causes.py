@@ -1,18 +1,15 @@
 """Why a command was cut, in words for whoever is to mend it."""
 
 import asyncio
-import errno
 
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from services.operator.rpc.failures import CallFailed
+from services.operator.commands.call_causes import call_cause
 from services.operator.texts import Language, say, shown
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.knocking import Trouble, knock
 from services.shared.kernel.refusals import DependencyDown, DiskFull
-
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _REFUSED = {
     Trouble.PASSWORD: "doctor.kafka_password",
@@ -32,19 +29,12 @@ def kafka_cause(error: BaseException, kafka: KafkaAddress, language: Language) -
 
 
 def cause(error: BaseException, language: Language) -> str:
-    """A full disk, and what is away, in the operator's language; anything else in its own words."""
+    """As `call_cause`, of what speaks to Kafka or to a database itself too."""
     match error:
-        case CallFailed(is_kafka_away=True):
-            return say("error.service_without_kafka", language)
-        case CallFailed(is_disk_full=False, is_unreachable=True):
-            return say("error.service_away", language, error=error)
-        case DiskFull():
-            return shown(error.text, language)
         case asyncpg.DiskFullError():
             return shown(DiskFull().text, language)
+        case asyncpg.InvalidAuthorizationSpecificationError():
+            return say("error.database_refuses", language, error=error)
         case DependencyDown(dependency="kafka"):
             return say("error.kafka_away", language, error=error)
-        case OSError() if error.errno in _NO_ROOM:
-            key = "error.disk_full_at" if error.filename else "error.disk_full"
-            return say(key, language, path=error.filename)
-    return str(error) or repr(error)
+    return call_cause(error, language)

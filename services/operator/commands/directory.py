@@ -11,6 +11,7 @@ from services.operator.casefile.directory import read_directories
 from services.operator.casefile.directory_places import file_faults
 from services.operator.casefile.model import Directory
 from services.operator.commands.asking import FILE, answer_of
+from services.operator.commands.call_causes import call_cause
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     KeyOption,
@@ -104,7 +105,7 @@ def _ask(
         )
     except CallFailed as error:
         if error.code is not grpc.StatusCode.INVALID_ARGUMENT:
-            give_up(str(error))
+            give_up(call_cause(error, Language.BOTH))
         by_file, elsewhere = file_faults(chosen, error.violations)
         lines = [line for path, faults in by_file.items() for line in FaultyFile(Path(path), faults).lines()]
         give_up("\n" + "\n".join([*lines, *elsewhere]) if error.violations else str(error))

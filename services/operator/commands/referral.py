@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from services.operator.commands.call_causes import call_cause
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     KeyOption,
@@ -90,4 +91,4 @@ def _read(
     try:
         return asyncio.run(read())
     except (CallFailed, OSError) as error:
-        give_up(str(error))
+        give_up(call_cause(error, Language.BOTH))

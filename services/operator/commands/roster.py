@@ -10,6 +10,7 @@ from google.protobuf.message import Message
 
 from services.operator.casefile.roster_file import RosterFile, read_roster
 from services.operator.commands.asking import FILE, answer_of
+from services.operator.commands.call_causes import call_cause
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     KeyOption,
@@ -95,7 +96,7 @@ def coverage(
     try:
         answer = _ask("GetCoverage", {"facility": facility, "days": days, "role": role}, address, token, key)
     except CallFailed as error:
-        give_up(str(error))
+        give_up(call_cause(error, lang))
     found = cast("roster_service_pb2.GetCoverageResponse", answer)
     if output is Output.JSON:
         print_json(message_document(found))
@@ -122,7 +123,7 @@ def _applied(
     except CallFailed as error:
         if error.code is grpc.StatusCode.INVALID_ARGUMENT and error.violations:
             give_up("\n" + "\n".join(FaultyFile(file.path, file.located(error.violations)).lines()))
-        give_up(str(error))
+        give_up(call_cause(error, Language.BOTH))
     return cast("roster_service_pb2.ApplyRosterResponse", answer)
 
 

@@ -23,7 +23,11 @@ OUTAGE = (
     asyncpg.InsufficientResourcesError,
     # What a connection answers that was cut in the middle of a statement.
     asyncpg.InternalClientError,
+    # Somebody changes a password, or makes the database: nobody need be restarted for it.
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
 )
+_REFUSALS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 
 #: How long an answer is waited for that callers wait for. Of a server that is gone without a word none comes,
 #: and behind the statement wait all that come after it.
@@ -36,6 +40,9 @@ def outage_of(error: BaseException) -> DependencyDown:
         return DiskFull()
     if isinstance(error, ssl.SSLCertVerificationError):
         return DependencyDown("postgresql", f"its certificate is not accepted: {error.verify_message}")
+    if isinstance(error, _REFUSALS):
+        # Callers are told no names of users and databases; 28P01 is a wrong password, 3D000 no such database.
+        return DependencyDown("postgresql", f"it does not let us in ({error.sqlstate})")
     return DependencyDown("postgresql", f"not available: {type(error).__name__}")
 
 

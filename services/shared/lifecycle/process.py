@@ -89,7 +89,11 @@ def run_process(build: Callable[[], Foundation], assemble: Assemble, *, service:
 
 
 async def _serve(foundation: Foundation, assembly: Assembly, signals: StopSignals) -> int:
-    await _ready_database(foundation, signals)
+    try:
+        await _ready_database(foundation, signals)
+    except DependencyDown as error:
+        _log.error("database_away", reason=str(error.__cause__ or error))
+        return 1
     if signals.stop.is_set():
         return 0
     agreement = ClockAgreement(DAY_CLOCK, foundation.reading)
@@ -143,10 +147,10 @@ async def _ready_database(foundation: Foundation, signals: StopSignals) -> None:
         try:
             await migrate(foundation.reading, foundation.migrations)
             return
-        except DependencyDown:
+        except DependencyDown as error:
             if time.monotonic() > until_s:
                 raise
-            _log.info("waiting_for_database")
+            _log.warning("waiting_for_database", reason=str(error.__cause__ or error))
             await asyncio.sleep(0.2)
 
 

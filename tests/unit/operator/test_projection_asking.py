@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from io import StringIO
 from typing import Any, cast
 
+import asyncpg
 import grpc
 import pytest
 import typer
@@ -80,6 +81,17 @@ def test_what_is_away_is_told_with_what_to_do(refusal: DependencyDown, language:
     assert said.startswith(told) and "tierlink doctor" in said
     assert "KafkaConnectionError" not in said
     assert "away" in said or isinstance(refusal, KafkaAway)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [(Language.ZH, "PostgreSQL 拒绝登录"), (Language.EN, "PostgreSQL refuses our user or password")],
+)
+def test_a_wrong_password_is_told_with_where_to_look(language: Language, told: str) -> None:
+    said = cause(asyncpg.InvalidPasswordError('password authentication failed for user "x"'), language)
+    assert said.startswith(told)
+    assert 'for user "x"' in said
+    assert "DSN" in said
 
 
 async def test_one_that_stays_away_is_given_up(
