@@ -74,4 +74,5 @@ def datetime_to_timestamp(moment: datetime, timestamp: Any) -> None:
 
 def timestamp_to_datetime(timestamp: Any) -> datetime:
     """Microseconds are kept; what is finer is cut."""
-    return _EPOCH + timedelta(seconds=timestamp.seconds, microseconds=timestamp.nanos // 1000)
+    # By place: names take a third of the time, and an event has three of them.
+    return _EPOCH + timedelta(0, timestamp.seconds, timestamp.nanos // 1000)
