@@ -13,7 +13,8 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -71,16 +72,12 @@ def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
     except ValueError:
         return False
     s = int.from_bytes(signature[32:], "little")
-    digest = hashlib.sha512(signature[:32] + public_key + message).digest()
-    h = int.from_bytes(digest, "little") % _ORDER
+    h = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % _ORDER
     return s < _ORDER and _is_same(_times(s, _BASE), _add(r, _times(h, key)))
 
 
-# ---- the Merkle tree (RFC 6962, 2.1)
-
-
 def is_included(leaf: bytes, index: int, size: int, path: list[bytes], root: bytes) -> bool:
-    """Whether the leaf is at `index` of the tree of `size` leaves with this root."""
+    """Whether the leaf is at `index` of the Merkle tree (RFC 6962, 2.1) of `size` leaves with this root."""
     if not 0 <= index < size:
         return False
     place, last, reached = index, size - 1, leaf
@@ -99,12 +96,8 @@ def is_included(leaf: bytes, index: int, size: int, path: list[bytes], root: byt
 
 def leaf_of(aggregate: str, version: int, head_hash: bytes) -> bytes:
     """The leaf of one aggregate's head."""
-    name = aggregate.encode()
-    written = len(name).to_bytes(4, "big") + name + version.to_bytes(8, "big") + head_hash
-    return hashlib.sha256(b"\x00" + written).digest()
-
-
-# ---- what an event's bytes say of it: the first field of every event is its metadata
+    name = len(aggregate.encode()).to_bytes(4, "big") + aggregate.encode()
+    return hashlib.sha256(b"\x00" + name + version.to_bytes(8, "big") + head_hash).digest()
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
@@ -112,12 +105,11 @@ def _fields(data: bytes) -> Iterator[tuple[int, Any]]:
     at = 0
     while at < len(data):
         tag, at = _varint(data, at)
-        value: Any
+        value: Any = b""  # of the fixed ones, which no metadata has
         if tag & 7 == 0:
             value, at = _varint(data, at)
         elif tag & 7 in (1, 5):
-            size = 8 if tag & 7 == 1 else 4
-            value, at = data[at : at + size], at + size
+            at += 8 if tag & 7 == 1 else 4
         elif tag & 7 == 2:
             size, at = _varint(data, at)
             value, at = data[at : at + size], at + size
@@ -138,7 +130,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 def metadata_of(payload: bytes) -> dict[str, Any]:
-    """Who did what, when: from the bytes themselves. Raises IndexError, ValueError, KeyError."""
+    """Who did what, when: an event's first field. Raises IndexError, ValueError, KeyError."""
     found = dict(_fields(dict(_fields(payload))[1]))
     actor = dict(_fields(found.get(7, b"")))
     return {
@@ -160,113 +152,122 @@ def _moment(data: bytes) -> int:
     return int(found.get(1, 0)) * 10**9 + int(found.get(2, 0))
 
 
-# ---- the folder
+# ---- the folder: read a line at a time, whatever its size; what is kept is one small mark of each aggregate
 
 #: How far moments may go back in an honest store: clocks differ, and a command says when it arrived.
 _TOLERANCE_NS = 300 * 10**9
+#: No line that was written by us comes near it.
+_LINE_CHARACTERS_MAX = 64 * 2**20
+
+
+class _Chain:
+    """How far the chain of one aggregate was read."""
+
+    def __init__(self, name: str, kind: str) -> None:
+        self.expected = 1  # 0 from a gap on: what follows hangs on what is not there
+        self.previous = hashlib.sha256(f"tierlink/{kind}/{name}".encode()).digest()
+        self.latest_ns = 0
 
 
 def findings(folder: Path, trusted_key: "bytes | None") -> Iterator[str]:
     """Everything that is not as it was written and signed. Raises OSError, ValueError, KeyError."""
-    lines = (folder / "events.jsonl").read_text("utf-8").splitlines()
-    events = [json.loads(line) for line in lines]
-    chains: dict[str, list[dict[str, Any]]] = {}
-    for event in events:
-        chains.setdefault(event["aggregate"], []).append(event)
-    for name, chain in chains.items():
-        yield from _chain(name, chain)
-    readable = [json.loads(line) for line in (folder / "metadata.jsonl").read_text("utf-8").splitlines()]
-    yield from _readable(events, readable)
     kept = json.loads((folder / "checkpoint.json").read_text("utf-8"))
-    yield from _checkpoint(kept, chains, trusted_key)
-    yield from _back_dated(kept, chains)
-
-
-def _chain(name: str, chain: list[dict[str, Any]]) -> Iterator[str]:
-    previous = hashlib.sha256(f"tierlink/{chain[0]['kind']}/{name}".encode()).digest()
-    for expected, event in enumerate(chain, start=1):
-        where = f"{name}@{event['version']}"
-        stored, payload = bytes.fromhex(event["hash"]), base64.b64decode(event["payload"])
-        if event["version"] != expected:
-            yield f"MISSING_EVENT {name}@{expected}"
-            return
-        if bytes.fromhex(event["previous_hash"]) != previous:
-            yield f"CHAIN_BROKEN {where}"
-        if hashlib.sha256(bytes.fromhex(event["previous_hash"]) + payload).digest() != stored:
-            yield f"HASH_MISMATCH {where}"
-        previous = stored
-
-
-def _readable(events: list[dict[str, Any]], readable: list[dict[str, Any]]) -> Iterator[str]:
-    """What people read must be what was hashed."""
-    if len(events) != len(readable):
-        yield f"METADATA_MISMATCH {len(readable)} of {len(events)} events"
-    for event, said in zip(events, readable):  # noqa: B905 - the older Pythons that this also runs on
-        where = f"{event['aggregate']}@{event['version']}"
+    made_at = datetime.strptime(kept["made_at"] + "+0000", "%Y-%m-%dT%H:%M:%S.%fZ%z")
+    made_ns = int(made_at.timestamp()) * 10**9 + made_at.microsecond * 1000
+    proved = {proof["aggregate"]: proof["version"] for proof in kept["proofs"]}
+    chains: dict[str, _Chain] = {}
+    heads: dict[str, bytes] = {}
+    events_count = readable_count = 0
+    for event, said in zip_longest(_rows(folder / "events.jsonl"), _rows(folder / "metadata.jsonl")):
+        readable_count += said is not None
+        if event is None:
+            continue
+        events_count += 1
+        name, version, payload = event["aggregate"], event["version"], base64.b64decode(event["payload"])
+        if name not in chains:
+            chains[name] = _Chain(name, event["kind"])
+        where = f"{name}@{version}"
+        yield from _linked(chains[name], where, event, payload)
+        if version == proved.get(name):
+            heads.setdefault(where, bytes.fromhex(event["hash"]))
         try:
-            written = metadata_of(base64.b64decode(event["payload"]))
+            written = metadata_of(payload)
         except (IndexError, KeyError, ValueError, TypeError, AttributeError):
             yield f"UNREADABLE_EVENT {where}"
             continue
-        if (written["aggregate"], written["version"]) != (event["aggregate"], event["version"]):
-            yield f"METADATA_MISMATCH {where}: aggregate, version"
-        for name, value in written.items():
-            if said.get(name) != value:
-                yield f"METADATA_MISMATCH {where}: {name}"
+        yield from _told(where, event, written, said)
+        signed_ns = 0 if version <= proved.get(name, 0) else made_ns
+        yield from _dated(chains[name], where, written["recorded_at_ns"], signed_ns)
+    if events_count != readable_count:
+        yield f"METADATA_MISMATCH {readable_count} of {events_count} events"
+    yield from _checkpoint(kept, heads, trusted_key)
+    for name in sorted(set(kept["aggregates"]) ^ set(chains)):
+        yield f"AGGREGATE_MISSING {name}"
 
 
-def _checkpoint(
-    kept: dict[str, Any], chains: dict[str, list[dict[str, Any]]], trusted_key: "bytes | None"
-) -> Iterator[str]:
-    public_key, root = bytes.fromhex(kept["public_key"]), bytes.fromhex(kept["root"])
+def _rows(path: Path) -> "Iterator[dict[str, Any]]":
+    """The rows of a file, one at a time. Raises OSError, ValueError."""
+    with path.open(encoding="utf-8") as file:
+        while line := file.readline(_LINE_CHARACTERS_MAX):
+            yield dict(json.loads(line))
+
+
+def _linked(chain: _Chain, where: str, event: dict[str, Any], payload: bytes) -> Iterator[str]:
+    if chain.expected not in (0, event["version"]):
+        yield f"MISSING_EVENT {event['aggregate']}@{chain.expected}"
+        chain.expected = 0
+    if not chain.expected:
+        return
+    previous, stored = bytes.fromhex(event["previous_hash"]), bytes.fromhex(event["hash"])
+    if previous != chain.previous:
+        yield f"CHAIN_BROKEN {where}"
+    if hashlib.sha256(previous + payload).digest() != stored:
+        yield f"HASH_MISMATCH {where}"
+    chain.previous, chain.expected = stored, chain.expected + 1
+
+
+def _told(where: str, event: Any, written: dict[str, Any], said: "dict[str, Any] | None") -> Iterator[str]:
+    """What people read must be what was hashed."""
+    if (written["aggregate"], written["version"]) != (event["aggregate"], event["version"]):
+        yield f"METADATA_MISMATCH {where}: aggregate, version"
+    for name, value in written.items():
+        if said is not None and said.get(name) != value:
+            yield f"METADATA_MISMATCH {where}: {name}"
+
+
+def _dated(chain: _Chain, where: str, recorded_ns: int, signed_ns: int) -> Iterator[str]:
+    """What says it was recorded before events that it follows, or before the checkpoint that lacks it."""
+    follows_ns = max(chain.latest_ns, signed_ns)
+    if recorded_ns < follows_ns - _TOLERANCE_NS:
+        early_s = (follows_ns - recorded_ns) // 10**9
+        what = "the checkpoint, which lacks it" if follows_ns > chain.latest_ns else "an event before it"
+        yield f"BACK_DATED {where}: recorded {early_s} s before {what}"
+    chain.latest_ns = max(chain.latest_ns, recorded_ns)
+
+
+def _checkpoint(kept: dict[str, Any], heads: dict[str, bytes], trusted_key: "bytes | None") -> Iterator[str]:
+    public_key, root = (bytes.fromhex(kept[name]) for name in ("public_key", "root"))
     if trusted_key is not None and public_key != trusted_key:
         yield "FORGED_CHECKPOINT it was signed with another key"
     names = ("service", "number", "made_by", "occurred_at", "made_at", "tree_size", "root", "previous_root")
-    lines = ("tierlink-checkpoint-v1", *(str(kept[name]).replace("\n", " ") for name in names))
-    message = "".join(f"{line}\n" for line in lines).encode()
-    if not is_signed(public_key, message, bytes.fromhex(kept["signature"])):
+    lines = ("tierlink-checkpoint-v1", *(str(kept[name]).replace("\n", " ") for name in names), "")
+    if not is_signed(public_key, "\n".join(lines).encode(), bytes.fromhex(kept["signature"])):
         yield "FORGED_CHECKPOINT the signature is not of this statement"
     for proof in kept["proofs"]:
         name, version, head = proof["aggregate"], proof["version"], bytes.fromhex(proof["hash"])
         where = f"{name}@{version}"
-        path = [bytes.fromhex(each) for each in proof["path"]]
-        if not is_included(leaf_of(name, version, head), proof["index"], kept["tree_size"], path, root):
+        leaf, path = leaf_of(name, version, head), [bytes.fromhex(each) for each in proof["path"]]
+        if not is_included(leaf, proof["index"], kept["tree_size"], path, root):
             yield f"NOT_INCLUDED {where}"
-        at = [event for event in chains.get(name, []) if event["version"] == version]
-        if not at:
+        if where not in heads:
             yield f"CHAIN_CUT {where}"
-        elif bytes.fromhex(at[0]["hash"]) != head:
+        elif heads[where] != head:
             yield f"HISTORY_REWRITTEN {where}"
-    missing = sorted(set(kept["aggregates"]) ^ set(chains))
-    for name in missing:
-        yield f"AGGREGATE_MISSING {name}"
-
-
-def _back_dated(kept: dict[str, Any], chains: dict[str, list[dict[str, Any]]]) -> Iterator[str]:
-    """What says it was recorded before events that it follows, or before the checkpoint that lacks it."""
-    made_at = datetime.strptime(kept["made_at"], "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=timezone.utc)  # noqa: UP017
-    made_ns = int(made_at.timestamp()) * 10**9 + made_at.microsecond * 1000
-    proved = {proof["aggregate"]: proof["version"] for proof in kept["proofs"]}
-    for name, chain in chains.items():
-        latest_ns = 0
-        for event in chain:
-            try:
-                recorded_ns = metadata_of(base64.b64decode(event["payload"]))["recorded_at_ns"]
-            except (IndexError, KeyError, ValueError, TypeError, AttributeError):
-                continue  # it is named already
-            is_signed_for = event["version"] <= proved.get(name, 0)
-            follows_ns = latest_ns if is_signed_for else max(latest_ns, made_ns)
-            if recorded_ns < follows_ns - _TOLERANCE_NS:
-                early_s = (follows_ns - recorded_ns) // 10**9
-                what = "the checkpoint, which lacks it" if follows_ns > latest_ns else "an event before it"
-                yield f"BACK_DATED {name}@{event['version']}: recorded {early_s} s before {what}"
-            latest_ns = max(latest_ns, recorded_ns)
 
 
 def _key(path: Path) -> bytes:
     """The 32 bytes of an Ed25519 key in a PEM file: they end its DER (RFC 8410)."""
-    lines = path.read_text("ascii").split("-----")
-    return base64.b64decode(lines[2])[-32:]
+    return base64.b64decode(path.read_text("ascii").split("-----")[2])[-32:]
 
 
 def main() -> int:
@@ -275,23 +276,23 @@ def main() -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=Path(__file__).resolve().parent)
     parser.add_argument("--public-key", type=Path, help="PEM; without it the export's own key counts")
     given = parser.parse_args()
+    found_count = 0
     try:
-        trusted = None if given.public_key is None else _key(given.public_key)
-        found = list(findings(given.folder, trusted))
+        trusted = given.public_key and _key(given.public_key)
+        for each in findings(given.folder, trusted):
+            found_count += 1
+            print(f"✗ {each}")
         kept = json.loads((given.folder / "checkpoint.json").read_text("utf-8"))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         print(f"无法读取 · cannot be read: {error!r}", file=sys.stderr)
         return 2
-    for each in found:
-        print(f"✗ {each}")
-    unproved = sorted(set(kept["aggregates"]) - {proof["aggregate"] for proof in kept["proofs"]})
-    for name in unproved:
+    for name in sorted(set(kept["aggregates"]) - {proof["aggregate"] for proof in kept["proofs"]}):
         print(f"· 存证之后新建，未纳入 · newer than the checkpoint: {name}")
-    if not found:
-        size = len(kept["aggregates"])
+    if not found_count:
         key = "" if given.public_key is not None else f"；公钥 · key {kept['public_key']}"
-        print(f"✓ 完整 · intact: {size}; {kept['service']} {kept['number']} {kept['made_at']}{key}")
-    return 1 if found else 0
+        what = f"{len(kept['aggregates'])}; {kept['service']} {kept['number']} {kept['made_at']}"
+        print(f"✓ 完整 · intact: {what}{key}")
+    return 1 if found_count else 0
 
 
 if __name__ == "__main__":

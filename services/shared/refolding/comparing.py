@@ -1,6 +1,6 @@
 """Compares a live database with a new one, a page of aggregates at a time, each page within one snapshot."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -59,6 +59,13 @@ class Comparison:
         self.counts[difference.kind] = self.counts.get(difference.kind, 0) + 1
         if len(self.shown) < self.shown_max:
             self.shown.append(difference)
+
+    def take(self, other: "Comparison") -> None:
+        """Goes on with what another found in other tables."""
+        self.rows |= other.rows
+        for kind, count in other.counts.items():
+            self.counts[kind] = self.counts.get(kind, 0) + count
+        self.shown += other.shown[: max(self.shown_max - len(self.shown), 0)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -133,18 +140,19 @@ class DatabaseComparison:
                     await self._altered(table, key, owner, live.versions)
         return ahead
 
-    async def of_claims(self) -> tuple[int, list[RowDifference]]:
-        """Compares who has what; how many there are in the live database."""
-        foreign = self._subject.foreign_holders
-        ours = await _claims(self._live, self._new, foreign)
-        theirs = await _claims(self._new, self._live, foreign)
-        found = [_claim(RowKind.EXTRA, each) for each, other in theirs.items() if other is None]
-        for each, other in ours.items():
+    async def of_claims(self) -> Comparison:
+        """Compares who has what, a page at a time; its rows are those of the live database."""
+        found = Comparison(shown_max=self.found.shown_max)
+        count = 0
+        async for each, other in _claims(self._new, self._live, self._subject.foreign_holders):
             if other is None:
-                found.append(_claim(RowKind.MISSING, each))
-            elif other != each[2]:
-                found.append(_claim(RowKind.ALTERED, each))
-        return len(ours), found
+                found.add(_claim(RowKind.EXTRA, each))
+        async for each, other in _claims(self._live, self._new, self._subject.foreign_holders):
+            count += 1
+            if other != each[2]:
+                found.add(_claim(RowKind.MISSING if other is None else RowKind.ALTERED, each))
+        found.rows["claims"] = count
+        return found
 
     async def settle(self, names: Sequence[str]) -> None:
         """Says of aggregates that stay ahead that the new database lacks what the live one has."""
@@ -204,9 +212,10 @@ class DatabaseComparison:
 _Claim = tuple[str, str, str]
 
 
-async def _claims(one: Database, other: Database, but: frozenset[str]) -> dict[_Claim, str | None]:
+async def _claims(
+    one: Database, other: Database, but: frozenset[str]
+) -> AsyncIterator[tuple[_Claim, str | None]]:
     """Kind, key and holder of every claim in one database, `but` of some, with its holder in the other."""
-    found: dict[_Claim, str | None] = {}
     after = ("", "")
     while rows := await one.fetch(SQL["claims_after"], *after, _CLAIMS_MAX):
         kinds, keys = [row["kind"] for row in rows], [row["key"] for row in rows]
@@ -215,12 +224,10 @@ async def _claims(one: Database, other: Database, but: frozenset[str]) -> dict[_
             for row in await other.fetch(SQL["claims_named"], kinds, keys)
         }
         for row in rows:
-            if row["holder"] in but:
-                continue
-            key = (row["kind"], row["key"])
-            found[(*key, row["holder"])] = there.get(key)
+            if row["holder"] not in but:
+                key = (row["kind"], row["key"])
+                yield (*key, row["holder"]), there.get(key)
         after = (kinds[-1], keys[-1])
-    return found
 
 
 def _claim(kind: RowKind, claim: _Claim) -> RowDifference:

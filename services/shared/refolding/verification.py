@@ -137,11 +137,9 @@ class Verification:
         return comparison.found
 
     async def _compare_claims(self, comparison: DatabaseComparison, on_read: OnRead) -> None:
-        count, differences = await comparison.of_claims()
+        claims = await comparison.of_claims()
         for _ in range(_LOOKS):
-            if not differences or not await self.fold(on_read):
+            if claims.is_same or not await self.fold(on_read):
                 break
-            count, differences = await comparison.of_claims()
-        comparison.found.rows["claims"] = count
-        for each in differences:
-            comparison.found.add(each)
+            claims = await comparison.of_claims()
+        comparison.found.take(claims)
