@@ -20,6 +20,7 @@ from services.operator.bench.plan import Plan
 from services.operator.bench.report import Report, document, print_report, shortfall_lines
 from services.operator.bench.run import Bench, run_benches
 from services.operator.bench.worker_process import BenchFailed
+from services.operator.commands.call_causes import call_cause
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import LanguageOption, Output, OutputOption
 from services.operator.commands.stopping import stopped_by_signals
@@ -172,7 +173,7 @@ def bench(
     try:
         sections = asyncio.run(_measure(wanted, plan))
     except EXPECTED as error:
-        give_up(str(error))
+        give_up(call_cause(error, lang))
     except (asyncio.CancelledError, KeyboardInterrupt):
         give_up(say("demo.interrupted", lang), Exit.INTERRUPTED)
     report = Report(

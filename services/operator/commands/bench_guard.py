@@ -17,6 +17,7 @@ from services.operator.bench.plan import Plan
 from services.operator.bench.run import Bench, run_benches
 from services.operator.bench.worker_process import BenchFailed
 from services.operator.commands.bench import EXPECTED, SecondsOption, TurnsOption
+from services.operator.commands.call_causes import call_cause
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import LanguageOption
 from services.operator.commands.stopping import stopped_by_signals
@@ -61,7 +62,7 @@ def bench_guard(
             return
         verdicts = _judged(kept, plan)
     except EXPECTED as error:
-        give_up(str(error))
+        give_up(call_cause(error, lang))
     except (asyncio.CancelledError, KeyboardInterrupt):
         give_up(say("demo.interrupted", lang), Exit.INTERRUPTED)
     for verdict in verdicts:

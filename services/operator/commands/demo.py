@@ -17,6 +17,7 @@ from services.embedded import EmbeddedError
 from services.operator.casefile.model import Case
 from services.operator.casefile.packaged import PACKAGED, case_path
 from services.operator.casefile.reading import read_case
+from services.operator.commands.call_causes import call_cause
 from services.operator.commands.exits import Exit, give_up
 from services.operator.commands.options import (
     KeyOption,
@@ -76,7 +77,7 @@ def demo(
     try:
         summary, steps = asyncio.run(_play(chosen, console, lang, key, Terms(speed=speed)))
     except _EXPECTED as error:
-        give_up(str(error))
+        give_up(call_cause(error, lang))
     except (asyncio.CancelledError, KeyboardInterrupt):
         give_up(say("demo.interrupted", lang), Exit.INTERRUPTED)
     if output is Output.JSON:

@@ -16,6 +16,7 @@ from services.embedded.ports import free_port, is_free
 from services.operator.casefile.model import Case
 from services.operator.casefile.packaged import DEFAULT_CASE
 from services.operator.casefile.reading import read_case
+from services.operator.commands.call_causes import call_cause
 from services.operator.commands.exits import give_up
 from services.operator.commands.options import LanguageOption
 from services.operator.commands.stopping import stopped_by_signals
@@ -55,7 +56,7 @@ def up(
     except FaultyFile as error:
         give_up("\n" + "\n".join(error.lines()))
     except _EXPECTED as error:
-        give_up(str(error))
+        give_up(call_cause(error, lang))
 
 
 async def _run(folder: Path, case: Case, console: Console, language: Language) -> None:
