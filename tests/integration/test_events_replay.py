@@ -66,6 +66,23 @@ async def test_a_plan_writes_nothing_and_a_replay_copies_everything_but_the_mark
     assert len(await records_of(stack, f"{topic}.copy", count=200)) == 200
 
 
+async def test_only_the_keys_that_are_named_are_replayed_and_each_in_order(
+    stack: SharedStack, tmp_path: Path
+) -> None:
+    topic = await new_topic(stack)
+    await put(stack, topic, histories(12, 10))
+    state = tmp_path / "replay.json"
+    keys = ("--key", "referrals/3", "--key", "referrals/11", "--key", "referrals/1")
+    order = ("replay", topic, "--to-suffix", ".keys", *keys, "--state", str(state))
+    code, _, said = await events(stack, *order)
+    assert code == 0, said
+    assert "120 records are read, 30 of them are sent" in said
+    code, _, said = await events(stack, *order, "--execute")
+    assert code == 0, said
+    copies = await records_of(stack, f"{topic}.keys", count=30)
+    assert by_key(copies) == {f"referrals/{number}": list(range(1, 11)) for number in (1, 3, 11)}
+
+
 async def test_a_replay_that_was_cut_goes_on_without_loss_or_repetition(
     stack: SharedStack, tmp_path: Path
 ) -> None:
