@@ -86,7 +86,7 @@ def build_foundation(
     parts = settings.chosen_parts()
     registry = new_registry(service=service, version=version("tierlink"))
     kafka = settings.kafka()
-    tracing = build_tracing(service, settings, registry)
+    tracing = build_tracing(service, settings, registry, callers_ratio=settings.tracing_callers_ratio)
     tracer = None if tracing is None else tracing.tracer
     name = f"tierlink-{service}"
     reading = Database(

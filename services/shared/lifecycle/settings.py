@@ -76,6 +76,13 @@ class ServiceSettings(BaseSettings):
         ge=0,
         le=1,
     )
+    tracing_callers_ratio: float = Field(
+        1.0,
+        description="share of the traces that callers ask to have recorded that is recorded; below the other"
+        " share it is taken for that one",
+        ge=0,
+        le=1,
+    )
     tls_certificate: Path | None = Field(None, description="PEM file; TLS when key and certificate are given")
     tls_key: Path | None = Field(None, description="PEM file")
     tls_client_ca: Path | None = Field(None, description="PEM file; mutual TLS when given")

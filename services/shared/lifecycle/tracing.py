@@ -31,7 +31,9 @@ class TracingSettings(Protocol):
     def tracing_ratio(self) -> float: ...
 
 
-def build_tracing(service: str, settings: TracingSettings, registry: CollectorRegistry) -> Tracing | None:
+def build_tracing(
+    service: str, settings: TracingSettings, registry: CollectorRegistry, *, callers_ratio: float = 1.0
+) -> Tracing | None:
     """None where no endpoint is set. Raises TracingUnavailableError when spans cannot be sent."""
     if not settings.tracing_endpoint:
         return None
@@ -41,4 +43,5 @@ def build_tracing(service: str, settings: TracingSettings, registry: CollectorRe
         endpoint=settings.tracing_endpoint,
         metrics=SpanMetrics(registry),
     )
-    return Tracing(tracer=Tracer(recorder, ratio=settings.tracing_ratio), recorder=recorder)
+    tracer = Tracer(recorder, ratio=settings.tracing_ratio, callers_ratio=callers_ratio)
+    return Tracing(tracer=tracer, recorder=recorder)

@@ -6,6 +6,7 @@ that one is recorded. Where a site records no traces there is no tracer, and not
 
 import random
 import time
+from dataclasses import replace
 from typing import Final
 
 from services.shared.telemetry.tracing import (
@@ -88,19 +89,31 @@ class OpenSpan:
 class Tracer:
     """Draws ids, decides which traces are recorded, and hands finished spans to a recorder."""
 
-    def __init__(self, recorder: SpanRecorder, *, ratio: float) -> None:
-        """`ratio` is the share of the traces beginning here that is recorded; callers decide for theirs."""
+    def __init__(self, recorder: SpanRecorder, *, ratio: float, callers_ratio: float = 1.0) -> None:
+        """`ratio` is the share of the traces beginning here that is recorded.
+
+        `callers_ratio` is the share of those that callers want recorded that is; never below `ratio`.
+        """
         self._recorder = recorder
         self._ratio = ratio
+        self._callers_ratio = max(ratio, callers_ratio)
 
     def begin(self, traceparent: str) -> TraceContext:
         """The span of a call: below the one that the caller names, or the first of a trace."""
         # Ids of spans need not be secret, only unlikely to collide: the cheap generator does.
         bits = random.getrandbits(TRACE_BITS)
         # The id of the trace to be is the upper half of the bits, as `continue_trace` takes it.
-        return continue_trace(
+        context = continue_trace(
             traceparent, random_bits=bits, sample_new=is_chosen(f"{bits >> 64:032x}", self._ratio)
         )
+        # By its id, as those that begin here: every service that the trace comes to decides alike.
+        if (
+            context.sampled
+            and context.parent_span_id
+            and not is_chosen(context.trace_id, self._callers_ratio)
+        ):
+            return replace(context, sampled=False)
+        return context
 
     def record(self, span: FinishedSpan) -> None:
         """Hands a span on, if its trace is recorded."""

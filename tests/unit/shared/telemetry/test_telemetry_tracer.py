@@ -29,6 +29,24 @@ def test_a_caller_decides_for_its_trace_whatever_the_ratio() -> None:
         assert not tracer.begin(f"{CALLER}-00").sampled
 
 
+def test_a_site_may_record_a_share_of_what_callers_ask_for_and_its_services_agree() -> None:
+    headers = [f"00-{random.getrandbits(128):032x}-00f067aa0ba902b7-01" for _ in range(2_000)]
+    first, second = (Tracer(Kept(), ratio=ratio, callers_ratio=0.25) for ratio in (0.0, 0.1))
+    chosen = [first.begin(header) for header in headers]
+    assert 400 < sum(each.sampled for each in chosen) < 600
+    assert [second.begin(header).sampled for header in headers] == [each.sampled for each in chosen]
+    assert all(each.trace_id in header for each, header in zip(chosen, headers, strict=True))
+    none = Tracer(Kept(), ratio=0.0, callers_ratio=0.0)
+    assert not any(none.begin(header).sampled for header in headers)
+
+
+def test_a_site_records_no_less_of_its_callers_traces_than_of_its_own() -> None:
+    begins, goes_on = Tracer(Kept(), ratio=0.5), Tracer(Kept(), ratio=0.5, callers_ratio=0.1)
+    own = [context for context in (begins.begin("") for _ in range(200)) if context.sampled]
+    assert own
+    assert all(goes_on.begin(context.traceparent).sampled for context in own)
+
+
 def test_the_ratio_is_the_share_of_the_traces_that_begin_here() -> None:
     tracer = Tracer(Kept(), ratio=0.25)
     chosen = sum(tracer.begin("").sampled for _ in range(4_000))
