@@ -1,11 +1,14 @@
 """A server that is gone without a word: packets are swallowed, nothing is closed. Nobody waits for ever."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 from aiokafka.errors import KafkaError
 
 from services.shared.database.pool import Database
+from services.shared.eventstore.postgres_store import PostgresEventStore
+from services.shared.eventstore.store import StreamPage, StreamQuery
 from services.shared.kafka import consumer
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kernel.refusals import DependencyDown
@@ -29,17 +32,55 @@ async def test_an_answer_that_does_not_come_is_an_outage_and_the_next_question_i
         try:
             assert await pool.fetch_value("SELECT 1") == 1
             line.lose()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(5) as patience:
                 with pytest.raises(DependencyDown):
                     await pool.fetch_value("SELECT 2")
+            assert not patience.expired()
             line.mend()
             assert await pool.fetch_value("SELECT 3") == 3
             line.lose()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(5) as patience:
                 with pytest.raises(DependencyDown):
                     await pool.fetch("SELECT 4", within_s=0.1)
+            assert not patience.expired()
         finally:
             await pool.close()
+
+
+async def test_reads_that_callers_wait_for_have_their_own_bound(
+    stack: SharedStack, database: CreateDatabase
+) -> None:
+    """A pool's statements may last; whoever calls is told of the outage long before."""
+    direct = await event_store_database(stack, database)
+    async with open_database_line(direct) as (line, dsn), opened(direct) as appending:
+        pool = Database(dsn, application_name="callers", connections_max=1, callers_s=0.3)
+        store = PostgresEventStore(pool, appending)
+        reads: dict[str, Callable[[], Awaitable[object]]] = {
+            "load": lambda: store.load("referrals/1"),
+            "events": lambda: store.read_events("referrals/1"),
+            "find": lambda: store.find(StreamQuery(kind="referral", contains={}, limit=1)),
+            "find_any": lambda: store.find_any("referral", [{}]),
+            "claim": lambda: store.find_claim("kind", "key"),
+            "claims": lambda: store.claims_of("referrals/1"),
+            "document": lambda: store.load_document("kind", "key"),
+        }
+        try:
+            for name, read in reads.items():
+                assert not _anything(await read()), name
+                line.lose()
+                # Whoever is cancelled there may see an outage too: the bound must not have been needed.
+                async with asyncio.timeout(5) as patience:
+                    with pytest.raises(DependencyDown):
+                        await read()
+                assert not patience.expired(), name
+                line.mend()
+        finally:
+            await store.close()
+            await pool.close()
+
+
+def _anything(found: object) -> bool:
+    return bool(found.streams if isinstance(found, StreamPage) else found)
 
 
 async def test_what_a_vanished_process_had_locked_is_free_again(database: CreateDatabase) -> None:

@@ -17,20 +17,20 @@ class PostgresIdentityStore:
 
     async def latest(self, patient: str) -> StoredIdentity | None:
         """Raises DependencyDown."""
-        return _first(await self._database.fetch(_SQL["latest_identity"], patient))
+        return _first(await self._database.fetch_for_caller(_SQL["latest_identity"], patient))
 
     async def registrars(self, patient: str) -> frozenset[str]:
         """Raises DependencyDown."""
-        rows = await self._database.fetch(_SQL["registrars_of_patient"], patient)
+        rows = await self._database.fetch_for_caller(_SQL["registrars_of_patient"], patient)
         return frozenset(row["facility"] for row in rows)
 
     async def by_request(self, request_id: str) -> StoredIdentity | None:
         """Raises DependencyDown."""
-        return _first(await self._database.fetch(_SQL["identity_of_request"], request_id))
+        return _first(await self._database.fetch_for_caller(_SQL["identity_of_request"], request_id))
 
     async def add(self, identity: StoredIdentity) -> bool:
         """Raises DependencyDown."""
-        rows = await self._database.fetch(
+        rows = await self._database.fetch_for_caller(
             _SQL["add_identity"],
             identity.patient,
             identity.version,

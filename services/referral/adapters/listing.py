@@ -25,7 +25,7 @@ class PostgresListings:
 
     async def page(self, query: ListQuery) -> ListedPage:
         """Raises DependencyDown when PostgreSQL is away."""
-        rows = await self._database.fetch(*_statement(query))
+        rows = await self._database.fetch_for_caller(*_statement(query))
         page = rows[: query.limit]
         places: tuple[Place, ...] = tuple([_place(row, query) for row in page])
         return ListedPage(

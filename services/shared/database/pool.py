@@ -67,14 +67,16 @@ class Database:
         connections_max: int = 10,
         timeout_s: float = 5.0,
         statement_s: float = 30.0,
+        callers_s: float = CALLERS_WAIT_S,
         session: dict[str, str] | None = None,
     ) -> None:
         """`statement_s` is how long an answer is waited for: of a server that is gone without a word none
-        comes.
+        comes. `callers_s` is the bound of what a caller waits for meanwhile.
         """
         self._dsn = dsn
         self._timeout_s = timeout_s
         self._statement_s = statement_s
+        self._callers_s = callers_s
         self._connections_max = connections_max
         self._session = {"application_name": application_name, "timezone": "UTC", **(session or {})}
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
@@ -148,6 +150,10 @@ class Database:
         async with self.connection() as connection:
             rows: Sequence[Any] = await connection.fetch(statement, *arguments, timeout=within_s)
             return rows
+
+    async def fetch_for_caller(self, statement: str, *arguments: object) -> Sequence[Any]:
+        """Rows that a caller waits for. Raises DependencyDown when none come within the callers' bound."""
+        return await self.fetch(statement, *arguments, within_s=self._callers_s)
 
     async def fetch_row(self, statement: str, *arguments: object) -> Any | None:
         async with self.connection() as connection:

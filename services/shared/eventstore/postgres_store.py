@@ -8,7 +8,7 @@ import asyncpg
 import orjson
 import structlog
 
-from services.shared.database.pool import CALLERS_WAIT_S, OUTAGE, Database
+from services.shared.database.pool import OUTAGE, Database
 from services.shared.database.sql_blocks import load_blocks
 from services.shared.eventstore.batching import Batcher
 from services.shared.eventstore.standings import Standings
@@ -142,14 +142,14 @@ class PostgresEventStore:
         return await self._loads.submit(stream_id)
 
     async def _load_batch(self, stream_ids: Sequence[str]) -> Sequence[StoredStream | None]:
-        rows = await self._reading.fetch(_SQL["load_streams"], stream_ids, within_s=CALLERS_WAIT_S)
+        rows = await self._reading.fetch_for_caller(_SQL["load_streams"], stream_ids)
         found = {row["stream_id"]: stored_stream(row) for row in rows}
         return [found.get(stream_id) for stream_id in stream_ids]
 
     async def read_events(
         self, stream_id: str, *, after_version: int = 0, limit: int = 1000
     ) -> Sequence[StoredEvent]:
-        rows = await self._reading.fetch(_SQL["read_events"], stream_id, after_version, limit)
+        rows = await self._reading.fetch_for_caller(_SQL["read_events"], stream_id, after_version, limit)
         return [stored_event(row) for row in rows]
 
     async def standing(self, request_id: str, stream_ids: Sequence[str]) -> Standing:
@@ -163,7 +163,7 @@ class PostgresEventStore:
         if parties is not None and len(parties) == 1:
             # The common case, one facility, is a containment that the index knows.
             contains, parties = {**contains, "parties": list(parties)}, None
-        rows = await self._reading.fetch(
+        rows = await self._reading.fetch_for_caller(
             _SQL["find_streams"],
             query.kind,
             orjson.dumps(contains).decode(),
@@ -181,20 +181,20 @@ class PostgresEventStore:
 
     async def find_any(self, kind: str, wanted: Sequence[Mapping[str, object]]) -> Sequence[StoredStream]:
         facets = [orjson.dumps(each).decode() for each in wanted]
-        rows = await self._reading.fetch(_SQL["find_any"], kind, facets)
+        rows = await self._reading.fetch_for_caller(_SQL["find_any"], kind, facets)
         return [stored_stream(row) for row in rows]
 
     async def find_claim(self, kind: str, key: str) -> str | None:
-        holder: str | None = await self._reading.fetch_value(_SQL["find_claim"], kind, key)
-        return holder
+        rows = await self._reading.fetch_for_caller(_SQL["find_claim"], kind, key)
+        return str(rows[0][0]) if rows else None
 
     async def claims_of(self, holder: str) -> Sequence[Claim]:
-        rows = await self._reading.fetch(_SQL["claims_of"], holder)
+        rows = await self._reading.fetch_for_caller(_SQL["claims_of"], holder)
         return [Claim(kind=row["kind"], key=row["key"], holder=row["holder"]) for row in rows]
 
     async def load_document(self, kind: str, key: str) -> Document | None:
-        row = await self._reading.fetch_row(_SQL["load_document"], kind, key)
-        return None if row is None else Document(**row)
+        rows = await self._reading.fetch_for_caller(_SQL["load_document"], kind, key)
+        return Document(**rows[0]) if rows else None
 
     async def list_documents(self, kind: str, *, after_key: str, limit: int) -> Sequence[Document]:
         rows = await self._reading.fetch(_SQL["list_documents"], kind, after_key, limit)
