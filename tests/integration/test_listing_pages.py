@@ -247,7 +247,7 @@ class Explaining:
         #: pages of 8 KiB that were looked at
         self.buffers = 0
 
-    async def fetch(self, statement: str, *arguments: object) -> list[Any]:
+    async def fetch_for_caller(self, statement: str, *arguments: object) -> list[Any]:
         explain = f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}"
         (found,) = orjson.loads(await self._connection.fetchval(explain, *arguments))
         self.plan = orjson.dumps(found).decode()
