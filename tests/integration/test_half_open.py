@@ -140,11 +140,12 @@ async def test_a_broker_that_is_gone_without_a_word_is_missed_within_a_bound(
     monkeypatch.setattr(consumer, "_REQUEST_TIMEOUT_MS", 300)
     address = KafkaAddress(bootstrap=f"127.0.0.1:{port}")
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(10) as patience:
             with pytest.raises((DependencyDown, KafkaError)):
                 await consumer.start_consumer(
                     address, client_id="half-open", bounds=consumer.FetchBounds(), timeout_s=60.0
                 )
+        assert not patience.expired()
     finally:
         silent.close()
 
