@@ -4,6 +4,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -61,13 +62,13 @@ def doctor(
     bed: BedOption = "",
     notification: NotificationOption = "",
     every: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--every",
             min=_EVERY_S_MIN,
-            help="与 --metrics 合用：每隔多少秒检查一次 · with --metrics: look every so many seconds",
+            help=f"与 --metrics 合用，检查间隔秒数（{_EVERY_S:g}） · with --metrics: seconds between looks",
         ),
-    ] = _EVERY_S,
+    ] = None,
     metrics: Annotated[
         str,
         typer.Option(
@@ -83,6 +84,8 @@ def doctor(
     """
     addresses = addresses_of(referral, bed, notification)
     operator_token(token, key)
+    if every is not None and not metrics:
+        give_up(say("doctor.no_metrics", lang))
     # What a client library says of brokers that are away is in the report.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
@@ -90,12 +93,9 @@ def doctor(
         settings = ServiceSettings(**({"kafka_bootstrap": kafka} if kafka else {}))  # type: ignore[arg-type]
         look = _looking(addresses, settings, token, key)
         if metrics:
-            configure_logging(LogSettings(service="doctor", level="WARNING"))
-            asyncio.run(_stay(look, _listening_at(metrics), every, lang))
+            _stay(look, _listening_at(metrics), every or _EVERY_S, lang)
+            return
         report = asyncio.run(look())
-    except asyncio.CancelledError:
-        # One that stays is ended by whoever started it, and that is all.
-        return
     except (OSError, ValueError, EndpointUnavailableError) as error:
         give_up(str(error))
     if output is Output.JSON:
@@ -133,18 +133,25 @@ def _listening_at(address: str) -> OperationsSettings:
     return OperationsSettings(host=host.strip("[]"), port=int(port))
 
 
-async def _stay(
+def _stay(
     look: Callable[[], Awaitable[Report]], listening: OperationsSettings, every_s: float, lang: Language
 ) -> None:
-    """Looks until SIGTERM or Ctrl-C. Raises EndpointUnavailableError, asyncio.CancelledError."""
+    """Looks until SIGTERM or Ctrl-C, which is all that ends it. Raises EndpointUnavailableError."""
+    configure_logging(LogSettings(service="doctor", level="WARNING"))
     registry = new_registry(service="doctor", version=version("tierlink"))
     watch = DoctorWatch(look, DoctorMetrics(registry), every_s=every_s)
     endpoint = OperationsEndpoint(listening, registry=registry, is_ready=watch.has_looked)
-    with stopped_by_signals():
-        port = endpoint.start()
-        try:
-            address = f"http://{listening.host}:{port}/metrics"
-            sys.stderr.write(f"{say('doctor.stays', lang, address=address, seconds=f'{every_s:g}')}\n")
-            await watch.run()
-        finally:
-            await endpoint.stop()
+
+    async def serve() -> None:
+        with stopped_by_signals():
+            port = endpoint.start()
+            try:
+                address = f"http://{listening.host}:{port}/metrics"
+                said = say("doctor.stays", lang, address=address, seconds=f"{every_s:g}")
+                sys.stderr.write(f"{said}\n")
+                await watch.run()
+            finally:
+                await endpoint.stop()
+
+    with suppress(asyncio.CancelledError):
+        asyncio.run(serve())

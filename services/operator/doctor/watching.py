@@ -1,16 +1,14 @@
 """The doctor who stays: looks again and again, and says what it sees as metrics."""
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
 from services.operator.doctor.examination import Report
 from services.operator.doctor.verdict import Level, Line
+from services.shared.loops.recurring import Recurring
 
-_log = structlog.get_logger(__name__)
 #: As a number, so that a rule can ask for what is worst.
 _LEVELS = {Level.GREEN: 0, Level.YELLOW: 1, Level.RED: 2}
 #: Of one examination: far beyond what a platform has, and bounded all the same.
@@ -64,30 +62,24 @@ def _labels(line: Line) -> tuple[str, str, str]:
     return line.area, line.subject, line.finding.value
 
 
-class DoctorWatch:
-    """Examines every so many seconds until it is cancelled."""
+class DoctorWatch(Recurring):
+    """Examines every so many seconds. What keeps it from looking is seen by the time of the last look."""
 
     def __init__(
         self, examine: Callable[[], Awaitable[Report]], metrics: DoctorMetrics, *, every_s: float
     ) -> None:
+        super().__init__(interval_s=every_s, undone="doctor_cannot_look")
         self._examine = examine
         self._metrics = metrics
-        self._every_s = every_s
         self._is_told = False
 
     def has_looked(self) -> bool:
         """Whether there is anything to be shown yet."""
         return self._is_told
 
-    async def run(self) -> None:
-        """Never returns. What keeps it from looking is logged, and seen by the time of the last look."""
-        while True:
-            begun_s = time.monotonic()
-            try:
-                report = await self._examine()
-            except (OSError, ValueError) as error:
-                _log.warning("doctor_cannot_look", error=str(error))
-            else:
-                self._metrics.tell(report.lines, at_s=time.time())
-                self._is_told = True
-            await asyncio.sleep(max(0.0, self._every_s - (time.monotonic() - begun_s)))
+    async def round(self) -> bool:
+        """Once. Raises what `examine` raises."""
+        report = await self._examine()
+        self._metrics.tell(report.lines, at_s=time.time())
+        self._is_told = True
+        return False

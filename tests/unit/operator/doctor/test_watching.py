@@ -5,15 +5,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import typer
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
+from typer.testing import CliRunner
 
 from services.operator.doctor.certificate_lines import certificate_line
 from services.operator.doctor.examination import Report
 from services.operator.doctor.kafka_lines import GroupSeen, KafkaSeen, PartitionSeen, TopicSeen, kafka_lines
 from services.operator.doctor.verdict import Finding, Level, Line
 from services.operator.doctor.watching import LINES_MAX, DoctorMetrics, DoctorWatch
+from services.operator.main import app
 from services.shared.kafka.topics import TopicSpec
+from services.shared.rpc.channels import SERVICES
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 
@@ -107,7 +111,10 @@ async def test_it_goes_on_looking_whatever_keeps_it_from_it() -> None:
         looked += 1
         if looked == 1:
             raise OSError("no such file")
-        if looked == 3:
+        if looked == 2:
+            # A key that is being replaced: what gives a single look up must not end this one.
+            raise typer.Exit(2)
+        if looked == 4:
             ended.set()
             await asyncio.Event().wait()
         return Report(lines=(Line(area="services", finding=Finding.VERSIONS_SAME),), is_unreachable=False)
@@ -132,3 +139,18 @@ def test_every_finding_has_a_level_that_a_rule_can_ask_for() -> None:
     for line in lines:
         level = {Level.GREEN: 0, Level.YELLOW: 1, Level.RED: 2}[line.level]
         assert shown["line_level", "a", "", line.finding.value] == level
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--every", "20"), "--every is for --metrics"),
+        (("--metrics", "9470"), "9470 is no address"),
+        (("--metrics", "localhost:high"), "localhost:high is no address"),
+        (("--metrics", "localhost:65536"), "localhost:65536 is no address"),
+    ],
+)
+def test_who_asks_for_what_cannot_be_is_told(options: tuple[str, ...], said: str) -> None:
+    where = [part for name in SERVICES for part in (f"--{name}", "127.0.0.1:9")]
+    done = CliRunner().invoke(app, ["doctor", *options, *where, "--token", "x", "--lang", "en"])
+    assert (done.exit_code, said in done.stderr) == (2, True)
