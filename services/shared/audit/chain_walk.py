@@ -5,13 +5,13 @@ come, and put together in memory (`Runs`) until each chain ends where its row sa
 every event of a store larger than the database's memory would be a block of the disk of its own.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.shared.audit.copied_rows import CopiedRows, CopyFormatError
-from services.shared.audit.head_reading import heads_of
-from services.shared.audit.runs import EventBlock, HeadBlock, Runs
+from services.shared.audit.head_reading import heads_of, named_pages
+from services.shared.audit.runs import EventBlock, Runs
 from services.shared.audit.scan import Kinds, StoreScan, VerifiedPage
 from services.shared.database.sql_blocks import load_blocks
 
@@ -25,7 +25,6 @@ _ROW_BLOCKS = 32
 _SETTLED_AT = 100_000
 #: More are not kept, but looked at when all blocks are read.
 _OPEN_MAX = 500_000
-_HEADS_PAGE = 2_000
 #: Held in memory while they are looked at, unless one aggregate has more.
 _LOOKED_AT_EVENTS = 5_000
 
@@ -148,9 +147,9 @@ class ChainWalk:
         """As many at a time as have few events together; what has no row counts as one event."""
         page: list[str] = []
         events = 0
-        for names in _slices(stream_ids, _HEADS_PAGE):
-            rows = HeadBlock(*await self._connection.fetchrow(_SQL["heads"], names)).heads()
-            versions = {stream_id: version for stream_id, _, version, _ in rows}
+        for names in named_pages(stream_ids):
+            rows = await self._connection.fetch(_SQL["versions"], names)
+            versions = {row["stream_id"]: row["version"] for row in rows}
             for name in names:
                 page.append(name)
                 events += versions.get(name, 1)
@@ -170,8 +169,3 @@ class ChainWalk:
                     aggregates += 1
                     events += version
         return VerifiedPage(aggregates_count=aggregates, events_count=events)
-
-
-def _slices(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    for begin in range(0, len(names), size):
-        yield names[begin : begin + size]

@@ -1,7 +1,7 @@
 """Reads where chains end, for those that are open: one by one where they are few, else along the disk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -51,6 +51,11 @@ def _questions(runs: Runs, blocks: int, begin: int) -> Iterator[tuple[Any, ...]]
         left -= end - first
         first = end % blocks
     if left:
-        names = runs.open
-        for place in range(0, len(names), _PAGE_NAMES):
-            yield _SQL["heads"], names[place : place + _PAGE_NAMES]
+        for names in named_pages(runs.open):
+            yield _SQL["heads"], names
+
+
+def named_pages(names: Sequence[str]) -> Iterator[Sequence[str]]:
+    """As many at a time as are asked for in one statement."""
+    for begin in range(0, len(names), _PAGE_NAMES):
+        yield names[begin : begin + _PAGE_NAMES]

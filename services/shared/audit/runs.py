@@ -18,8 +18,6 @@ _VERSION_SIZE_BYTES = 8
 _LENGTH_SIZE_BYTES = 4
 #: Between the names of a block. A name that has it makes the block one that is not understood.
 SEPARATOR = ","
-
-
 #: What an aggregate's row says of its chain: whose it is, its kind, its version and its last event's hash. No
 #: class of its own: to make one takes as long as all that is compared.
 ChainHead = tuple[str, str, int, bytes]

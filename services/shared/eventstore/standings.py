@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.shared.database.pool import CALLERS_WAIT_S, Database
+from services.shared.database.pool import Database
 from services.shared.database.sql_blocks import load_blocks
 from services.shared.eventstore.batching import Batcher
 from services.shared.eventstore.units import RequestRecord, Standing
@@ -35,11 +35,8 @@ class Standings:
 
     async def _ask(self, questions: Sequence[_Question]) -> Sequence[Standing]:
         names = {name for _, stream_ids in questions for name in stream_ids}
-        rows = await self._reading.fetch(
-            _SQL["standing"],
-            list(names),
-            [request_id for request_id, _ in questions],
-            within_s=CALLERS_WAIT_S,
+        rows = await self._reading.fetch_for_caller(
+            _SQL["standing"], list(names), [request_id for request_id, _ in questions]
         )
         versions = {row["stream_id"]: row["version"] for row in rows if row["request_id"] is None}
         requests = {str(row["request_id"]): _request(row) for row in rows if row["request_id"] is not None}

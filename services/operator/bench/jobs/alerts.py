@@ -13,8 +13,7 @@ import grpc
 
 from services.operator.bench.life import Command, commands_of_a_life, referral_in
 from services.operator.bench.statistics import percentile
-from services.operator.rpc.methods import rpc_methods
-from tierlink.notification.v1 import alert_service_pb2
+from services.operator.bench.watched import Watched
 
 #: How long after the last command its alert is waited for.
 _LAST_ALERT_S = 15.0
@@ -34,6 +33,11 @@ class AlertTimes:
     #: from due to answered
     answers_s: list[float] = field(default_factory=list)
 
+    def told(self, response: Any) -> None:
+        """A message of WatchAlerts: the first word of an alert counts."""
+        if response.alert.rule == _RULE:
+            self.alerted_s.setdefault(response.alert.subject, time.perf_counter())
+
     def missing(self) -> int:
         """Answered, and no alert seen yet."""
         return len(self.due_s.keys() - self.alerted_s.keys())
@@ -52,7 +56,8 @@ async def time_alerts(
         grpc.aio.insecure_channel(notification) as alerts,
     ):
         times = AlertTimes()
-        watch = asyncio.create_task(_watch(alerts, tokens["destination"], times))
+        stream = Watched(method="WatchAlerts", channel=alerts, token=tokens["destination"], told=times.told)
+        watch = asyncio.create_task(stream.follow())
         try:
             sender = AlertSender(commands, tokens["origin"], seed)
             await sender.send(rate, _WARM_UP_COUNT, AlertTimes())
@@ -103,25 +108,6 @@ class AlertSender:
         reply: bytes = await self._call(data, metadata=self._metadata, timeout=_CALL_TIMEOUT_S)
         times.answers_s.append(self._clock() - due_s)
         times.due_s[referral_in(reply).decode()] = due_s
-
-
-async def _watch(channel: grpc.aio.Channel, token: str, times: AlertTimes) -> None:
-    """Goes on where it was when the stream is ended for a reader that fell behind."""
-    method = rpc_methods()["WatchAlerts"]
-    invoke: Any = channel.unary_stream(method.path)
-    request = alert_service_pb2.WatchAlertsRequest()
-    while True:
-        stream = invoke(request.SerializeToString(), metadata=(("authorization", f"Bearer {token}"),))
-        try:
-            async for data in stream:
-                seen_s = time.perf_counter()
-                response = alert_service_pb2.WatchAlertsResponse.FromString(data)
-                request.resume_token = response.resume_token or request.resume_token
-                if response.alert.rule == _RULE:
-                    times.alerted_s.setdefault(response.alert.subject, seen_s)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
-                raise
 
 
 async def _wait_for_alerts(watch: "asyncio.Task[None]", times: AlertTimes) -> None:

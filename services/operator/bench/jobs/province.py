@@ -6,11 +6,13 @@ from typing import Any
 from services.operator.bench.province.courses import COURSES
 from services.operator.bench.province.mix import packaged_mix
 from services.operator.bench.province.network import BRANCHES, COUNTIES, branch, county_hospital, key
-from services.operator.bench.province.news import News, Watched, watching
+from services.operator.bench.province.news import News, watching
 from services.operator.bench.province.playing import Hospitals, Player
 from services.operator.bench.province.schedule import Arrival, arrivals, one_of_each
 from services.operator.bench.province.tally import Sent
+from services.operator.bench.watched import Watched
 from services.shared.kernel.actor import Role
+from services.shared.rpc.channels import SERVICES
 
 #: More than a round ever needs: a rate that is meant for another machine is refused, not tried.
 _COURSES_MAX = 10_000
@@ -61,7 +63,7 @@ class ProvinceClient:
 
     async def again(self, *, address: str, tokens: dict[str, str]) -> dict[str, Any]:
         """The calls of the last round at the same moments, to a server that answers whatever it is asked."""
-        hospitals = Hospitals(dict.fromkeys(("referral", "bed", "notification"), address), tokens)
+        hospitals = Hospitals(dict.fromkeys(SERVICES, address), tokens)
         try:
             tally = await Player(hospitals, News(), gap_s=0.0).play_again(self._sent)
         finally:

@@ -13,6 +13,7 @@ from services.operator.bench.province.tally import KINDS
 from services.operator.bench.statistics import PERCENTS, distribution, percentile
 from services.operator.bench.worker_process import BenchFailed
 from services.shared.kernel.text import BilingualText
+from services.shared.rpc.channels import SERVICES
 
 KEY = "province"
 _TITLES = {
@@ -32,8 +33,6 @@ _TITLES = {
 _ECHO = BilingualText(
     zh="同样时刻的同样请求，空 gRPC 回显", en="the same at the same moments, bare grpc.aio echo"
 )
-#: Of the processor's time: who does it one after the other, and can have no more than one of it.
-_ONE_AT_A_TIME = ("referral", "bed", "notification")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,8 +82,9 @@ def provinces_carried(
     is always at work is, so that a small load says less than a large one. Raises BenchFailed when they took
     nothing that could be measured.
     """
+    # A service does one thing after the other, and can have no more than one of them.
     whole = sum(processor_s.values()) / cores
-    busiest = max(processor_s.get(name, 0.0) for name in _ONE_AT_A_TIME)
+    busiest = max(processor_s.get(name, 0.0) for name in SERVICES)
     if max(whole, busiest) <= 0:
         raise BenchFailed("no time of the processor was measured")
     return provinces * seconds / max(whole, busiest)

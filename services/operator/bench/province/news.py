@@ -9,7 +9,7 @@ from typing import Any
 
 import grpc
 
-from services.operator.rpc.methods import rpc_methods
+from services.operator.bench.watched import Watched
 from services.operator.rpc.values import short_name
 from tierlink.referral.v1 import referral_pb2
 
@@ -63,16 +63,6 @@ class News:
             self.tell(region, referral.name, (referral.bed.ward, referral.bed.bed))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Watched:
-    """A stream that one hospital has open."""
-
-    method: str
-    channel: grpc.aio.Channel
-    token: str
-    told: Callable[[Any], None]
-
-
 @asynccontextmanager
 async def watching(streams: Iterable[Watched], failed: Callable[[str], None]) -> AsyncIterator[None]:
     """All of them for the time of the block; `failed` is told of one that ends before."""
@@ -86,21 +76,9 @@ async def watching(streams: Iterable[Watched], failed: Callable[[str], None]) ->
 
 
 async def _watch(stream: Watched, failed: Callable[[str], None]) -> None:
-    """Goes on where it was when the stream is ended for a reader that fell behind."""
-    method = rpc_methods()[stream.method]
-    invoke: Any = stream.channel.unary_stream(method.path)
-    request: Any = method.request_type()
-    metadata = (("authorization", f"Bearer {stream.token}"),)
-    while True:
-        try:
-            async for data in invoke(request.SerializeToString(), metadata=metadata):
-                response: Any = method.response_type.FromString(data)
-                request.resume_token = response.resume_token or request.resume_token
-                stream.told(response)
-        except grpc.aio.AioRpcError as error:
-            if error.code() is not grpc.StatusCode.RESOURCE_EXHAUSTED:
-                failed(f"{stream.method}: {error.code().name} {error.details()}")
-                return
-        else:
-            failed(f"{stream.method}: ended")
-            return
+    try:
+        await stream.follow()
+    except grpc.aio.AioRpcError as error:
+        failed(f"{stream.method}: {error.code().name} {error.details()}")
+    else:
+        failed(f"{stream.method}: ended")
