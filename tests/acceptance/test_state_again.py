@@ -30,6 +30,10 @@ from tests.integration.messaging import until
 pytestmark = [pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 
 LIVES = 300
+_PUBLISHED = """
+SELECT count(*), count(DISTINCT stream_id) FROM events JOIN streams USING (stream_id)
+WHERE kind IN ('referral', 'episode', 'consultation', 'standing_order')
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,17 +62,23 @@ class Lived:
             await connection.close()
 
     async def value(self, service: str, statement: str) -> Any:
+        return (await self.row(service, statement))[0]
+
+    async def row(self, service: str, statement: str) -> Any:
         connection = await asyncpg.connect(self.dsn(service))
         try:
-            return await connection.fetchval(statement)
+            return await connection.fetchrow(statement)
         finally:
             await connection.close()
 
     async def verify(self, *arguments: str) -> tuple[int, dict[str, Any]]:
         """Exit code and document of `tierlink projection verify-state --execute`."""
+        return await self.projection("verify-state", "--execute", *arguments)
+
+    async def projection(self, *arguments: str) -> tuple[int, dict[str, Any]]:
+        """Exit code and document of a `tierlink projection` command."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "services.operator", "projection", "verify-state", "--execute"),
-            *("--output", "json", *arguments),
+            *(sys.executable, "-m", "services.operator", "projection", *arguments, "--output", "json"),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=self.environment(),
@@ -108,6 +118,23 @@ async def test_all_three_services_are_the_same_byte_for_byte(lived: Lived) -> No
     # Nothing is left behind, and nothing was published: the outbox of a new database is never read.
     names = "SELECT count(*) FROM pg_database WHERE datname LIKE '%_refold'"
     assert await lived.value("referral", names) == 0
+
+
+async def test_all_that_was_published_is_folded_in_memory(lived: Lived) -> None:
+    code, found = await lived.projection("try-fold", "--service", "referral", "--processes", "2")
+    (referral,) = found.values()
+    assert (code, referral["same"], referral["left_alone"]) == (0, True, 0), found
+    events, aggregates = await lived.row("referral", _PUBLISHED)
+    assert (referral["events"], referral["aggregates"]) == (events, aggregates)
+
+
+async def test_events_of_another_service_are_no_events_of_this_one(lived: Lived) -> None:
+    topic = ("--topic", "tierlink.notification.events.v1")
+    code, found = await lived.projection("try-fold", "--service", "bed", *topic)
+    assert (code, found["bed"]["events"]) == (1, 0)
+    assert found["bed"]["faults_count"] == found["bed"]["read"] > 0
+    code, found = await lived.projection("try-fold", "--service", "bed", "--topic", "nobody.knows.it")
+    assert (code, found["bed"]["same"], found["bed"]["why"]) == (2, None, "KAFKA_AWAY")
 
 
 async def test_from_the_store_as_well(lived: Lived) -> None:

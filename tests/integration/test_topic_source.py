@@ -11,7 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.cloud_events import event_headers
 from services.shared.kafka.topics import TopicSpec, ensure_topics
-from services.shared.refolding.topic_source import Places, RecordsGone, TopicSource, open_topics
+from services.shared.refolding.topic_source import Places, RecordsGone, Share, TopicSource, open_topics
 from tests.stack import SharedStack
 
 
@@ -60,6 +60,25 @@ async def test_it_goes_on_where_it_was_left(stack: SharedStack, topic: str) -> N
         assert (reached, await source.left(reached)) == ({(topic, 0): 6}, 0)
         assert (await _read(source, {(topic, 0): 3}))[0] == [4, 5]
         assert (await _read(source, reached))[0] == []
+
+
+async def test_each_of_several_programs_reads_partitions_of_its_own(
+    stack: SharedStack, topic_prefix: str
+) -> None:
+    kafka, name = KafkaAddress(bootstrap=stack.kafka_bootstrap), f"{topic_prefix}shared"
+    await ensure_topics(kafka, [TopicSpec(name=name, partitions=5)])
+    producer = AIOKafkaProducer(bootstrap_servers=stack.kafka_bootstrap)
+    await producer.start()
+    try:
+        for partition in range(5):
+            await producer.send_and_wait(name, b"poison", partition=partition)
+    finally:
+        await producer.stop()
+    found: dict[int, Places] = {}
+    for number in range(2):
+        async with open_topics(kafka, [name], share=Share(number=number, of=2)) as source:
+            found[number] = (await _read(source, {}))[2]
+    assert found == {0: dict.fromkeys(((name, p) for p in (0, 2, 4)), 1), 1: {(name, 1): 1, (name, 3): 1}}
 
 
 async def test_what_kafka_has_deleted_is_told_and_nothing_is_read_past_it(

@@ -1,6 +1,5 @@
 """The fold: what a ward is after each of its events. It reads no clock and refuses nothing."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from services.bed.domain import events as happened
@@ -10,6 +9,7 @@ from services.bed.domain.state import Ward, count
 from services.bed.domain.transitions import next_state
 from services.bed.domain.values import Bed, BedType
 from services.shared.kernel.command import EventMetadata, Recorded
+from services.shared.kernel.frozen import changed
 
 
 def evolve(state: Ward | None, recorded: Recorded[Event]) -> Ward:
@@ -23,7 +23,7 @@ def evolve(state: Ward | None, recorded: Recorded[Event]) -> Ward:
     next_token = state.next_token
     if isinstance(event, happened.BedHeld | happened.BedTransferredIn) and event.hold is not None:
         next_token = event.hold.fencing_token + 1
-    return replace(
+    return changed(
         state,
         version=metadata.version,
         beds=beds,
@@ -36,10 +36,10 @@ def evolve(state: Ward | None, recorded: Recorded[Event]) -> Ward:
 
 def _described(state: Ward | None, event: happened.WardApplied, metadata: EventMetadata) -> Ward:
     removed = frozenset(event.removed_beds)
-    changed = {bed.id: bed.constraints for bed in event.changed_beds}
+    constraints = {bed.id: bed.constraints for bed in event.changed_beds}
     kept = state.beds if state is not None else ()
     beds = [
-        replace(bed, constraints=changed[bed.id]) if bed.id in changed else bed
+        changed(bed, constraints=constraints[bed.id]) if bed.id in constraints else bed
         for bed in kept
         if bed.id not in removed
     ]
@@ -102,7 +102,7 @@ def _beds_after(beds: tuple[Bed, ...], event: Event, metadata: EventMetadata) ->
             lying = Bed(id=target, hold=lease, patient=event.patient, encounter=event.encounter)
             return _set(left, target, event, lying)
         case happened.EncounterLinked(bed=linked, encounter=encounter):
-            return tuple(replace(bed, encounter=encounter) if bed.id == linked else bed for bed in beds)
+            return tuple(changed(bed, encounter=encounter) if bed.id == linked else bed for bed in beds)
         case happened.BedBlocked() | happened.BedBlockOverdue():
             return _set(beds, event.bed, event, _blocked(event, metadata))
         case _:
@@ -124,7 +124,7 @@ def _set(beds: tuple[Bed, ...], bed: str, event: Event, content: Bed) -> tuple[B
     """The beds with `content` in one of them; its state follows from the table, its constraints stay."""
     for index, present in enumerate(beds):
         if present.id == bed:
-            after = replace(
+            after = changed(
                 content, state=next_state(present.state, type(event)), constraints=present.constraints
             )
             return (*beds[:index], after, *beds[index + 1 :])

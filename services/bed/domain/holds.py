@@ -4,7 +4,6 @@ A hold carries a token that grows with each hold of the ward. Who comes with the
 ended is refused, so that a late message never touches the bed's next patient.
 """
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from services.bed.domain.commands import ExtendHold, HoldBed, OccupyBed, ReleaseHold
@@ -17,6 +16,7 @@ from services.bed.domain.transitions import permits
 from services.bed.domain.values import Bed, BedState, Hold
 from services.shared.kernel.actor import Role
 from services.shared.kernel.command import CommandContext
+from services.shared.kernel.frozen import changed
 from services.shared.kernel.ids import resource_name
 from services.shared.kernel.refusals import FailedRule, FieldViolation, InvalidInput
 
@@ -117,7 +117,7 @@ def moved_end(hold: Hold, expires_at: datetime) -> tuple[Event, ...]:
     """The hold with another end: its deadline alerts anew. Nothing when the end stays."""
     if expires_at == hold.expires_at:
         return ()
-    return (BedHoldExtended(hold=replace(hold, expires_at=expires_at, overdue_since=None)),)
+    return (BedHoldExtended(hold=changed(hold, expires_at=expires_at, overdue_since=None)),)
 
 
 def held_bed(ward: Ward, command: ExtendHold | ReleaseHold | OccupyBed, target: BedState) -> tuple[Bed, Hold]:

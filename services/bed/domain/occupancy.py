@@ -1,7 +1,5 @@
 """Who lies where, and which beds are out of use: commands by the ward."""
 
-from dataclasses import replace
-
 from services.bed.domain.commands import (
     AdmitPatient,
     BlockBed,
@@ -30,12 +28,13 @@ from services.bed.domain.texts import failed, wrong_state
 from services.bed.domain.transitions import permits
 from services.bed.domain.values import Bed, BedState, Hold
 from services.shared.kernel.command import CommandContext
+from services.shared.kernel.frozen import changed
 from services.shared.kernel.refusals import FailedRule, FieldViolation, InvalidInput, NotFound
 
 
 def occupied_by(hold: Hold, encounter: str = "") -> BedOccupied:
     """The hold as an occupancy: the patient is here, nothing about the road is open any more."""
-    arrived = replace(hold, patient_in_transit=False, patient_arrived=False, overdue_since=None)
+    arrived = changed(hold, patient_in_transit=False, patient_arrived=False, overdue_since=None)
     return BedOccupied(bed=hold.bed, hold=arrived, patient=hold.patient, encounter=encounter)
 
 

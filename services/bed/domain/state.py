@@ -1,10 +1,11 @@
 """The aggregate: a ward with its beds. It is the fold of its events, nothing else."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.bed.domain.values import Bed, BedState, BedType, WardCounts
+from services.shared.kernel.frozen import changed
 from services.shared.kernel.text import BilingualText
 
 # Looked up once: an enum's member by its class costs more than the rest of the loop below.
@@ -68,8 +69,8 @@ def count(beds: Sequence[Bed]) -> WardCounts:
 
 def without_people(ward: Ward) -> Ward:
     """The ward as strangers see it: the beds and their states, and not whose they are."""
-    beds = [replace(bed, hold=None, patient="", encounter="") for bed in ward.beds]
-    return replace(ward, beds=tuple(beds))
+    beds = [changed(bed, hold=None, patient="", encounter="") for bed in ward.beds]
+    return changed(ward, beds=tuple(beds))
 
 
 def bed_by_id(ward: Ward, bed: str) -> Bed | None:

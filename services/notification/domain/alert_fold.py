@@ -1,7 +1,5 @@
 """The fold of an alert's events. It reads no clock, no rules and no roster: all is in the events."""
 
-from dataclasses import replace
-
 from services.notification.domain.alert_answers import awaited_count, awaited_roles
 from services.notification.domain.alert_state import Alert
 from services.notification.domain.events import (
@@ -21,6 +19,7 @@ from services.notification.domain.values import (
     EscalationStep,
 )
 from services.shared.kernel.command import EventMetadata, Recorded
+from services.shared.kernel.frozen import changed
 
 AlertEvent = (
     AlertTriggered
@@ -40,7 +39,7 @@ def evolve(state: Alert | None, recorded: Recorded[AlertEvent]) -> Alert:
         if not isinstance(event, AlertTriggered):
             raise ValueError(f"{metadata.aggregate_id} begins with {metadata.type}")
         return _triggered(event, metadata)
-    return replace(_changed(state, event, metadata), version=metadata.version)
+    return changed(_changed(state, event, metadata), version=metadata.version)
 
 
 def same_attempt(left: Delivery, right: Delivery) -> bool:
@@ -93,7 +92,7 @@ def _changed(state: Alert, event: AlertEvent, metadata: EventMetadata) -> Alert:
         case AlertRetriggered():
             return _retriggered(state, event, metadata)
         case AlertEscalated():
-            return replace(
+            return changed(
                 state,
                 escalation_step=event.escalation_step,
                 escalation_round=event.escalation_round,
@@ -103,7 +102,7 @@ def _changed(state: Alert, event: AlertEvent, metadata: EventMetadata) -> Alert:
                 called_facilities=_called(state.called_facilities, state.escalation, event.deliveries),
             )
         case AlertAcknowledged():
-            return replace(
+            return changed(
                 state,
                 state=AlertState.ACKNOWLEDGED,
                 acknowledged_at=metadata.recorded_at,
@@ -116,7 +115,7 @@ def _changed(state: Alert, event: AlertEvent, metadata: EventMetadata) -> Alert:
                 missing_count=0,
             )
         case AcknowledgementGiven():
-            return replace(
+            return changed(
                 state,
                 deliveries=_acted(state.deliveries, metadata.actor.user),
                 acknowledgements=(*state.acknowledgements, _acknowledgement(event.roles, metadata)),
@@ -124,7 +123,7 @@ def _changed(state: Alert, event: AlertEvent, metadata: EventMetadata) -> Alert:
                 missing_count=event.missing_count,
             )
         case AlertResolved():
-            return replace(
+            return changed(
                 state,
                 state=AlertState.RESOLVED,
                 resolved_at=metadata.recorded_at,
@@ -133,13 +132,13 @@ def _changed(state: Alert, event: AlertEvent, metadata: EventMetadata) -> Alert:
                 next_call_at=None,
             )
         case DeliveryRecorded():
-            return replace(state, deliveries=_with_attempt(state.deliveries, event.delivery))
+            return changed(state, deliveries=_with_attempt(state.deliveries, event.delivery))
         case AlertTriggered():
             raise ValueError(f"{state.name} was triggered before")
 
 
 def _retriggered(state: Alert, event: AlertRetriggered, metadata: EventMetadata) -> Alert:
-    restarted = replace(
+    restarted = changed(
         state,
         state=AlertState.TRIGGERED,
         title=event.title,
@@ -163,7 +162,7 @@ def _retriggered(state: Alert, event: AlertRetriggered, metadata: EventMetadata)
     if state.state is AlertState.TRIGGERED:
         # Nobody has answered yet: the response time still runs from the first trigger.
         return restarted
-    return replace(
+    return changed(
         restarted,
         occurred_at=metadata.occurred_at,
         triggered_at=metadata.recorded_at,
@@ -200,7 +199,7 @@ def _acted(deliveries: tuple[Delivery, ...], user: str) -> tuple[Delivery, ...]:
     latest = max((index for index, item in enumerate(deliveries) if item.recipient == user), default=None)
     if latest is None:
         return deliveries
-    acted = replace(deliveries[latest], outcome=DeliveryOutcome.ACTED)
+    acted = changed(deliveries[latest], outcome=DeliveryOutcome.ACTED)
     return (*deliveries[:latest], acted, *deliveries[latest + 1 :])
 
 

@@ -1,8 +1,12 @@
 """How fast a replay reads a topic, beside a bare consumer that only counts the same records.
 
 A replay decodes each value, reads each attribute, merges the partitions by time and follows each aggregate's
-versions. The fold of the domain is not in it: it belongs to the services, which the program may not import.
+versions. The fold of the domain belongs to the services, which the program may not import: the referral
+service's own program folds the same records beside it, in memory.
 """
+
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import asyncpg
 
@@ -11,7 +15,8 @@ from services.operator.bench.figures import Ratio, Reading, Rounds, Section
 from services.operator.bench.plan import Plan
 from services.operator.bench.stack import BenchStack
 from services.operator.bench.turns import in_turns
-from services.operator.bench.worker_process import Worker
+from services.operator.bench.worker_process import BenchFailed, Worker
+from services.operator.refolding.running import try_fold
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.topics import TopicSpec, ensure_topics
 from services.shared.kernel.text import BilingualText
@@ -23,6 +28,20 @@ COUNT_AT_LEAST = 0.3
 _TIMES_RECORDS = 3
 #: A life has six commands; the first alone is no history to follow.
 _LIVES = "SELECT count(*) FROM streams WHERE kind = 'referral' AND version >= 6"
+#: That fold, each of its own partitions.
+_PROCESSES = 2
+_TITLES = {
+    "count": BilingualText(zh="aiokafka 仅计数", en="aiokafka that counts"),
+    "replay": BilingualText(
+        zh="重放读取（解码、逐个体核对版本）", en="replay reads, decodes, follows versions"
+    ),
+    "fold": BilingualText(
+        zh="一个进程解码并折叠为领域状态", en="one process decodes and folds with the domain"
+    ),
+    "folds": BilingualText(
+        zh="两个进程解码并折叠为领域状态", en="two processes decode and fold with the domain"
+    ),
+}
 _TOPIC = "tierlink.referral.events.v1.bench"
 
 
@@ -45,22 +64,17 @@ class ReplayBench:
             async def count() -> float:
                 return await self._timed(counter, "count_records")
 
-            self._plan.note(f"{KEY}: count, replay")
-            figures = await in_turns({"count": count, "replay": replay}, self._plan.turns, _nothing)
-        ours = Rounds(
-            key="read",
-            title=BilingualText(
-                zh="重放读取（解码、逐个体核对版本）", en="replay reads, decodes, follows versions"
-            ),
-            unit="/s",
-            values=figures["replay"],
-        )
-        baseline = Rounds(
-            key="count",
-            title=BilingualText(zh="aiokafka 仅计数", en="aiokafka that counts"),
-            unit="/s",
-            values=figures["count"],
-        )
+            self._plan.note(f"{KEY}: count, replay, fold")
+            measured: dict[str, Callable[[], Awaitable[float]]] = {
+                "count": count,
+                "replay": replay,
+                "fold": partial(self._fold, 1),
+                "folds": partial(self._fold, _PROCESSES),
+            }
+            figures = await in_turns(measured, self._plan.turns, _nothing)
+        rounds = {
+            key: Rounds(key=key, title=_TITLES[key], unit="/s", values=figures[key]) for key in measured
+        }
         readings = (
             Reading(
                 key="records",
@@ -78,7 +92,11 @@ class ReplayBench:
         return Section(
             key=KEY,
             title=BilingualText(zh="每秒读取记录数", en="Records read a second"),
-            ratios=(Ratio(ours=ours, baseline=baseline, at_least=COUNT_AT_LEAST),),
+            ratios=(
+                Ratio(ours=rounds["folds"], baseline=rounds["count"], at_least=COUNT_AT_LEAST),
+                Ratio(ours=rounds["fold"], baseline=rounds["count"]),
+                Ratio(ours=rounds["replay"], baseline=rounds["count"]),
+            ),
             readings=readings,
         )
 
@@ -114,6 +132,20 @@ class ReplayBench:
             await self._stack.apply_directory(service.ready.grpc)
             load = CommandLoad(stack=self._stack, plan=self._plan, client=worker, label=KEY)
             await load.commands(service.ready.grpc, "lives", seconds=min(2.0, self._plan.seconds))
+
+    async def _fold(self, processes: int) -> float:
+        """Records that the referral service's own program read and folded in a second, its start left out."""
+        ended = await try_fold(
+            "referral",
+            kafka=self._stack.kafka_bootstrap,
+            topics=(_TOPIC,),
+            processes=processes,
+            on_progress=lambda *_: None,
+        )
+        found = ended.verdict
+        if found is None or not found["same"] or found["left_alone"]:
+            raise BenchFailed(f"{KEY}: {ended.reason or found}")
+        return float(found["events"] / found["fold_s"])
 
     async def _timed(self, worker: Worker, job: str) -> float:
         found = await worker.do(

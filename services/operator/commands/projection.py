@@ -22,6 +22,7 @@ from services.operator.commands.options import (
     operator_token,
 )
 from services.operator.commands.projection_asking import asked, chosen, compared, print_comparison, rebuilt
+from services.operator.commands.try_fold import try_to_fold
 from services.operator.commands.verify_state import EventSource, SourceOption, verify_state
 from services.operator.report.consoles import open_console
 from services.operator.report.json_document import print_json
@@ -38,6 +39,7 @@ projection = typer.Typer(
     name="projection", help="读模型 · Read models, made of the events.", no_args_is_help=True
 )
 projection.command()(verify_state)
+projection.command("try-fold")(try_to_fold)
 
 NameArgument = Annotated[str, typer.Argument(help="读模型，如 listing · the read model")]
 MaxOption = Annotated[int, typer.Option("--max", min=1, help="至多列出 · differences listed")]

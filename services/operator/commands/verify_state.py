@@ -42,6 +42,9 @@ class StoredService(StrEnum):
     NOTIFICATION = "notification"
 
 
+ServicesOption = Annotated[
+    list[StoredService] | None, typer.Option("--service", help="服务，默认全部 · all by default")
+]
 SourceOption = Annotated[
     EventSource, typer.Option("--source", help="事件取自 Kafka 或事件库 · from Kafka, or the event store")
 ]
@@ -49,9 +52,7 @@ SourceOption = Annotated[
 
 def verify_state(
     *,
-    service: Annotated[
-        list[StoredService] | None, typer.Option("--service", help="服务，默认全部 · all by default")
-    ] = None,
+    service: ServicesOption = None,
     source: SourceOption = EventSource.KAFKA,
     into_suffix: Annotated[
         str,

@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from services.operator.platform.given import KAFKA_VARIABLE, variable
@@ -37,20 +38,72 @@ async def refold(
     target: Target, *, kafka: str, source: str, shown_max: int, on_progress: OnProgress
 ) -> Refolded:
     """Runs the program of the target's service to its end. A cancelled one goes on when it is run again."""
+    variables = {variable(target.service, "DSN"): target.live_dsn, "REFOLD_INTO_DSN": target.dsn}
+    arguments = ("--source", source, "--max", str(shown_max))
+    return await _ran(target.service, arguments, variables, kafka, on_progress)
+
+
+async def try_fold(
+    service: str, *, kafka: str, topics: Sequence[str] = (), processes: int, on_progress: OnProgress
+) -> Refolded:
+    """Has programs of a service fold in memory what its topics have, or what these `topics` have instead.
+
+    Each of the `processes` reads partitions of its own. Their verdicts become one; of several that came to
+    none, the first says why.
+    """
+    told = [(0, 0)] * processes
+
+    def tell(number: int, folded: int, events: int) -> None:
+        told[number] = (folded, events)
+        on_progress(sum(each for each, _ in told), sum(each for _, each in told))
+
+    named = tuple(word for topic in topics for word in ("--topic", topic))
+    async with asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(
+                _ran(
+                    service,
+                    ("--trial", "--share", f"{number}/{processes}", *named),
+                    {},
+                    kafka,
+                    partial(tell, number),
+                )
+            )
+            for number in range(processes)
+        ]
+    return _as_one([each.result() for each in running])
+
+
+def _as_one(ended: Sequence[Refolded]) -> Refolded:
+    code = max(each.code for each in ended)
+    verdicts = [each.verdict for each in ended if each.verdict is not None]
+    if len(verdicts) < len(ended):
+        return next(each for each in ended if each.verdict is None)
+    summed = ("read", "events", "aggregates", "left_alone", "faults_count", "memory_mib")
+    verdict = {
+        "same": all(each["same"] for each in verdicts),
+        **{name: sum(each[name] for each in verdicts) for name in summed},
+        "faults": [fault for each in verdicts for fault in each["faults"]],
+        "fold_s": max(each["ended_s"] for each in verdicts) - min(each["begun_s"] for each in verdicts),
+    }
+    return Refolded(code=code, verdict=verdict, why="", reason="")
+
+
+async def _ran(
+    service: str,
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    kafka: str,
+    on_progress: OnProgress,
+) -> Refolded:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", f"services.{target.service}.refold"),
-        *("--source", source, "--max", str(shown_max), "--while-asked"),
+        *(sys.executable, "-m", f"services.{service}.refold", *arguments, "--while-asked"),
         # Nothing is written to it: it ends with us, however we end.
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         limit=_LINE_BYTES_MAX,
-        env={
-            **os.environ,
-            variable(target.service, "DSN"): target.live_dsn,
-            "REFOLD_INTO_DSN": target.dsn,
-            **({KAFKA_VARIABLE: kafka} if kafka else {}),
-        },
+        env={**os.environ, **variables, **({KAFKA_VARIABLE: kafka} if kafka else {})},
     )
     assert process.stdout is not None and process.stderr is not None
     stderr = asyncio.create_task(process.stderr.read())

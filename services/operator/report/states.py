@@ -1,5 +1,6 @@
 """What a folding anew came to, as one document and as lines."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -7,6 +8,9 @@ from rich.text import Text
 
 from services.operator.refolding.running import Refolded
 from services.operator.texts import Language, say
+
+#: Prints a text of the catalogue: its key, a style, and what stands in it.
+_Line = Callable[..., None]
 
 _STYLES = {"MISSING": "red", "EXTRA": "yellow", "ALTERED": "bold red"}
 
@@ -20,30 +24,19 @@ def state_document(ended: Refolded) -> dict[str, Any]:
 
 def print_state(console: Console, language: Language, service: str, ended: Refolded) -> None:
     """For people."""
-
-    def line(key: str, style: str = "", **values: object) -> None:
-        console.print(Text(say(key, language, **values), style=style), soft_wrap=True)
-
+    line = _lines(console, language)
     found = ended.verdict
     if found is None:
         line("state.impossible", "red", service=service, reason=_reason(ended, language))
         return
-    took_s = max(found["fold_s"], 0.001)
-    line(
-        "state.folded",
-        service=service,
-        events=found["read"],
-        seconds=f"{took_s:.1f}",
-        rate=f"{found['read'] / took_s:,.0f}",
-    )
+    _print_folded(line, service, found)
     for each in found["differences"]:
         kind = each["kind"]
         text = Text(f"{say(f'state.{kind}', language)}  ", style=_STYLES[kind])
         text.append(f"{each['table']} {each['key']}", style="default")
         text.append(f"  {', '.join(each['columns'])}", style="dim")
         console.print(text, soft_wrap=True)
-    for fault in found["faults"]:
-        line("state.fault", "red", fault=fault)
+    _print_faults(line, found)
     if found["outdated"]:
         line("state.outdated", "yellow", count=found["outdated"])
     rows = ", ".join(f"{table} {count}" for table, count in found["rows"].items())
@@ -52,6 +45,44 @@ def print_state(console: Console, language: Language, service: str, ended: Refol
         return
     counts = {kind.lower(): found["counts"].get(kind, 0) for kind in _STYLES}
     line("state.differs", "bold", service=service, faults=found["faults_count"], rows=rows, **counts)
+
+
+def print_trial(console: Console, language: Language, service: str, ended: Refolded) -> None:
+    """What was folded in memory, for people."""
+    line = _lines(console, language)
+    found = ended.verdict
+    if found is None:
+        line("state.impossible", "red", service=service, reason=_reason(ended, language))
+        return
+    _print_folded(line, service, found)
+    _print_faults(line, found)
+    if found["left_alone"]:
+        line("state.left_alone", "yellow", count=found["left_alone"])
+    key, style = ("state.all_folded", "green") if found["same"] else ("state.not_all_folded", "bold")
+    line(key, style, service=service, aggregates=found["aggregates"], faults=found["faults_count"])
+
+
+def _lines(console: Console, language: Language) -> _Line:
+    def line(key: str, style: str = "", **values: object) -> None:
+        console.print(Text(say(key, language, **values), style=style), soft_wrap=True)
+
+    return line
+
+
+def _print_folded(line: _Line, service: str, found: Mapping[str, Any]) -> None:
+    took_s = max(found["fold_s"], 0.001)
+    line(
+        "state.folded",
+        service=service,
+        events=found["read"],
+        seconds=f"{took_s:.1f}",
+        rate=f"{found['read'] / took_s:,.0f}",
+    )
+
+
+def _print_faults(line: _Line, found: Mapping[str, Any]) -> None:
+    for fault in found["faults"]:
+        line("state.fault", "red", fault=fault)
 
 
 def _reason(ended: Refolded, language: Language) -> str:

@@ -1,6 +1,5 @@
 """The fold of a consultation's events. It reads the event and its metadata, and nothing else."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict
 
@@ -14,6 +13,7 @@ from services.referral.domain.consultation_values import (
 )
 from services.referral.domain.values import CodedReason
 from services.shared.kernel.command import EventMetadata, Recorded
+from services.shared.kernel.frozen import changed
 
 
 def evolve(state: Consultation | None, recorded: Recorded[events.ConsultationEvent]) -> Consultation:
@@ -23,7 +23,7 @@ def evolve(state: Consultation | None, recorded: Recorded[events.ConsultationEve
         return _opened(event, metadata)
     if state is None:
         raise ValueError(f"{metadata.aggregate_id} begins with {metadata.type}")
-    moved = replace(
+    moved = changed(
         state,
         version=metadata.version,
         state=next_state(state.state, type(event)),
@@ -69,7 +69,7 @@ def _opened(event: events.ConsultationRequested, metadata: EventMetadata) -> Con
 def _applied(state: Consultation, event: events.ConsultationEvent, metadata: EventMetadata) -> Consultation:
     match event:
         case events.ConsultationClaimed():
-            return replace(
+            return changed(
                 state,
                 claimed_by=metadata.actor,
                 claim_expires_at=event.claim_expires_at,
@@ -78,9 +78,9 @@ def _applied(state: Consultation, event: events.ConsultationEvent, metadata: Eve
         case events.ClaimReleased():
             # Who gives a claim up has no reading under way.
             lapsed = state.claimed_by if event.by_deadline else None
-            return replace(state, claimed_by=None, claim_expires_at=None, lapsed_claimer=lapsed)
+            return changed(state, claimed_by=None, claim_expires_at=None, lapsed_claimer=lapsed)
         case events.ConsultationReturned():
-            return replace(
+            return changed(
                 state,
                 claimed_by=None,
                 claim_expires_at=None,
@@ -89,9 +89,9 @@ def _applied(state: Consultation, event: events.ConsultationEvent, metadata: Eve
                 resubmission_overdue=False,
             )
         case events.ResubmissionOverdue():
-            return replace(state, resubmission_overdue=True)
+            return changed(state, resubmission_overdue=True)
         case events.ConsultationResubmitted():
-            return replace(
+            return changed(
                 state,
                 clinical_summary=event.clinical_summary,
                 attachments=event.attachments,
@@ -107,9 +107,9 @@ def _applied(state: Consultation, event: events.ConsultationEvent, metadata: Eve
                 teleconsultation=event.teleconsultation,
             )
         case events.ConsultationCancelled():
-            return replace(state, cancel_reason=event.reason, lapsed_claimer=None)
+            return changed(state, cancel_reason=event.reason, lapsed_claimer=None)
         case events.ConsultationOverdue():
-            return replace(state, overdue=True)
+            return changed(state, overdue=True)
         case _:
             return _after_report(state, event, metadata)
 
@@ -119,7 +119,7 @@ def _after_report(
 ) -> Consultation:
     match event:
         case events.ConsultationReported():
-            return replace(
+            return changed(
                 state,
                 report=event.report,
                 report_time=metadata.recorded_at,
@@ -134,7 +134,7 @@ def _after_report(
                 expert_visit_due_at=event.expert_visit_due_at,
             )
         case events.ReportAmended():
-            return replace(
+            return changed(
                 state,
                 report=event.report,
                 report_time=metadata.recorded_at,
@@ -143,20 +143,20 @@ def _after_report(
                 **_visit_amended(state, event),
             )
         case events.CriticalValueAcknowledged() | events.CriticalValueOverdue():
-            return replace(state, critical_value_notice=_noticed(state, event, metadata))
+            return changed(state, critical_value_notice=_noticed(state, event, metadata))
         case events.ExpertVisitConfirmed():
-            return replace(state, expert_visit_state=ExpertVisitState.CONFIRMED)
+            return changed(state, expert_visit_state=ExpertVisitState.CONFIRMED)
         case events.ExpertVisitHeld():
-            return replace(
+            return changed(
                 state,
                 expert_visit_state=ExpertVisitState.HELD,
                 expert_visit_held_at=event.held_at,
                 expert_visit_due_at=None,
             )
         case events.ExpertVisitOverdue():
-            return replace(state, expert_visit_overdue=True)
+            return changed(state, expert_visit_overdue=True)
         case events.ExpertVisitCancelled():
-            return replace(
+            return changed(
                 state,
                 expert_visit_state=ExpertVisitState.CANCELLED,
                 expert_visit_cancel_reason=event.reason,
@@ -196,8 +196,8 @@ def _noticed(
     if notice is None:
         raise ValueError(f"{metadata.aggregate_id} has no critical value")
     if isinstance(event, events.CriticalValueOverdue):
-        return replace(notice, overdue=True)
-    return replace(
+        return changed(notice, overdue=True)
+    return changed(
         notice,
         acknowledged=True,
         acknowledged_by=metadata.actor,

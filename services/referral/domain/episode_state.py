@@ -1,6 +1,6 @@
 """The state of an episode and its fold."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.referral.domain import episode_events as events
@@ -9,6 +9,7 @@ from services.referral.domain.episode_values import ClockExclusion, EpisodeState
 from services.referral.domain.milestones import Milestone, in_clinical_order
 from services.referral.domain.values import Pathway
 from services.shared.kernel.command import Deadline, EventMetadata, Recorded
+from services.shared.kernel.frozen import changed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +58,7 @@ def evolve(state: Episode | None, recorded: Recorded[events.EpisodeEvent]) -> Ep
         )
     if state is None:
         raise ValueError(f"{metadata.aggregate_id} begins with {metadata.type}")
-    moved = replace(
+    moved = changed(
         state,
         version=metadata.version,
         state=next_state(state.state, type(event)),
@@ -69,23 +70,23 @@ def evolve(state: Episode | None, recorded: Recorded[events.EpisodeEvent]) -> Ep
 def _applied(state: Episode, event: events.EpisodeEvent, metadata: EventMetadata) -> Episode:
     match event:
         case events.EpisodeJoined():
-            return replace(
+            return changed(
                 state,
                 members=_united(state.members, (event.member,)),
                 facilities=_united(state.facilities, event.facilities),
                 moves=(*state.moves, *_move(state, event, metadata)),
             )
         case events.MilestoneRecorded():
-            return replace(state, milestones=in_clinical_order((*state.milestones, event.milestone)))
+            return changed(state, milestones=in_clinical_order((*state.milestones, event.milestone)))
         case events.MilestoneCorrected():
             others = tuple(m for m in state.milestones if m.name != event.milestone.name)
-            return replace(state, milestones=in_clinical_order((*others, event.milestone)))
+            return changed(state, milestones=in_clinical_order((*others, event.milestone)))
         case events.MoveEnded():
-            return replace(state, moves=tuple(_ended(move, event, metadata) for move in state.moves))
+            return changed(state, moves=tuple(_ended(move, event, metadata) for move in state.moves))
         case events.ClockExcluded():
-            return replace(state, exclusions=(*state.exclusions, event.exclusion))
+            return changed(state, exclusions=(*state.exclusions, event.exclusion))
         case events.ClockExclusionLifted():
-            return replace(
+            return changed(
                 state,
                 exclusions=tuple(
                     each
@@ -110,7 +111,7 @@ def _move(state: Episode, event: events.EpisodeJoined, metadata: EventMetadata) 
 
 
 def _ended(move: OnwardMove, event: events.MoveEnded, metadata: EventMetadata) -> OnwardMove:
-    return replace(move, ended_at=metadata.occurred_at) if move.member == event.member else move
+    return changed(move, ended_at=metadata.occurred_at) if move.member == event.member else move
 
 
 def _united(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """What the events of asking change in a referral: approval, offers, questions, acceptance, re-routing."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from services.referral.domain import events as e
@@ -18,6 +17,7 @@ from services.referral.domain.referral_values import (
 from services.referral.domain.rehabilitation import RehabilitationPlan, is_taken_in, taken_in
 from services.referral.domain.values import BedType, CodedReason
 from services.shared.kernel.command import EventMetadata
+from services.shared.kernel.frozen import changed
 
 Changes = dict[str, Any]
 
@@ -51,7 +51,7 @@ def settled(
     """The offers with one of them in another state."""
     return tuple(
         [
-            replace(offer, state=state, reason=reason or offer.reason, free_beds=free_beds or offer.free_beds)
+            changed(offer, state=state, reason=reason or offer.reason, free_beds=free_beds or offer.free_beds)
             if offer.name == name
             else offer
             for offer in offers
@@ -166,7 +166,7 @@ def _information_provided(state: Referral, event: e.InformationProvided, metadat
     return {
         "information": tuple(
             [
-                replace(each, answers=event.answers, answered_at=metadata.occurred_at)
+                changed(each, answers=event.answers, answered_at=metadata.occurred_at)
                 if each in waiting
                 else each
                 for each in state.information
@@ -219,7 +219,7 @@ def _acceptance_withdrawn(state: Referral, event: e.AcceptanceWithdrawn, _: Even
 
 
 def _overdue(state: Referral, event: e.OfferOverdue, _: EventMetadata) -> Changes:
-    offers = [replace(offer, overdue=True) if offer.name == event.offer else offer for offer in state.offers]
+    offers = [changed(offer, overdue=True) if offer.name == event.offer else offer for offer in state.offers]
     return {"offers": tuple(offers)}
 
 

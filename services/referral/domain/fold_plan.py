@@ -1,7 +1,6 @@
 """What the events of the rehabilitation plan change in a referral."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from services.referral.domain import events_plan as e
@@ -17,6 +16,7 @@ from services.referral.domain.rehabilitation import (
     with_tasks,
 )
 from services.shared.kernel.command import EventMetadata
+from services.shared.kernel.frozen import changed
 
 
 def _the_plan(state: Referral) -> RehabilitationPlan:
@@ -32,7 +32,7 @@ def with_task(referral: Referral, name: str, /, **changes: Any) -> Changes:
     task = task_named(plan, name)
     if task is None:
         raise ValueError(f"{referral.name} has no task {name}")
-    return {"rehabilitation_plan": with_tasks(plan, (replace(task, **changes),))}
+    return {"rehabilitation_plan": with_tasks(plan, (changed(task, **changes),))}
 
 
 def _completed(state: Referral, event: e.TaskCompleted, _: EventMetadata) -> Changes:
@@ -63,7 +63,7 @@ def _amended(state: Referral, event: e.PlanAmended, _: EventMetadata) -> Changes
     # A referral may have turned DOWN on the way (diverted, re-routed) and brought no plan.
     plan = with_tasks(state.rehabilitation_plan or RehabilitationPlan(), event.tasks)
     return {
-        "rehabilitation_plan": replace(
+        "rehabilitation_plan": changed(
             plan,
             medications=event.medications or plan.medications,
             red_flags=event.red_flags or plan.red_flags,

@@ -1,7 +1,6 @@
 """What events change in the review afterwards of a referral."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +8,7 @@ from services.referral.domain import events as e
 from services.referral.domain.referral_state import Referral, open_review
 from services.referral.domain.review_values import RetrospectiveReview, ReviewState
 from services.shared.kernel.command import EventMetadata
+from services.shared.kernel.frozen import changed
 
 Changes = dict[str, Any]
 
@@ -20,7 +20,7 @@ def destination_found(state: Referral, due_at: datetime | None, facility: str) -
     known = open_review(state)
     opened = RetrospectiveReview(state=ReviewState.PENDING, facility=facility, due_at=due_at)
     return {
-        "review": opened if known is None else replace(known, facility=facility, due_at=due_at),
+        "review": opened if known is None else changed(known, facility=facility, due_at=due_at),
         # From then on the facility takes part: it must be able to read what it is to judge.
         "approval_facility": facility,
     }
@@ -53,7 +53,7 @@ def _not_done(state: Referral, event: e.ReviewNotDone, _: EventMetadata) -> Chan
 def _with(referral: Referral, /, **changes: Any) -> Changes:
     if referral.review is None:
         raise ValueError(f"{referral.name} has no review")
-    return {"review": replace(referral.review, **changes)}
+    return {"review": changed(referral.review, **changes)}
 
 
 REVIEW: dict[type[e.Event], Callable[[Referral, Any, EventMetadata], Changes]] = {

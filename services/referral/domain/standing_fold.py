@@ -1,7 +1,6 @@
 """The fold of a standing order's events. It reads the event and its metadata, and nothing else."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from typing import Any
 
 from services.referral.domain import standing_events as e
@@ -9,6 +8,7 @@ from services.referral.domain.standing_state import VISITS_KEPT, StandingOrder, 
 from services.referral.domain.standing_transitions import state_after
 from services.referral.domain.standing_values import Suspension, Visit, VisitState
 from services.shared.kernel.command import EventMetadata, Recorded
+from services.shared.kernel.frozen import changed
 
 Changes = dict[str, Any]
 
@@ -30,7 +30,7 @@ def evolve(state: StandingOrder | None, recorded: Recorded[e.StandingEvent]) -> 
         version=metadata.version,
         update_time=metadata.recorded_at,
     )
-    return replace(state, **changes)
+    return changed(state, **changes)
 
 
 def kept(visits: Iterable[Visit]) -> tuple[Visit, ...]:
@@ -69,7 +69,7 @@ def with_visits(order: StandingOrder, names: Iterable[str], /, **changes: Any) -
     wanted = frozenset(names)
     if not wanted <= {visit.id for visit in order.visits}:
         raise ValueError(f"{order.name} has not all of {sorted(wanted)}")
-    return tuple([replace(visit, **changes) if visit.id in wanted else visit for visit in order.visits])
+    return tuple([changed(visit, **changes) if visit.id in wanted else visit for visit in order.visits])
 
 
 def _scheduled(state: StandingOrder, event: e.VisitsScheduled, _: EventMetadata) -> Changes:
@@ -158,7 +158,7 @@ def _resumed(state: StandingOrder, event: e.StandingResumed, metadata: EventMeta
             ),
             metadata,
         ),
-        "suspensions": (*closed, replace(last, until_on=event.suspended_until)),
+        "suspensions": (*closed, changed(last, until_on=event.suspended_until)),
     }
 
 

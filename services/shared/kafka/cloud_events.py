@@ -19,6 +19,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 _SPECVERSION = ("ce_specversion", b"1.0")
 _CONTENT_TYPE = ("content-type", CONTENT_TYPE.encode())
+_CONSTANT = (_SPECVERSION, _CONTENT_TYPE)
 _SEQUENCE_DIGITS = 19
 _VERSION_MAX = 2**63 - 1
 
@@ -126,45 +127,35 @@ def read_attributes(record: ReceivedRecord) -> Attributes:
         raise Undecodable("no key")
     if record.value is None:
         raise Undecodable("no value")
-    if headers.get("ce_specversion") != b"1.0":
-        _required(headers, "ce_specversion")
-        raise Undecodable("ce_specversion is not 1.0")
-    if headers.get("content-type") != _CONTENT_TYPE[1]:
-        _required(headers, "content-type")
-        raise Undecodable(f"content-type is not {CONTENT_TYPE}")
-    traceparent = headers.get("traceparent")
-    return Attributes(
-        _text("key", record.key),
-        _version(_required(headers, "ce_sequence")),
-        _required(headers, "ce_type"),
-        _required(headers, "ce_id"),
-        _time(_required(headers, "ce_time")),
-        _text("traceparent", traceparent) if traceparent else "",
-    )
-
-
-def _required(headers: dict[str, bytes], name: str) -> str:
-    value = headers.get(name)
-    if not value:
-        raise Undecodable(f"no header {name}")
-    return _text(name, value)
-
-
-def _text(name: str, value: bytes) -> str:
+    for name, value in _CONSTANT:
+        if headers.get(name) != value:
+            raise Undecodable(f"{name} is not {value.decode()}" if headers.get(name) else f"no header {name}")
     try:
-        text = value.decode()
+        key, traceparent = record.key.decode(), headers.get("traceparent", b"").decode()
+        type_, event_id = headers["ce_type"].decode(), headers["ce_id"].decode()
+        sequence, time = headers["ce_sequence"], headers["ce_time"].decode()
+    except KeyError as error:
+        raise Undecodable(f"no header {error.args[0]}") from error
     except UnicodeDecodeError as error:
-        raise Undecodable(f"{name} is not UTF-8") from error
-    if "\x00" in text:
+        raise Undecodable(f"{_name_of(error.object, record.key, headers)} is not UTF-8") from error
+    if not (type_ and event_id):
+        raise Undecodable(f"no header {'ce_id' if type_ else 'ce_type'}")
+    if "\x00" in f"{key}{type_}{event_id}{traceparent}":
         # PostgreSQL's text cannot hold it, so an inbox or a dead letter could not be written.
-        raise Undecodable(f"{name} contains NUL")
-    return text
+        found = next(text for text in (key, type_, event_id, traceparent) if "\x00" in text)
+        raise Undecodable(f"{_name_of(found.encode(), record.key, headers)} contains NUL")
+    return Attributes(key, _version(sequence), type_, event_id, _time(time), traceparent)
 
 
-def _version(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _SEQUENCE_DIGITS):
+def _name_of(value: bytes, key: bytes, headers: dict[str, bytes]) -> str:
+    return "key" if value == key else next(name for name, each in headers.items() if each == value)
+
+
+def _version(digits: bytes) -> int:
+    # Of ASCII alone, as bytes see it; `int` would take others' digits too.
+    if not (digits.isdigit() and len(digits) <= _SEQUENCE_DIGITS):
         raise Undecodable("ce_sequence is not a number")
-    version = int(text)
+    version = int(digits)
     if not 1 <= version <= _VERSION_MAX:
         raise Undecodable("ce_sequence is out of range")
     return version

@@ -1,8 +1,4 @@
-"""Functions made of source lines, as `dataclasses` makes `__init__`: a field costs what it would by hand.
-
-A message is written field by field for every event and every answer. Closures, one for each field, took
-three times as long.
-"""
+"""What reading and writing of messages have in common while their functions are made."""
 
 from dataclasses import Field, fields, is_dataclass
 from functools import cache
@@ -13,32 +9,6 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from services.shared.protocodec.shapes import CodecMismatch, Shape
 
 TIMESTAMP = "google.protobuf.Timestamp"
-
-
-class FunctionSource:
-    """The lines of one function, and the objects that they name."""
-
-    def __init__(self, head: str) -> None:
-        self._lines = [head]
-        self._names: dict[str, Any] = {}
-
-    def bind(self, kind: str, thing: Any) -> str:
-        """The name that `thing` has in the source."""
-        name = f"{kind}_{len(self._names)}"
-        self._names[name] = thing
-        return name
-
-    def add(self, *lines: str) -> None:
-        """Adds lines of the function's body."""
-        self._lines.extend(f"    {line}" for line in lines)
-
-    def build(self, what: str) -> Any:
-        """The function; tracebacks show `what` for its file."""
-        name = self._lines[0].removeprefix("def ").partition("(")[0]
-        code = compile("\n".join(self._lines), f"<{what}>", "exec")
-        # The source has names of fields in it, which are identifiers, and nothing that anybody sent.
-        exec(code, self._names)
-        return self._names[name]
 
 
 def mapped_fields(dataclass_type: type, descriptor: Descriptor, internal: frozenset[str]) -> list[Field[Any]]:

@@ -1,14 +1,18 @@
 """From a message to a data class."""
 
-from collections.abc import Callable
-from dataclasses import MISSING
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from datetime import timedelta
+from enum import StrEnum
 from functools import cache
 from typing import Any, NoReturn
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from services.shared.protocodec.compiling import FunctionSource, hints_of, is_time, mapped_fields
-from services.shared.protocodec.shapes import Shape, enum_tables, shape_of, timestamp_to_datetime
+from services.shared.kernel.frozen import open_twin
+from services.shared.kernel.function_source import FunctionSource
+from services.shared.protocodec.compiling import hints_of, is_time, mapped_fields
+from services.shared.protocodec.shapes import EPOCH, Shape, enum_tables, shape_of, timestamp_to_datetime
 
 Reader = Callable[[Any], Any]
 
@@ -18,13 +22,25 @@ def compile_reader(dataclass_type: type, descriptor: Descriptor, internal: froze
     """A function that makes a value of a message. Raises CodecMismatch."""
     hints = hints_of(dataclass_type)
     source = FunctionSource("def read(message):")
-    made: list[str] = []
+    source.add("has = message.HasField")
+    values: dict[str, str] = {}
     for field in mapped_fields(dataclass_type, descriptor, internal):
         target = descriptor.fields_by_name[field.name]
-        made.append(f"{field.name}={_expression(source, shape_of(hints[field.name]), target, field.default)}")
-    source.add(f"return {source.bind('make', dataclass_type)}({', '.join(made)})")
+        values[field.name] = _expression(source, shape_of(hints[field.name]), target, field.default)
+    _add_making(source, dataclass_type, values)
     reader: Reader = source.build(f"reader of {descriptor.full_name}")
     return reader
+
+
+def _add_making(source: FunctionSource, dataclass_type: type, values: Mapping[str, str]) -> None:
+    twin = open_twin(dataclass_type)
+    make = source.bind("make", dataclass_type)
+    if twin is None or values.keys() != {field.name for field in fields(dataclass_type)}:
+        source.add(f"return {make}({', '.join(f'{name}={value}' for name, value in values.items())})")
+        return
+    source.add(f"made = {source.bind('twin', twin)}()")
+    source.add(*(f"made.{name} = {value}" for name, value in values.items()))
+    source.add(f"made.__class__ = {make}", "return made")
 
 
 def _expression(source: FunctionSource, shape: Shape, target: FieldDescriptor, default: Any) -> str:
@@ -34,15 +50,23 @@ def _expression(source: FunctionSource, shape: Shape, target: FieldDescriptor, d
     if shape.container == "tuple":
         return _repeated(source, shape, target)
     if target.message_type is not None:
+        absent = _absent(source, shape, target, default)
+        if is_time(target):
+            # `timestamp_to_datetime` without the call: an event has three of them.
+            epoch, delta = source.bind("epoch", EPOCH), source.bind("delta", timedelta)
+            made = f"{epoch} + {delta}(0, (at := {value}).seconds, at.nanos // 1000)"
+            return f'{made} if has("{target.name}") else {absent}'
         read = _message_reader(source, shape, target)
-        absent = _absent(source, shape, target, default)
-        return f'{read}({value}) if message.HasField("{target.name}") else {absent}'
+        return f'{read}({value}) if has("{target.name}") else {absent}'
     if target.enum_type is not None:
-        members = source.bind("members", enum_tables(shape.type, target.enum_type)[1])
+        member = source.bind("member", enum_tables(shape.type, target.enum_type)[1].get)
+        if default is MISSING and shape.optional:
+            return f"{member}({value})"
         absent = _absent(source, shape, target, default)
-        return f"{members}[{value}] if {value} in {members} else {absent}"
+        # No member is falsy: their values are names.
+        return f"{member}({value}) or {absent}"
     if shape.optional and target.has_presence:
-        return f'{value} if message.HasField("{target.name}") else None'
+        return f'{value} if has("{target.name}") else None'
     return value
 
 
@@ -54,8 +78,10 @@ def _repeated(source: FunctionSource, shape: Shape, target: FieldDescriptor) -> 
     if target.enum_type is not None:
         members = source.bind("members", enum_tables(shape.type, target.enum_type)[1])
         return f"tuple([{members}[number] for number in {items}])"
-    if shape.type is not str and issubclass(shape.type, str):
-        return f"tuple([{source.bind('make', shape.type)}(item) for item in {items}])"
+    if issubclass(shape.type, StrEnum):
+        # `Role(item)` takes five times as long as a look, and is for what is no member: it says so.
+        member = source.bind("member", {each.value: each for each in shape.type}.get)
+        return f"tuple([{member}(item) or {source.bind('make', shape.type)}(item) for item in {items}])"
     return f"tuple({items})"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Union, get_args, get_origin
 
 from google.protobuf.descriptor import EnumDescriptor
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class CodecMismatch(TypeError):
@@ -67,7 +67,7 @@ def enum_tables(enum: type, descriptor: EnumDescriptor) -> tuple[dict[Any, int],
 
 
 def datetime_to_timestamp(moment: datetime, timestamp: Any) -> None:
-    since = moment - _EPOCH
+    since = moment - EPOCH
     timestamp.seconds = since.days * 86400 + since.seconds
     timestamp.nanos = since.microseconds * 1000
 
@@ -75,4 +75,4 @@ def datetime_to_timestamp(moment: datetime, timestamp: Any) -> None:
 def timestamp_to_datetime(timestamp: Any) -> datetime:
     """Microseconds are kept; what is finer is cut."""
     # By place: names take a third of the time, and an event has three of them.
-    return _EPOCH + timedelta(0, timestamp.seconds, timestamp.nanos // 1000)
+    return EPOCH + timedelta(0, timestamp.seconds, timestamp.nanos // 1000)

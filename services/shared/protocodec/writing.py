@@ -7,7 +7,8 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
-from services.shared.protocodec.compiling import FunctionSource, expect, hints_of, is_time, mapped_fields
+from services.shared.kernel.function_source import FunctionSource
+from services.shared.protocodec.compiling import expect, hints_of, is_time, mapped_fields
 from services.shared.protocodec.shapes import (
     CodecMismatch,
     Shape,

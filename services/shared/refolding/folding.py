@@ -41,9 +41,7 @@ def fold(kind: AggregateKind[Any, Any], before: Loaded[Any], events: Sequence[So
     for event in events:
         if event.version <= version:
             continue
-        if event.version != version + 1:
-            raise MissingEvent(f"{event.stream_id}: {version + 1} is missing before {event.version}")
-        state = _evolved(kind, state, event)
+        state = evolved(kind, version, state, event)
         previous, head, version = head, link(head, event.payload), event.version
         new.append(
             NewEvent(
@@ -60,7 +58,10 @@ def fold(kind: AggregateKind[Any, Any], before: Loaded[Any], events: Sequence[So
     return Folded(kind=kind, after=after, events=tuple(new))
 
 
-def _evolved(kind: AggregateKind[Any, Any], state: Any, event: SourceEvent) -> Any:
+def evolved(kind: AggregateKind[Any, Any], version: int, state: Any, event: SourceEvent) -> Any:
+    """The state after `event`, which must follow `version`. Raises MissingEvent, Unfoldable."""
+    if event.version != version + 1:
+        raise MissingEvent(f"{event.stream_id}: {version + 1} is missing before {event.version}")
     recorded = _read(kind, event)
     try:
         return kind.evolve(state, recorded)

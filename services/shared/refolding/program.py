@@ -1,8 +1,9 @@
 """The program around a verification: `python -m services.<name>.refold`.
 
-The database to fold into is in REFOLD_INTO_DSN: arguments can be read by everybody on the machine. Speaks
-JSON lines on standard output, for `tierlink projection verify-state`, and with `--while-asked` ends when its
-standard input does. Exit codes: 0 the same, 1 not the same, 2 impossible.
+The database to fold into is in REFOLD_INTO_DSN: arguments can be read by everybody on the machine. With
+`--trial` there is none: nothing is written and nothing compared. Speaks JSON lines on standard output, for
+`tierlink projection verify-state` and `try-fold`, and with `--while-asked` ends when its standard input does.
+Exit codes: 0 the same (all was folded), 1 not the same (not all was), 2 impossible.
 """
 
 import argparse
@@ -22,12 +23,14 @@ from urllib.parse import urlsplit
 from aiokafka.errors import KafkaError
 
 from services.shared.database.pool import Database
+from services.shared.kafka.consumer import FetchBounds
 from services.shared.kernel.refusals import DependencyDown, DiskFull
-from services.shared.refolding.comparing import Comparison
+from services.shared.lifecycle.collector import spare_what_stays, uncollected
 from services.shared.refolding.replica import InUse, NotEmpty, alone
 from services.shared.refolding.rounds import OtherFold
 from services.shared.refolding.subject import Subject
-from services.shared.refolding.topic_source import RecordsGone
+from services.shared.refolding.topic_source import RecordsGone, Share, open_topics
+from services.shared.refolding.trial import Trial
 from services.shared.refolding.verification import Amount, Source, Verification
 from services.shared.telemetry.logging import LogSettings, configure_logging
 
@@ -39,6 +42,8 @@ _CONNECTIONS_MAX = 4
 _TIMEOUT_S = 20.0
 #: PostgreSQL would notice at the end of a statement only that this program was killed.
 _SESSION = {"client_connection_check_interval": "1s"}
+#: Whole topics are read, and nothing else is done with what they hold meanwhile.
+_ALL_AT_ONCE = FetchBounds(bytes_max=32 * 1024 * 1024, partition_bytes_max=4 * 1024 * 1024)
 #: What ends a run, by the code that the operator's words go by.
 _IMPOSSIBLE: dict[type[Exception], str] = {
     DiskFull: "DISK_FULL",
@@ -51,7 +56,11 @@ _IMPOSSIBLE: dict[type[Exception], str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class _Wish:
+    #: empty for a trial
     into: str
+    #: what a trial reads, of which partitions
+    topics: tuple[str, ...]
+    share: Share
     source: Source
     shown_max: int
     while_asked: bool
@@ -61,16 +70,18 @@ def run_refolding(subject: Subject, arguments: Sequence[str]) -> int:
     """Returns the exit code."""
     configure_logging(LogSettings(service=f"{subject.service}-refold", level="WARNING"))
     wish = _read(arguments)
+    spare_what_stays()
     if wish.while_asked:
         threading.Thread(target=_end_with_who_asked, name="while-asked", daemon=True).start()
     try:
-        found, faults = asyncio.run(_run(subject, wish))
+        run = _run(subject, wish) if wish.into else _try(subject, wish)
+        is_right = asyncio.run(run)
     except (*_IMPOSSIBLE, DependencyDown, KafkaError, OSError) as error:
         _say("impossible", why=_why(error), reason=str(error) or repr(error))
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0 if found.is_same and not faults else 1
+    return 0 if is_right else 1
 
 
 def _why(error: Exception) -> str:
@@ -86,11 +97,22 @@ def _read(arguments: Sequence[str]) -> _Wish:
     parser.add_argument("--source", choices=[each.value for each in Source], default=Source.KAFKA.value)
     parser.add_argument("--max", type=int, default=100, help="differences that are shown")
     parser.add_argument("--while-asked", action="store_true", help="end when standard input ends")
+    parser.add_argument("--trial", action="store_true", help="fold in memory, compare nothing")
+    parser.add_argument("--topic", action="append", default=[], help="with --trial, instead of its own")
+    parser.add_argument("--share", default="0/1", help="with --trial: partitions N, N + M, … as N/M")
     given = parser.parse_args(list(arguments))
-    into = os.environ.get(_INTO, "")
-    if not into:
+    into = "" if given.trial else os.environ.get(_INTO, "")
+    if not into and not given.trial:
         parser.error(f"{_INTO}?")
-    return _Wish(into=into, source=Source(given.source), shown_max=given.max, while_asked=given.while_asked)
+    number, _, of = given.share.partition("/")
+    return _Wish(
+        into=into,
+        topics=tuple(given.topic),
+        share=Share(number=int(number), of=int(of)),
+        source=Source(given.source),
+        shown_max=given.max,
+        while_asked=given.while_asked,
+    )
 
 
 def _end_with_who_asked() -> None:
@@ -101,7 +123,35 @@ def _end_with_who_asked() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-async def _run(subject: Subject, wish: _Wish) -> tuple[Comparison, int]:
+async def _try(subject: Subject, wish: _Wish) -> bool:
+    trial = Trial(subject)
+    topics = wish.topics or subject.topics
+    async with open_topics(subject.kafka, topics, bounds=_ALL_AT_ONCE, share=wish.share) as source:
+        progress = _Progress(Amount(events=await source.left({}), folded=0))
+        begun_s = time.monotonic()
+        # What is read is kept, and makes no cycles.
+        with uncollected():
+            await trial.of_topics(source, progress.read)
+        ended_s = time.monotonic()
+    progress.tell()
+    _say(
+        "verdict",
+        same=not trial.faults.count,
+        read=progress.count,
+        events=trial.folded,
+        aggregates=trial.aggregates,
+        left_alone=trial.left_alone,
+        faults=trial.faults.told,
+        faults_count=trial.faults.count,
+        # By the machine's clock, for who adds up what several programs did at once.
+        begun_s=begun_s,
+        ended_s=ended_s,
+        memory_mib=_memory_mib(),
+    )
+    return not trial.faults.count
+
+
+async def _run(subject: Subject, wish: _Wish) -> bool:
     name = f"tierlink-{subject.service}-refold"
     # Commits are waited for. A connection that a crash took is replaced between two pages without a word, and
     # pages that were lost with it would be missing behind those that follow.
@@ -123,7 +173,7 @@ async def _run(subject: Subject, wish: _Wish) -> tuple[Comparison, int]:
         await new.close()
 
 
-async def _verified(subject: Subject, wish: _Wish, live: Database, new: Database) -> tuple[Comparison, int]:
+async def _verified(subject: Subject, wish: _Wish, live: Database, new: Database) -> bool:
     verification = Verification(subject, wish.source, live, new)
     begun_s = time.monotonic()
     amount = await verification.prepare(urlsplit(subject.dsn).path.lstrip("/"))
@@ -133,9 +183,10 @@ async def _verified(subject: Subject, wish: _Wish, live: Database, new: Database
     folded_s = time.monotonic()
     _say("comparing")
     found = await verification.compare(wish.shown_max, progress.read)
+    is_right = found.is_same and not verification.faults.count
     _say(
         "verdict",
-        same=found.is_same and not verification.faults_count,
+        same=is_right,
         events=found.rows.get("events", 0),
         rows=found.rows,
         counts={kind.value: count for kind, count in found.counts.items()},
@@ -149,14 +200,18 @@ async def _verified(subject: Subject, wish: _Wish, live: Database, new: Database
             }
             for each in found.shown
         ],
-        faults=verification.faults,
-        faults_count=verification.faults_count,
+        faults=verification.faults.told,
+        faults_count=verification.faults.count,
         read=progress.count - amount.folded,
         fold_s=round(folded_s - begun_s, 3),
-        memory_mib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        memory_mib=_memory_mib(),
         compare_s=round(time.monotonic() - folded_s, 3),
     )
-    return found, verification.faults_count
+    return is_right
+
+
+def _memory_mib() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 class _Progress:

@@ -9,6 +9,7 @@ import msgspec
 from services.shared.database.pool import Database
 from services.shared.eventstore.aggregate import AggregateKind, Loaded, absent
 from services.shared.eventstore.units import Claim, StoredStream
+from services.shared.refolding.faults import Faults
 from services.shared.refolding.folding import (
     Folded,
     MissingEvent,
@@ -25,8 +26,6 @@ from services.shared.refolding.topic_source import TopicSource
 _STATES_MAX = 10_000
 _EVENTS_MAX = 2_000
 _STREAMS_MAX = 500
-#: Faults that are told; all are counted.
-_TOLD_MAX = 100
 
 #: Told how many more events were read.
 OnRead = Callable[[int], None]
@@ -40,21 +39,19 @@ class Rounds:
         self._replica = replica
         self._on_read = on_read
         self._states: OrderedDict[str, Loaded[Any]] = OrderedDict()
-        #: the first faults, and how many there are
-        self.faults: list[str] = []
-        self.faults_count = 0
+        self.faults = Faults()
 
     async def from_topics(self, source: TopicSource) -> int:
         """What the topics have that was not folded yet; how many. Raises KafkaError, DependencyDown."""
         read = 0
         async for page in source.pages(await self._replica.places()):
             for fault in page.unreadable:
-                self._tell(fault)
-            known = [event for event in page.events if self._kind(event) is not None]
+                self.faults.tell(fault)
+            known = [event for event in page.events if self._subject.kind_of(event) is not None]
             for event in page.events:
-                if self._kind(event) is None:
-                    self._tell(f"{event.stream_id}: no aggregate of this service")
-            await self._replica.write(await self._folded(known, self._kind), page.places)
+                if self._subject.kind_of(event) is None:
+                    self.faults.tell(f"{event.stream_id}: no aggregate of this service")
+            await self._replica.write(await self._folded(known, self._subject.kind_of), page.places)
             read += len(page.events)
             self._on_read(len(page.events))
         return read
@@ -150,7 +147,7 @@ class Rounds:
             try:
                 found = fold(kinds[stream_id], before[stream_id], its)
             except (MissingEvent, Unfoldable) as error:
-                self._tell(str(error))
+                self.faults.tell(str(error))
                 continue
             folded.append(found)
             self._keep(found.after)
@@ -171,14 +168,6 @@ class Rounds:
         self._states.move_to_end(loaded.stream_id)
         while len(self._states) > _STATES_MAX:
             self._states.popitem(last=False)
-
-    def _kind(self, event: SourceEvent) -> AggregateKind[Any, Any] | None:
-        return self._subject.collections.get(event.stream_id.partition("/")[0])
-
-    def _tell(self, fault: str) -> None:
-        self.faults_count += 1
-        if len(self.faults) < _TOLD_MAX:
-            self.faults.append(fault)
 
 
 class OtherFold(Exception):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.shared.database.migrations import Migration
 from services.shared.eventstore.aggregate import AggregateKind
@@ -48,6 +48,17 @@ STORE_TABLES = (
 )
 
 
+class SourceEvent(NamedTuple):
+    """An event as a topic or a store has it: what everything else is made of."""
+
+    stream_id: str
+    version: int
+    event_id: str
+    type: str
+    recorded_at: datetime
+    payload: bytes
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """One service as its composition root describes it."""
@@ -78,21 +89,13 @@ class Subject:
         """Kinds whose events stay in the store."""
         return tuple(name for name, kind in self.kinds.items() if kind.topic is None)
 
+    def kind_of(self, event: SourceEvent) -> AggregateKind[Any, Any] | None:
+        """By the name of its aggregate; None for one of another service."""
+        return self.collections.get(event.stream_id.partition("/")[0])
+
     @property
     def all_tables(self) -> tuple[TableSpec, ...]:
         return (*STORE_TABLES, *self.tables)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class SourceEvent:
-    """An event as a topic or a store has it: what everything else is made of."""
-
-    stream_id: str
-    version: int
-    event_id: str
-    type: str
-    recorded_at: datetime
-    payload: bytes
 
 
 def source_event(stored: StoredEvent) -> SourceEvent:

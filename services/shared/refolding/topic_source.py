@@ -35,17 +35,24 @@ class TopicPage:
     unreadable: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Share:
+    """Which partitions of each topic one of several programs reads: every `of`th, from `number` on."""
+
+    number: int = 0
+    of: int = 1
+
+
 class TopicSource:
     """The records of some topics."""
 
-    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, share: Share) -> None:
         self._consumer = consumer
-        self._partitions = pin_partitions(consumer)
-
-    @property
-    def topics(self) -> frozenset[str]:
-        """Those that are there."""
-        return frozenset(each.topic for each in self._partitions)
+        pinned = pin_partitions(consumer)
+        #: those that are there
+        self.topics = frozenset(each.topic for each in pinned)
+        self._partitions = tuple(each for each in pinned if each.partition % share.of == share.number)
+        consumer.assign(list(self._partitions))
 
     async def left(self, places: Places) -> int:
         """How many records follow these places now. Raises KafkaError."""
@@ -113,20 +120,30 @@ def _event(record: object) -> SourceEvent:
     )
 
 
+_BOUNDS = FetchBounds()
+_WHOLE = Share()
+
+
 @asynccontextmanager
-async def open_topics(kafka: KafkaAddress, topics: Sequence[str]) -> AsyncIterator[TopicSource]:
+async def open_topics(
+    kafka: KafkaAddress,
+    topics: Sequence[str],
+    *,
+    bounds: FetchBounds = _BOUNDS,
+    share: Share = _WHOLE,
+) -> AsyncIterator[TopicSource]:
     """The topics for the time of the block. Raises DependencyDown when Kafka or one of them is not there."""
     consumer = await start_consumer(
         kafka,
         client_id="tierlink-refolding",
-        bounds=FetchBounds(),
+        bounds=bounds,
         timeout_s=_START_TIMEOUT_S,
         subscribe=topics,
         group_id=None,
         auto_offset_reset="none",
     )
     try:
-        source = TopicSource(consumer)
+        source = TopicSource(consumer, share)
         missing = sorted(frozenset(topics) - source.topics)
         if missing:
             raise DependencyDown("kafka", f"no topic {', '.join(missing)}")

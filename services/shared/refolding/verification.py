@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from services.shared.database.pool import Database
 from services.shared.kernel.refusals import DependencyDown, DiskFull
 from services.shared.refolding.comparing import Comparison, DatabaseComparison
+from services.shared.refolding.faults import Faults
 from services.shared.refolding.replica import SQL, Replica
 from services.shared.refolding.rounds import OnRead, Rounds
 from services.shared.refolding.subject import Subject
@@ -52,9 +53,7 @@ class Verification:
         self._new = new
         self._replica = Replica(new)
         self._is_derived = False
-        #: the first faults of what was read, and how many there are
-        self.faults: list[str] = []
-        self.faults_count = 0
+        self.faults = Faults()
 
     async def prepare(self, live_name: str) -> Amount:
         """Makes the new database's tables; what there is to do. Raises NotEmpty, DependencyDown."""
@@ -111,8 +110,7 @@ class Verification:
                 self._is_derived = True
             return count
         finally:
-            self.faults += rounds.faults
-            self.faults_count += rounds.faults_count
+            self.faults.take(rounds.faults)
 
     @asynccontextmanager
     async def _topics(self) -> AsyncIterator[TopicSource | None]:

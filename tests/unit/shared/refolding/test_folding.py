@@ -1,6 +1,5 @@
 """Folding anew does what a command's append did, and refuses what no append can have written."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -83,10 +82,10 @@ def test_a_missing_event_stops_its_aggregate() -> None:
 def test_an_event_under_anothers_name_or_number_is_refused() -> None:
     _, events, _ = appended(*LIFE)
     for wrong in (
-        replace(events[0], payload=b"\xff"),
-        replace(events[0], payload=events[1].payload),
+        events[0]._replace(payload=b"\xff"),
+        events[0]._replace(payload=events[1].payload),
     ):
         with pytest.raises(Unfoldable):
             fold(PARCEL, absent(PARCEL, NAME), [wrong])
     with pytest.raises(Unfoldable):
-        fold(PARCEL, absent(PARCEL, "parcels/2"), [replace(events[0], stream_id="parcels/2")])
+        fold(PARCEL, absent(PARCEL, "parcels/2"), [events[0]._replace(stream_id="parcels/2")])
