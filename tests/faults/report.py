@@ -2,6 +2,7 @@
 
 import html
 import math
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from tests.faults.history import Call, FaultDone
 from tests.faults.run import CHECKS, Verdict
 
 _WIDTH, _ROW, _PLOT, _LEFT = 1080, 18, 220, 130
+#: Kinds of refusals that are shown.
+_REFUSALS_MAX = 20
 _COLOURS = {"acknowledged": "#2a78d6", "refused": "#9aa0a6", "unknown": "#d64545"}
 _LEGEND = (
     " ".join(f'<span style="color:{colour}">●</span> {kind}' for kind, colour in _COLOURS.items())
@@ -47,8 +50,20 @@ def _section(verdict: Verdict) -> str:
     counts = "".join(f"<tr><td>{name}</td><td>{count}</td></tr>" for name, count in verdict.counts().items())
     return (
         f"<h2>Seed {verdict.plan.seed}{bug}: {state}</h2>{_findings(verdict)}{_picture(verdict)}"
-        f"<p>{_LEGEND}</p><table>{counts}</table>"
+        f"<p>{_LEGEND}</p><table>{counts}</table>{_refusals(verdict)}"
     )
+
+
+def _refusals(verdict: Verdict) -> str:
+    """What was refused, most often first: by the rules, as they should be, or by something that is amiss."""
+    refused = Counter(
+        (call.method, call.outcome, call.detail) for call in verdict.history.calls if call.is_refused
+    )
+    rows = "".join(
+        f"<tr><td>{count}</td><td>{method}</td><td>{outcome}</td><td>{html.escape(detail)}</td></tr>"
+        for (method, outcome, detail), count in refused.most_common(_REFUSALS_MAX)
+    )
+    return f"<details><summary>{refused.total()} refused</summary><table>{rows}</table></details>"
 
 
 def _findings(verdict: Verdict) -> str:
@@ -108,7 +123,9 @@ def _axis(lasts_s: float) -> str:
 
 def _dot(call: Call, x: float) -> str:
     kind = "acknowledged" if call.is_acknowledged else "refused" if call.is_refused else "unknown"
-    title = html.escape(f"{call.method} {call.outcome} {call.latency_ms:.0f} ms, {call.attempts} attempts")
+    title = html.escape(
+        f"{call.method} {call.outcome} {call.latency_ms:.0f} ms, {call.attempts} attempts. {call.detail}"
+    )
     return (
         f'<circle cx="{x:.1f}" cy="{_y(call.latency_ms):.1f}" r="2.5" fill="{_COLOURS[kind]}">'
         f"<title>{title}</title></circle>"

@@ -13,6 +13,7 @@ from services.operator.rpc.values import rfc3339
 from services.shared.kernel.actor import Actor, Role
 from tests.faults.client import Client, Lines
 from tests.faults.history import History
+from tierlink.bed.v1 import bed_pb2
 from tierlink.referral.v1 import referral_pb2
 
 BRANCH, HOSPITAL = "wucaiwan", "jimsar-general"
@@ -39,6 +40,7 @@ _SUMMARY = {
 _HANDOVER = {"summary": "每 15 分钟评估", "medications_given": ["替奈普酶"], "pending_results": ["凝血"]}
 _TRANSPORT = {"crew_level": "ADVANCED", "vehicle": "120", "escort": "医师"}
 _HELD_WITHIN_S = 6.0
+_CLEANING = bed_pb2.BED_STATE_CLEANING
 
 
 class Hospitals:
@@ -83,7 +85,7 @@ async def _case(client: Client) -> None:
     if not await _answered(client, name):
         return
     if draw.random() < 0.15:
-        await client.command("CancelReferral", ORIGIN, name=name, reason={"code": "FAMILY_REFUSED"})
+        await _call_off(client, name, "FAMILY_REFUSED")
         return
     await _bed_once(client, name, "BED_REGION_HELD")
     await client.command("ArrangeTransport", ORIGIN, name=name, transport=_TRANSPORT)
@@ -108,7 +110,7 @@ async def _answered(client: Client, name: str) -> bool:
     choice = client.random.random()
     if choice < 0.15:
         await client.command("DeclineReferral", DOCTOR, **decline)
-        await client.command("CancelReferral", ORIGIN, name=name, reason={"code": "NO_LONGER_NEEDED"})
+        await _call_off(client, name, "NO_LONGER_NEEDED")
         return False
     if choice < 0.3:
         found = await asyncio.gather(
@@ -119,10 +121,20 @@ async def _answered(client: Client, name: str) -> bool:
     if choice < 0.45:
         found = await asyncio.gather(
             client.command("AcceptReferral", DOCTOR, **accept),
-            client.command("CancelReferral", ORIGIN, name=name, reason={"code": "FAMILY_REFUSED"}),
+            _call_off(client, name, "FAMILY_REFUSED"),
         )
-        return found[0] is not None and found[1] is None
+        return found[0] is not None and not found[1]
     return await client.command("AcceptReferral", DOCTOR, **accept) is not None
+
+
+async def _call_off(client: Client, name: str, reason: str) -> bool:
+    """Whether it was called off. A hospital that has accepted confirms it, and keeps a bed until it does."""
+    reply = await client.command("CancelReferral", ORIGIN, name=name, reason={"code": reason})
+    if reply is None:
+        return False
+    if reply.referral.state == referral_pb2.REFERRAL_STATE_CANCEL_REQUESTED:
+        await client.command("ConfirmCancellation", DOCTOR, name=name)
+    return True
 
 
 async def _leave(client: Client, name: str) -> None:
@@ -161,6 +173,24 @@ async def _holds(client: Client, until_s: float) -> None:
             await client.command("ReleaseHold", BED_DESK, **_hold_fields(reply.hold))
         else:
             await asyncio.sleep(client.random.uniform(0.05, 0.4))
+        if reply is None:
+            await _make_room(client)
+
+
+async def _make_room(client: Client) -> None:
+    """A patient leaves whose own doctor does not say so: a fault came between, and the case was given up.
+
+    Otherwise all beds are taken within ten seconds, and what follows is refused for that reason alone.
+    """
+    found = await client.ask("ListBeds", BED_DESK, facility=HOSPITAL, bed_type="STROKE_UNIT")
+    beds = [(ward.id, bed) for ward in found.wards for bed in ward.beds] if found is not None else []
+    left = [(ward, bed) for ward, bed in beds if bed.state in (bed_pb2.BED_STATE_OCCUPIED, _CLEANING)]
+    if not left:
+        return
+    ward, bed = client.random.choice(left)
+    named = {"ward": ward, "bed": bed.id}
+    if bed.state == _CLEANING or await client.command("VacateBed", BED_DESK, **named) is not None:
+        await client.command("MarkBedReady", BED_DESK, **named)
 
 
 def _hold_fields(hold: Any) -> dict[str, Any]:
