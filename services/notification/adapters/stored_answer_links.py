@@ -34,7 +34,7 @@ class StoredAnswerLinks:
         return secrets.token_bytes(NONCE_BYTES)
 
     async def keep(self, link: AnswerLink) -> AnswerLink:
-        row = await self._database.fetch_row(
+        (row,) = await self._database.fetch_for_caller(
             _SQL["keep_link"],
             link.nonce,
             link.delivery,
@@ -49,12 +49,12 @@ class StoredAnswerLinks:
         return _link(row)
 
     async def find(self, nonce: bytes) -> AnswerLink | None:
-        row = await self._database.fetch_row(_SQL["find_link"], nonce)
-        return None if row is None else _link(row)
+        rows = await self._database.fetch_for_caller(_SQL["find_link"], nonce)
+        return _link(rows[0]) if rows else None
 
     async def use(self, nonce: bytes, action: AnswerAction, reason: str, at: datetime) -> bool:
-        used = await self._database.fetch_value(_SQL["use_link"], nonce, at, action.value, reason)
-        return used is not None
+        used = await self._database.fetch_for_caller(_SQL["use_link"], nonce, at, action.value, reason)
+        return bool(used)
 
 
 class AnswerTokens:

@@ -106,11 +106,11 @@ class StoredDeliveries:
         await self._database.execute(_SQL["speak_again"], channel, silent_since)
 
     async def shown(self, alert: str, *, limit: int) -> tuple[ShownDelivery, ...]:
-        rows = await self._database.fetch(_SQL["deliveries_of"], alert, limit)
+        rows = await self._database.fetch_for_caller(_SQL["deliveries_of"], alert, limit)
         if not rows:
             return ()
         attempts: dict[str, list[ShownAttempt]] = {}
-        for each in await self._database.fetch(_SQL["attempts_of"], [row["id"] for row in rows]):
+        for each in await self._database.fetch_for_caller(_SQL["attempts_of"], [row["id"] for row in rows]):
             attempts.setdefault(str(each["delivery"]), []).append(
                 ShownAttempt(**{name: value for name, value in each.items() if name != "delivery"})
             )

@@ -59,7 +59,7 @@ class PostgresViewLog:
     ) -> ReadsPage:
         """Raises DependencyDown; ValueError for a place that is none."""
         moment, row_place = (None, None) if after is None else _place(after)
-        rows = await self._database.fetch(
+        rows = await self._database.fetch_for_caller(
             _SQL["list_views"], list(resources), read_from, read_before, moment, row_place, limit + 1
         )
         page = rows[:limit]

@@ -138,12 +138,12 @@ class CheckpointStore:
 
     async def get(self, number: int) -> Checkpoint | None:
         """One by its number, None when there is no such one."""
-        row = await self._database.fetch_row(_SQL["checkpoint"], number)
-        return None if row is None else self._checkpoint(row)
+        rows = await self._database.fetch_for_caller(_SQL["checkpoint"], number)
+        return self._checkpoint(rows[0]) if rows else None
 
     async def latest(self, *, before: int | None, limit: int) -> tuple[Checkpoint, ...]:
         """The latest first; with `before`, those with smaller numbers."""
-        rows = await self._database.fetch(_SQL["list_checkpoints"], before, limit)
+        rows = await self._database.fetch_for_caller(_SQL["list_checkpoints"], before, limit)
         return tuple(self._checkpoint(row) for row in rows)
 
     async def heads(self, number: int, *, after: str, limit: int) -> tuple[Head, ...]:

@@ -85,14 +85,15 @@ class DeadLetterDesk:
 
     async def open_letters(self, *, after_id: int = 0, limit: int = 100) -> tuple[DeadLetter, ...]:
         """Dead letters that nobody has decided on, the oldest first."""
-        rows = await self._database.fetch(SQL["open_letters"], after_id, limit)
+        rows = await self._database.fetch_for_caller(SQL["open_letters"], after_id, limit)
         return tuple(_letter(row) for row in rows)
 
     async def record(self, letter_id: int) -> LetterRecord | None:
         """One letter, open or not; None when there is no such one."""
-        row = await self._database.fetch_row(SQL["letter"], letter_id)
-        if row is None:
+        rows = await self._database.fetch_for_caller(SQL["letter"], letter_id)
+        if not rows:
             return None
+        row = rows[0]
         return LetterRecord(
             letter=_letter(row),
             key=row["key"],
@@ -105,7 +106,7 @@ class DeadLetterDesk:
 
     async def letters_of(self, topic: str, aggregate_id: str) -> tuple[int, ...]:
         """The ids of an aggregate's open letters, in order."""
-        rows = await self._database.fetch(SQL["letters_of"], topic, aggregate_id)
+        rows = await self._database.fetch_for_caller(SQL["letters_of"], topic, aggregate_id)
         return tuple(row["id"] for row in rows)
 
     async def summary(self, *, reasons_max: int = 100, parked_max: int = 200) -> LetterSummary:
