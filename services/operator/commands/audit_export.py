@@ -22,7 +22,7 @@ from services.operator.commands.options import (
     addresses_of,
     operator_token,
 )
-from services.operator.export.folder import Proof, write_export
+from services.operator.export.folder import ExportFolder, Proof, new_export
 from services.operator.report.consoles import open_console
 from services.operator.rpc.calling import Caller, Patience
 from services.operator.rpc.checkpoints import Checkpoints
@@ -32,7 +32,6 @@ from services.operator.rpc.timelines import read_timelines, referrals_created
 from services.operator.texts import Language, say
 from services.shared.audit.checkpoint import Checkpoint
 from services.shared.rpc.channels import SERVICES, Addresses, open_channels
-from tierlink.referral.v1 import timeline_pb2
 
 #: By what their names begin with, the service that has the trail.
 _SERVICES = {
@@ -113,45 +112,49 @@ def export(
     # Nobody else is asked.
     addresses = addresses_of(**{each: given[each] if each == source.service else "-" for each in SERVICES})
     try:
-        entries, checkpoint, proofs = asyncio.run(
-            _collect(names or period, source, addresses, operator_token(token, key), whole_episode=not alone)
-        )
-        if checkpoint is None:
-            give_up(say("export.no_checkpoint", lang))
-        if not entries:
-            give_up(say("export.nothing", lang))
-        write_export(out, entries, checkpoint, proofs)
+        with new_export(out) as made:
+            writing = _write(
+                made, names or period, source, addresses, operator_token(token, key), whole_episode=not alone
+            )
+            checkpoint, proofs = asyncio.run(writing)
+            if checkpoint is None:
+                give_up(say("export.no_checkpoint", lang))
+            if not made.events_count:
+                give_up(say("export.nothing", lang))
+            made.seal(checkpoint, proofs)
     except (CallFailed, OSError) as error:
         give_up(call_cause(error, lang))
-    chains = len({entry.metadata.aggregate_id for entry in entries})
-    open_console().print(say("export.done", lang, path=out, chains=chains, events=len(entries)))
+    chains = len(made.aggregates)
+    open_console().print(say("export.done", lang, path=out, chains=chains, events=made.events_count))
     if len(proofs) < chains:
         open_console().print(say("export.unproved", lang, count=chains - len(proofs)))
 
 
-async def _collect(
+async def _write(
+    made: ExportFolder,
     chosen: Sequence[str] | _Period,
     source: _Source,
     addresses: Addresses,
     token: str,
     *,
     whole_episode: bool,
-) -> tuple[tuple[timeline_pb2.TimelineEntry, ...], Checkpoint | None, list[Proof]]:
+) -> tuple[Checkpoint | None, list[Proof]]:
     async with open_channels(addresses) as channels:
         caller = Caller(channels, patience=_PATIENCE)
         desk = Checkpoints(caller, source.service, token)
         # Before the trail: what the checkpoint has is then in it.
         latest = await desk.latest(count_max=1)
         if not latest:
-            return (), None, []
+            return None, []
         names = await referrals_created(caller, token, *chosen) if isinstance(chosen, _Period) else chosen
-        entries = (
-            await read_timelines(caller, token, names, whole_episode=whole_episode)
+        trails = (
+            read_timelines(caller, token, names, whole_episode=whole_episode)
             if source.has_timelines
-            else await read_stored_events(caller, source.service, token, names)
+            else read_stored_events(caller, source.service, token, names)
         )
-        aggregates = sorted({entry.metadata.aggregate_id for entry in entries})
-        return entries, latest[0], await _proofs(desk, latest[0].statement.number, aggregates)
+        async for entries in trails:
+            made.add(entries)
+        return latest[0], await _proofs(desk, latest[0].statement.number, made.aggregates)
 
 
 async def _proofs(desk: Checkpoints, number: int, aggregates: Iterable[str]) -> list[Proof]:

@@ -3,9 +3,10 @@
 import base64
 import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -33,60 +34,84 @@ class Proof:
     path: tuple[bytes, ...]
 
 
-def write_export(
-    folder: Path,
-    entries: Sequence[timeline_pb2.TimelineEntry],
-    checkpoint: Checkpoint,
-    proofs: Iterable[Proof],
-) -> None:
-    """Writes all, or nothing of that name. Raises FileExistsError when the folder is there, OSError."""
+class ExportFolder:
+    """An export while it is written, trail after trail: no more of it is in memory than one of them."""
+
+    def __init__(self, folder: Path, files: ExitStack) -> None:
+        self._folder = folder
+        self._lines = {
+            name: (files.enter_context((folder / name).open("w", encoding="utf-8")), fields)
+            for name, fields in _LINES.items()
+        }
+        #: the last version that was written, by aggregate
+        self._last: dict[str, int] = {}
+        self.events_count = 0
+        self.is_sealed = False
+
+    @property
+    def aggregates(self) -> list[str]:
+        """Those that have events in it, by name."""
+        return sorted(self._last)
+
+    def add(self, entries: Iterable[timeline_pb2.TimelineEntry]) -> None:
+        """Writes those that follow on what was added before, of each aggregate in order."""
+        ordered = sorted(entries, key=lambda entry: (entry.metadata.aggregate_id, entry.metadata.version))
+        names = {entry.metadata.aggregate_id for entry in ordered}
+        known = {name: self._last.get(name, 0) for name in names}
+        for entry in ordered:
+            name, version = entry.metadata.aggregate_id, entry.metadata.version
+            if version <= known[name]:
+                continue
+            for file, fields in self._lines.values():
+                file.write(f"{json.dumps(fields(entry), ensure_ascii=False)}\n")
+            self._last[name] = version
+            self.events_count += 1
+
+    def seal(self, checkpoint: Checkpoint, proofs: Iterable[Proof]) -> None:
+        """Adds what proves it, a kilobyte for each aggregate, and the program that verifies it."""
+        document = {
+            **checkpoint_fields(checkpoint),
+            "aggregates": self.aggregates,
+            "proofs": [
+                {
+                    "aggregate": proof.head.aggregate_id,
+                    "version": proof.head.version,
+                    "hash": proof.head.head_hash.hex(),
+                    "index": proof.index,
+                    "path": [each.hex() for each in proof.path],
+                }
+                for proof in proofs
+            ],
+        }
+        (self._folder / "checkpoint.json").write_text(
+            f"{json.dumps(document, ensure_ascii=False, indent=1)}\n", "utf-8"
+        )
+        for name in _ENCLOSED:
+            (self._folder / name).write_bytes(
+                resources.files("services.operator.export").joinpath(name).read_bytes()
+            )
+        self.is_sealed = True
+
+
+@contextmanager
+def new_export(folder: Path) -> Iterator[ExportFolder]:
+    """A folder for the time of the block; it has its name when it was sealed and all went well.
+
+    Raises FileExistsError when the name is taken, OSError.
+    """
     if folder.exists():
         raise FileExistsError(f"{folder} is there already")
     # Beside it until it is whole: what a full disk or a kill leaves is no export, and stands in nobody's way.
     partial = folder.with_name(f"{folder.name}.{uuid4().hex[:8]}.part")
     partial.mkdir(parents=True)
     try:
-        _write_into(partial, entries, checkpoint, proofs)
-        partial.rename(folder)
-    except BaseException:
+        with ExitStack() as files:
+            export = ExportFolder(partial, files)
+            yield export
+        if export.is_sealed:
+            partial.rename(folder)
+    finally:
         shutil.rmtree(partial, ignore_errors=True)
-        raise
-
-
-def _write_into(
-    folder: Path,
-    entries: Sequence[timeline_pb2.TimelineEntry],
-    checkpoint: Checkpoint,
-    proofs: Iterable[Proof],
-) -> None:
-    ordered = sorted(entries, key=lambda entry: (entry.metadata.aggregate_id, entry.metadata.version))
-    _write_lines(folder / "events.jsonl", map(_event, ordered))
-    _write_lines(folder / "metadata.jsonl", map(_readable, ordered))
-    _write_lines(folder / "audit_events.ndjson", map(audit_event, ordered))
-    document = {
-        **checkpoint_fields(checkpoint),
-        "aggregates": sorted({entry.metadata.aggregate_id for entry in entries}),
-        "proofs": [
-            {
-                "aggregate": proof.head.aggregate_id,
-                "version": proof.head.version,
-                "hash": proof.head.head_hash.hex(),
-                "index": proof.index,
-                "path": [each.hex() for each in proof.path],
-            }
-            for proof in proofs
-        ],
-    }
-    (folder / "checkpoint.json").write_text(
-        f"{json.dumps(document, ensure_ascii=False, indent=1)}\n", "utf-8"
-    )
-    for name in _ENCLOSED:
-        (folder / name).write_bytes(files("services.operator.export").joinpath(name).read_bytes())
-
-
-def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
 
 
 def _event(entry: timeline_pb2.TimelineEntry) -> dict[str, Any]:
@@ -134,3 +159,11 @@ def _details(entry: timeline_pb2.TimelineEntry) -> dict[str, Any]:
     except DecodeError:
         return {}
     return {name: value for name, value in decoded.items() if name != "metadata"}
+
+
+#: What has a line for each event, and what that says.
+_LINES: Mapping[str, Callable[[timeline_pb2.TimelineEntry], Mapping[str, Any]]] = {
+    "events.jsonl": _event,
+    "metadata.jsonl": _readable,
+    "audit_events.ndjson": audit_event,
+}

@@ -1,6 +1,6 @@
 """Reads the stored events of aggregates, whatever service has them, as entries of a trail."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 
 from google.protobuf.message import DecodeError
 
@@ -16,20 +16,18 @@ _PAGE = 1000
 
 async def read_stored_events(
     caller: Caller, service: str, token: str, aggregates: Iterable[str]
-) -> tuple[timeline_pb2.TimelineEntry, ...]:
-    """Every event of these aggregates of one service, each once. Raises CallFailed."""
+) -> AsyncIterator[tuple[timeline_pb2.TimelineEntry, ...]]:
+    """Every event of these aggregates of one service, each once, a page at a time. Raises CallFailed."""
     store = OwnStore(caller, _SERVICE, service, token)
-    found: list[timeline_pb2.TimelineEntry] = []
     for aggregate in dict.fromkeys(aggregates):
         page_token = ""
         while True:
             request = pb.ListEventsRequest(aggregate_id=aggregate, page_size=_PAGE, page_token=page_token)
             page = await store.call("ListEvents", request)
-            found += (_entry(aggregate, page.aggregate_kind, event) for event in page.events)
+            yield tuple(_entry(aggregate, page.aggregate_kind, event) for event in page.events)
             page_token = page.next_page_token
             if not page_token:
                 break
-    return tuple(found)
 
 
 def _entry(aggregate: str, kind: str, event: pb.StoredEvent) -> timeline_pb2.TimelineEntry:

@@ -1,6 +1,6 @@
 """Reads referrals' trails, a page at a time. The service keeps on record who read them."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -57,11 +57,8 @@ async def referrals_created(
 
 async def read_timelines(
     caller: Caller, token: str, names: Iterable[str], *, whole_episode: bool
-) -> tuple[timeline_pb2.TimelineEntry, ...]:
-    """Every event of these referrals, or of their episodes, each once. Raises CallFailed."""
-    found: dict[tuple[str, int], timeline_pb2.TimelineEntry] = {}
+) -> AsyncIterator[tuple[timeline_pb2.TimelineEntry, ...]]:
+    """Every event of each of these referrals, or of its episode, one after the other. Raises CallFailed."""
     for name in names:
         # Also of an episode that was read before: who looked at which referral is on record by its name.
-        for entry in await read_timeline(caller, token, name, whole_episode=whole_episode):
-            found[entry.metadata.aggregate_id, entry.metadata.version] = entry
-    return tuple(found.values())
+        yield await read_timeline(caller, token, name, whole_episode=whole_episode)

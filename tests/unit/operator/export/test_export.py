@@ -16,7 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.operator.export.folder import Proof, write_export
+from services.operator.export.folder import Proof, new_export
 from services.operator.export.verify import is_signed
 from services.shared.audit.checkpoint import Head, Statement, in_order, root_of
 from services.shared.audit.checkpoint_methods import signing_with
@@ -86,7 +86,12 @@ def export(tmp_path: Path) -> Path:
         if head.aggregate_id in EPISODES
     ]
     out = tmp_path / "export"
-    write_export(out, entries, signing_with(KEY)(statement), proofs)
+    with new_export(out) as made:
+        # As they come from a period's referrals: in pieces, and an episode again with each of its referrals.
+        for piece in (entries[:3], entries[:4], entries[4:6], entries[4:]):
+            made.add(reversed(piece))
+        assert (made.aggregates, made.events_count) == (list(EPISODES), len(entries))
+        made.seal(signing_with(KEY)(statement), proofs)
     public = KEY.private_key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     (tmp_path / "public.pem").write_bytes(public)
     return out
@@ -95,6 +100,20 @@ def export(tmp_path: Path) -> Path:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return export(tmp_path)
+
+
+def test_nothing_is_left_of_one_that_was_not_finished(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="full"), new_export(tmp_path / "export") as made:
+        made.add(_chain("episodes/a", 2))
+        raise OSError("the disk is full")
+    with new_export(tmp_path / "export") as made:
+        made.add(_chain("episodes/a", 2))
+    assert list(tmp_path.iterdir()) == [], "neither a half one, nor one that nothing proves"
+
+
+def test_a_name_that_is_taken_is_refused(folder: Path) -> None:
+    with pytest.raises(FileExistsError), new_export(folder):
+        pass
 
 
 def _verify(folder: Path, *arguments: str) -> tuple[int, str]:
