@@ -14,6 +14,7 @@ from services.notification.domain import roster_turns as turns_of
 from services.notification.domain.swap_alerts import swap_alert
 from services.notification.domain.swap_values import (
     KEPT,
+    SWAPS_MAX,
     ConfirmSwap,
     DeclineSwap,
     LapseSwap,
@@ -88,6 +89,47 @@ def test_nobody_takes_over_what_they_cannot_hold() -> None:
     with pytest.raises(InvalidInput) as refused:
         away.does(doctor("a"), asks())
     assert [each.reason for each in refused.value.violations] == ["TAKER_IS_AWAY"]
+
+
+def test_what_was_agreed_before_counts_when_the_next_is_asked() -> None:
+    """b took Monday's backup over from x: of Monday's duty as well, b would have two."""
+    book = Book(
+        TURNS, rotation("x", "y", "z", post=BACKUP), rotation("b", post=replace(STROKE, role="OTHER"))
+    )
+    book.does(doctor("x"), asks(first=side("x", MONDAY, step="backup"), taker="b"))
+    book.does(doctor("b"), ConfirmSwap(swap=book.swap))
+    with pytest.raises(InvalidInput) as refused:
+        book.does(doctor("a"), asks())
+    assert [each.reason for each in refused.value.violations] == ["PERSON_TWICE"]
+
+
+def test_who_stands_in_in_need_or_for_another_pathway_may_take_over() -> None:
+    """They were named at the time; and a post of the same name in another pathway is another's duty."""
+    stand_in = Book(
+        TURNS,
+        rotation("x", "y", "z", post=BACKUP),
+        leaves=(leave("x", "2026-01-05 08:00", "2026-01-06 08:00", substitute="b"),),
+    )
+    stand_in.does(doctor("a"), asks())
+    assert stand_in.stands() is SwapState.PROPOSED
+    elsewhere = Book(TURNS, rotation("b", "x", "y", post=replace(BACKUP, pathway="CHEST_PAIN")))
+    elsewhere.does(doctor("a"), asks())
+    assert elsewhere.stands() is SwapState.PROPOSED
+
+
+def test_no_more_swaps_are_kept_than_may_be() -> None:
+    book = Book()
+    turns = [MONDAY + timedelta(days=3 * number) for number in range(SWAPS_MAX)]
+    (settled,) = proposed().roster.proposals
+    full = tuple(
+        replace(settled, name=f"{book.roster.name}/swaps/{number}", first=side("a", turn), lapses_at=turn)
+        for number, turn in enumerate(turns[1:], start=1)
+    )
+    book.state = replace(book.roster, proposals=full)
+    book.does(doctor("a"), asks())
+    with pytest.raises(NotAllowed) as refused:
+        book.does(doctor("b"), asks(first=side("b", TUESDAY), taker="c"))
+    assert [rule.code for rule in refused.value.failed_rules] == ["SWAPS_TOO_MANY"]
 
 
 def test_both_who_exchange_must_be_able_to_hold_what_they_get() -> None:

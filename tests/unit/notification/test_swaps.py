@@ -84,6 +84,14 @@ def test_a_file_that_is_applied_takes_no_agreement_away() -> None:
     assert "PERSON_TWICE" in {each.reason for each in refused.value.violations}, "b would be two at once"
 
 
+def test_an_answer_to_one_swap_leaves_the_others_as_they_are() -> None:
+    book = proposed(asks(first=side("b", TUESDAY), taker="c"), by=doctor("b"))
+    book.does(doctor("a"), asks())
+    book.does(doctor("b"), ConfirmSwap(swap=book.swap))
+    assert [each.state for each in book.roster.proposals] == [SwapState.PROPOSED, SwapState.AGREED]
+    assert (book.on_monday(), book.on_tuesday()) == ("b", "b")
+
+
 def test_an_agreement_on_a_turn_that_is_somebody_elses_now_moves_nothing() -> None:
     book = proposed()
     book.does(doctor("b"), ConfirmSwap(swap=book.swap))
@@ -133,6 +141,51 @@ def test_whoever_takes_over_answers_or_who_keeps_the_roster_and_nobody_else() ->
     book = proposed()
     book.does(OFFICE, ConfirmSwap(swap=book.swap))
     assert book.on_monday() == "b"
+
+
+def test_an_asked_swap_is_taken_back_by_who_asked_or_whose_turn_it_is_and_nobody_else() -> None:
+    for by in (doctor("b"), doctor("c")):
+        book = proposed(by=OFFICE)
+        with pytest.raises(NotPermitted):
+            book.does(by, WithdrawSwap(swap=book.swap, reason=REASON))
+        assert book.stands() is SwapState.PROPOSED
+    for by in (doctor("a"), OFFICE):
+        book = proposed(by=OFFICE)
+        book.does(by, WithdrawSwap(swap=book.swap, reason=REASON))
+        assert book.stands() is SwapState.WITHDRAWN
+
+
+def test_an_operator_keeps_a_roster_of_any_facility_by_its_name() -> None:
+    operator = Actor(user="op", name="op", facility="", roles=(Role.OPERATOR,))
+    book = proposed(by=operator)
+    book.does(operator, ConfirmSwap(swap=book.swap))
+    assert book.on_monday() == "b"
+
+
+def test_who_names_no_facility_means_their_own() -> None:
+    book = proposed(asks(facility=""))
+    assert book.stands() is SwapState.PROPOSED
+    with pytest.raises(NotFound):
+        Book().does(doctor("a", ""), asks(facility=""))
+
+
+def test_a_post_without_a_seat_is_its_first() -> None:
+    book = proposed(asks(first=side("a", MONDAY, seat=0), second=side("b", TUESDAY, seat=0)))
+    kept = book.roster.proposals[-1]
+    assert kept.second is not None
+    assert (kept.first.post.seat, kept.second.post.seat) == (1, 1)
+    with pytest.raises(InvalidInput) as refused:
+        Book().does(doctor("a"), asks(first=side("a", MONDAY, seat=2)))
+    assert [each.reason for each in refused.value.violations] == ["NO_SUCH_TURN"]
+
+
+def test_where_no_roster_is_there_is_no_swap() -> None:
+    book = proposed()
+    swap = book.swap
+    book.state = None
+    for asked in (asks(), ConfirmSwap(swap=swap)):
+        with pytest.raises(NotFound):
+            book.does(doctor("a"), asked)
 
 
 def test_what_is_agreed_only_the_keeper_takes_back_and_not_once_it_began() -> None:
