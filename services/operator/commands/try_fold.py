@@ -14,7 +14,7 @@ from services.operator.refolding.running import Refolded, try_fold
 from services.operator.report.bars import progress_bar
 from services.operator.report.consoles import open_console
 from services.operator.report.json_document import print_json
-from services.operator.report.states import print_trial, state_document
+from services.operator.report.states import print_trial, trial_document
 from services.operator.texts import Language, say
 from services.shared.rpc.channels import SERVICES
 
@@ -47,7 +47,7 @@ def try_to_fold(
     except (asyncio.CancelledError, KeyboardInterrupt):
         give_up(say("state.trial_cut", lang), Exit.INTERRUPTED)
     if output is Output.JSON:
-        print_json({name: state_document(each) for name, each in ended.items()})
+        print_json({name: trial_document(each) for name, each in ended.items()})
     else:
         for name, each in ended.items():
             print_trial(open_console(), lang, name, each)

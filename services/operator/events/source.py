@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from services.operator.events.record import EventRecord, read_record
 from services.operator.events.topics import Topic
 from services.shared.kafka.address import KafkaAddress
-from services.shared.kafka.consumer import FetchBounds, pin_partitions, start_consumer, stop_consumer
+from services.shared.kafka.consumer import READ_UP, pin_partitions, start_consumer, stop_consumer
 from services.shared.kernel.refusals import DependencyDown
 
 _POLL_MS = 200
@@ -22,9 +22,6 @@ _RECORDS_MAX = 2_000
 _MERGED_LOW = 100
 #: A person waits.
 _START_TIMEOUT_S = 10.0
-#: `merged` takes the partitions in step, so that all of them are read up at the same moment, and waits while
-#: Kafka gives more of each. Who takes four times as much at once waits a quarter as often, for hardly longer.
-SOURCE_BOUNDS = FetchBounds(bytes_max=32 * 1024 * 1024, partition_bytes_max=4 * 1024 * 1024)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -222,7 +219,8 @@ async def _start(kafka: KafkaAddress, subscribe: tuple[str, ...] = ()) -> AIOKaf
     return await start_consumer(
         kafka,
         client_id="tierlink-events",
-        bounds=SOURCE_BOUNDS,
+        # `merged` takes the partitions in step: all of them are read up at the same moment.
+        bounds=READ_UP,
         timeout_s=_START_TIMEOUT_S,
         subscribe=subscribe,
         group_id=None,

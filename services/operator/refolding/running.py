@@ -15,6 +15,8 @@ from services.operator.refolding.target import Target
 #: A verdict carries the differences that are shown.
 _LINE_BYTES_MAX = 16 * 1024 * 1024
 _STOP_TIMEOUT_S = 10.0
+#: Told, of several programs together; all are counted.
+_FAULTS_MAX = 100
 
 #: Told how many events are folded, and how many there were to fold.
 OnProgress = Callable[[int, int], None]
@@ -83,7 +85,7 @@ def _as_one(ended: Sequence[Refolded]) -> Refolded:
     verdict = {
         "same": all(each["same"] for each in verdicts),
         **{name: sum(each[name] for each in verdicts) for name in summed},
-        "faults": [fault for each in verdicts for fault in each["faults"]],
+        "faults": [fault for each in verdicts for fault in each["faults"]][:_FAULTS_MAX],
         "fold_s": max(each["ended_s"] for each in verdicts) - min(each["begun_s"] for each in verdicts),
     }
     return Refolded(code=code, verdict=verdict, why="", reason="")

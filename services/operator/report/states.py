@@ -12,24 +12,33 @@ from services.operator.texts import Language, say
 #: Prints a text of the catalogue: its key, a style, and what stands in it.
 _Line = Callable[..., None]
 
+#: Kafka has deleted events that a fold begins with.
+_GONE = "RECORDS_GONE"
 _STYLES = {"MISSING": "red", "EXTRA": "yellow", "ALTERED": "bold red"}
 
 
 def state_document(ended: Refolded) -> dict[str, Any]:
     """For programs."""
+    return _document(ended, _reason(ended, Language.BOTH))
+
+
+def trial_document(ended: Refolded) -> dict[str, Any]:
+    """What was folded in memory, for programs."""
+    return _document(ended, _trial_reason(ended, Language.BOTH))
+
+
+def _document(ended: Refolded, reason: str) -> dict[str, Any]:
     if ended.verdict is None:
-        return {"same": None, "why": ended.why, "reason": _reason(ended, Language.BOTH)}
+        return {"same": None, "why": ended.why, "reason": reason}
     return dict(ended.verdict)
 
 
 def print_state(console: Console, language: Language, service: str, ended: Refolded) -> None:
     """For people."""
     line = _lines(console, language)
-    found = ended.verdict
+    found = _print_folded(line, service, ended, _reason(ended, language))
     if found is None:
-        line("state.impossible", "red", service=service, reason=_reason(ended, language))
         return
-    _print_folded(line, service, found)
     for each in found["differences"]:
         kind = each["kind"]
         text = Text(f"{say(f'state.{kind}', language)}  ", style=_STYLES[kind])
@@ -50,11 +59,9 @@ def print_state(console: Console, language: Language, service: str, ended: Refol
 def print_trial(console: Console, language: Language, service: str, ended: Refolded) -> None:
     """What was folded in memory, for people."""
     line = _lines(console, language)
-    found = ended.verdict
+    found = _print_folded(line, service, ended, _trial_reason(ended, language))
     if found is None:
-        line("state.impossible", "red", service=service, reason=_reason(ended, language))
         return
-    _print_folded(line, service, found)
     _print_faults(line, found)
     if found["left_alone"]:
         line("state.left_alone", "yellow", count=found["left_alone"])
@@ -69,7 +76,12 @@ def _lines(console: Console, language: Language) -> _Line:
     return line
 
 
-def _print_folded(line: _Line, service: str, found: Mapping[str, Any]) -> None:
+def _print_folded(line: _Line, service: str, ended: Refolded, reason: str) -> Mapping[str, Any] | None:
+    """What was found; None where it was impossible, for a reason."""
+    found = ended.verdict
+    if found is None:
+        line("state.impossible", "red", service=service, reason=reason)
+        return None
     took_s = max(found["fold_s"], 0.001)
     line(
         "state.folded",
@@ -78,6 +90,7 @@ def _print_folded(line: _Line, service: str, found: Mapping[str, Any]) -> None:
         seconds=f"{took_s:.1f}",
         rate=f"{found['read'] / took_s:,.0f}",
     )
+    return found
 
 
 def _print_faults(line: _Line, found: Mapping[str, Any]) -> None:
@@ -87,3 +100,7 @@ def _print_faults(line: _Line, found: Mapping[str, Any]) -> None:
 
 def _reason(ended: Refolded, language: Language) -> str:
     return say(f"state.cannot.{ended.why}", language, reason=ended.reason) if ended.why else ended.reason
+
+
+def _trial_reason(ended: Refolded, language: Language) -> str:
+    return say("state.trial_gone", language, reason=ended.reason) if ended.why == _GONE else ended.reason

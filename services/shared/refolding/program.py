@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 from aiokafka.errors import KafkaError
 
 from services.shared.database.pool import Database
-from services.shared.kafka.consumer import FetchBounds
+from services.shared.kafka.consumer import READ_UP
 from services.shared.kernel.refusals import DependencyDown, DiskFull
 from services.shared.lifecycle.collector import spare_what_stays, uncollected
 from services.shared.refolding.replica import InUse, NotEmpty, alone
@@ -42,8 +42,6 @@ _CONNECTIONS_MAX = 4
 _TIMEOUT_S = 20.0
 #: PostgreSQL would notice at the end of a statement only that this program was killed.
 _SESSION = {"client_connection_check_interval": "1s"}
-#: Whole topics are read, and nothing else is done with what they hold meanwhile.
-_ALL_AT_ONCE = FetchBounds(bytes_max=32 * 1024 * 1024, partition_bytes_max=4 * 1024 * 1024)
 #: What ends a run, by the code that the operator's words go by.
 _IMPOSSIBLE: dict[type[Exception], str] = {
     DiskFull: "DISK_FULL",
@@ -126,7 +124,7 @@ def _end_with_who_asked() -> None:
 async def _try(subject: Subject, wish: _Wish) -> bool:
     trial = Trial(subject)
     topics = wish.topics or subject.topics
-    async with open_topics(subject.kafka, topics, bounds=_ALL_AT_ONCE, share=wish.share) as source:
+    async with open_topics(subject.kafka, topics, bounds=READ_UP, share=wish.share) as source:
         progress = _Progress(Amount(events=await source.left({}), folded=0))
         begun_s = time.monotonic()
         # What is read is kept, and makes no cycles.

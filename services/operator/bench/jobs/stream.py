@@ -9,12 +9,12 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.operator.events.selection import Selection
-from services.operator.events.source import SOURCE_BOUNDS, Reach, open_source
+from services.operator.events.source import Reach, open_source
 from services.operator.events.topics import topics_named
 from services.operator.replay.survey import survey
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.cloud_events import event_headers
-from services.shared.kafka.consumer import pin_partitions, start_consumer, stop_consumer
+from services.shared.kafka.consumer import READ_UP, pin_partitions, start_consumer, stop_consumer
 from services.shared.kafka.producer import ProducerSettings, start_producer
 
 _EVENTS = """
@@ -86,7 +86,7 @@ async def count_records(*, bootstrap: str, topic: str, seconds: float) -> dict[s
     consumer = await start_consumer(
         KafkaAddress(bootstrap=bootstrap),
         client_id="tierlink-bench",
-        bounds=SOURCE_BOUNDS,
+        bounds=READ_UP,
         timeout_s=_START_TIMEOUT_S,
         subscribe=(topic,),
         group_id=None,
