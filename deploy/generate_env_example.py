@@ -108,6 +108,10 @@ READ_BY_HAND: Mapping[str, tuple[Variable, ...]] = {
             default="postgres:18",
         ),
         Variable(
+            name="TIERLINK_TEST_STARTS",
+            description="cold: whatever tests start imports everything anew, as in production",
+        ),
+        Variable(
             name="TIERLINK_TEST_PROMTOOL",
             description="Prometheus's promtool, which plays the alert rules; empty takes the one of the path",
         ),

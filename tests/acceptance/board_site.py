@@ -19,7 +19,7 @@ from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.values import build_message
 from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.signing import read_signing_key, sign_token
-from tests.acceptance.processes import Running, clean_environment, run, running
+from tests.acceptance.processes import WARM, Running, clean_environment, run, running
 
 _COUNT_TONES = """
     const start = OscillatorNode.prototype.start;
@@ -119,10 +119,18 @@ class Site:
         )
 
     def board_process(self) -> psutil.Process:
+        return self._process_at(self.board)
+
+    def notification_process(self) -> psutil.Process:
+        return self._process_at(self.environment["TIERLINK_NOTIFICATION_ADDRESS"])
+
+    def _process_at(self, address: str) -> psutil.Process:
+        port = int(address.rpartition(":")[2])
         return next(
             process
             for process in self.program.descendants()
-            if process.cmdline()[-1:] == ["services.board"] and process.cmdline()[-2:-1] == ["-m"]
+            for socket in process.net_connections("tcp")
+            if socket.status == psutil.CONN_LISTEN and socket.laddr.port == port
         )
 
 
@@ -136,7 +144,7 @@ def running_site(folder: Path, **environment: str) -> Iterator[Site]:
         "--lang",
         "en",
         cwd=folder,
-        environment=clean_environment(**environment),
+        environment=clean_environment(**WARM, **environment),
     ) as program:
         link = program.wait_for("/sign-in#token=").strip()
         found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in program.lines)

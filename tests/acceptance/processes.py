@@ -11,7 +11,12 @@ from pathlib import Path
 
 import psutil
 
+from tests.warm_starts.programs import CHOICE
+
 PROGRAM = (sys.executable, "-m", "services.operator")
+
+#: For the environment of `tierlink up` and `demo` where it is what comes after their start that is tried.
+WARM = {CHOICE: "warm"}
 
 
 def clean_environment(**given: str) -> dict[str, str]:

@@ -114,11 +114,7 @@ def test_a_board_that_is_cut_off_says_so_loudly_and_misses_nothing(browser: Brow
 
 def test_a_board_whose_services_are_silent_says_so(browser: Browser, site: Site) -> None:
     page = open_board(browser, site, actor_of(CENTRE), language="en")
-    notification = next(
-        process
-        for process in site.program.descendants()
-        if process.cmdline()[-1:] == ["services.notification"] and process.cmdline()[-2:-1] == ["-m"]
-    )
+    notification = site.notification_process()
     notification.send_signal(signal.SIGSTOP)
     try:
         expect(page.locator("body")).to_have_attribute("data-connection", "outage", timeout=30_000)

@@ -11,7 +11,7 @@ import pytest
 
 from services.operator.casefile.packaged import PACKAGED, case_path
 from services.operator.casefile.reading import read_case
-from tests.acceptance.processes import clean_environment, run, running
+from tests.acceptance.processes import WARM, clean_environment, run, running
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -23,11 +23,19 @@ OTHERS = tuple(name for name in PACKAGED if name != "j1")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Of a shell beside a running platform."""
     folder = tmp_path_factory.mktemp("cases")
-    with running("up", "--data", str(folder / "data"), "--lang", "en", cwd=folder) as platform:
+    with running(
+        "up",
+        "--data",
+        str(folder / "data"),
+        "--lang",
+        "en",
+        cwd=folder,
+        environment=clean_environment(**WARM),
+    ) as platform:
         platform.wait_for("export TIERLINK_NOTIFICATION_ADDRESS=")
         platform.wait_for("The sample directory, wards and rosters are in force")
         found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in platform.lines)
-        yield clean_environment(**{match[1]: match[2] for match in found if match})
+        yield clean_environment(**WARM, **{match[1]: match[2] for match in found if match})
 
 
 @pytest.fixture(scope="module")

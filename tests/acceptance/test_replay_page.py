@@ -24,7 +24,7 @@ from tests.acceptance.board_site import (
     keep,
     running_site,
 )
-from tests.acceptance.processes import clean_environment, run
+from tests.acceptance.processes import WARM, clean_environment, run
 from tierlink.referral.v1 import referral_pb2
 from tierlink.type.v1 import type_pb2
 
@@ -94,7 +94,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
             str(DEFAULT_CASE),
             "--output",
             "json",
-            environment=clean_environment(**site.environment),
+            environment=clean_environment(**WARM, **site.environment),
         )
         assert done.returncode == 0, done.stderr[-3000:]
         yield Played(site=site, folder=folder, outcome=json.loads(done.stdout))

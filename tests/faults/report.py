@@ -3,7 +3,7 @@
 import html
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from services.operator.bench.machine import Machine
@@ -30,13 +30,20 @@ code{background:#f2f3f5;padding:1px 4px}
 def page(verdicts: Sequence[Verdict], *, machine: Machine, command: str) -> str:
     """One page for several runs."""
     parts = [_section(each) for each in verdicts]
-    held = sum(each.holds for each in verdicts)
-    title = f"{held} of {len(verdicts)} runs hold"
+    title = "; ".join(_titles(verdicts))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Tierlink: {title}</title>'
         f"<style>{_STYLE}</style><h1>{title}</h1>"
         f"<p>{html.escape(_said(machine))}<br><code>{html.escape(command)}</code></p>{''.join(parts)}</html>"
     )
+
+
+def _titles(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    runs, bugs = ([each for each in verdicts if bool(each.plan.bug) is has_bug] for has_bug in (False, True))
+    if runs or not bugs:
+        yield f"{sum(each.holds for each in runs)} of {len(runs)} runs hold"
+    if bugs:
+        yield f"{sum(each.is_as_it_must_be for each in bugs)} of {len(bugs)} seeded bugs found"
 
 
 def _said(machine: Machine) -> str:
@@ -45,8 +52,11 @@ def _said(machine: Machine) -> str:
 
 
 def _section(verdict: Verdict) -> str:
-    state = '<span class="good">holds</span>' if verdict.holds else '<span class="bad">does not hold</span>'
-    bug = f", seeded bug {html.escape(verdict.plan.bug)}" if verdict.plan.bug else ""
+    said, bug = ("holds" if verdict.holds else "does not hold"), ""
+    if verdict.plan.bug:
+        said = "not found" if verdict.holds else "found"
+        bug = f", seeded bug {html.escape(verdict.plan.bug)}"
+    state = f'<span class="{"good" if verdict.is_as_it_must_be else "bad"}">{said}</span>'
     counts = "".join(f"<tr><td>{name}</td><td>{count}</td></tr>" for name, count in verdict.counts().items())
     return (
         f"<h2>Seed {verdict.plan.seed}{bug}: {state}</h2>{_findings(verdict)}{_picture(verdict)}"

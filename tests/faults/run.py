@@ -76,6 +76,11 @@ class Verdict:
     def holds(self) -> bool:
         return not any(self.findings.values())
 
+    @property
+    def is_as_it_must_be(self) -> bool:
+        """It holds, or it has a seeded bug, and that was found."""
+        return self.holds is not bool(self.plan.bug)
+
     def counts(self) -> dict[str, int]:
         """For whoever asks whether anything happened at all."""
         outcomes = Counter(

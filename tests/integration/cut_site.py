@@ -146,7 +146,7 @@ class Site:
 
     async def left_behind(self, dsn: str) -> Mapping[str, Sequence[str]]:
         """What a verification into this database could leave: on the server, in Kafka, and as processes."""
-        found = {"groups": sorted(await self._groups()), "processes": _refolding_processes()}
+        found = {"groups": sorted(await self._groups()), "processes": _refolding_processes(self.desk.dsn)}
         connection = await asyncpg.connect(dsn)
         try:
             for what, statement in _TRACES.items():
@@ -229,12 +229,16 @@ class _WritingAheadElsewhere(PostgresServer):
         here.symlink_to(os.path.relpath(there, self._data))
 
 
-def _refolding_processes() -> list[str]:
-    """Programs that fold for somebody, by id."""
+def _refolding_processes(dsn: str) -> list[str]:
+    """Programs that fold what that database has, by id: other tests have theirs meanwhile."""
     found = []
     for each in Path("/proc").iterdir():
         with suppress(OSError):
-            if each.name.isdigit() and b"services.referral.refold" in (each / "cmdline").read_bytes():
+            if (
+                each.name.isdigit()
+                and b"services.referral.refold" in (each / "cmdline").read_bytes()
+                and dsn.encode() in (each / "environ").read_bytes()
+            ):
                 found.append(each.name)
     return found
 
