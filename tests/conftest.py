@@ -2,7 +2,7 @@ import gc
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.stack", "tests.longest_first", "tests.warm_starts.plugin"]
+pytest_plugins = ["tests.files_in_memory", "tests.stack", "tests.longest_first", "tests.warm_starts.plugin"]
 
 #: A run of hours instead of seconds, for what asks for it: `--hypothesis-profile=long`.
 settings.register_profile("long", deadline=None, print_blob=True)
