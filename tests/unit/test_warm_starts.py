@@ -65,7 +65,12 @@ def probe(*arguments: str, **options: Any) -> Probed:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"PYTHONWARNINGS": "default"}, {"PYTHONUNBUFFERED": "1"}, {"TIERLINK_DSN": "x", "PYTEST_X": "1"}],
+    [
+        {},
+        {"PYTHONWARNINGS": "default,error::ResourceWarning"},
+        {"PYTHONUNBUFFERED": "1"},
+        {"TIERLINK_DSN": "x", "PYTEST_X": "1"},
+    ],
     ids=["plain", "warnings", "unbuffered", "settings"],
 )
 @pytest.mark.parametrize("has_session", [False, True], ids=["", "session"])
@@ -90,6 +95,14 @@ def test_what_an_interpreter_may_have_read_when_it_started_is_started_cold(name:
     said, *_ = probe(env={**os.environ, name: "1"})
     assert not said["is_warm"]
     assert said["environment"][name] == "1"
+
+
+def test_what_is_too_much_for_an_order_is_started_cold(warm: None) -> None:
+    said, *_ = probe(env={**os.environ, "TIERLINK_LONG": "x" * 100_000})
+    assert said["is_warm"]
+    said, *_ = probe(env={**os.environ, "TIERLINK_LONG": "x" * 100_000, "TIERLINK_LONGER": "y" * 100_000})
+    assert not said["is_warm"]
+    assert len(said["environment"]["TIERLINK_LONGER"]) == 100_000
 
 
 def test_without_a_variable_that_the_starter_had_it_is_started_cold(
@@ -123,7 +136,7 @@ def test_a_platform_is_started_cold_unless_its_test_says_otherwise(
         def __init__(self) -> None:
             self.environment = {**os.environ}  # type: ignore[misc]
 
-        def start(self, call: Call, environment: Mapping[str, str]) -> None:
+        def start(self, call: Call, environment: Mapping[str, str]) -> bool:
             raise InterruptedError(f"warm {environment[CHOICE]}")
 
     def cold(*_given: Any) -> None:

@@ -166,8 +166,8 @@ def _dress(environment: Mapping[str, str]) -> None:
         file = _standard_file(number, getattr(sys, name), is_buffered=is_buffered)
         setattr(sys, name, file)
         setattr(sys, f"__{name}__", file)
-    for action in filter(None, environment.get("PYTHONWARNINGS", "").split(",")):
-        warnings.simplefilter(action)  # type: ignore[arg-type]
+    asked = [each for each in environment.get("PYTHONWARNINGS", "").split(",") if each]
+    warnings._processoptions(asked)  # type: ignore[attr-defined]
 
 
 def _standard_file(number: int, old: TextIO, *, is_buffered: bool) -> TextIO:

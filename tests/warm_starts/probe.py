@@ -20,7 +20,7 @@ if __name__ == "__main__":
         "interrupted_by": str(signal.getsignal(signal.SIGINT)),
         "signals": [str(signal.getsignal(each)) for each in (signal.SIGTERM, signal.SIGCHLD, signal.SIGPIPE)],
         "blocked": sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ())),
-        "warns_first": str(warnings.filters[0][:3]),
+        "warns_first": [str(each[:3]) for each in warnings.filters[:2]],
         "encodings": [sys.stdin.encoding, sys.stdout.encoding, sys.stderr.encoding],
         "buffers": [
             (each.line_buffering, each.write_through, each.newlines, each.errors, type(each.buffer).__name__)

@@ -59,7 +59,7 @@ IMPORTED: Final = (
 #: Variables that are read while a program runs. Any other may have been read when the starter's interpreter
 #: started, or by something that it imported.
 _READ_LATE: Final = ("TIERLINK_", "PYTEST_", "GRPC_VERBOSITY")
-#: Those that `becoming` sees to.
+#: Those that a fork sees to.
 _SEEN_TO: Final = ("PYTHONUNBUFFERED", "PYTHONWARNINGS")
 
 

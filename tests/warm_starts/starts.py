@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.warm_starts.asking import Starter
-from tests.warm_starts.calls import COLD, Execute, known_call
+from tests.warm_starts.calls import COLD, Call, Execute, known_call
 from tests.warm_starts.order import READY
 from tests.warm_starts.programs import CHOICE, is_known, is_same_interpreter, starts_services
 
@@ -26,16 +26,17 @@ def warm_execute(
 
     def execute(*given: Any) -> None:
         call = known_call(*given)
-        if call is None or call.before is not None or call.process_group != -1 or not knows(call.command):
+        if call is None or not is_warm(call):
             COLD(*given)
-            return
+
+    def is_warm(call: Call) -> bool:
+        """Whether it was started so."""
+        if call.before is not None or call.process_group != -1 or not knows(call.command):
+            return False
         environment = os.environ if call.environment is None else call.environment
         if starts_services(call.command) and environment.get(CHOICE) != "warm":
-            COLD(*given)
-        elif is_same_interpreter(environment, starter().environment):
-            starter().start(call, environment)
-        else:
-            COLD(*given)
+            return False
+        return is_same_interpreter(environment, starter().environment) and starter().start(call, environment)
 
     return execute
 
