@@ -165,7 +165,7 @@ def _referral_methods(shared: _Shared, foundation: Foundation, tail: TopicTail) 
             acceptances=shared.acceptances,
             policy=policy,
         ),
-        streams=ResourceStreams(tail, runner, shared.kinds.referral, foundation.tracer),
+        streams=ResourceStreams(tail, runner, shared.kinds.referral, foundation.waiting, foundation.tracer),
     ).methods()
 
 
@@ -176,7 +176,9 @@ def _consultation_methods(shared: _Shared, foundation: Foundation, tail: TopicTa
         reading=shared.reading,
         directory=shared.directory,
         policy=shared.catalogue.consultation_policy,
-        streams=ResourceStreams(tail, foundation.runner, shared.kinds.consultation, foundation.tracer),
+        streams=ResourceStreams(
+            tail, foundation.runner, shared.kinds.consultation, foundation.waiting, foundation.tracer
+        ),
     ).methods()
 
 

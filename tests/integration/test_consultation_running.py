@@ -133,6 +133,26 @@ async def test_a_branch_that_reconnects_misses_nothing_and_is_sent_nothing_twice
         assert back.sent[2:] == [(first, 4, "CriticalValueAcknowledged")]
 
 
+async def test_who_left_before_anything_was_published_is_not_sent_again_what_the_picture_had(
+    stack: SharedStack, database: CreateDatabase, tmp_path: Path
+) -> None:
+    dsn = await database()
+    async with referral_service(
+        tmp_path / "without_relay", dsn=dsn, kafka=stack.kafka_bootstrap, parts="grpc"
+    ) as (hospital, _):
+        asked = (await ask(hospital)).name
+        async with Watcher(hospital) as watcher:
+            await watcher.until(1)
+        assert watcher.sent == [(asked, 1, "")]
+    async with referral_service(
+        tmp_path / "with_relay", dsn=dsn, kafka=stack.kafka_bootstrap, parts="grpc,relay"
+    ) as (hospital, _):
+        await give(hospital, "ClaimConsultation", asked, COUNTY)
+        async with Watcher(hospital, watcher.token) as back:
+            await back.until(1)
+        assert back.sent == [(asked, 2, "ConsultationClaimed")]
+
+
 async def test_a_new_watcher_begins_with_what_waits_also_for_an_acknowledgement(
     stack: SharedStack, database: CreateDatabase, tmp_path: Path
 ) -> None:

@@ -71,7 +71,7 @@ def compose_alerts(
         kinds,
         runner,
         AlertReading(store, runner, kinds, directory),
-        ResourceStreams(tail, runner, kinds.alert, foundation.tracer),
+        ResourceStreams(tail, runner, kinds.alert, foundation.waiting, foundation.tracer),
         table,
     )
     return Alerts(desk=desk, tail=tail, methods=(*served.methods(), *PreviewServicer(previews).methods()))

@@ -87,6 +87,14 @@ class Hub:
             raise _broken()
         return {p: offset for p, offset in at.items() if offset < self._rings[p].start}
 
+    def keys_since(self, at: Mapping[int, int]) -> frozenset[str]:
+        """Keys of what the rings have from these positions on."""
+        return frozenset(
+            event.key
+            for partition, ring in self._rings.items()
+            for event in ring.since(max(at.get(partition, 0), ring.start))
+        )
+
     def join(self, at: Mapping[int, int], wanted: Wanted) -> tuple[Subscriber, list[ConsumedEvent]]:
         """A subscriber for all that is read from now on, and what the rings have between `at` and now.
 

@@ -18,12 +18,21 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from services.shared.feed.coming import keys_coming
 from services.shared.feed.hub import Hub, HubBounds
 from services.shared.feed.metrics import FeedMetrics
 from services.shared.feed.read_back import read_back
 from services.shared.feed.repeats import Repeats
 from services.shared.feed.subscriber import FeedItem, Subscriber, Wanted
-from services.shared.feed.token import Positions, bad_token, decode_token, encode_token
+from services.shared.feed.token import (
+    NOTHING_SHOWN,
+    Positions,
+    Shown,
+    bad_token,
+    decode_shown,
+    decode_token,
+    encode_token,
+)
 from services.shared.kafka.address import KafkaAddress
 from services.shared.kafka.backoff import Backoff
 from services.shared.kafka.cloud_events import ConsumedEvent
@@ -74,13 +83,21 @@ class TopicTail:
         self._ready = asyncio.Event()
         self._stopping = Stopping()
 
-    def encode(self, positions: Positions) -> str:
-        """The resume token of `positions`."""
-        return encode_token(self._topic, positions)
+    def encode(self, positions: Positions, shown: Shown = NOTHING_SHOWN) -> str:
+        """The resume token of `positions`, for a reader who was shown that of what follows them."""
+        return encode_token(self._topic, positions, shown)
 
     def decode(self, token: str) -> dict[int, int]:
         """The positions of a resume token. Raises InvalidInput (field `resume_token`)."""
         return decode_token(self._topic, token)
+
+    def decode_shown(self, token: str) -> dict[str, int]:
+        """What a resume token's reader was shown. Raises InvalidInput (field `resume_token`)."""
+        return decode_shown(self._topic, token)
+
+    async def keys_coming(self, positions: Positions) -> frozenset[str]:
+        """Keys of what Kafka has from `positions` on, now; while it is away, of what was read of it."""
+        return await keys_coming(self._hub, positions, lambda: self._kafka_ends(list(positions)))
 
     async def end_positions(self) -> dict[int, int]:
         """Positions now: take them, read a snapshot from the database, then stream from them.

@@ -1,6 +1,6 @@
 """What every service process is built on: its database, store, runner, relay and metrics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -18,7 +18,7 @@ from services.shared.lifecycle.tracing import Tracing, build_tracing
 from services.shared.outbox.metrics import RelayMetrics
 from services.shared.outbox.relay import Relay, RelaySettings
 from services.shared.outbox.signals import CoalescedNotifier, OutboxListener, nobody_here
-from services.shared.outbox.table import RELAY_SESSION
+from services.shared.outbox.table import RELAY_SESSION, OutboxTable
 from services.shared.telemetry.metrics import new_registry
 from services.shared.telemetry.tracer import Tracer
 
@@ -65,6 +65,10 @@ class Foundation:
     def on_appended(self, told: Appended) -> None:
         """Adds somebody to be told of every append of this process."""
         self._on_appended.append(told)
+
+    async def waiting(self, keys: Collection[str]) -> frozenset[str]:
+        """Which of these aggregates have events that are not published yet. Raises DependencyDown."""
+        return await OutboxTable(self.reading).waiting(keys)
 
     async def close(self) -> None:
         """Lets what is under way land and closes every connection."""

@@ -1,6 +1,6 @@
 """The outbox table as a relay uses it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,11 @@ class OutboxTable:
             SQL["delete_published"], owner, list(epochs), list(epochs.values()), sequences
         )
         return frozenset(row["shard"] for row in rows)
+
+    async def waiting(self, keys: Collection[str]) -> frozenset[str]:
+        """Which of these aggregates have messages that are not published yet."""
+        rows = await self._database.fetch_for_caller(SQL["find_waiting"], list(keys))
+        return frozenset(row["key"] for row in rows)
 
     async def last_drawn(self) -> int:
         """The highest sequence number drawn so far; 0 when none was."""

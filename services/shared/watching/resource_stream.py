@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncGenerator, AsyncIterable, Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -13,6 +14,7 @@ import structlog
 from services.shared.eventstore.aggregate import AggregateKind
 from services.shared.eventstore.runner import CommandRunner
 from services.shared.feed.tail import TopicTail
+from services.shared.feed.token import Positions, mark
 from services.shared.kafka.cloud_events import ConsumedEvent
 from services.shared.telemetry.tracer import Tracer
 from services.shared.watching.traced import StreamSpans
@@ -20,6 +22,13 @@ from services.shared.watching.traced import StreamSpans
 _log = structlog.get_logger(__name__)
 
 S = TypeVar("S")
+
+#: Says which of these aggregates have events that are not published yet.
+Waiting = Callable[[Collection[str]], Awaitable[Collection[str]]]
+
+#: What a token has room for of what its reader was shown before it was published. More waits only while Kafka
+#: is away, and may come twice to who resumes then: nobody misses anything.
+_SHOWN_MAX = 64
 
 #: States kept for the other watchers of the same change.
 _CACHE_MAX = 2_000
@@ -54,9 +63,11 @@ class ResourceStreams(Generic[S]):
         tail: TopicTail,
         runner: CommandRunner,
         kind: AggregateKind[S, Any],
+        waiting: Waiting,
         tracer: Tracer | None = None,
     ) -> None:
         """Without a `tracer` nothing of what is written to streams is recorded."""
+        self._waiting = waiting
         self._spans = None if tracer is None else StreamSpans(tracer)
         self._tail = tail
         self._runner = runner
@@ -80,21 +91,25 @@ class ResourceStreams(Generic[S]):
         """
         #: versions of the first picture: what of it was not published yet when it was taken comes once more
         pictured_versions: dict[str, int] = {}
+        #: … and those of them of which that is known, for who goes on with a token from before they have come
+        shown: dict[str, int] = {}
         if resume_token:
             positions = self._tail.decode(resume_token)
+            shown = self._tail.decode_shown(resume_token)
         else:
             positions = await self._tail.end_positions()
             async for pictured in picture():
                 pictured_versions[pictured.name] = pictured.version
                 yield Change(state=pictured.state, event_type="", resume_token="")
-            yield Change(state=None, event_type="", resume_token=self._tail.encode(positions))
+            shown = await self._to_come(positions, pictured_versions)
+            yield Change(state=None, event_type="", resume_token=self._token(positions, shown))
         async with contextlib.aclosing(self._tail.subscribe(positions)) as items:
             async for item in items:
                 event = item.event
                 if event is None:
-                    yield Change(state=None, event_type="", resume_token=item.resume_token)
+                    yield Change(state=None, event_type="", resume_token=self._token(item.positions, shown))
                     continue
-                if event.version <= pictured_versions.get(event.key, 0):
+                if _was_shown(event, shown) or event.version <= pictured_versions.get(event.key, 0):
                     continue
                 # From here on the feed itself drops what comes twice.
                 pictured_versions.pop(event.key, None)
@@ -109,10 +124,23 @@ class ResourceStreams(Generic[S]):
                 if not visible(state):
                     continue
                 span = None if self._spans is None else self._spans.begin(event)
-                yield Change(state=state, event_type=event.type, resume_token=item.resume_token)
+                token = self._token(item.positions, shown)
+                yield Change(state=state, event_type=event.type, resume_token=token)
                 if self._spans is not None and span is not None:
                     # Asked for the next one: this one is written.
                     self._spans.end(span, event, traceparent)
+
+    async def _to_come(self, positions: Positions, versions: Mapping[str, int]) -> dict[str, int]:
+        """What of a picture is still to come in the stream: it waits, or lies behind these positions.
+
+        In this order: what is published between the two questions is seen by the second.
+        """
+        waiting = await self._waiting(versions) if versions else ()
+        coming = {*waiting, *(await self._tail.keys_coming(positions))}
+        return {mark(name): version for name, version in versions.items() if name in coming}
+
+    def _token(self, positions: Positions, shown: Mapping[str, int]) -> str:
+        return self._tail.encode(positions, dict(islice(shown.items(), _SHOWN_MAX)))
 
     async def _state(self, event: ConsumedEvent) -> S:
         """The state after the event, also when the aggregate has gone on."""
@@ -140,3 +168,13 @@ class ResourceStreams(Generic[S]):
         if not reading.cancelled():
             # Where everybody has left, nobody asks why it failed.
             reading.exception()
+
+
+def _was_shown(event: ConsumedEvent, shown: dict[str, int]) -> bool:
+    """Whether the first picture had it; forgets what has come with that."""
+    version = shown.get(mark(event.key)) if shown else None
+    if version is None:
+        return False
+    if event.version >= version:
+        del shown[mark(event.key)]
+    return event.version <= version

@@ -111,3 +111,6 @@ CROSS JOIN LATERAL (
 
 -- notify_outbox -- wakes the relays of other processes; nothing hangs on its being durable, so its commit waits for no disk
 SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)
+
+-- find_waiting -- which of these aggregates have a message that is not published yet, for a reader who has seen their state
+SELECT DISTINCT key FROM outbox WHERE key = ANY ($1::text[])

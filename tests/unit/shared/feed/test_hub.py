@@ -1,5 +1,7 @@
 """Rings, queues and positions: who joins gets every event once, and nobody holds more than the bounds."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
+from services.shared.feed.coming import keys_coming
 from services.shared.feed.hub import Hub, HubBounds
 from services.shared.feed.metrics import FeedMetrics
 from services.shared.feed.repeats import Repeats
@@ -151,3 +154,51 @@ def test_a_loss_of_continuity_ends_every_stream() -> None:
         subscriber.take()
     with pytest.raises(DependencyDown):
         hub.behind({0: 0, 1: 0}, epoch)
+
+
+def test_keys_are_those_of_what_the_rings_have_from_there_on() -> None:
+    hub = _hub(ring_records_max=2)
+    hub.hand_on(0, [Record(partition=0, offset=offset) for offset in range(3)])
+    hub.hand_on(1, [Record(partition=1, offset=0)])
+    assert hub.keys_since({0: 0, 1: 1}) == {"k0"}, "what a ring no longer has is not asked of it"
+    assert hub.keys_since({0: 2, 1: 0}) == {"k0", "k1"}
+    assert hub.keys_since({0: 3, 1: 1}) == frozenset()
+
+
+def _kafka_has(*ends: int) -> Callable[[], Awaitable[dict[int, int]]]:
+    async def answer() -> dict[int, int]:
+        return dict(enumerate(ends))
+
+    return answer
+
+
+async def test_what_is_to_come_is_known_when_all_that_kafka_has_was_read() -> None:
+    hub = _hub()
+    coming = asyncio.create_task(keys_coming(hub, {0: 0, 1: 0}, _kafka_has(1, 1)))
+    await asyncio.sleep(0)
+    hub.hand_on(0, [Record(partition=0, offset=0)])
+    await asyncio.sleep(0.02)
+    assert not coming.done()
+    hub.hand_on(1, [Record(partition=1, offset=0)])
+    assert await coming == {"k0", "k1"}
+
+
+async def _is_away() -> dict[int, int]:
+    raise DependencyDown("kafka", "away")
+
+
+async def _hangs() -> dict[int, int]:
+    await asyncio.Event().wait()
+    return {}
+
+
+@pytest.mark.parametrize("ends", [_kafka_has(9, 9), _is_away, _hangs], ids=["behind", "away", "hangs"])
+async def test_a_tail_that_does_not_come_so_far_keeps_nobody_waiting(
+    ends: Callable[[], Awaitable[dict[int, int]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.shared.feed.coming._WITHIN_S", 0.05)
+    hub = _hub()
+    hub.hand_on(0, [Record(partition=0, offset=0)])
+    assert await keys_coming(hub, {0: 0, 1: 0}, ends) == {"k0"}
+    hub.lose_continuity("made anew")
+    assert await keys_coming(hub, {0: 0, 1: 0}, ends) == frozenset()

@@ -1,7 +1,7 @@
 """Many streams of the same changes: each is read, folded and rendered once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -37,8 +37,11 @@ class Tail:
     async def end_positions(self) -> dict[int, int]:
         return {0: 0}
 
-    def encode(self, positions: Any) -> str:
+    def encode(self, positions: Any, shown: Any) -> str:
         return "t"
+
+    async def keys_coming(self, positions: Any) -> frozenset[str]:
+        return frozenset()
 
     async def subscribe(self, positions: Any) -> AsyncGenerator[FeedItem, None]:
         for version in range(1, CHANGES + 1):
@@ -82,8 +85,12 @@ async def nothing() -> AsyncIterator[Pictured[State]]:
         yield each
 
 
+async def none_waits(_keys: Collection[str]) -> frozenset[str]:
+    return frozenset()
+
+
 def streams_of(store: Store) -> ResourceStreams[State]:
-    return ResourceStreams(cast(Any, Tail()), cast(Any, store), cast(Any, None))
+    return ResourceStreams(cast(Any, Tail()), cast(Any, store), cast(Any, None), none_waits)
 
 
 async def watched(streams: ResourceStreams[State]) -> list[Change[State]]:
@@ -152,7 +159,7 @@ async def test_what_is_written_is_a_span_below_the_sending_for_some_of_many_stre
     trace, kept = "4bf92f3577b34da6a3ce929d0e0e4736", Kept()
     tail = Tail(f"00-{trace}-00f067aa0ba902b7-01")
     streams: ResourceStreams[State] = ResourceStreams(
-        cast(Any, tail), cast(Any, Store()), cast(Any, None), Tracer(kept, ratio=0.0)
+        cast(Any, tail), cast(Any, Store()), cast(Any, None), none_waits, Tracer(kept, ratio=0.0)
     )
     reader = f"00-{'1' * 32}-{'2' * 16}-01"
 
@@ -172,7 +179,7 @@ async def test_what_a_reader_did_not_take_is_not_told_as_delivered() -> None:
     kept = Kept()
     tail = Tail(f"00-{'4' * 32}-{'5' * 16}-01")
     streams: ResourceStreams[State] = ResourceStreams(
-        cast(Any, tail), cast(Any, Store()), cast(Any, None), Tracer(kept, ratio=0.0)
+        cast(Any, tail), cast(Any, Store()), cast(Any, None), none_waits, Tracer(kept, ratio=0.0)
     )
     changes = streams.watch("", picture=nothing, visible=lambda _: True)
     while (await anext(changes)).state is None:
