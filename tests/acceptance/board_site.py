@@ -1,6 +1,5 @@
 """The platform with its board and a real Chromium: what the board's acceptance tests stand on."""
 
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from services.operator.rpc.methods import rpc_methods
 from services.operator.rpc.values import build_message
 from services.shared.kernel.actor import Actor, Role
 from services.shared.rpc.signing import read_signing_key, sign_token
-from tests.acceptance.processes import WARM, Running, clean_environment, run, running
+from tests.acceptance.processes import Running, clean_environment, exports_of, run, running_platform
 
 _COUNT_TONES = """
     const start = OscillatorNode.prototype.start;
@@ -137,19 +136,9 @@ class Site:
 @contextmanager
 def running_site(folder: Path, **environment: str) -> Iterator[Site]:
     """The platform with its board and the sample site, in a folder of its own."""
-    with running(
-        "up",
-        "--data",
-        str(folder / "data"),
-        "--lang",
-        "en",
-        cwd=folder,
-        environment=clean_environment(**WARM, **environment),
-    ) as program:
+    with running_platform(folder, **environment) as program:
         link = program.wait_for("/sign-in#token=").strip()
-        found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in program.lines)
-        exports = {match.group(1): match.group(2) for match in found if match}
-        yield Site(program=program, environment=exports, board=link.partition("/sign-in")[0])
+        yield Site(program=program, environment=exports_of(program), board=link.partition("/sign-in")[0])
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """Runs the `tierlink` program as a person would: as a process of its own."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -95,6 +96,29 @@ def running(*arguments: str, cwd: Path, environment: Mapping[str, str] | None = 
         program._reader.join(10)
         assert process.stdout is not None
         process.stdout.close()
+
+
+@contextmanager
+def running_platform(folder: Path, **environment: str) -> Iterator[Running]:
+    """`tierlink up` with its data in that folder, started warm, for the time of the block."""
+    arguments = ("up", "--data", str(folder / "data"), "--lang", "en")
+    with running(*arguments, cwd=folder, environment=clean_environment(**WARM, **environment)) as program:
+        yield program
+
+
+def exports_of(platform: Running) -> dict[str, str]:
+    """The variables that `tierlink up` tells its user to set, once it has."""
+    platform.wait_for("export TIERLINK_NOTIFICATION_ADDRESS=")
+    found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in platform.lines)
+    return {match.group(1): match.group(2) for match in found if match}
+
+
+@contextmanager
+def shell_beside_platform(folder: Path) -> Iterator[dict[str, str]]:
+    """The environment of a shell beside a platform that has the sample site."""
+    with running_platform(folder) as platform:
+        platform.wait_for("The sample directory, wards and rosters are in force")
+        yield clean_environment(**WARM, **exports_of(platform))
 
 
 def wait_until_gone(processes: Sequence[psutil.Process], timeout_s: float = 30.0) -> list[psutil.Process]:

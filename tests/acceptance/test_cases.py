@@ -1,7 +1,6 @@
 """The cases that come with Tierlink beside J1, one after the other on one platform, each by its name."""
 
 import json
-import re
 import subprocess
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ import pytest
 
 from services.operator.casefile.packaged import PACKAGED, case_path
 from services.operator.casefile.reading import read_case
-from tests.acceptance.processes import WARM, clean_environment, run, running
+from tests.acceptance.processes import run, shell_beside_platform
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -23,19 +22,8 @@ OTHERS = tuple(name for name in PACKAGED if name != "j1")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """Of a shell beside a running platform."""
     folder = tmp_path_factory.mktemp("cases")
-    with running(
-        "up",
-        "--data",
-        str(folder / "data"),
-        "--lang",
-        "en",
-        cwd=folder,
-        environment=clean_environment(**WARM),
-    ) as platform:
-        platform.wait_for("export TIERLINK_NOTIFICATION_ADDRESS=")
-        platform.wait_for("The sample directory, wards and rosters are in force")
-        found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in platform.lines)
-        yield clean_environment(**WARM, **{match[1]: match[2] for match in found if match})
+    with shell_beside_platform(folder) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.acceptance.processes import clean_environment, running
+from tests.acceptance.processes import clean_environment, exports_of, running
 from tierlink.notification.v1 import alert_service_pb2, alert_service_pb2_grpc
 
 pytestmark = pytest.mark.timeout(300)
@@ -24,10 +24,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The environment of somebody who has pasted what `tierlink up` printed, in an activated `.venv`."""
     folder = tmp_path_factory.mktemp("readme")
     with running("up", "--data", str(folder / "data"), "--lang", "en", cwd=folder) as program:
-        program.wait_for("export TIERLINK_NOTIFICATION_ADDRESS=")
-        found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in program.lines)
-        exported = {match.group(1): match.group(2) for match in found if match}
-        yield clean_environment(**exported, PATH=os.pathsep.join((str(_PROGRAMS), os.environ["PATH"])))
+        yield clean_environment(
+            **exports_of(program), PATH=os.pathsep.join((str(_PROGRAMS), os.environ["PATH"]))
+        )
 
 
 def _blocks(document: str, language: str) -> list[str]:

@@ -1,7 +1,6 @@
 """`tierlink up` from outside: kept data, clean stops, and nothing left behind by kill -9."""
 
 import json
-import re
 import signal
 import subprocess
 import sys
@@ -9,16 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.processes import Running, clean_environment, run, running, wait_until_gone
+from tests.acceptance.processes import clean_environment, exports_of, run, running, wait_until_gone
 
 pytestmark = pytest.mark.timeout(300)
-
-
-def _exports(program: Running) -> dict[str, str]:
-    """The variables that it prints for another shell."""
-    program.wait_for("export TIERLINK_NOTIFICATION_ADDRESS=")
-    found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in program.lines)
-    return {match.group(1): match.group(2) for match in found if match}
 
 
 def _up(folder: Path) -> tuple[str, ...]:
@@ -28,7 +20,7 @@ def _up(folder: Path) -> tuple[str, ...]:
 def test_the_data_outlives_ctrl_c_and_kill_9(tmp_path: Path) -> None:
     folder = tmp_path / "data with spaces"
     with running(*_up(folder), cwd=tmp_path) as first:
-        environment = clean_environment(**_exports(first))
+        environment = clean_environment(**exports_of(first))
         first.wait_for("The sample directory, wards and rosters are in force")
         played = run("demo", "--output", "json", environment=environment)
         assert played.returncode == 0, played.stderr[-3000:]
@@ -41,7 +33,7 @@ def test_the_data_outlives_ctrl_c_and_kill_9(tmp_path: Path) -> None:
 
     with running(*_up(folder), cwd=tmp_path) as second:
         second.wait_for("Continues with the data in that folder")
-        environment = clean_environment(**_exports(second))
+        environment = clean_environment(**exports_of(second))
         timeline = run("referral", "timeline", referral, "--output", "json", environment=environment)
         assert timeline.returncode == 0, timeline.stderr
         assert json.loads(timeline.stdout)["audit"]["intact"] is True

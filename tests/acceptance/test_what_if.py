@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from services.operator.casefile.packaged import PACKAGED
-from tests.acceptance.processes import WARM, clean_environment, run, running
+from tests.acceptance.processes import run, shell_beside_platform
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -59,19 +59,7 @@ class Played:
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     folder = tmp_path_factory.mktemp("what-if")
-    with running(
-        "up",
-        "--data",
-        str(folder / "data"),
-        "--lang",
-        "en",
-        cwd=folder,
-        environment=clean_environment(**WARM),
-    ) as platform:
-        platform.wait_for("export TIERLINK_NOTIFICATION_ADDRESS=")
-        platform.wait_for("The sample directory, wards and rosters are in force")
-        found = (re.fullmatch(r"export (\w+)=(.*)", line.strip()) for line in platform.lines)
-        environment = clean_environment(**WARM, **{match[1]: match[2] for match in found if match})
+    with shell_beside_platform(folder) as environment:
         for name in PACKAGED:
             done = run("demo", "--case", name, "--output", "json", environment=environment)
             assert done.returncode == 0, f"{name}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
