@@ -41,7 +41,7 @@ async def test_the_table_is_the_same_after_its_worker_and_its_state_are_gone(
     taken: list[float] = []
     try:
         await bedside.work(seed=1, steps=60)
-        await until(bedside.agrees)
+        await until(bedside.agrees, bound_s=120)
         await bedside.work(seed=2, steps=20)
         async with bedside.watching() as told:
 
@@ -57,7 +57,7 @@ async def test_the_table_is_the_same_after_its_worker_and_its_state_are_gone(
                 worker = bedside.worker(f"again-{number}")
                 begun_s = time.monotonic()
                 await asyncio.to_thread(worker.start)
-                await until(bedside.agrees)
+                await until(bedside.agrees, bound_s=120)
                 taken.append(time.monotonic() - begun_s)
                 # Whatever order the rebuild told the wards in.
                 await until(is_told)
@@ -69,7 +69,7 @@ async def test_the_table_is_the_same_after_its_worker_and_its_state_are_gone(
     worker = bedside.worker("last")
     await asyncio.to_thread(worker.start)
     try:
-        await until(bedside.agrees)
+        await until(bedside.agrees, bound_s=120)
         kafka = KafkaAddress(bootstrap=bedside.stack.kafka_bootstrap)
         assert await usable_generation(kafka) == generation(3)
         heard_s = await _seconds_until_heard(bedside)
@@ -167,6 +167,6 @@ async def test_what_the_stream_processor_skips_is_counted_all_the_same(bedside: 
             await bedside.work(seed=seed, steps=5)
             # Nothing comes after the last record that would make its skipping plain.
             await bedside.confirm(f"{FACILITIES[1]}-icu")
-            await until(bedside.agrees)
+            await until(bedside.agrees, bound_s=120)
     finally:
         await asyncio.to_thread(worker.stop)
